@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+#
+# For GNU make; `make help` lists the targets. Taken from the command line or the environment:
+#   CC AR CPPFLAGS CFLAGS LDFLAGS   as usual; our own warnings stay on
+#   BUILD         where everything is built (build)
+#   BEARSSL_DIR   BearSSL's source, or the prefix it is installed in (else fetched)
+#   LWIP_DIR      lwIP's source (else fetched)
+#   DEPS          where fetched sources are kept (.deps)
+#   V=1           shows the commands
+
+BUILD ?= build
+DEPS ?= .deps
+CFLAGS ?= -Os -g
+BEARSSL_DIR ?= $(DEPS)/bearssl
+LWIP_DIR ?= $(DEPS)/lwip
+FUZZ_SECONDS ?= 600
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+Q := $(if $(V),,@)
+quoted = '$(subst ','\'',$(1))'
+
+# BearSSL is a source tree, compiled here, or an installed prefix. That one is of no use to the cross compiler.
+source_h := $(BEARSSL_DIR)/inc/bearssl.h
+prefix_h := $(wildcard $(BEARSSL_DIR)/include/bearssl.h)
+bearssl_h := $(or $(prefix_h),$(source_h))
+cross_h := $(if $(prefix_h),$(DEPS)/bearssl/inc/bearssl.h,$(source_h))
+BEARSSL_LIB ?= $(if $(prefix_h),-L$(BEARSSL_DIR)/lib -lbearssl,$(BUILD)/libbearssl.a)
+bearssl_a := $(filter %.a,$(BEARSSL_LIB))
+
+strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+    -Wwrite-strings -Wvla -Werror
+# BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
+ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h))
+tests := -Icore -Itests/unit -Wno-unused-parameter
+compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+library_o := $(call objects,$(wildcard core/*.c port/posix/*.c))
+command_o := $(call objects,$(wildcard boards/host/*.c))
+
+##: Build
+
+all: $(BUILD)/mailmote $(BUILD)/libmailmote.a ## the command and the library; plain `make` does the same
+
+$(BUILD)/mailmote: $(command_o) $(BUILD)/libmailmote.a $(bearssl_a)
+	@echo "  LINK    $@"
+	$(Q)$(link)
+
+$(BUILD)/libmailmote.a: $(library_o)
+	@rm -f $@
+	@echo "  AR      $@"
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(bearssl_h)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(compile)
+
+# Written when the compiler or a flag has changed, and everything is built again.
+flags = $(strip $(CC) $(ours) $(tests) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
+ifneq ($(flags),$(file <$(BUILD)/flags))
+.PHONY: $(BUILD)/flags
+endif
+$(BUILD)/flags: | need-cc
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quoted,$(flags)) >$@
+
+# A second make, because which sources there are is known only once they have been fetched.
+$(BUILD)/libbearssl.a: $(BUILD)/flags FORCE | $(bearssl_h)
+	@$(MAKE) -s -f port/bearssl.mk CC=$(call quoted,$(CC)) AR=$(AR) CPPFLAGS=$(call quoted,$(CPPFLAGS)) \
+	    CFLAGS=$(call quoted,$(CFLAGS)) BEARSSL_DIR=$(BEARSSL_DIR) \
+	    LIB=$@ OBJ=$(BUILD)/obj/bearssl FLAGS=$<
+
+deps: $(bearssl_h) $(LWIP_DIR)/src/Filelists.mk ## fetch the sources of BearSSL and lwIP
+
+$(DEPS)/bearssl/inc/bearssl.h:
+	@DEPS=$(DEPS) port/deps.sh bearssl
+
+$(DEPS)/lwip/src/Filelists.mk:
+	@DEPS=$(DEPS) port/deps.sh lwip
+
+clean: ## remove what was built; fetched sources stay
+	rm -rf $(BUILD)
+
+##: See it work
+
+demo: need-demo all ## a real mail server on loopback, a mail through STARTTLS, the dialogue and the verdict
+	@MAILMOTE=$(abspath $(BUILD)/mailmote) tests/demo.sh
+
+##: Test
+
+checks := all unit unit-san unit-valgrind fuzz-replay interop docs-check demo core-check size warnings format-check
+check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
+	@tests/run --with '$(MAKE)' $(checks)
+
+# The same tests with another compiler and its sanitizers. BearSSL's archive is used as it is.
+sanitized = $(MAKE) BUILD=$(BUILD)/san BEARSSL_LIB='$(BEARSSL_LIB)' CC=clang \
+    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# Test programs: each tests/unit/test_*.c is one, linked with whatever else is there.
+programs := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
+
+$(call objects,$(wildcard tests/unit/*.c)): | need-unit
+
+$(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(link) -lcmocka
+
+unit: $(programs) ## the unit tests
+	@tests/run $^
+
+unit-san: need-san $(bearssl_a) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	+@$(sanitized) unit
+
+unit-valgrind: need-valgrind $(programs) ## the unit tests under valgrind
+	@tests/run --with 'valgrind -q --error-exitcode=9 --leak-check=full' $(programs)
+
+# Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
+harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+replays := $(harnesses:%=$(BUILD)/tests/replay_%)
+fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
+
+$(replays): $(BUILD)/obj/tests/fuzz/replay.o
+$(replays): $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(fuzz_o) $(BUILD)/libmailmote.a $(bearssl_a)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(link)
+
+$(fuzzers): $(BUILD)/tests/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(fuzz_o) $(BUILD)/libmailmote.a $(bearssl_a)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(link) -fsanitize=fuzzer
+
+fuzz-replay: need-san $(bearssl_a) ## every fuzz harness over its stored corpus, with the sanitizers
+	+@$(sanitized) replay
+
+replay: $(replays)
+	@tests/run $(foreach name,$(harnesses),'$(BUILD)/tests/replay_$(name) tests/fuzz/corpus/$(name)/*')
+
+fuzz: need-san $(bearssl_a) ## every fuzz harness for FUZZ_SECONDS each; what it finds goes to $(BUILD)/fuzz
+	@$(MAKE) BUILD=$(BUILD)/fuzz BEARSSL_LIB='$(BEARSSL_LIB)' CC=clang \
+	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $(harnesses:%=fuzz-%)
+
+fuzz-%: $(BUILD)/tests/fuzz_%
+	@mkdir -p $(BUILD)/$*
+	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$(BUILD)/$*- \
+	    $(BUILD)/$* $(wildcard tests/fuzz/corpus/$*)
+
+# Python tests. Debian's own interpreter, because only that one sees Debian's modules.
+pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
+    BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1 \
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider
+
+interop: need-interop all ## the command against real mail servers on loopback
+	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop,tests/run)
+
+docs-check: need-docs all ## what the documentation claims
+	@$(if $(wildcard tests/docs/test_*.py),$(pytest) tests/docs,tests/run)
+
+##: Check the source
+
+# The core as a Cortex-M3 sees it.
+cross := arm-none-eabi-gcc $(strict) -Iinclude -isystem $(dir $(cross_h)) -Os -mcpu=cortex-m3 -mthumb -ffreestanding \
+    -ffunction-sections -fdata-sections
+cross_o := $(patsubst %.c,$(BUILD)/cross/%.o,$(wildcard core/*.c))
+
+$(BUILD)/cross/%.o: %.c $(BUILD)/flags | $(cross_h) need-cross
+	@mkdir -p $(@D)
+	@echo "  CROSS   $<"
+	$(Q)$(cross) -MMD -MP -c -o $@ $<
+
+core-check: $(cross_o) ## the core needs five functions of <string.h> and has no variables and no floats
+	@tests/core-check.sh $^
+
+size: $(cross_o) ## the footprint on a Cortex-M3, as in the README, against tests/budget.txt
+	@tests/size.py --compile '$(cross)' $^
+
+warnings: need-san ## everything of ours compiled by gcc and by clang
+	@for cc in gcc clang; do $(MAKE) BUILD=$(BUILD)/warnings-$$cc CC=$$cc CFLAGS='-O2' compile-all || exit; done
+
+compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c))
+
+c_files = $(shell find include core port boards tests -name '*.[ch]')
+format-check: need-format ## the layout is clang-format's
+	@bad=0; for file in $(c_files); do \
+	    clang-format $$file | cmp -s - $$file || { echo "$$file: \`make format' would change it"; bad=1; }; \
+	done; exit $$bad
+
+format: need-format ## make it so
+	clang-format -i $(c_files)
+
+# The Debian packages a target needs; a compiler only where there is none.
+pkg-cc := $(if $(shell command -v $(CC)),,gcc libc6-dev)
+pkg-demo := openssl python3-aiosmtpd
+pkg-unit := python3 libcmocka-dev
+pkg-san := python3 clang libclang-rt-dev
+pkg-valgrind := valgrind
+pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
+pkg-docs := python3-pytest
+pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
+pkg-format := clang-format
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop docs cross format,$(pkg-$(kind))))
+
+need-%:
+	@port/need.sh $(pkg-$*)
+
+help: ## this list
+	@awk -F ':.*## ' '/^##: / { print (n++ ? "\n" : "") substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+FORCE:
+.PHONY: FORCE all deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz interop docs-check \
+    core-check size warnings compile-all format-check format help
+
+-include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+#
+# BearSSL's sources as one archive, for whatever CC, CPPFLAGS and CFLAGS say:
+#   make -f port/bearssl.mk BEARSSL_DIR=... LIB=build/libbearssl.a OBJ=build/obj/bearssl
+# FLAGS, if given, is a file that is newer than the objects when they must be compiled again.
+# Its own Makefile cannot be run with -j.
+
+sources := $(wildcard $(BEARSSL_DIR)/src/*.c $(BEARSSL_DIR)/src/*/*.c)
+objects := $(sources:$(BEARSSL_DIR)/src/%.c=$(OBJ)/%.o)
+
+$(LIB): $(objects)
+	@rm -f $@
+	@echo "  AR      $@"
+	@$(AR) rcs $@ $^
+
+$(OBJ)/%.o: $(BEARSSL_DIR)/src/%.c $(FLAGS)
+	@mkdir -p $(@D)
+	@echo "  CC      bearssl/$*.c"
+	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) -w -c -o $@ $<

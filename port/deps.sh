@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# deps.sh bearssl|lwip...: fetches the libraries mailmote builds on and unpacks them as $DEPS/bearssl, $DEPS/lwip.
+#
+# They are the upstream archives as Debian keeps them. apt-get carries them from the mirror this machine already
+# uses, with lists of its own and without root; the sums below decide whether what came is right.
+
+set -eu
+
+DEPS=${DEPS:-.deps}
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+is_right() {
+    echo "$sum  $1" | sha256sum --check --status 2>/dev/null
+}
+
+# Every repository this machine knows is tried, so that no host name has to be written here. apt-get's exit status
+# says nothing: a mirror may lack the packaging files, which are not wanted anyway.
+download() {
+    cat >apt.conf <<-EOF
+	Dir::Etc::SourceList "$PWD/sources.list";
+	Dir::Etc::SourceParts "/dev/null";
+	Dir::State::Lists "$PWD/lists";
+	Dir::State::Status "$PWD/status";
+	Dir::Cache "$PWD";
+	APT::Sandbox::User "root";
+	EOF
+    apt-get update --print-uris | sed -n "s|^'\(.*\)/dists/.*|deb-src [signed-by=$KEYRING] \1 $suite main|p" |
+        sort -u >sources.list
+    : >status
+    mkdir -p lists/partial archives/partial
+    export APT_CONFIG="$PWD/apt.conf"
+    apt-get update || :
+    apt-get source --download-only "$1" || :
+}
+
+mkdir -p "$DEPS"
+exec 9<"$0"
+flock 9 # two makes may want the same library
+
+for library; do
+    case $library in
+    bearssl)
+        suite=bookworm
+        archive=bearssl_0.6+dfsg.1.orig.tar.xz
+        sum=102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
+        variable=BEARSSL_DIR
+        ;;
+    lwip)
+        suite=trixie
+        archive=lwip_2.2.1+dfsg1.orig.tar.xz
+        sum=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
+        variable=LWIP_DIR
+        ;;
+    *)
+        echo "deps.sh: '$library' is neither bearssl nor lwip" >&2
+        exit 2
+        ;;
+    esac
+    [ ! -d "$DEPS/$library" ] || continue
+
+    tmp=$(mktemp -d "$DEPS/tmp.XXXXXX")
+    trap 'rm -rf "$tmp"' EXIT
+    if ! is_right "$DEPS/$archive"; then
+        echo "fetching $archive"
+        (cd "$tmp" && download "$library") >"$tmp/log" 2>&1
+        if ! is_right "$tmp/$archive"; then
+            cat "$tmp/log" >&2
+            echo "deps.sh: no $archive with sha256 $sum could be fetched." >&2
+            echo "Put that file into $DEPS, or unpack $library yourself and say $variable=its/folder." >&2
+            exit 1
+        fi
+        mv "$tmp/$archive" "$DEPS"
+    fi
+    "${0%/*}/need.sh" xz-utils
+    mkdir "$tmp/$library"
+    tar -xf "$DEPS/$archive" -C "$tmp/$library" --strip-components=1 --no-same-owner
+    mv "$tmp/$library" "$DEPS" # in one step, so that a folder that is there is whole
+    rm -rf "$tmp"
+done
