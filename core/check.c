@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the caller's arguments must be before an octet leaves: addresses and names by RFC 5321 4.1.2 and 4.5.3.1 (no control octet, space
+ * or angle bracket, ever), logins only for relays that prove who they are (P7). It mends nothing.
+ */
+#include "core.h"
+
+enum { LOCAL_PART_MAX = 64, DOMAIN_MAX = 255, PATH_MAX_OCTETS = 254 };
+
+static bool no_control(const char *s)
+{
+    while ((uint8_t)*s >= ' ') {
+        s++;
+    }
+    return *s == 0;
+}
+
+static bool ascii(const char *s)
+{
+    while (*s > 0 && (uint8_t)*s < 128) {
+        s++;
+    }
+    return *s == 0;
+}
+
+static bool visible(uint8_t c)
+{
+    return c > ' ' && c != 127 && c != '<' && c != '>';
+}
+
+static bool special(uint8_t c)
+{
+    static const char specials[] = "()[]:;\\,\"@";
+    size_t i = 0;
+
+    while (specials[i] != 0 && (uint8_t)specials[i] != c) {
+        i++;
+    }
+    return specials[i] != 0;
+}
+
+/* Letters, digits, "-" and "."; a literal adds ":". UTF-8 is left to the relay. */
+static bool domain_octet(uint8_t c, bool literal)
+{
+    uint8_t lower = c | 0x20;
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c > 127 ||
+           (literal && c == ':');
+}
+
+/* A domain, or an address literal in brackets; every label has an octet. */
+static bool domain(const char *s)
+{
+    bool literal = *s == '[';
+    size_t len = strlen(s);
+    uint8_t last = '.';
+
+    if (len > DOMAIN_MAX || (literal && (len < 3 || s[len - 1] != ']'))) {
+        return false;
+    }
+    if (literal) {
+        s++;
+        len -= 2;
+    }
+    for (; len != 0; len--, s++) {
+        uint8_t c = (uint8_t)*s;
+
+        if (!domain_octet(c, literal) || (c == '.' && last == '.')) {
+            return false;
+        }
+        last = c;
+    }
+    return last != '.';
+}
+
+/* Length of the local-part, 0 when it is none. */
+static size_t local_part(const char *s)
+{
+    size_t n = 0;
+
+    if (*s != '"') {
+        while (visible((uint8_t)s[n]) && !special((uint8_t)s[n])) {
+            n++;
+        }
+        return n;
+    }
+    for (n = 1; s[n] != '"'; n++) {
+        if (s[n] == '\\') {
+            n++;
+        }
+        if (!visible((uint8_t)s[n])) {
+            return 0;
+        }
+    }
+    return n + 1;
+}
+
+bool mote_address_valid(const char *address)
+{
+    size_t n = local_part(address);
+
+    return n != 0 && n <= LOCAL_PART_MAX && address[n] == '@' && strlen(address) <= PATH_MAX_OCTETS &&
+           domain(address + n + 1);
+}
+
+bool mote_helo_valid(const char *helo)
+{
+    static const char refused[] = "localhost";
+    size_t i = 0;
+
+    while (refused[i] != 0 && ((uint8_t)helo[i] | 0x20) == refused[i]) {
+        i++;
+    }
+    return domain(helo) && (refused[i] != 0 || (helo[i] != 0 && helo[i] != '.')) && ascii(helo);
+}
+
+/* A login is whole, of one kind, clean, and only for a relay that proves who it is (P7). */
+static bool login_good(const struct mote_engine_setup *setup)
+{
+    const struct mote_login *login = &setup->login;
+    const char *secret = login->token != NULL ? login->token : login->password;
+
+    if (login->user == NULL || secret == NULL) {
+        return login->user == secret;
+    }
+    return (login->token == NULL || login->password == NULL) && !setup->opportunistic && no_control(login->user) &&
+           no_control(secret);
+}
+
+/* An address of the envelope; UTF-8 in it is a need of the mail. */
+static bool address_good(struct mote_mail *mail, const char *address)
+{
+    if (address == NULL) {
+        return false;
+    }
+    if (!ascii(address)) {
+        mail->needs |= MOTE_NEEDS_SMTPUTF8;
+    }
+    return mote_address_valid(address);
+}
+
+/* Marks the recipients without a final verdict; false when an address is none, or nobody is left. */
+static bool envelope_good(struct mote_mail *mail)
+{
+    struct mote_rcpt *rcpt = mail->rcpts;
+    unsigned asked = 0, good = 0;
+
+    for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
+        rcpt->asked = rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED;
+        if (rcpt->asked) {
+            memset(&rcpt->result, 0, sizeof rcpt->result);
+            asked++;
+            good += address_good(mail, rcpt->address);
+        }
+    }
+    return asked != 0 && asked == good && ((mail->from != NULL && *mail->from == 0) || address_good(mail, mail->from));
+}
+/* MOTE_CAUSE_NONE, or what is wrong with the arguments of mote_engine_init(). */
+uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail)
+{
+    if (setup->tls > MOTE_TLS_CLEAR || (setup->tls == MOTE_TLS_CLEAR && !setup->opportunistic)) {
+        return MOTE_CAUSE_TRUST;
+    }
+    if (setup->helo == NULL || !mote_helo_valid(setup->helo)) {
+        return MOTE_CAUSE_HELO;
+    }
+    if (!login_good(setup)) {
+        return MOTE_CAUSE_LOGIN;
+    }
+    return envelope_good(mail) ? MOTE_CAUSE_NONE : MOTE_CAUSE_ADDRESS;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Command lines, a few octets at a time, so that writing can stop after any octet. Nothing is put together in a buffer: strings of any
+ * length pass through, secrets included. It checks nothing: what stands in the lines was checked before.
+ */
+#include "core.h"
+
+enum { CR_LF = '\r' | '\n' << 8, AUTH_LINE_MAX = 512 };
+enum { END_OF_LINE = -1 };
+
+/* Lists of strings, each ended by a NUL. */
+#define LINE(name, line, limit) line "\0"
+static const char lines[] = MOTE_STEPS(LINE);
+
+/* In the order of their OFFER_ bits. */
+static const char logins[] = "AUTH PLAIN" M_BASE64 M_NUL M_USER M_NUL M_SECRET "\0"
+                             "AUTH LOGIN" M_WAIT M_USER M_WAIT M_SECRET "\0"
+                             "AUTH OAUTHBEARER" M_BASE64 "n,a=" M_USER ",\001auth=Bearer " M_SECRET "\001\001\0"
+                             "AUTH XOAUTH2" M_BASE64 "user=" M_USER "\001auth=Bearer " M_SECRET "\001\001";
+
+/* The line is the n-th of a list. */
+static void begin(struct mote_engine *e, const char *list, unsigned n)
+{
+    for (; n != 0; n--) {
+        list += strlen(list) + 1;
+    }
+    e->command = list;
+    e->insert = "";
+    e->scale = 0;
+    e->whole = e->base64 = false;
+}
+
+/* Puts what mark c stands for into the line. */
+static void mark(struct mote_engine *e, uint8_t c)
+{
+    const struct mote_login *login = &e->setup->login;
+
+    switch (c) {
+    case 2: /* M_HELO */ e->insert = e->setup->helo; break;
+    case 3: /* M_FROM */ e->insert = e->mail->from; break;
+    case 4: /* M_RCPT */ e->insert = e->mail->rcpts[e->send_rcpt].address; break;
+    case 5: /* M_USER */ e->insert = login->user; break;
+    case 6: /* M_SECRET */ e->insert = login->token != NULL ? login->token : login->password; break;
+    case 8: /* M_SIZE_IF */
+        if ((e->offers & OFFER_SIZE) == 0) {
+            break;
+        }
+        e->insert = " SIZE=";
+        /* fall through */
+    case 7: /* M_SIZE */
+        e->scale = 1000000000;
+        while (e->scale > e->mail->size && e->scale > 1) {
+            e->scale /= 10;
+        }
+        break;
+    case 9: /* M_8BIT_IF */
+        if ((e->mail->needs & MOTE_NEEDS_8BITMIME) != 0) {
+            e->insert = " BODY=8BITMIME";
+        }
+        break;
+    default: /* M_UTF8_IF */
+        if ((e->mail->needs & MOTE_NEEDS_SMTPUTF8) != 0) {
+            e->insert = " SMTPUTF8";
+        }
+        break;
+    }
+}
+
+/* The line's next octet before encoding, or END_OF_LINE, again and again. M_BASE64 is a space, and from there on the octets are to
+ * be encoded. */
+static int line_octet(struct mote_engine *e)
+{
+    for (;;) {
+        uint8_t c = (uint8_t)*e->insert;
+
+        if (c != 0) {
+            e->insert++;
+            return c;
+        }
+        if (e->scale != 0) {
+            c = (uint8_t)('0' + e->mail->size / e->scale % 10);
+            e->scale /= 10;
+            return c;
+        }
+        c = (uint8_t)*e->command;
+        if (c == 0 || c == M_WAIT[0] || (c == M_BASE64[0] && e->two_step)) {
+            return END_OF_LINE;
+        }
+        e->command++;
+        if (c == M_BASE64[0]) {
+            e->base64 = true;
+            return ' ';
+        }
+        if (c == M_NUL[0]) {
+            return 0;
+        }
+        if (c == 1 || c >= ' ') {
+            return c;
+        }
+        mark(e, c);
+    }
+}
+
+static uint32_t base64_digit(uint32_t d)
+{
+    return d < 26 ? d + 'A' : d < 52 ? d - 26 + 'a' : d < 62 ? d - 52 + '0' : d == 62 ? '+' : '/';
+}
+
+/* Loads four digits for the next three octets; false at the end of the line. */
+static bool base64_next(struct mote_engine *e)
+{
+    uint32_t bits = 0;
+    int n = 0, c;
+
+    while (n < 3 && (c = line_octet(e)) >= 0) {
+        bits |= (uint32_t)c << (16 - 8 * n++);
+    }
+    if (n == 0) {
+        return false;
+    }
+    e->owed = 0;
+    for (int i = 3; i >= 0; i--, bits >>= 6) {
+        e->owed = e->owed << 8 | (i > n ? '=' : base64_digit(bits & 63));
+    }
+    return true;
+}
+
+/* Loads the next octets of the line; false when it is all out. */
+static bool next(struct mote_engine *e)
+{
+    int c = END_OF_LINE;
+
+    if (e->whole) {
+        return false;
+    }
+    if (e->base64) {
+        if (base64_next(e)) {
+            return true;
+        }
+    } else {
+        c = line_octet(e);
+    }
+    if (c == END_OF_LINE) {
+        e->whole = true;
+        e->owed = CR_LF;
+    } else {
+        e->owed = (uint32_t)c;
+    }
+    return true;
+}
+
+void mote_command_begin(struct mote_engine *e, uint8_t step)
+{
+    begin(e, lines, step);
+}
+
+void mote_command_resume(struct mote_engine *e)
+{
+    begin(e, e->command + 1, 0);
+    e->base64 = true;
+}
+
+/* RFC 4954 4: a line over 512 octets takes two steps. Writing it once to nowhere tells. */
+bool mote_command_login(struct mote_engine *e)
+{
+    unsigned usable = e->setup->login.token != NULL ? OFFER_OAUTHBEARER | OFFER_XOAUTH2 : OFFER_PLAIN | OFFER_LOGIN;
+    unsigned offers = (e->offers & usable) / OFFER_PLAIN;
+    unsigned i = 0, len = 0;
+
+    if (offers == 0) {
+        return false;
+    }
+    while ((offers >> i & 1) == 0) {
+        i++;
+    }
+    e->two_step = false;
+    begin(e, logins, i);
+    while (next(e)) {
+        for (; e->owed != 0; e->owed >>= 8) {
+            len++;
+        }
+    }
+    e->two_step = len > AUTH_LINE_MAX;
+    begin(e, logins, i);
+    return true;
+}
+
+size_t mote_command_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
+{
+    size_t n = 0;
+
+    while (n < cap && (e->owed != 0 || next(e))) {
+        buf[n++] = (uint8_t)e->owed;
+        e->owed >>= 8;
+    }
+    return n;
+}

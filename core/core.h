@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What engine.c, reply.c and command.c share. Not for users.
+ */
+#ifndef MOTE_CORE_H
+#define MOTE_CORE_H
+
+#include "mailmote.h"
+#include "steps.h"
+
+#include <string.h>
+
+/* reply.c: takes an octet of a reply; true when that completes it. Then code, subject and detail are those of its last
+ * line. A wrong octet fails the engine. */
+bool mote_reply_octet(struct mote_engine *e, uint8_t c);
+
+/* command.c: the line of a step begins, or that of the best login (false: none in common), or goes on after a 334. */
+void mote_command_begin(struct mote_engine *e, uint8_t step);
+bool mote_command_login(struct mote_engine *e);
+void mote_command_resume(struct mote_engine *e);
+
+/* command.c: writes the line. It is out once whole is set and nothing is owed. */
+size_t mote_command_pull(struct mote_engine *e, uint8_t *buf, size_t cap);
+
+/* text.c: writes the text of the mail and its end. It is out once whole is set and nothing is owed. */
+size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap);
+
+/* check.c: MOTE_CAUSE_NONE, or what is wrong with the arguments. Marks the recipients to be asked. */
+uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail);
+
+#endif

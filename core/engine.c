@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One SMTP conversation as two cursors over the steps: the step being written, and the step whose reply comes next. Without
+ * PIPELINING they move together; with it the first runs ahead as far as RFC 2920 lets it. after_reply() is where the conversation
+ * is decided. It refuses octets that no command explains, and whatever comes too late.
+ */
+#include "core.h"
+
+#define LIMIT(name, line, limit) limit,
+static const uint16_t limits_s[] = {MOTE_STEPS(LIMIT)};
+
+/* ---- Verdicts ---------------------------------------------------------------------------------------------------- */
+
+/* Makes the reply an outcome. */
+static void outcome(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+{
+    e->reply.verdict = verdict;
+    e->reply.cause = cause;
+    e->reply.step = e->hear;
+    e->reply.tls = e->tls;
+}
+
+/* Gives it to r, once (I9). */
+static void judge(const struct mote_engine *e, struct mote_result *r)
+{
+    if (r->verdict == MOTE_PENDING) {
+        *r = e->reply;
+    }
+}
+
+/* An outcome for all of the mail. */
+static void settle(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+{
+    struct mote_rcpt *rcpt = e->mail->rcpts;
+
+    outcome(e, verdict, cause);
+    judge(e, &e->result);
+    for (unsigned n = e->mail->rcpt_count; n != 0; n--, rcpt++) {
+        if (rcpt->asked) {
+            judge(e, &rcpt->result);
+        }
+    }
+}
+
+/* The same without a reply. */
+static void settle_ours(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+{
+    e->reply = (struct mote_result){0};
+    settle(e, verdict, cause);
+}
+
+/* What a 4xx or 5xx means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext pass. */
+static uint8_t refusal(const struct mote_engine *e)
+{
+    bool later =
+        e->digits[0] < 5 || e->hear < MOTE_STEP_MAIL || (e->reply.code == 530 && e->setup->tls == MOTE_TLS_CLEAR);
+
+    return later ? MOTE_DEFERRED : MOTE_FAILED;
+}
+
+void mote_engine_fail(struct mote_engine *e, uint8_t cause)
+{
+    uint8_t verdict = MOTE_DEFERRED;
+
+    if (e->done) {
+        return;
+    }
+    if (cause == MOTE_CAUSE_TEXT) {
+        verdict = MOTE_FAILED;
+    } else if (cause >= MOTE_CAUSE_ADDRESS && cause <= MOTE_CAUSE_BUFFER) {
+        verdict = MOTE_MISUSE;
+    }
+    settle_ours(e, e->end_left ? MOTE_IN_DOUBT : verdict, cause);
+    e->done = true;
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+
+static void write_step(struct mote_engine *e, uint8_t step)
+{
+    e->send = step;
+    mote_command_begin(e, step);
+}
+
+/* A command that is alone on the wire. */
+static void begin(struct mote_engine *e, uint8_t step)
+{
+    e->hear = step;
+    write_step(e, step);
+}
+
+/* EHLO or HELO: what was offered before is forgotten (I8). */
+static void greet(struct mote_engine *e, uint8_t step)
+{
+    e->offers = 0;
+    e->size_limit = 0;
+    begin(e, step);
+}
+
+static void quit(struct mote_engine *e)
+{
+    e->quitting = true;
+    write_step(e, MOTE_STEP_QUIT);
+}
+
+/* An outcome that no reply gave. */
+static void stop(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+{
+    settle_ours(e, verdict, cause);
+    quit(e);
+}
+
+/* Moves a cursor on from MAIL or from recipient *rcpt; returns the step it is at. */
+static uint8_t follow(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
+{
+    unsigned i = step == MOTE_STEP_MAIL ? 0 : *rcpt + 1u;
+
+    while (i < e->mail->rcpt_count && !e->mail->rcpts[i].asked) {
+        i++;
+    }
+    *rcpt = (uint16_t)i;
+    return i < e->mail->rcpt_count ? MOTE_STEP_RCPT : e->bdat ? MOTE_STEP_BDAT : MOTE_STEP_DATA;
+}
+
+/* A step is all out. */
+static void written(struct mote_engine *e)
+{
+    uint8_t step = e->send;
+
+    e->send = MOTE_STEP_NONE;
+    if (step == MOTE_STEP_QUIT) {
+        if (e->result.verdict != MOTE_PENDING) {
+            e->done = true;
+        }
+        return;
+    }
+    if (step == MOTE_STEP_BDAT) {
+        write_step(e, MOTE_STEP_TEXT);
+    } else if ((e->offers & OFFER_PIPELINING) != 0) {
+        if (step == MOTE_STEP_TEXT) {
+            quit(e);
+        } else if (step == MOTE_STEP_MAIL || step == MOTE_STEP_RCPT) {
+            write_step(e, follow(e, step, &e->send_rcpt));
+        }
+    }
+    if (step != MOTE_STEP_TEXT) {
+        e->pending++;
+    }
+}
+
+size_t mote_engine_pull(struct mote_engine *e, void *buf, size_t cap)
+{
+    bool text = e->send == MOTE_STEP_TEXT;
+    size_t n;
+
+    if (e->done || e->commit || e->send == MOTE_STEP_NONE) {
+        return 0;
+    }
+    e->progress = true;
+    n = text ? mote_text_pull(e, buf, cap) : mote_command_pull(e, buf, cap);
+    if (e->done) {
+        return 0;
+    }
+    if (e->owed == 0 && e->whole) {
+        written(e);
+    }
+    return n;
+}
+
+/* ---- Hearing ----------------------------------------------------------------------------------------------------- */
+
+/* The way to the mail is free: can the relay take it? The bits of needs stand in offers, four places up. */
+static void ready(struct mote_engine *e)
+{
+    unsigned missing = e->mail->needs & ~((unsigned)e->offers >> 4);
+
+    if (missing != 0) {
+        stop(e, MOTE_FAILED, missing == MOTE_NEEDS_8BITMIME ? MOTE_CAUSE_NO_8BITMIME : MOTE_CAUSE_NO_SMTPUTF8);
+    } else if (e->size_limit != 0 && e->mail->size > e->size_limit) {
+        stop(e, MOTE_FAILED, MOTE_CAUSE_TOO_BIG);
+    } else {
+        e->bdat = (e->offers & OFFER_CHUNKING) != 0;
+        begin(e, MOTE_STEP_MAIL);
+    }
+}
+
+static void after_ehlo(struct mote_engine *e)
+{
+    const struct mote_engine_setup *setup = e->setup;
+
+    if ((e->tls & MOTE_TLS_SECURED) == 0 && setup->tls == MOTE_TLS_STARTTLS) {
+        if ((e->offers & OFFER_STARTTLS) != 0) {
+            e->tls = MOTE_TLS_TRIED;
+            begin(e, MOTE_STEP_STARTTLS);
+            return;
+        }
+        if (!setup->opportunistic) {
+            stop(e, MOTE_DEFERRED, MOTE_CAUSE_TLS_NOT_OFFERED);
+            return;
+        }
+    }
+    if (setup->login.user == NULL) {
+        ready(e);
+    } else if (mote_command_login(e)) {
+        e->hear = e->send = MOTE_STEP_AUTH;
+    } else {
+        stop(e, MOTE_DEFERRED, MOTE_CAUSE_LOGIN_NOT_OFFERED);
+    }
+}
+
+/* A reply that refuses, or one the command cannot have. */
+static void refused(struct mote_engine *e)
+{
+    uint8_t cause = MOTE_CAUSE_REFUSED;
+
+    if (e->hear == MOTE_STEP_STARTTLS) {
+        cause = MOTE_CAUSE_TLS_REFUSED;
+    } else if (e->digits[0] < 4) {
+        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
+        return;
+    } else if (e->hear == MOTE_STEP_AUTH) {
+        cause = MOTE_CAUSE_LOGIN_REFUSED;
+    }
+    settle(e, refusal(e), cause);
+    quit(e);
+}
+
+/* A 334 asks for the rest of the login; when there is none, "*" ends it (RFC 4954 4). */
+static void after_auth(struct mote_engine *e, unsigned class)
+{
+    bool more = *e->command != 0, cancelled = e->cancelled;
+
+    if (class == 2 && !more && !cancelled) {
+        ready(e);
+    } else if (class == 3 && more) {
+        e->send = MOTE_STEP_AUTH;
+        mote_command_resume(e);
+    } else if (class == 3 && !cancelled) {
+        e->cancelled = true;
+        begin(e, MOTE_STEP_AUTH);
+    } else {
+        refused(e);
+    }
+}
+
+/* Replies to MAIL and RCPT: on to the next reply and, in lock-step, to the next command. */
+static void after_envelope(struct mote_engine *e, unsigned class)
+{
+    uint8_t step = e->hear;
+    struct mote_result *r = &e->mail->rcpts[e->hear_rcpt].result;
+
+    if (class == 3) {
+        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
+        return;
+    }
+    if (class == 2) {
+        if (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING) {
+            e->accepted++;
+        }
+    } else if (step == MOTE_STEP_MAIL) {
+        settle(e, refusal(e), MOTE_CAUSE_REFUSED);
+    } else {
+        outcome(e, refusal(e), MOTE_CAUSE_REFUSED);
+        judge(e, r);
+        e->refused = e->reply;
+    }
+    e->hear = follow(e, step, &e->hear_rcpt);
+    if (e->hear != MOTE_STEP_RCPT && e->accepted == 0 && e->result.verdict == MOTE_PENDING) {
+        e->result = e->refused; /* nobody takes it: the last refusal stands for the mail */
+    }
+    if (e->pending == 0 && e->send == MOTE_STEP_NONE) {
+        if (e->result.verdict != MOTE_PENDING) {
+            quit(e);
+        } else {
+            write_step(e, follow(e, step, &e->send_rcpt));
+        }
+    }
+    if (e->hear == MOTE_STEP_BDAT) {
+        e->hear = MOTE_STEP_END;
+    }
+}
+
+/* The reply to DATA. When nobody takes the mail, an empty one is sent, which RFC 2920 3.1 asks for. */
+static void after_data(struct mote_engine *e, unsigned class)
+{
+    if (class != 3) {
+        refused(e);
+        return;
+    }
+    if (e->result.verdict != MOTE_PENDING) {
+        e->empty = true;
+    }
+    e->hear = MOTE_STEP_END;
+    write_step(e, MOTE_STEP_TEXT);
+    e->pending++;
+}
+
+/* The reply to the end of the mail. A refusal may come before the end has left, success may not (I1). */
+static void after_end(struct mote_engine *e, unsigned class)
+{
+    bool left = e->end_left, delivered = class == 2 && left;
+
+    if (class < 4 && !delivered) {
+        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
+        return;
+    }
+    settle(e, delivered ? MOTE_DELIVERED : refusal(e), delivered ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
+    if (left && !e->quitting) {
+        quit(e);
+    } else if (!left || e->send == MOTE_STEP_NONE) {
+        e->done = true;
+    }
+}
+
+/* EHLO refused: HELO will do where neither TLS nor a login is needed. */
+static bool helo_will_do(const struct mote_engine *e)
+{
+    return e->setup->login.user == NULL && (e->setup->opportunistic || (e->tls & MOTE_TLS_SECURED) != 0);
+}
+
+static void after_reply(struct mote_engine *e)
+{
+    unsigned class = e->digits[0];
+
+    e->pending--;
+    e->progress = true;
+    switch (e->hear) {
+    case MOTE_STEP_GREETING:
+        if (class == 2) {
+            greet(e, MOTE_STEP_EHLO);
+            return;
+        }
+        break;
+    case MOTE_STEP_EHLO:
+        if (class == 2) {
+            after_ehlo(e);
+            return;
+        }
+        if (class == 5 && helo_will_do(e)) {
+            greet(e, MOTE_STEP_HELO);
+            return;
+        }
+        break;
+    case MOTE_STEP_HELO:
+        if (class == 2) {
+            ready(e);
+            return;
+        }
+        break;
+    case MOTE_STEP_STARTTLS:
+        if (e->reply.code == 220) {
+            e->hear = MOTE_STEP_HANDSHAKE;
+            return;
+        }
+        break;
+    case MOTE_STEP_AUTH: after_auth(e, class); return;
+    case MOTE_STEP_DATA: after_data(e, class); return;
+    case MOTE_STEP_END: after_end(e, class); return;
+    default: after_envelope(e, class); return;
+    }
+    refused(e);
+}
+
+void mote_engine_feed(struct mote_engine *e, const void *data, size_t len)
+{
+    const uint8_t *in = data;
+
+    for (; len != 0 && !e->done; len--) {
+        if (e->pending == 0) {
+            mote_engine_fail(e, MOTE_CAUSE_UNEXPECTED);
+        } else if (mote_reply_octet(e, *in++)) {
+            after_reply(e);
+        }
+    }
+}
+
+void mote_engine_secured(struct mote_engine *e)
+{
+    if (e->hear != MOTE_STEP_HANDSHAKE) {
+        return;
+    }
+    e->tls |= MOTE_TLS_SECURED;
+    e->progress = true;
+    if (e->setup->tls == MOTE_TLS_IMPLICIT) {
+        e->hear = MOTE_STEP_GREETING;
+        e->pending = 1;
+    } else {
+        greet(e, MOTE_STEP_EHLO);
+    }
+}
+
+void mote_engine_commit(struct mote_engine *e)
+{
+    e->committed = e->commit;
+    e->commit = false;
+}
+
+/* ---- Beginning and time ------------------------------------------------------------------------------------------ */
+
+void mote_engine_init(struct mote_engine *e, const struct mote_engine_setup *setup, struct mote_mail *mail,
+                      uint32_t start_ms)
+{
+    uint8_t cause = mote_check(setup, mail);
+
+    memset(e, 0, sizeof *e);
+    e->setup = setup;
+    e->mail = mail;
+    e->start_ms = start_ms;
+    e->progress = true;
+    if (setup->tls == MOTE_TLS_IMPLICIT) {
+        e->tls = MOTE_TLS_TRIED;
+        e->hear = MOTE_STEP_HANDSHAKE;
+    } else {
+        e->hear = MOTE_STEP_GREETING;
+        e->pending = 1;
+    }
+    if (cause != MOTE_CAUSE_NONE) {
+        mote_engine_fail(e, cause);
+    }
+}
+
+/* What is left of a limit that began at since_ms; the counter may have wrapped. */
+static uint32_t left_ms(uint32_t now_ms, uint32_t since_ms, uint32_t limit_s)
+{
+    uint32_t passed = now_ms - since_ms, limit = limit_s * 1000;
+
+    return passed < limit ? limit - passed : 0;
+}
+
+uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
+{
+    uint8_t want = 0, cause = MOTE_CAUSE_DEADLINE;
+    uint32_t step_ms;
+
+    if (e->progress) {
+        e->progress = false;
+        e->since_ms = now_ms;
+    }
+    e->wait_ms = left_ms(now_ms, e->start_ms, MOTE_ATTEMPT_S);
+    step_ms = left_ms(now_ms, e->since_ms, limits_s[e->send >= MOTE_STEP_QUIT ? e->send : e->hear]);
+    if (step_ms < e->wait_ms) {
+        e->wait_ms = step_ms;
+        cause = MOTE_CAUSE_TIMEOUT;
+    }
+    if (e->wait_ms == 0) {
+        mote_engine_fail(e, cause);
+    }
+    if (e->done) {
+        return MOTE_DONE;
+    }
+    if (e->hear == MOTE_STEP_HANDSHAKE) {
+        return MOTE_WANT_TLS;
+    }
+    if (e->send != MOTE_STEP_NONE) {
+        want = e->commit ? MOTE_WANT_COMMIT : MOTE_WANT_SEND;
+    }
+    return e->pending != 0 ? want | MOTE_WANT_RECV : want;
+}
+
+uint32_t mote_engine_wait_ms(const struct mote_engine *e)
+{
+    return e->wait_ms;
+}
+
+const struct mote_result *mote_engine_result(const struct mote_engine *e)
+{
+    return &e->result;
+}

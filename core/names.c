@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Outcomes in words, for people: logs, consoles, command lines. Linked only where they are used.
+ */
+#include "core.h"
+
+#define NAME(name, line, limit) #name,
+
+const char *mote_step_name(uint8_t step)
+{
+    static const char *const names[] = {MOTE_STEPS(NAME)};
+
+    return step <= MOTE_STEP_QUIT ? names[step] : "?";
+}
+
+const char *mote_verdict_name(uint8_t verdict)
+{
+    static const char *const names[] = {"pending", "delivered", "deferred", "failed", "in doubt", "misuse"};
+
+    return verdict < sizeof names / sizeof names[0] ? names[verdict] : "?";
+}
+
+const char *mote_cause_name(uint8_t cause)
+{
+    switch (cause) {
+    case MOTE_CAUSE_NONE: return "no trouble";
+    case MOTE_CAUSE_LOOKUP: return "the relay's name has no address";
+    case MOTE_CAUSE_CONNECT: return "no connection to the relay";
+    case MOTE_CAUSE_LOST: return "the connection was lost before the reply";
+    case MOTE_CAUSE_TIMEOUT: return "the relay did not answer in time";
+    case MOTE_CAUSE_DEADLINE: return "the attempt took too long";
+    case MOTE_CAUSE_TLS_NOT_OFFERED: return "TLS is required and the relay does not offer STARTTLS";
+    case MOTE_CAUSE_TLS_REFUSED: return "the relay offers STARTTLS and then refuses it";
+    case MOTE_CAUSE_TLS_HANDSHAKE: return "the TLS handshake failed";
+    case MOTE_CAUSE_TLS_NO_COMMON: return "no TLS version or cipher suite in common with the relay";
+    case MOTE_CAUSE_CERT_UNTRUSTED: return "the relay's certificate comes from no trusted CA";
+    case MOTE_CAUSE_CERT_NAME: return "the relay's certificate is for another name";
+    case MOTE_CAUSE_CERT_DATE: return "the relay's certificate is expired or not yet valid";
+    case MOTE_CAUSE_CERT_INVALID: return "the relay's certificate is malformed, weak or unsupported";
+    case MOTE_CAUSE_CERT_PIN: return "the relay's public key is not the pinned one";
+    case MOTE_CAUSE_TLS_RECORD: return "a TLS record was broken, or larger than the buffer";
+    case MOTE_CAUSE_PROTOCOL: return "the relay does not speak SMTP as it should";
+    case MOTE_CAUSE_UNEXPECTED: return "the relay sent octets nothing asked for";
+    case MOTE_CAUSE_REPLY_TOO_LONG: return "the relay's reply is too long";
+    case MOTE_CAUSE_LOGIN_NOT_OFFERED: return "the relay offers no login mechanism we have";
+    case MOTE_CAUSE_NO_8BITMIME: return "the mail is 8-bit and the relay does not offer 8BITMIME";
+    case MOTE_CAUSE_NO_SMTPUTF8: return "an address is not ASCII and the relay does not offer SMTPUTF8";
+    case MOTE_CAUSE_REFUSED: return "refused by the relay";
+    case MOTE_CAUSE_LOGIN_REFUSED: return "user name, password or token refused by the relay";
+    case MOTE_CAUSE_TOO_BIG: return "the mail is larger than the relay takes";
+    case MOTE_CAUSE_ADDRESS: return "sender or recipient is no mail address";
+    case MOTE_CAUSE_HELO: return "the EHLO name is no host name or address literal";
+    case MOTE_CAUSE_LOGIN: return "a login needs a user, one secret, and a relay that is verified";
+    case MOTE_CAUSE_TRUST: return "how to trust the relay is not set, or lacks the relay's name";
+    case MOTE_CAUSE_BUFFER: return "the record buffer is too small";
+    case MOTE_CAUSE_TEXT: return "the text holds a NUL or is not what was measured";
+    case MOTE_CAUSE_NO_ENTROPY: return "no random octets for TLS";
+    case MOTE_CAUSE_NO_TIME: return "the time is unknown and the certificate's dates need it";
+    case MOTE_CAUSE_HEADER: return "a header value holds a control character";
+    case MOTE_CAUSE_ABORTED: return "given up by the caller";
+    default: return "?";
+    }
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Replies of the relay, octet by octet in constant memory (RFC 5321 4.2): the code, the enhanced status code (RFC 3463), what EHLO
+ * offers, and as much of the text as the caller lent room for. It refuses a wrong octet where it stands, and
+ * replies without end. It decides nothing.
+ */
+#include "core.h"
+
+enum { LINE_MAX = 4096, LINES_MAX = 128, REPLY_MAX = 16384 };
+
+/* e->status: where in the line. 0..2 are the digits of the code. */
+enum { SEPARATOR = 3, TEXT = 4 };
+
+#define HASH(name, hash) hash,
+static const uint32_t hashes[] = {MOTE_OFFERS(HASH)};
+
+/* Takes a digit of the code; on a later line it must be the first line's. */
+static bool code_octet(struct mote_engine *e, unsigned d)
+{
+    uint8_t *digit = &e->digits[e->status];
+
+    if (d > 9 || (e->status == 0 && (d < 2 || d > 5))) {
+        return false;
+    }
+    if (e->lines == 0) {
+        *digit = (uint8_t)d;
+        e->reply.code = (uint16_t)(e->reply.code * 10 + d);
+    }
+    return *digit == d;
+}
+
+/* Three numbers with dots between, the first being the code's first digit. e->at is the place in them, 3 behind them. */
+static void enhanced_octet(struct mote_engine *e, uint8_t c)
+{
+    unsigned d = c - (unsigned)'0';
+
+    if (e->at > 2) {
+        return;
+    }
+    if (d <= 9 && e->field[e->at] < 100) {
+        e->field[e->at] = (uint16_t)(e->field[e->at] * 10 + d);
+    } else if (c == '.') {
+        e->at++;
+    } else {
+        if (e->at == 2 && c <= ' ' && e->field[0] == e->digits[0]) {
+            e->reply.subject = e->field[1];
+            e->reply.detail = e->field[2];
+        }
+        e->at = 3;
+    }
+}
+
+/* A word of an EHLO line ends; only the bits in use can be meant by it. */
+static void word_end(struct mote_engine *e, unsigned use)
+{
+    unsigned bit = 1;
+
+    for (const uint32_t *hash = hashes; hash < hashes + sizeof hashes / sizeof hashes[0]; hash++, bit <<= 1) {
+        if (*hash == e->word && (bit & use) != 0) {
+            e->offers = (uint16_t)(e->offers | bit);
+            e->keyword = (uint16_t)(e->keyword | bit);
+        }
+    }
+}
+
+/* An octet of an EHLO line but the first, which is a greeting. e->word is the hash of the word so far; of SIZE's, the number. */
+static void offer_octet(struct mote_engine *e, uint8_t c)
+{
+    unsigned d = c - (unsigned)'0';
+
+    if (c > ' ' && e->keyword == OFFER_SIZE) {
+        if (d > 9) {
+            e->keyword = OFFER_STARTTLS; /* no number: the line says nothing more */
+        }
+        e->word = e->word > UINT32_MAX / 10 - 1 ? UINT32_MAX : e->word * 10 + d;
+        return;
+    }
+    if (c > ' ' && (c != '=' || e->keyword != 0)) {
+        e->word = e->word * 33 ^ (c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
+        return;
+    }
+    if (e->keyword == 0) {
+        word_end(e, OFFER_KEYWORDS);
+    } else if (e->keyword >= OFFER_AUTH) {
+        word_end(e, OFFER_MECHANISMS);
+    } else if (e->keyword == OFFER_SIZE && e->word != 0 && e->word - 1 < e->size_limit - 1) {
+        e->size_limit = e->word;
+    }
+    e->word = 0;
+}
+
+/* Keeps c for people: in the recipient's own buffer when the reply is about one, printable, ended by NUL. */
+static void keep_octet(struct mote_engine *e, uint8_t c)
+{
+    char *text = e->mail->text;
+    size_t cap = e->mail->text_cap;
+
+    if (e->hear == MOTE_STEP_RCPT) {
+        text = e->mail->rcpts[e->hear_rcpt].text;
+        cap = e->mail->rcpts[e->hear_rcpt].text_cap;
+    } else if (e->result.verdict != MOTE_PENDING) {
+        return;
+    }
+    if (text == NULL || e->text_len + (size_t)1 >= cap) {
+        return;
+    }
+    if (c >= ' ') {
+        text[e->text_len++] = c > '~' ? '?' : (char)c;
+    }
+    text[e->text_len] = 0;
+}
+
+static void line_start(struct mote_engine *e)
+{
+    e->status = 0;
+    e->line_len = 0;
+    e->at = 0;
+    e->word = 0;
+    e->keyword = 0;
+    e->field[0] = e->field[1] = e->field[2] = 0;
+}
+
+/* What stands behind the code: "-" says that another line comes, and "250" CR LF is whole. */
+static bool separator_octet(struct mote_engine *e, uint8_t c)
+{
+    e->status = TEXT;
+    e->more = c == '-';
+    return c == ' ' || c == '-' || c == '\r' || c == '\n';
+}
+
+static void text_octet(struct mote_engine *e, uint8_t c)
+{
+    if (e->hear != MOTE_STEP_EHLO) {
+        enhanced_octet(e, c);
+    } else if (e->lines > 0) {
+        offer_octet(e, c);
+    }
+    keep_octet(e, c);
+}
+
+bool mote_reply_octet(struct mote_engine *e, uint8_t c)
+{
+    bool good = true;
+
+    if (e->reply_len == 0) {
+        e->reply = (struct mote_result){0};
+        e->lines = 0;
+        e->text_len = 0;
+        line_start(e);
+    }
+    if (++e->reply_len > REPLY_MAX || ++e->line_len > LINE_MAX || e->lines == LINES_MAX) {
+        mote_engine_fail(e, MOTE_CAUSE_REPLY_TOO_LONG);
+        return false;
+    }
+    if (e->status < SEPARATOR) {
+        good = code_octet(e, c - (unsigned)'0');
+        e->status++;
+    } else if (e->status == SEPARATOR) {
+        good = separator_octet(e, c);
+    } else {
+        text_octet(e, c);
+    }
+    if (!good) {
+        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
+        return false;
+    }
+    if (c != '\n') {
+        return false;
+    }
+    e->lines++;
+    if (e->more) {
+        line_start(e);
+        keep_octet(e, ' ');
+        return false;
+    }
+    e->reply_len = 0;
+    return true;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Joins the engine to the connection: in clear through the lent buffer, in TLS through BearSSL, which uses the same buffer for its
+ * records. It moves octets until nothing moves; it decides only what a TLS error is called.
+ */
+#include "core.h"
+#include "mailmote_session.h"
+
+enum { CLEAR, TLS, CLOSING };
+
+/* ---- The engine's side ------------------------------------------------------------------------------------------- */
+
+static void trace(const struct mote_session *s, char who, uint8_t step, const void *data, size_t len)
+{
+    if (s->setup->trace.octets != NULL && len != 0) {
+        s->setup->trace.octets(s->setup->trace.ctx, who, step, data, len);
+    }
+}
+
+/* Lets the engine write to buf, and tells the trace: all but secrets. */
+static size_t pull(struct mote_session *s, uint8_t *buf, size_t cap)
+{
+    static const char masked[] = "(credentials)\r\n";
+    struct mote_engine *e = &s->engine;
+    uint8_t step = e->send;
+    bool secret = step == MOTE_STEP_AUTH && !e->cancelled;
+    size_t n = mote_engine_pull(e, buf, cap);
+
+    if (step > MOTE_STEP_QUIT) {
+        step = step == MOTE_STEP_BDAT ? MOTE_STEP_DATA : MOTE_STEP_END;
+    }
+    if (!secret) {
+        trace(s, 'C', step, buf, n);
+    } else if (e->send != MOTE_STEP_AUTH) {
+        trace(s, 'C', step, masked, sizeof masked - 1);
+    }
+    return n;
+}
+
+static void feed(struct mote_session *s, const void *data, size_t len)
+{
+    trace(s, 'S', s->engine.hear, data, len);
+    mote_engine_feed(&s->engine, data, len);
+}
+
+/* ---- Beginning --------------------------------------------------------------------------------------------------- */
+
+/* What is wrong with the trust, or MOTE_CAUSE_NONE. Only a chain needs anchors, a name and the time. */
+static uint8_t misuse(const struct mote_relay *relay, const struct mote_session_setup *setup)
+{
+    const struct mote_trust *trust = &relay->trust;
+    bool chain = trust->anchors != NULL;
+
+    if (trust->wire == NULL || relay->tls > MOTE_TLS_IMPLICIT ||
+        (chain && (trust->name == NULL || *trust->name == 0))) {
+        return MOTE_CAUSE_TRUST;
+    }
+    return setup->buf_len < MOTE_SESSION_BUF_MIN ? MOTE_CAUSE_BUFFER : MOTE_CAUSE_NONE;
+}
+
+void mote_session_init(struct mote_session *s, const struct mote_relay *relay, struct mote_mail *mail,
+                       const struct mote_session_setup *setup)
+{
+    struct mote_engine_setup *engine_setup = &s->engine_setup;
+    uint8_t cause = misuse(relay, setup);
+
+    memset(s, 0, sizeof *s);
+    s->relay = relay;
+    s->setup = setup;
+    engine_setup->helo = setup->helo;
+    engine_setup->login = relay->login;
+    engine_setup->tls = setup->clear ? MOTE_TLS_CLEAR : relay->tls;
+    engine_setup->opportunistic = relay->trust.opportunistic;
+    engine_setup->hold = setup->hold;
+    mote_engine_init(&s->engine, engine_setup, mail, setup->start_ms);
+    if (cause != MOTE_CAUSE_NONE) {
+        mote_engine_fail(&s->engine, cause);
+    } else if (!setup->clear && setup->entropy == NULL) {
+        mote_engine_fail(&s->engine, MOTE_CAUSE_NO_ENTROPY);
+    } else if (relay->trust.anchors != NULL && setup->unix_s == 0) {
+        mote_engine_fail(&s->engine, MOTE_CAUSE_NO_TIME);
+    }
+}
+
+/* The buffer goes to BearSSL. Whatever the relay sent before is used up: the engine fails on octets after the 220. */
+static void start_tls(struct mote_session *s)
+{
+    const struct mote_session_setup *setup = s->setup;
+    br_ssl_engine_context *eng = &s->client.eng;
+    size_t len = setup->buf_len < MOTE_SESSION_BUF_FULL ? setup->buf_len : MOTE_SESSION_BUF_FULL;
+
+    s->mode = TLS;
+    s->relay->trust.wire(s);
+    br_ssl_engine_set_buffer(eng, setup->buf, len, 0);
+    br_ssl_engine_inject_entropy(eng, setup->entropy, 32);
+    br_ssl_client_reset(&s->client, s->relay->trust.name, 0);
+}
+
+/* ---- TLS --------------------------------------------------------------------------------------------------------- */
+
+static uint8_t certificate_cause(int error)
+{
+    switch (error) {
+    case BR_ERR_X509_EXPIRED: return MOTE_CAUSE_CERT_DATE;
+    case BR_ERR_X509_TIME_UNKNOWN: return MOTE_CAUSE_NO_TIME;
+    case BR_ERR_X509_BAD_SERVER_NAME: return MOTE_CAUSE_CERT_NAME;
+    case BR_ERR_X509_NOT_TRUSTED:
+    case BR_ERR_X509_DN_MISMATCH: return MOTE_CAUSE_CERT_UNTRUSTED;
+    default: return MOTE_CAUSE_CERT_INVALID;
+    }
+}
+
+/* What BearSSL's last error is called here; 0 is a close_notify. */
+static uint8_t tls_cause(const struct mote_session *s)
+{
+    int error = br_ssl_engine_last_error(&s->client.eng);
+    bool secured = (s->engine.tls & MOTE_TLS_SECURED) != 0;
+
+    if (s->x509.cause != MOTE_CAUSE_NONE) {
+        return s->x509.cause;
+    }
+    if (error >= BR_ERR_X509_OK && error < BR_ERR_RECV_FATAL_ALERT) {
+        return certificate_cause(error);
+    }
+    switch (error) {
+    case BR_ERR_OK: return MOTE_CAUSE_LOST;
+    case BR_ERR_NO_RANDOM: return MOTE_CAUSE_NO_ENTROPY;
+    case BR_ERR_UNSUPPORTED_VERSION:
+    case BR_ERR_BAD_CIPHER_SUITE:
+    case BR_ERR_RECV_FATAL_ALERT + BR_ALERT_HANDSHAKE_FAILURE:
+    case BR_ERR_RECV_FATAL_ALERT + BR_ALERT_PROTOCOL_VERSION:
+    case BR_ERR_RECV_FATAL_ALERT + BR_ALERT_INSUFFICIENT_SECURITY:
+        return secured ? MOTE_CAUSE_TLS_RECORD : MOTE_CAUSE_TLS_NO_COMMON;
+    default: return secured ? MOTE_CAUSE_TLS_RECORD : MOTE_CAUSE_TLS_HANDSHAKE;
+    }
+}
+
+/* Decrypted octets to the engine. */
+static bool tls_hear(struct mote_session *s)
+{
+    br_ssl_engine_context *eng = &s->client.eng;
+    size_t len;
+    const uint8_t *data = br_ssl_engine_recvapp_buf(eng, &len);
+
+    if (data == NULL) {
+        return false;
+    }
+    feed(s, data, len);
+    br_ssl_engine_recvapp_ack(eng, len);
+    return true;
+}
+
+/* The engine's octets into a record. Each record is filled as far as it goes, then all leaves: one flight. */
+static bool tls_write(struct mote_session *s)
+{
+    br_ssl_engine_context *eng = &s->client.eng;
+    size_t len, n;
+    uint8_t *buf = br_ssl_engine_sendapp_buf(eng, &len);
+
+    if (buf == NULL) {
+        return false;
+    }
+    n = pull(s, buf, len);
+    if (n == 0) {
+        br_ssl_engine_flush(eng, 0);
+        return false;
+    }
+    br_ssl_engine_sendapp_ack(eng, n);
+    return true;
+}
+
+/* Moves what can be moved between engine and BearSSL. */
+static void tls_pump(struct mote_session *s, uint32_t now_ms)
+{
+    br_ssl_engine_context *eng = &s->client.eng;
+    unsigned state;
+
+    do {
+        mote_engine_poll(&s->engine, now_ms);
+        state = br_ssl_engine_current_state(eng);
+        if ((state & (BR_SSL_SENDAPP | BR_SSL_RECVAPP)) != 0) {
+            mote_engine_secured(&s->engine);
+        }
+    } while (!s->engine.done && (tls_hear(s) || tls_write(s)));
+    if (state == BR_SSL_CLOSED) {
+        mote_engine_fail(&s->engine, tls_cause(s));
+    }
+}
+
+/* Says close_notify behind what is still to be sent. BearSSL 0.6 wants received octets acknowledged first. */
+static void tls_close(struct mote_session *s)
+{
+    br_ssl_engine_context *eng = &s->client.eng;
+    size_t len;
+
+    while (br_ssl_engine_recvapp_buf(eng, &len) != NULL) {
+        br_ssl_engine_recvapp_ack(eng, len);
+    }
+    br_ssl_engine_flush(eng, 0);
+    br_ssl_engine_close(eng);
+    s->mode = CLOSING;
+}
+
+/* ---- The connection's side --------------------------------------------------------------------------------------- */
+
+/* In clear the first half of the buffer is for sending, the second for receiving: a refusal is heard while the mail still leaves. */
+static size_t clear_half(const struct mote_session *s)
+{
+    return s->setup->buf_len / 2;
+}
+
+static void clear_pump(struct mote_session *s, uint32_t now_ms)
+{
+    uint8_t *buf = s->setup->buf;
+    size_t n = 1;
+
+    if (s->out_at == s->out_len) {
+        s->out_at = s->out_len = 0;
+    }
+    while (n != 0 && s->out_len < clear_half(s)) {
+        n = pull(s, buf + s->out_len, clear_half(s) - s->out_len);
+        s->out_len += n;
+    }
+    mote_engine_poll(&s->engine, now_ms);
+    if (s->engine.done && !s->engine.quitting) {
+        s->out_at = s->out_len = 0;
+    }
+}
+
+uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
+{
+    struct mote_engine *e = &s->engine;
+    uint8_t want = mote_engine_poll(e, now_ms);
+    size_t len;
+
+    if (s->mode == CLEAR && want != MOTE_WANT_TLS) {
+        clear_pump(s, now_ms);
+    } else if (!e->done) {
+        if (s->mode == CLEAR) {
+            start_tls(s);
+        }
+        tls_pump(s, now_ms);
+    }
+    if (e->done && s->mode == TLS) {
+        tls_close(s);
+    }
+    want = mote_engine_poll(e, now_ms) & (MOTE_WANT_COMMIT | MOTE_DONE);
+    if (mote_session_send_buf(s, &len) != NULL) {
+        want |= MOTE_WANT_SEND;
+    }
+    if (mote_session_recv_buf(s, &len) != NULL) {
+        want |= MOTE_WANT_RECV;
+    }
+    return want;
+}
+
+uint32_t mote_session_wait_ms(const struct mote_session *s)
+{
+    return mote_engine_wait_ms(&s->engine);
+}
+
+const void *mote_session_send_buf(struct mote_session *s, size_t *len)
+{
+    if (s->mode != CLEAR) {
+        return br_ssl_engine_sendrec_buf(&s->client.eng, len);
+    }
+    *len = s->out_len - s->out_at;
+    return *len != 0 ? (const uint8_t *)s->setup->buf + s->out_at : NULL;
+}
+
+void mote_session_send_ack(struct mote_session *s, size_t len)
+{
+    s->engine.progress |= len != 0;
+    if (s->mode != CLEAR) {
+        br_ssl_engine_sendrec_ack(&s->client.eng, len);
+    } else {
+        s->out_at += len;
+    }
+}
+
+void *mote_session_recv_buf(struct mote_session *s, size_t *len)
+{
+    if (s->engine.done) {
+        return NULL;
+    }
+    if (s->mode != CLEAR) {
+        return br_ssl_engine_recvrec_buf(&s->client.eng, len);
+    }
+    *len = s->setup->buf_len - clear_half(s);
+    return (uint8_t *)s->setup->buf + clear_half(s);
+}
+
+void mote_session_recv_ack(struct mote_session *s, size_t len)
+{
+    if (s->mode != CLEAR) {
+        br_ssl_engine_recvrec_ack(&s->client.eng, len);
+    } else {
+        feed(s, (uint8_t *)s->setup->buf + clear_half(s), len);
+    }
+}
+
+void mote_session_commit(struct mote_session *s)
+{
+    mote_engine_commit(&s->engine);
+}
+
+void mote_session_fail(struct mote_session *s, uint8_t cause)
+{
+    mote_engine_fail(&s->engine, cause);
+}
+
+const struct mote_result *mote_session_result(const struct mote_session *s)
+{
+    return mote_engine_result(&s->engine);
+}
+
+static void wipe(volatile uint8_t *octets, size_t len)
+{
+    while (len-- != 0) {
+        *octets++ = 0;
+    }
+}
+
+void mote_session_wipe(struct mote_session *s)
+{
+    if (s->setup != NULL) {
+        wipe(s->setup->buf, s->setup->buf_len);
+    }
+    wipe((volatile uint8_t *)s, sizeof *s);
+}

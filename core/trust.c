@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who the relay is: opportunistic, a chain to trust anchors, or a pinned key. Each kind brings the TLS client it needs, so that a program
+ * links only the kinds it names. It never weakens a check because something is missing: session.c refuses such a relay first.
+ */
+#include "core.h"
+#include "mailmote_session.h"
+
+enum { MODERN_SUITES = 6, RSA_MIN_OCTETS = 256, DAYS_TO_1970 = 719528 };
+
+/* Forward secrecy and authenticated encryption first. The rest is for old relays, where it still beats cleartext. */
+static const uint16_t suites[] = {
+    BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    /* MODERN_SUITES end here */
+    BR_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+    BR_TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
+    BR_TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+    BR_TLS_RSA_WITH_AES_128_GCM_SHA256,
+    BR_TLS_RSA_WITH_AES_256_GCM_SHA384,
+    BR_TLS_RSA_WITH_AES_128_CBC_SHA256,
+    BR_TLS_RSA_WITH_AES_128_CBC_SHA,
+};
+
+/* ---- The TLS client ---------------------------------------------------------------------------------------------- */
+
+/* TLS 1.2 with what every kind of trust uses. */
+static void wire_client(struct mote_session *s, const br_x509_class *vtable)
+{
+    br_ssl_client_context *client = &s->client;
+    br_ssl_engine_context *eng = &client->eng;
+
+    br_ssl_client_zero(client);
+    br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
+    br_ssl_engine_set_suites(eng, suites, MODERN_SUITES);
+    br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
+    br_ssl_engine_set_hash(eng, br_sha256_ID, &br_sha256_vtable);
+    br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
+    br_ssl_engine_set_prf_sha256(eng, &br_tls12_sha256_prf);
+    br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
+    br_ssl_engine_set_default_chapol(eng);
+    br_ssl_engine_set_default_aes_gcm(eng);
+    br_ssl_engine_set_default_rsavrfy(eng);
+    br_ssl_engine_set_default_ecdsa(eng);
+    s->x509.vtable = vtable;
+    s->x509.trust = &s->relay->trust;
+    br_ssl_engine_set_x509(eng, &s->x509.vtable);
+}
+
+/* ---- Opportunistic, and what it shares with a pin: the key of the first certificate ------------------------------ */
+
+static struct mote_x509 *x509_of(const br_x509_class **ctx)
+{
+    return (struct mote_x509 *)(void *)ctx;
+}
+
+static void key_start_chain(const br_x509_class **ctx, const char *name)
+{
+    (void)name;
+    x509_of(ctx)->depth = 0;
+}
+
+static void key_start_cert(const br_x509_class **ctx, uint32_t len)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    (void)len;
+    if (x->depth == 0) {
+        br_x509_decoder_init(&x->u.decoder, NULL, NULL);
+    }
+}
+
+static void key_append(const br_x509_class **ctx, const unsigned char *octets, size_t len)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    if (x->depth == 0) {
+        br_x509_decoder_push(&x->u.decoder, octets, len);
+    }
+}
+
+static void key_end_cert(const br_x509_class **ctx)
+{
+    x509_of(ctx)->depth = 1;
+}
+
+static unsigned key_end_chain(const br_x509_class **ctx)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    if (x->depth == 0) {
+        return BR_ERR_X509_EMPTY_CHAIN;
+    }
+    return br_x509_decoder_get_pkey(&x->u.decoder) != NULL ? 0 : (unsigned)br_x509_decoder_last_error(&x->u.decoder);
+}
+
+static const br_x509_pkey *key_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+{
+    const struct mote_x509 *x = (const struct mote_x509 *)(const void *)ctx;
+
+    if (usages != NULL) {
+        *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
+    }
+    return &x->u.decoder.pkey;
+}
+
+static const br_x509_class opportunistic_vtable = {
+    sizeof(struct mote_x509), key_start_chain, key_start_cert, key_append, key_end_cert, key_end_chain, key_get_pkey,
+};
+
+static void wire_opportunistic(struct mote_session *s)
+{
+    br_ssl_engine_context *eng = &s->client.eng;
+
+    wire_client(s, &opportunistic_vtable);
+    br_ssl_engine_set_versions(eng, BR_TLS10, BR_TLS12);
+    br_ssl_engine_set_suites(eng, suites, sizeof suites / sizeof suites[0]);
+    br_ssl_engine_set_hash(eng, br_md5_ID, &br_md5_vtable);
+    br_ssl_engine_set_hash(eng, br_sha1_ID, &br_sha1_vtable);
+    br_ssl_engine_set_hash(eng, br_sha512_ID, &br_sha512_vtable);
+    br_ssl_engine_set_prf10(eng, &br_tls10_prf);
+    br_ssl_engine_set_default_aes_cbc(eng);
+    br_ssl_client_set_default_rsapub(&s->client);
+}
+
+static void set(struct mote_trust *trust, void (*wire)(struct mote_session *), const char *name)
+{
+    memset(trust, 0, sizeof *trust);
+    trust->wire = wire;
+    trust->name = name;
+}
+
+void mote_trust_opportunistic(struct mote_trust *trust, const char *name)
+{
+    set(trust, wire_opportunistic, name);
+    trust->opportunistic = true;
+}
+
+/* ---- Pin --------------------------------------------------------------------------------------------------------- */
+
+/* The key is written as DER once more and hashed: what is pinned is the key in use, not some octets near it. */
+
+/* Tag and length of an element (lengths up to 65535). */
+static void hash_head(br_sha256_context *hash, uint8_t tag, size_t len)
+{
+    uint8_t head[4] = {tag};
+    size_t n = 1;
+
+    if (len >= 256) {
+        head[n++] = 0x82;
+        head[n++] = (uint8_t)(len >> 8);
+    } else if (len >= 128) {
+        head[n++] = 0x81;
+    }
+    head[n++] = (uint8_t)len;
+    br_sha256_update(hash, head, n);
+}
+
+static size_t head_len(size_t len)
+{
+    return len >= 256 ? 4 : len >= 128 ? 3 : 2;
+}
+
+/* An unsigned INTEGER without leading zeros; lead says whether its sign needs one. */
+struct integer {
+    const uint8_t *octets;
+    size_t len, lead;
+};
+
+static struct integer integer(const unsigned char *octets, size_t len)
+{
+    struct integer i = {octets, len, 0};
+
+    while (i.len > 1 && *i.octets == 0) {
+        i.octets++;
+        i.len--;
+    }
+    i.lead = i.len != 0 && *i.octets >= 0x80;
+    return i;
+}
+
+static void hash_integer(br_sha256_context *hash, const struct integer *i)
+{
+    static const uint8_t zero = 0;
+
+    hash_head(hash, 0x02, i->lead + i->len);
+    br_sha256_update(hash, &zero, i->lead);
+    br_sha256_update(hash, i->octets, i->len);
+}
+
+static void hash_rsa(br_sha256_context *hash, const br_rsa_public_key *key)
+{
+    static const uint8_t algorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                        0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+    struct integer n = integer(key->n, key->nlen), e = integer(key->e, key->elen);
+    size_t n_len = n.lead + n.len, e_len = e.lead + e.len;
+    size_t key_len = head_len(n_len) + n_len + head_len(e_len) + e_len;
+    size_t bits_len = 1 + head_len(key_len) + key_len;
+
+    hash_head(hash, 0x30, sizeof algorithm + head_len(bits_len) + bits_len);
+    br_sha256_update(hash, algorithm, sizeof algorithm);
+    hash_head(hash, 0x03, bits_len);
+    br_sha256_update(hash, "", 1);
+    hash_head(hash, 0x30, key_len);
+    hash_integer(hash, &n);
+    hash_integer(hash, &e);
+}
+
+static void hash_ec(br_sha256_context *hash, const br_ec_public_key *key)
+{
+    static const uint8_t algorithm[] = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+    static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    static const uint8_t p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
+    static const uint8_t p521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
+    const uint8_t *curve = key->curve == BR_EC_secp256r1 ? p256 : key->curve == BR_EC_secp384r1 ? p384 : p521;
+    size_t curve_len = curve[1] + (size_t)2, algorithm_len = sizeof algorithm + curve_len, bits_len = 1 + key->qlen;
+
+    hash_head(hash, 0x30, head_len(algorithm_len) + algorithm_len + head_len(bits_len) + bits_len);
+    hash_head(hash, 0x30, algorithm_len);
+    br_sha256_update(hash, algorithm, sizeof algorithm);
+    br_sha256_update(hash, curve, curve_len);
+    hash_head(hash, 0x03, bits_len);
+    br_sha256_update(hash, "", 1);
+    br_sha256_update(hash, key->q, key->qlen);
+}
+
+static unsigned pin_end_chain(const br_x509_class **ctx)
+{
+    struct mote_x509 *x = x509_of(ctx);
+    unsigned error = key_end_chain(ctx);
+    const br_x509_pkey *key = &x->u.decoder.pkey;
+    br_sha256_context hash;
+    uint8_t digest[br_sha256_SIZE];
+
+    if (error != 0) {
+        return error;
+    }
+    br_sha256_init(&hash);
+    if (key->key_type == BR_KEYTYPE_RSA) {
+        hash_rsa(&hash, &key->key.rsa);
+    } else {
+        hash_ec(&hash, &key->key.ec);
+    }
+    br_sha256_out(&hash, digest);
+    if (memcmp(digest, x->trust->pin, sizeof digest) == 0) {
+        return 0;
+    }
+    x->cause = MOTE_CAUSE_CERT_PIN;
+    return BR_ERR_X509_NOT_TRUSTED;
+}
+
+static const br_x509_class pin_vtable = {
+    sizeof(struct mote_x509), key_start_chain, key_start_cert, key_append, key_end_cert, pin_end_chain, key_get_pkey,
+};
+
+static void wire_pin(struct mote_session *s)
+{
+    wire_client(s, &pin_vtable);
+}
+
+void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name)
+{
+    set(trust, wire_pin, name);
+    memcpy(trust->pin, sha256, sizeof trust->pin);
+}
+
+/* ---- Chain to an anchor: BearSSL's validation, and our own look for over-broad wildcards ------------------------- */
+
+/* BearSSL lets "*.com" stand for any name one label longer. Such a certificate is refused by looking for the length octet and the
+ * text of that name in the first certificate, whatever field it stands in. */
+static const char *top_level(const char *name)
+{
+    const char *dot = NULL;
+
+    for (; *name != 0; name++) {
+        if (*name == '.') {
+            if (dot != NULL) {
+                return NULL;
+            }
+            dot = name;
+        }
+    }
+    return dot;
+}
+
+static uint8_t wildcard_octet(const char *top, size_t i)
+{
+    return i == 0 ? (uint8_t)(strlen(top) + 1) : i == 1 ? '*' : (uint8_t)top[i - 2];
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
+}
+
+static void look_for_wildcard(struct mote_x509 *x, uint8_t c)
+{
+    size_t len = strlen(x->wildcard) + 2;
+
+    if (x->matched == len) {
+        return;
+    }
+    if (x->matched > 1 ? lower(c) == lower(wildcard_octet(x->wildcard, x->matched))
+                       : c == wildcard_octet(x->wildcard, x->matched)) {
+        x->matched++;
+    } else {
+        x->matched = c == wildcard_octet(x->wildcard, 0);
+    }
+}
+
+static void chain_start_chain(const br_x509_class **ctx, const char *name)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    x->depth = 0;
+    x->matched = 0;
+    x->wildcard = top_level(name);
+    x->u.minimal.vtable->start_chain(&x->u.minimal.vtable, name);
+}
+
+static void chain_start_cert(const br_x509_class **ctx, uint32_t len)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    x->u.minimal.vtable->start_cert(&x->u.minimal.vtable, len);
+}
+
+static void chain_append(const br_x509_class **ctx, const unsigned char *octets, size_t len)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    x->u.minimal.vtable->append(&x->u.minimal.vtable, octets, len);
+    for (size_t i = 0; x->depth == 0 && x->wildcard != NULL && i < len; i++) {
+        look_for_wildcard(x, octets[i]);
+    }
+}
+
+static void chain_end_cert(const br_x509_class **ctx)
+{
+    struct mote_x509 *x = x509_of(ctx);
+
+    x->depth = 1;
+    x->u.minimal.vtable->end_cert(&x->u.minimal.vtable);
+}
+
+static unsigned chain_end_chain(const br_x509_class **ctx)
+{
+    struct mote_x509 *x = x509_of(ctx);
+    unsigned error = x->u.minimal.vtable->end_chain(&x->u.minimal.vtable);
+
+    if (error == 0 && x->wildcard != NULL && x->matched == strlen(x->wildcard) + 2) {
+        return BR_ERR_X509_BAD_SERVER_NAME;
+    }
+    return error;
+}
+
+static const br_x509_pkey *chain_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+{
+    const struct mote_x509 *x = (const struct mote_x509 *)(const void *)ctx;
+
+    return x->u.minimal.vtable->get_pkey(&x->u.minimal.vtable, usages);
+}
+
+static const br_x509_class chain_vtable = {
+    sizeof(struct mote_x509), chain_start_chain, chain_start_cert, chain_append,
+    chain_end_cert,           chain_end_chain,   chain_get_pkey,
+};
+
+static void wire_anchors(struct mote_session *s)
+{
+    const struct mote_trust *trust = &s->relay->trust;
+    br_x509_minimal_context *minimal = &s->x509.u.minimal;
+    uint32_t now = (uint32_t)s->setup->unix_s;
+
+    wire_client(s, &chain_vtable);
+    br_x509_minimal_init(minimal, &br_sha256_vtable, trust->anchors, trust->anchor_count);
+    br_x509_minimal_set_hash(minimal, br_sha256_ID, &br_sha256_vtable);
+    br_x509_minimal_set_hash(minimal, br_sha384_ID, &br_sha384_vtable);
+    br_x509_minimal_set_hash(minimal, br_sha512_ID, &br_sha512_vtable);
+    br_x509_minimal_set_rsa(minimal, br_rsa_pkcs1_vrfy_get_default());
+    br_x509_minimal_set_ecdsa(minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+    br_x509_minimal_set_minrsa(minimal, RSA_MIN_OCTETS);
+    br_x509_minimal_set_time(minimal, DAYS_TO_1970 + now / 86400, now % 86400);
+}
+
+void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name)
+{
+    set(trust, wire_anchors, name);
+    trust->anchors = anchors;
+    trust->anchor_count = count;
+}

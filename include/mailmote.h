@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mailmote: submits mail by SMTP (RFC 5321) from small systems. This header is the one must-read: the mail, its
+ * outcome, and the engine that holds one SMTP conversation.
+ *
+ * The engine does no I/O, owns no heap, reads no clock and keeps no globals: octets go in, octets come out, and the time
+ * is an argument. It is called from one thread at a time; several engines may run side by side.
+ * Most programs want mailmote_session.h (the engine with TLS) or mailmote_posix.h (all of it on sockets).
+ */
+#ifndef MAILMOTE_H
+#define MAILMOTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Outcomes. The values are fixed for ever: they are stored in flash. ---------------------------------------- */
+
+/* What to do with a recipient or a mail. */
+enum mote_verdict {
+    MOTE_PENDING = 0,   /* nothing is known yet */
+    MOTE_DELIVERED = 1, /* the relay answered 2xx to the end of the mail: it is its mail now */
+    MOTE_DEFERRED = 2,  /* not taken: try again later, or another relay now */
+    MOTE_FAILED = 3,    /* refused for good: tell the sender, do not try again */
+    MOTE_IN_DOUBT = 4,  /* the whole mail may have arrived and no answer came: try later, same Message-ID */
+    MOTE_MISUSE = 5     /* the caller's arguments are wrong; no octet was sent */
+};
+
+/* Why. The tens tell whose side: 1x link, 2x TLS and trust, 3x the relay's protocol, 4x its refusal, 5x ours. */
+enum mote_cause {
+    MOTE_CAUSE_NONE = 0,
+    MOTE_CAUSE_LOOKUP = 10,            /* the relay's name has no address */
+    MOTE_CAUSE_CONNECT = 11,           /* no connection to the relay */
+    MOTE_CAUSE_LOST = 12,              /* connection closed or reset before the reply */
+    MOTE_CAUSE_TIMEOUT = 13,           /* a step's time limit passed (RFC 5321 4.5.3.2) */
+    MOTE_CAUSE_DEADLINE = 14,          /* the attempt's time passed (MOTE_ATTEMPT_S) */
+    MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
+    MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
+    MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */
+    MOTE_CAUSE_TLS_NO_COMMON = 23,     /* no version or cipher suite in common */
+    MOTE_CAUSE_CERT_UNTRUSTED = 24,    /* no chain to a trust anchor */
+    MOTE_CAUSE_CERT_NAME = 25,         /* the certificate is for another name, or for all of a top-level domain */
+    MOTE_CAUSE_CERT_DATE = 26,         /* expired or not yet valid */
+    MOTE_CAUSE_CERT_INVALID = 27,      /* malformed, weak or unsupported certificate */
+    MOTE_CAUSE_CERT_PIN = 28,          /* the public key is not the pinned one */
+    MOTE_CAUSE_TLS_RECORD = 29,        /* a record broken, or larger than the buffer lent, after the handshake */
+    MOTE_CAUSE_PROTOCOL = 30,          /* a reply that is not SMTP, or not one this command can have */
+    MOTE_CAUSE_UNEXPECTED = 31,        /* octets that no command explains, e.g. after the 220 to STARTTLS */
+    MOTE_CAUSE_REPLY_TOO_LONG = 32,    /* over 4 KiB a line, 128 lines or 16 KiB a reply */
+    MOTE_CAUSE_LOGIN_NOT_OFFERED = 33, /* no AUTH mechanism in common */
+    MOTE_CAUSE_NO_8BITMIME = 34,       /* the mail is 8-bit and the relay takes 7-bit only (RFC 6152) */
+    MOTE_CAUSE_NO_SMTPUTF8 = 35,       /* an address is not ASCII and the relay wants ASCII (RFC 6531) */
+    MOTE_CAUSE_REFUSED = 40,           /* 4xx or 5xx; the step says to what */
+    MOTE_CAUSE_LOGIN_REFUSED = 41,     /* user name, password or token refused */
+    MOTE_CAUSE_TOO_BIG = 42,           /* over the SIZE the relay offered (RFC 1870) */
+    MOTE_CAUSE_ADDRESS = 50,           /* sender or recipient is no RFC 5321 address */
+    MOTE_CAUSE_HELO = 51,              /* EHLO name is empty, "localhost" or no host name */
+    MOTE_CAUSE_LOGIN = 52,             /* half a login, or a login for a relay that is not verified */
+    MOTE_CAUSE_TRUST = 53,             /* trust not set, or without the name it needs; TLS mode unknown */
+    MOTE_CAUSE_BUFFER = 54,            /* the buffer lent is too small */
+    MOTE_CAUSE_TEXT = 55,              /* the text holds a NUL, or is not what was measured */
+    MOTE_CAUSE_NO_ENTROPY = 56,        /* TLS needs 32 random octets and got none */
+    MOTE_CAUSE_NO_TIME = 57,           /* the chain's dates need the time and it is unknown */
+    MOTE_CAUSE_HEADER = 58,            /* a header value holds CR, LF or another control octet */
+    MOTE_CAUSE_ABORTED = 59            /* the caller gave up */
+};
+
+/* The step of the conversation an outcome comes from. mote_step_name() gives its name. */
+enum mote_step {
+    MOTE_STEP_CONNECT = 0,
+    MOTE_STEP_GREETING = 1,
+    MOTE_STEP_EHLO = 2,
+    MOTE_STEP_HELO = 3,
+    MOTE_STEP_STARTTLS = 4,
+    MOTE_STEP_HANDSHAKE = 5,
+    MOTE_STEP_AUTH = 6,
+    MOTE_STEP_MAIL = 7,
+    MOTE_STEP_RCPT = 8,
+    MOTE_STEP_DATA = 9,
+    MOTE_STEP_END = 10, /* end of the mail: the final dot, or the last octet of BDAT LAST */
+    MOTE_STEP_QUIT = 11
+};
+
+/* Bits of mote_result.tls. */
+enum {
+    MOTE_TLS_TRIED = 1,  /* STARTTLS was written, or implicit TLS begun */
+    MOTE_TLS_SECURED = 2 /* the handshake was good (and the relay verified, where trust asks for it) */
+};
+
+struct mote_result {
+    uint8_t verdict;  /* enum mote_verdict */
+    uint8_t cause;    /* enum mote_cause */
+    uint8_t step;     /* enum mote_step */
+    uint8_t tls;      /* MOTE_TLS_TRIED | MOTE_TLS_SECURED as they stood then */
+    uint16_t code;    /* reply code 200..599, 0 without a reply */
+    uint16_t subject; /* enhanced status code (RFC 3463): code / 100 "." subject "." detail; */
+    uint16_t detail;  /* 0 and 0 when the reply had none */
+};
+
+/* ---- The mail ---------------------------------------------------------------------------------------------------- */
+
+struct mote_rcpt {
+    const char *address; /* local-part@domain, no angle brackets; lives as long as the mail */
+    char *text;          /* where to keep the text of this recipient's own reply, or NULL */
+    uint16_t text_cap;   /* octets at text, its final NUL included */
+    bool asked;          /* engine's own: offered in this conversation */
+    /* Start with zeros. A recipient whose verdict is DELIVERED or FAILED is left alone by every later conversation. */
+    struct mote_result result;
+};
+
+/* The needs of a mail, found by mote_mail_measure(). */
+enum {
+    MOTE_NEEDS_8BITMIME = 1, /* the text has octets over 127 */
+    MOTE_NEEDS_SMTPUTF8 = 2  /* an address has */
+};
+
+struct mote_mail {
+    const char *from; /* envelope sender, or "" for the null sender <> */
+    struct mote_rcpt *rcpts;
+    uint16_t rcpt_count;
+
+    /* The text: a whole RFC 5322 message, lines ended by CR LF, LF or CR. Writes at most cap octets (cap > 0) to buf and
+     * returns how many; 0 is the end. offset is where the last call ended; 0 starts the text again (measuring, and
+     * each attempt). It must give the same octets each time and must not call mailmote. */
+    size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap);
+    void *ctx;
+
+    uint32_t size; /* octets on the wire, set by mote_mail_measure(); a text of another size is not sent */
+    uint8_t needs; /* MOTE_NEEDS_..., set by mote_mail_measure() */
+
+    char *text; /* where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL */
+    uint16_t text_cap; /* octets at text */
+};
+
+/* Reads the text once to its end and sets size and needs. Costs time in proportion to the text; call it once, before
+ * the first attempt. Returns MOTE_CAUSE_NONE, or MOTE_CAUSE_TEXT when the text holds a NUL (such a mail cannot be sent). */
+uint8_t mote_mail_measure(struct mote_mail *mail);
+
+/* Is this an address an SMTP command can carry (RFC 5321 4.1.2: length, no control, space, angle bracket; quoted
+ * local-part by its grammar)? UTF-8 is allowed; it then needs SMTPUTF8. */
+bool mote_address_valid(const char *address);
+
+/* Is this a name or address literal EHLO can carry? "localhost", with or without a domain, is not. */
+bool mote_helo_valid(const char *helo);
+
+/* ---- The engine -------------------------------------------------------------------------------------------------- */
+
+/* Who we are for a relay. Either password or token is set, or neither: then no login. The strings are not copied. */
+struct mote_login {
+    const char *user;
+    const char *password; /* AUTH PLAIN (RFC 4616) or LOGIN */
+    const char *token;    /* AUTH OAUTHBEARER (RFC 7628) or XOAUTH2: the bare access token */
+};
+
+enum mote_tls {
+    MOTE_TLS_STARTTLS = 0, /* RFC 3207, usually port 587 or 25 */
+    MOTE_TLS_IMPLICIT = 1, /* TLS from the first octet (RFC 8314), usually port 465 */
+    MOTE_TLS_CLEAR = 2     /* the cleartext pass of POLICY P5: refused unless opportunistic */
+};
+
+/* The engine keeps a pointer to this. All zero but helo is the strict default: STARTTLS or nothing. */
+struct mote_engine_setup {
+    const char *helo;        /* EHLO argument: our full host name, or "[192.0.2.7]", "[IPv6:2001:db8::7]" */
+    struct mote_login login; /* used inside TLS only */
+    uint8_t tls;             /* enum mote_tls */
+    bool opportunistic;      /* STARTTLS not offered: go on in clear (P1). Refused together with a login (P7) */
+    bool hold;               /* stop with MOTE_WANT_COMMIT just before the end of the mail */
+};
+
+/* What mote_engine_poll() answers; several may be set. */
+enum {
+    MOTE_WANT_SEND = 1,   /* mote_engine_pull() has octets for the relay */
+    MOTE_WANT_RECV = 2,   /* octets of the relay are awaited: mote_engine_feed() */
+    MOTE_WANT_TLS = 4,    /* do the TLS handshake now, then mote_engine_secured() or mote_engine_fail() */
+    MOTE_WANT_COMMIT = 8, /* store that the mail may have been sent, then mote_engine_commit() */
+    MOTE_DONE = 16        /* mote_engine_result() is final: close the connection */
+};
+
+/* One conversation. The fields are the engine's own; small ones first, where Thumb code reaches them cheaply. */
+struct mote_engine {
+    uint8_t send, hear;        /* the two cursors: the step being written, the step whose reply comes next */
+    uint8_t status, at, lines; /* of the reply being read: place in the line, place in the word, lines */
+    uint8_t digits[3];         /* of its code */
+    uint8_t tls;               /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
+    bool more;                 /* the reply has another line */
+    bool progress;             /* the step's time limit starts anew at the next poll */
+    bool base64, two_step;     /* the line is being encoded; is cut before its base64 */
+    bool whole;                /* the last of the step is owed or written */
+    bool bdat;                 /* the mail goes by BDAT: its size is known, so that one chunk is all */
+    bool cancelled;            /* AUTH was ended by "*" */
+    bool empty;                /* nobody takes the mail: DATA is ended at once */
+    bool commit, committed;    /* waiting for mote_engine_commit(); it came */
+    bool end_left;             /* the end of the mail may have left */
+    bool quitting;             /* QUIT is being written, or is */
+    bool done;
+    uint16_t offers;                        /* what EHLO offered */
+    uint16_t pending;                       /* replies that are due */
+    uint16_t accepted;                      /* recipients the relay said 2xx to */
+    uint16_t send_rcpt, hear_rcpt;          /* recipients the two cursors are at */
+    uint16_t line_len, reply_len, text_len; /* of the reply being read */
+    uint16_t keyword;                       /* of the EHLO line being read */
+    uint16_t field[3];                      /* of the enhanced status code being read */
+    struct mote_result reply;               /* what the reply being read makes of it */
+    struct mote_result result;
+    struct mote_result refused; /* of the last recipient refused */
+    struct mote_text {
+        uint16_t column; /* octets in the line so far */
+        uint8_t needs;   /* MOTE_NEEDS_8BITMIME, or 128: holds a NUL */
+        bool cr;         /* the last octet was a CR */
+        uint32_t size;   /* octets so far, as they are on the wire (without stuffed dots) */
+    } text;
+    uint32_t owed; /* up to four octets to write before anything else */
+    const struct mote_engine_setup *setup;
+    struct mote_mail *mail;
+    const char *command;         /* rest of the line being written */
+    const char *insert;          /* rest of the string that stands in it now */
+    uint32_t word;               /* of the EHLO line being read: its hash, or SIZE's number */
+    uint32_t scale;              /* of the next digit of the number being written */
+    uint32_t size_limit;         /* SIZE offered; 0 = none */
+    size_t offset;               /* octets read from the mail's text */
+    uint32_t start_ms, since_ms; /* when the attempt began; the step */
+    uint32_t wait_ms;            /* until a time limit passes, as of the last poll */
+};
+
+/* Begins a conversation on a fresh connection. start_ms is when the attempt began, on the clock of poll (the attempt's
+ * deadline counts from it). Never fails: wrong arguments are MOTE_DONE with MOTE_MISUSE at the first poll. */
+void mote_engine_init(struct mote_engine *engine, const struct mote_engine_setup *setup, struct mote_mail *mail,
+                      uint32_t start_ms);
+
+/* What to do next. now_ms is any monotonic millisecond counter; it may wrap. Call it after every other call and when
+ * mote_engine_wait_ms() has passed: time limits are found here. */
+uint8_t mote_engine_poll(struct mote_engine *engine, uint32_t now_ms);
+
+/* Milliseconds from the last poll until a time limit passes if nothing happens. */
+uint32_t mote_engine_wait_ms(const struct mote_engine *engine);
+
+/* Writes the next octets for the relay to buf: at most cap, of one command or of the text; 0 when there are none now. Call
+ * it while poll says MOTE_WANT_SEND and hand all of it to the connection before waiting: that makes one flight. */
+size_t mote_engine_pull(struct mote_engine *engine, void *buf, size_t cap);
+
+/* Octets from the relay, split anyhow. All of them are used. */
+void mote_engine_feed(struct mote_engine *engine, const void *data, size_t len);
+
+/* The handshake is done. What the relay said before is forgotten (RFC 3207 4.2). */
+void mote_engine_secured(struct mote_engine *engine);
+
+/* The record is stored: the end of the mail may leave. */
+void mote_engine_commit(struct mote_engine *engine);
+
+/* The connection is lost, or TLS failed, or the caller gives up: cause says which. MOTE_CAUSE_ADDRESS .. MOTE_CAUSE_BUFFER are
+ * misuse, MOTE_CAUSE_TEXT fails the mail, all else defers it. No effect once done. */
+void mote_engine_fail(struct mote_engine *engine, uint8_t cause);
+
+/* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE. */
+const struct mote_result *mote_engine_result(const struct mote_engine *engine);
+
+/* ---- Names, for people. Each returns a constant string. ---------------------------------------------------------- */
+
+const char *mote_step_name(uint8_t step);       /* "STARTTLS" */
+const char *mote_verdict_name(uint8_t verdict); /* "deferred" */
+const char *mote_cause_name(uint8_t cause);     /* "the certificate is for another name" */
+
+#endif
