@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The dialogue for a person's eyes: runs of octets become lines, whatever a relay sends becomes harmless, the mail's text
+ * becomes its size. Secrets never come here.
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+size_t printable(char *to, size_t cap, const char *text, size_t len)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t at = 0;
+
+    for (; len > 0; len--, text++) {
+        unsigned char c = (unsigned char)*text;
+        size_t need = c >= ' ' && c < 127 ? 1 : 4;
+
+        if (at + need >= cap)
+            break;
+        if (need == 1) {
+            to[at++] = (char)c;
+            continue;
+        }
+        to[at++] = '\\';
+        to[at++] = 'x';
+        to[at++] = digits[c >> 4];
+        to[at++] = digits[c & 15];
+    }
+    to[at] = 0;
+    return at;
+}
+
+static void gather(struct dialogue *d, char octet)
+{
+    if (d->len < sizeof d->line - 20)
+        d->len += printable(d->line + d->len, sizeof d->line - d->len, &octet, 1);
+    else
+        strcpy(d->line + d->len, " (cut here)"); /* and the rest of the line is passed over */
+}
+
+static void end_line(struct dialogue *d)
+{
+    if (d->who == 0)
+        return;
+    if (d->verbose)
+        fprintf(stderr, "%c: %s\n", d->who, d->len == 0 ? "" : d->line);
+    d->who = 0;
+    d->len = 0;
+    d->carriage_return = false;
+}
+
+static void end_mail(struct dialogue *d)
+{
+    if (d->mail_octets > 0 && d->verbose)
+        fprintf(stderr, "C: (%lu octets of mail)\n", (unsigned long)d->mail_octets);
+    d->mail_octets = 0;
+}
+
+static void hear_octet(struct dialogue *d, char who, char octet)
+{
+    if (d->who != who) {
+        end_line(d);
+        d->who = who;
+    }
+    if (octet == '\n') {
+        end_line(d);
+        return;
+    }
+    if (d->carriage_return)
+        gather(d, '\r');
+    d->carriage_return = octet == '\r';
+    if (octet != '\r')
+        gather(d, octet);
+}
+
+static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len)
+{
+    struct dialogue *d = ctx;
+
+    if (who == '*') {
+        char text[sizeof d->event];
+
+        printable(text, sizeof text, data, len);
+        dialogue_event(d, text);
+        return;
+    }
+    if (who == 'C' && step == MOTE_STEP_END) {
+        end_line(d);
+        d->mail_octets += (uint32_t)len;
+        return;
+    }
+    if (who == 'C' || step == MOTE_STEP_END)
+        end_mail(d);
+    for (; len > 0; len--)
+        hear_octet(d, who, *data++);
+}
+
+struct mote_trace dialogue_trace(struct dialogue *dialogue)
+{
+    struct mote_trace trace = {hear, dialogue};
+
+    return trace;
+}
+
+void dialogue_event(struct dialogue *dialogue, const char *text)
+{
+    dialogue_finish(dialogue);
+    snprintf(dialogue->event, sizeof dialogue->event, "%s", text);
+    if (dialogue->verbose)
+        fprintf(stderr, "* %s\n", text);
+}
+
+void dialogue_finish(struct dialogue *dialogue)
+{
+    end_line(dialogue);
+    end_mail(dialogue);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads the mail from standard input and secrets from files. A secret is read into one place that never moves, so that
+ * it can be wiped; it is never printed, whatever goes wrong.
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAIL_MAX   ((size_t)64 << 20)
+#define SECRET_MAX ((size_t)64 << 10)
+
+/* Reads to the end or until cap octets are there. Returns 0 or an errno. */
+static int read_some(int fd, struct octets *into, size_t cap)
+{
+    while (into->len < cap) {
+        ssize_t got = read(fd, into->data + into->len, cap - into->len);
+
+        if (got == 0)
+            break;
+        if (got > 0)
+            into->len += (size_t)got;
+        else if (errno != EINTR)
+            return errno;
+    }
+    return 0;
+}
+
+int file_read_mail(struct octets *mail)
+{
+    size_t cap = 65536;
+
+    for (;; cap *= 2) {
+        char *more = realloc(mail->data, cap + 1);
+        int error;
+
+        if (more == NULL) {
+            complain("no memory for a mail of %zu octets: send a smaller one", cap);
+            return EX_OSERR;
+        }
+        mail->data = more;
+        error = read_some(STDIN_FILENO, mail, cap);
+        if (error != 0) {
+            complain("standard input cannot be read: %s", strerror(error));
+            return EX_DATAERR;
+        }
+        if (mail->len < cap || mail->len > MAIL_MAX)
+            break;
+    }
+    mail->data[mail->len] = 0;
+    if (mail->len <= MAIL_MAX)
+        return EX_OK;
+    complain("the mail is larger than %zu octets: send a smaller one", MAIL_MAX);
+    return EX_DATAERR;
+}
+
+static void warn_if_readable(int fd, const char *file)
+{
+    struct stat about;
+
+    if (fstat(fd, &about) == 0 && (about.st_mode & 077) != 0)
+        complain("warning: %s is open to other users: chmod 600 %s", file, file);
+}
+
+static int check_secret(struct octets *secret, const char *file)
+{
+    if (secret->len > 0 && secret->data[secret->len - 1] == '\n') {
+        secret->len--;
+        if (secret->len > 0 && secret->data[secret->len - 1] == '\r')
+            secret->len--;
+    }
+    secret->data[secret->len] = 0;
+    if (secret->len == 0)
+        complain("%s is empty: put the password or token into it", file);
+    else if (secret->len >= SECRET_MAX)
+        complain("%s is larger than a secret can be: is it the right file?", file);
+    else if (strlen(secret->data) != secret->len)
+        complain("%s holds a NUL octet: is it the right file?", file);
+    else
+        return EX_OK;
+    return EX_CONFIG;
+}
+
+int file_read_secret(struct octets *secret, const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC), error;
+
+    if (fd < 0) {
+        complain("%s cannot be opened: %s", file, strerror(errno));
+        return EX_CONFIG;
+    }
+    secret->data = calloc(1, SECRET_MAX + 2);
+    if (secret->data == NULL) {
+        complain("no memory: try again");
+        close(fd);
+        return EX_OSERR;
+    }
+    warn_if_readable(fd, file);
+    error = read_some(fd, secret, SECRET_MAX + 1);
+    close(fd);
+    if (error != 0) {
+        complain("%s cannot be read: %s", file, strerror(error));
+        return EX_CONFIG;
+    }
+    return check_secret(secret, file);
+}
+
+void octets_wipe(struct octets *octets)
+{
+    volatile char *at = octets->data;
+    size_t left = octets->len;
+
+    while (left-- > 0)
+        *at++ = 0;
+    free(octets->data);
+    octets->data = NULL;
+    octets->len = 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Makes the mail of standard input and the command line. What cannot be sent is refused with the place where it is wrong;
+ * nothing is mended silently, and a raw message is left as it is.
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *what_is_wrong(const char *address)
+{
+    const char *at;
+
+    for (at = address; *at != 0; at++) {
+        if ((unsigned char)*at < ' ' || *at == 127)
+            return "it holds a control character";
+        if (*at == '<' || *at == '>')
+            return "leave the angle brackets out";
+        if (*at == ' ')
+            return "it holds a space";
+    }
+    at = strrchr(address, '@');
+    if (at == NULL || at == address || at[1] == 0)
+        return "give local-part@domain";
+    if (at - address > 64 || strlen(at) > 256)
+        return "it is longer than SMTP allows";
+    return "it is not an address of RFC 5321";
+}
+
+static int check_address(const char *address, const char *role)
+{
+    char shown[400];
+
+    if (mote_address_valid(address))
+        return EX_OK;
+    printable(shown, sizeof shown, address, strlen(address));
+    complain("%s \"%s\": %s", role, shown, what_is_wrong(address));
+    return EX_USAGE;
+}
+
+static int check_subject(const char *subject)
+{
+    const char *at;
+
+    for (at = subject; at != NULL && *at != 0; at++) {
+        if (*at == '\r' || *at == '\n')
+            complain("--subject has more than one line: give one line");
+        else if ((unsigned char)*at < ' ' || *at == 127)
+            complain("--subject holds a control character: take it out");
+        else
+            continue;
+        return EX_USAGE;
+    }
+    return EX_OK;
+}
+
+static bool domain_name(const char *name)
+{
+    static const char octets[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+    size_t len = name == NULL ? 0 : strspn(name, octets);
+
+    return len > 0 && len < 200 && name[len] == 0 && strchr(name, '.') != NULL;
+}
+
+/* The user at this host, or "" when either has no name. */
+static void default_from(struct host_mail *mail)
+{
+    const char *user = getenv("LOGNAME");
+    struct passwd *entry = NULL;
+
+    if (user == NULL || *user == 0)
+        entry = getpwuid(getuid());
+    if (entry != NULL)
+        user = entry->pw_name;
+    if (user == NULL || mail->full_name[0] == 0 ||
+        snprintf(mail->from, sizeof mail->from, "%s@%s", user, mail->full_name) >= (int)sizeof mail->from ||
+        !mote_address_valid(mail->from))
+        mail->from[0] = 0;
+}
+
+/* Sets the sender of the envelope; a composed mail also needs one for its From: field. */
+static int choose_from(struct host_mail *mail, const struct send_args *args)
+{
+    bool null_sender = args->from != NULL && (args->from[0] == 0 || strcmp(args->from, "<>") == 0);
+
+    default_from(mail);
+    mail->mail.from = mail->message.from = mail->from;
+    if (args->from != NULL)
+        mail->mail.from = null_sender ? "" : args->from;
+    if (args->from != NULL && !null_sender) {
+        mail->message.from = args->from;
+        return check_address(args->from, "sender");
+    }
+    if (mail->from[0] != 0 || (null_sender && args->raw))
+        return EX_OK;
+    complain(null_sender ? "this host has no full name to make a From: field of: send a whole message with --raw"
+                         : "this host has no full name to make a sender address of: give --from ADDRESS");
+    return EX_USAGE;
+}
+
+static int set_recipients(struct host_mail *mail, const struct send_args *args)
+{
+    unsigned i;
+
+    mail->rcpts = calloc(args->rcpt_count, sizeof *mail->rcpts);
+    mail->mail.rcpts = calloc(args->rcpt_count, sizeof *mail->mail.rcpts);
+    if (mail->rcpts == NULL || mail->mail.rcpts == NULL) {
+        complain("no memory for %u recipients: send several mails", args->rcpt_count);
+        return EX_OSERR;
+    }
+    mail->mail.rcpt_count = (uint16_t)args->rcpt_count;
+    for (i = 0; i < args->rcpt_count; i++) {
+        int status = check_address(args->rcpts[i], "recipient");
+
+        if (status != EX_OK)
+            return status;
+        mail->mail.rcpts[i].address = args->rcpts[i];
+        mail->mail.rcpts[i].text = mail->rcpts[i].reply;
+        mail->mail.rcpts[i].text_cap = REPLY_TEXT_LEN;
+    }
+    return EX_OK;
+}
+
+/* Time and 64 random bits: unique wherever and whenever else it is made. */
+static void make_id(struct host_mail *mail)
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    struct timespec now;
+    uint64_t random, left;
+    char stamp[16], *at = stamp + sizeof stamp - 1;
+    const char *sender = strrchr(mail->mail.from, '@');
+    const char *domain = mail->full_name;
+
+    if (!domain_name(domain))
+        domain = sender != NULL && domain_name(sender + 1) ? sender + 1 : "mailmote.invalid";
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        random = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)getpid();
+    *at = 0;
+    for (left = (uint64_t)now.tv_sec; at > stamp; left /= 36) {
+        *--at = digits[left % 36];
+        if (left < 36)
+            break;
+    }
+    snprintf(mail->id, sizeof mail->id, "%s.%016llx@%s", at, (unsigned long long)random, domain);
+}
+
+static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    const struct octets *input = ctx;
+    size_t left = offset < input->len ? input->len - offset : 0;
+
+    if (left > cap)
+        left = cap;
+    memcpy(buf, input->data + offset, left);
+    return left;
+}
+
+static int check_input(const struct octets *input, bool raw)
+{
+    const char *nul = memchr(input->data, 0, input->len);
+
+    if (nul != NULL) {
+        complain("octet %zu of standard input is NUL, which no mail can hold: take it out or encode it",
+                 (size_t)(nul - input->data) + 1);
+        return EX_DATAERR;
+    }
+    if (raw && input->len == 0) {
+        complain("standard input is empty: --raw needs a whole message with its header");
+        return EX_DATAERR;
+    }
+    return EX_OK;
+}
+
+int mail_compose(struct host_mail *mail, const struct send_args *args)
+{
+    int status = file_read_mail(&mail->input);
+
+    if (status == EX_OK)
+        status = check_input(&mail->input, args->raw);
+    if (status != EX_OK)
+        return status;
+    mail->message.to = (const char *const *)args->rcpts;
+    mail->message.to_count = mail->mail.rcpt_count;
+    mail->message.subject = args->subject;
+    mail->message.id = mail->id;
+    mail->message.unix_s = (uint64_t)time(NULL);
+    mail->message.text = mail->input.data;
+    mail->message.text_len = mail->input.len;
+    mail->mail.read = args->raw ? read_raw : mote_message_read;
+    mail->mail.ctx = args->raw ? (void *)&mail->input : (void *)&mail->message;
+    if (!args->raw && mote_message_check(&mail->message) != MOTE_CAUSE_NONE) {
+        complain("the mail cannot be composed: %s", mote_cause_name(mote_message_check(&mail->message)));
+        return EX_DATAERR;
+    }
+    if (mote_mail_measure(&mail->mail) != MOTE_CAUSE_NONE) {
+        complain("standard input cannot be sent as a mail: %s", mote_cause_name(MOTE_CAUSE_TEXT));
+        return EX_DATAERR;
+    }
+    return EX_OK;
+}
+
+int mail_address(struct host_mail *mail, const struct send_args *args)
+{
+    int status;
+
+    if (domain_name(args->helo))
+        snprintf(mail->full_name, sizeof mail->full_name, "%s", args->helo);
+    else if (!mote_posix_host_name(mail->full_name, sizeof mail->full_name))
+        mail->full_name[0] = 0;
+    mail->mail.text = mail->reply;
+    mail->mail.text_cap = sizeof mail->reply;
+    status = set_recipients(mail, args);
+    if (status == EX_OK)
+        status = choose_from(mail, args);
+    if (status == EX_OK)
+        status = check_subject(args->subject);
+    if (status == EX_OK)
+        make_id(mail);
+    return status;
+}
+
+void mail_free(struct host_mail *mail)
+{
+    free(mail->mail.rcpts);
+    free(mail->rcpts);
+    free(mail->input.data);
+}

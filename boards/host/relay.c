@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Makes relays of the words on the command line: where, how trusted, who we are there. A relay that gets a login without
+ * a trust of its own is given the system's CA file; nothing here makes a verified relay less than verified.
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Memory for the anchors of a file that is no regular one, and so has no size to tell. */
+#define ANCHORS_MEMORY ((size_t)1 << 20)
+
+static const char *const system_anchors[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+};
+
+static int read_port(uint16_t *port, const char *text, const char *relay)
+{
+    unsigned long value = 0;
+    const char *at;
+
+    for (at = text; *at >= '0' && *at <= '9' && value <= 65535; at++)
+        value = value * 10 + (unsigned long)(*at - '0');
+    if (*at != 0 || value == 0 || value > 65535) {
+        complain("--relay %s: the port is a number from 1 to 65535", relay);
+        return EX_USAGE;
+    }
+    *port = (uint16_t)value;
+    return EX_OK;
+}
+
+/* HOST, HOST:PORT, [IPV6], [IPV6]:PORT */
+static int read_where(struct host_relay *relay, const char *text)
+{
+    bool bracket = text[0] == '[';
+    const char *host = text + bracket, *end = strchr(host, bracket ? ']' : ':');
+    size_t len = end == NULL ? strlen(host) : (size_t)(end - host);
+    const char *rest = end == NULL ? "" : end + bracket;
+
+    if (!bracket && strchr(rest + (*rest != 0), ':') != NULL) {
+        complain("--relay %s: an IPv6 address goes into brackets, as in [2001:db8::7]:587", text);
+        return EX_USAGE;
+    }
+    if (len == 0 || len >= sizeof relay->host || (bracket && end == NULL) || (*rest != 0 && *rest != ':')) {
+        complain("--relay %s: give HOST or HOST:PORT", text);
+        return EX_USAGE;
+    }
+    memcpy(relay->host, host, len);
+    relay->host[len] = 0;
+    relay->relay.host = relay->host;
+    return *rest == 0 ? EX_OK : read_port(&relay->relay.port, rest + 1, text);
+}
+
+static int base64_value(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c == 0 ? NULL : strchr(digits, c);
+
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* "sha256:" and 32 octets in base64: 43 digits, perhaps a '='. */
+static bool read_pin(uint8_t pin[32], const char *text)
+{
+    uint32_t bits = 0;
+    size_t i, filled = 0;
+
+    if (strncmp(text, "sha256:", 7) != 0)
+        return false;
+    text += 7;
+    for (i = 0; i < 43; i++) {
+        int value = base64_value(text[i]);
+
+        if (value < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)value;
+        if (i % 4 != 0)
+            pin[filled++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+    }
+    return (bits & 3) == 0 && strcmp(text + 43 + (text[43] == '='), "") == 0;
+}
+
+static bool is_address(const char *host)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *list;
+
+    if (getaddrinfo(host, NULL, &hints, &list) != 0)
+        return false;
+    freeaddrinfo(list);
+    return true;
+}
+
+static int check_login(const struct relay_args *args)
+{
+    const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
+    const char *user = args->words[WORD_USER], *file = password != NULL ? password : token;
+
+    if (password != NULL && token != NULL)
+        complain("--password-file and --token-file for relay %s: give one", args->relay);
+    else if (user != NULL && *user == 0)
+        complain("--user for relay %s is empty: give the user name", args->relay);
+    else if (user != NULL && file == NULL)
+        complain("--user for relay %s needs --password-file or --token-file", args->relay);
+    else if (user == NULL && file != NULL)
+        complain("a password or token for relay %s needs --user", args->relay);
+    else if (file != NULL && strcmp(file, "-") == 0)
+        complain("a password or token is not read from standard input: put it into a file");
+    else
+        return EX_OK;
+    return EX_USAGE;
+}
+
+/* The name the relay's certificate is asked for, or NULL: --tls-name, or the host without its final dot. */
+static const char *name_of(struct host_relay *relay, const char *tls_name)
+{
+    const char *name = tls_name != NULL ? tls_name : relay->host;
+    size_t len = strlen(name);
+
+    if (tls_name == NULL && is_address(name))
+        return NULL;
+    if (len > 1 && name[len - 1] == '.')
+        len--;
+    memcpy(relay->name, name, len);
+    relay->name[len] = 0;
+    return relay->name;
+}
+
+static int check_words(struct host_relay *relay, const struct relay_args *args)
+{
+    const char *tls = args->words[WORD_TLS], *pin = args->words[WORD_PIN], *name = args->words[WORD_TLS_NAME];
+
+    if (tls != NULL && strcmp(tls, "implicit") == 0)
+        relay->relay.tls = MOTE_TLS_IMPLICIT;
+    if (tls != NULL && strcmp(tls, "implicit") != 0 && strcmp(tls, "starttls") != 0)
+        complain("--tls %s: give starttls or implicit", tls);
+    else if (args->words[WORD_TRUST] != NULL && pin != NULL)
+        complain("--trust and --pin for relay %s: a pin decides alone, give one of them", args->relay);
+    else if (pin != NULL && !read_pin(relay->relay.trust.pin, pin))
+        complain("--pin %s: give sha256: and the base64 of 32 octets", pin);
+    else if (name != NULL && (*name == 0 || strlen(name) >= sizeof relay->name || is_address(name)))
+        complain("--tls-name %s: give a DNS name; to trust an address, use --pin", name);
+    else
+        return EX_OK;
+    return EX_USAGE;
+}
+
+int relay_read(struct host_relay *relay, const struct relay_args *args)
+{
+    bool login = args->words[WORD_USER] != NULL;
+    int status = read_where(relay, args->relay);
+
+    if (status == EX_OK)
+        status = check_words(relay, args);
+    if (status == EX_OK)
+        status = check_login(args);
+    if (relay->relay.port == 0)
+        relay->relay.port = relay->relay.tls == MOTE_TLS_IMPLICIT ? 465 : login ? 587 : 25;
+    return status;
+}
+
+static const char *system_file(void)
+{
+    size_t i, count = sizeof system_anchors / sizeof system_anchors[0];
+
+    for (i = 0; i < count; i++)
+        if (access(system_anchors[i], R_OK) == 0)
+            return system_anchors[i];
+    return NULL;
+}
+
+static int load_anchors(struct host_relay *relay, const char *file, const char *name)
+{
+    struct stat about;
+    size_t count, memory = ANCHORS_MEMORY;
+    const br_x509_trust_anchor *anchors;
+
+    if (stat(file, &about) == 0 && S_ISREG(about.st_mode))
+        memory = (size_t)about.st_size + 1;
+    relay->anchors = malloc(memory);
+    if (relay->anchors == NULL) {
+        complain("no memory for the certificates of %s: is it the right file?", file);
+        return EX_CONFIG;
+    }
+    count = mote_posix_anchors(file, relay->anchors, memory, &anchors);
+    if (count == 0) {
+        complain(errno == EINVAL ? "%s holds no certificate that can be used: give a PEM file of certificates"
+                                 : "%s cannot be read: %s",
+                 file, strerror(errno));
+        return EX_CONFIG;
+    }
+    mote_trust_anchors(&relay->relay.trust, anchors, count, name);
+    return EX_OK;
+}
+
+static int load_trust(struct host_relay *relay, const struct relay_args *args)
+{
+    const char *name = name_of(relay, args->words[WORD_TLS_NAME]), *file = args->words[WORD_TRUST];
+    uint8_t pin[32];
+
+    if (args->words[WORD_PIN] != NULL) {
+        memcpy(pin, relay->relay.trust.pin, sizeof pin);
+        mote_trust_pin(&relay->relay.trust, pin, name);
+        return EX_OK;
+    }
+    if (file == NULL && args->words[WORD_USER] == NULL) {
+        mote_trust_opportunistic(&relay->relay.trust, name);
+        return EX_OK;
+    }
+    if (name == NULL) {
+        complain("relay %s is an address, and certificates are checked for a name: give --tls-name NAME, or --pin",
+                 args->relay);
+        return EX_CONFIG;
+    }
+    if (file == NULL)
+        file = system_file();
+    if (file == NULL) {
+        complain("the system has no CA file to verify relay %s with: give --trust FILE.pem or --pin", args->relay);
+        return EX_CONFIG;
+    }
+    return load_anchors(relay, file, name);
+}
+
+int relay_load(struct host_relay *relay, const struct relay_args *args)
+{
+    const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
+    int status = load_trust(relay, args);
+
+    if (status != EX_OK || args->words[WORD_USER] == NULL)
+        return status;
+    relay->relay.login.user = args->words[WORD_USER];
+    status = file_read_secret(&relay->secret, password != NULL ? password : token);
+    if (password != NULL)
+        relay->relay.login.password = relay->secret.data;
+    else
+        relay->relay.login.token = relay->secret.data;
+    return status;
+}
+
+void relay_wipe(struct host_relay *relay)
+{
+    octets_wipe(&relay->secret);
+    free(relay->anchors);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a host name to a connected socket: every address in the resolver's order, one at a time, each for MOTE_CONNECT_S.
+ *
+ * It does not race addresses, and it does not look further when a connection fails later: that is the next relay's turn.
+ */
+#define _DEFAULT_SOURCE
+#define _POSIX_C_SOURCE 200809L
+
+#include "posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What a person is told of one address: "192.0.2.7 port 587". */
+#define WHERE_LEN 80
+
+static void tell_error(const struct mote_trace *trace, const char *where, int error)
+{
+    char why[200], text[2 + sizeof why];
+
+    if (strerror_r(error, why, sizeof why) != 0)
+        snprintf(why, sizeof why, "error %d", error);
+    snprintf(text, sizeof text, ": %s", why);
+    mote_posix_tell(trace, where, text);
+}
+
+static void name_address(const struct addrinfo *address, uint16_t port, char where[WHERE_LEN])
+{
+    char host[WHERE_LEN - 16];
+
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
+        strcpy(host, "address");
+    snprintf(where, WHERE_LEN, "%s port %u", host, (unsigned)port);
+}
+
+/* The system's resolver keeps its own time limits. */
+static struct addrinfo *look_up(const char *host, uint16_t port, const struct mote_trace *trace)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
+    char service[8], text[300];
+    int error;
+
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    error = getaddrinfo(host, service, &hints, &list);
+    if (error == 0)
+        return list;
+    snprintf(text, sizeof text, "%s: ", host);
+    mote_posix_tell(trace, text, gai_strerror(error));
+    return NULL;
+}
+
+/* Whether the connection comes about until limit_ms from start_ms; errno says why not. */
+static bool wait_connected(int fd, uint32_t start_ms, uint32_t limit_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
+    socklen_t len = sizeof errno;
+    int error = 0;
+
+    for (;;) {
+        uint32_t passed_ms = mote_posix_now_ms() - start_ms;
+        int ready = poll(&wait, 1, passed_ms < limit_ms ? (int)(limit_ms - passed_ms) : 0);
+
+        if (ready > 0)
+            break;
+        if (ready < 0 && errno != EINTR)
+            return false;
+        if (passed_ms >= limit_ms) {
+            errno = ETIMEDOUT;
+            return false;
+        }
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        return false;
+    errno = error;
+    return error == 0;
+}
+
+static bool prepare(int fd)
+{
+    int on = 1, flags = fcntl(fd, F_GETFL);
+
+    /* The session hands over whole flights: nothing is gained by waiting for more. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+/* One address. Returns a socket, or -1 with errno. */
+static int try_address(const struct addrinfo *address, uint32_t limit_ms)
+{
+    uint32_t start_ms = mote_posix_now_ms();
+    int error, fd = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
+
+    if (fd < 0)
+        return -1;
+    if (prepare(fd)) {
+        if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+            return fd;
+        /* After EINTR the connection goes on being made, as after EINPROGRESS. */
+        if ((errno == EINPROGRESS || errno == EINTR) && wait_connected(fd, start_ms, limit_ms))
+            return fd;
+    }
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Milliseconds for the next address: MOTE_CONNECT_S, or what is left of the attempt. */
+static uint32_t time_left(uint32_t start_ms)
+{
+    uint32_t passed_ms = mote_posix_now_ms() - start_ms, attempt_ms = MOTE_ATTEMPT_S * UINT32_C(1000);
+    uint32_t left_ms = passed_ms < attempt_ms ? attempt_ms - passed_ms : 0;
+
+    return left_ms < MOTE_CONNECT_S * UINT32_C(1000) ? left_ms : MOTE_CONNECT_S * UINT32_C(1000);
+}
+
+int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
+                       uint8_t *cause)
+{
+    struct addrinfo *list = look_up(host, port, trace), *address;
+    unsigned tries = 0;
+    char where[WHERE_LEN];
+    int fd = -1;
+
+    *cause = list == NULL ? MOTE_CAUSE_LOOKUP : MOTE_CAUSE_CONNECT;
+    for (address = list; address != NULL && tries < MOTE_POSIX_ADDRESSES; address = address->ai_next, tries++) {
+        uint32_t limit_ms = time_left(start_ms);
+
+        if (limit_ms == 0) {
+            *cause = MOTE_CAUSE_DEADLINE;
+            break;
+        }
+        name_address(address, port, where);
+        fd = try_address(address, limit_ms);
+        if (fd >= 0) {
+            mote_posix_tell(trace, "connected to ", where);
+            break;
+        }
+        tell_error(trace, where, errno);
+    }
+    if (list != NULL)
+        freeaddrinfo(list);
+    return fd;
+}

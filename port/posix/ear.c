@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the trace hears besides the dialogue: addresses tried, and what the TLS handshake agreed on, between the lines where
+ * it happened. It only listens: nothing here changes a conversation.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "posix.h"
+
+#include <stdio.h>
+
+struct suite {
+    uint16_t id;
+    const char *name;
+};
+
+#define SUITE(name)                                                                                                    \
+    {                                                                                                                  \
+        BR_TLS_##name, #name                                                                                           \
+    }
+
+static const struct suite suites[] = {
+    SUITE(ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
+    SUITE(ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
+    SUITE(ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+    SUITE(ECDHE_RSA_WITH_AES_128_GCM_SHA256),
+    SUITE(ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
+    SUITE(ECDHE_RSA_WITH_AES_256_GCM_SHA384),
+    SUITE(ECDHE_ECDSA_WITH_AES_128_CBC_SHA256),
+    SUITE(ECDHE_RSA_WITH_AES_128_CBC_SHA256),
+    SUITE(ECDHE_ECDSA_WITH_AES_128_CBC_SHA),
+    SUITE(ECDHE_RSA_WITH_AES_128_CBC_SHA),
+    SUITE(RSA_WITH_AES_128_GCM_SHA256),
+    SUITE(RSA_WITH_AES_256_GCM_SHA384),
+    SUITE(RSA_WITH_AES_128_CBC_SHA256),
+    SUITE(RSA_WITH_AES_128_CBC_SHA),
+};
+
+void mote_posix_tell(const struct mote_trace *trace, const char *text, const char *rest)
+{
+    char line[400];
+    int len;
+
+    if (trace == NULL || trace->octets == NULL)
+        return;
+    len = snprintf(line, sizeof line, "%s%s", text, rest == NULL ? "" : rest);
+    if (len >= (int)sizeof line)
+        len = (int)sizeof line - 1;
+    if (len > 0)
+        trace->octets(trace->ctx, '*', MOTE_STEP_CONNECT, line, (size_t)len);
+}
+
+static void tell_tls(const struct mote_posix_ear *ear)
+{
+    const struct mote_trust *trust = &ear->session->relay->trust;
+    const char *suite = "a cipher suite without a name";
+    br_ssl_session_parameters agreed;
+    char text[80];
+    size_t i;
+
+    br_ssl_engine_get_session_parameters(&ear->session->client.eng, &agreed);
+    for (i = 0; i < sizeof suites / sizeof suites[0]; i++)
+        if (suites[i].id == agreed.cipher_suite)
+            suite = suites[i].name;
+    snprintf(text, sizeof text, "TLS 1.%u, %s", (unsigned)(agreed.version - BR_TLS10), suite);
+    mote_posix_tell(ear->trace, text,
+                    trust->opportunistic     ? ", certificate not checked"
+                    : trust->anchors != NULL ? ", certificate verified"
+                                             : ", the pinned key");
+}
+
+static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len)
+{
+    struct mote_posix_ear *ear = ctx;
+
+    if (!ear->told && (ear->session->engine.tls & MOTE_TLS_SECURED) != 0) {
+        ear->told = true;
+        tell_tls(ear);
+    }
+    ear->trace->octets(ear->trace->ctx, who, step, data, len);
+}
+
+struct mote_trace mote_posix_listen(struct mote_posix_ear *ear, const struct mote_session *session,
+                                    const struct mote_trace *trace)
+{
+    struct mote_trace through = {NULL, NULL};
+
+    if (trace != NULL && trace->octets != NULL) {
+        *ear = (struct mote_posix_ear){trace, session, false};
+        through = (struct mote_trace){hear, ear};
+    }
+    return through;
+}

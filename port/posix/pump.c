@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Moves octets between a non-blocking socket and a session until the session is done. What the session has to say is
+ * handed over whole before anything is heard, and all that came is heard before the session says more: octets that came
+ * too early meet the session before the command they would answer, and a refusal in the middle of a long text is heard.
+ * It waits only when nothing can be said and nothing came.
+ *
+ * It has no time limits of its own: the session's count.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "posix.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+/* Longest wait in one go: a counter that jumped is noticed. */
+#define WAIT_MAX_MS 60000
+
+/* Reads in one go, and interrupted writes of a leave. */
+#define HEAR_MAX    16
+#define LEAVE_TRIES 8
+
+static bool later(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* One try to read. False when nothing came. */
+static bool hear(int fd, struct mote_session *session)
+{
+    size_t room;
+    void *buf = mote_session_recv_buf(session, &room);
+    ssize_t got;
+
+    if (buf == NULL)
+        return false;
+    got = recv(fd, buf, room, 0);
+    if (got > 0)
+        mote_session_recv_ack(session, (size_t)got);
+    else if (got < 0 && later(errno))
+        return false;
+    else
+        mote_session_fail(session, MOTE_CAUSE_LOST);
+    return true;
+}
+
+/* All that came, within reason: time limits are found between two calls. */
+static bool hear_all(int fd, struct mote_session *session)
+{
+    int heard = 0;
+
+    while (heard < HEAR_MAX && hear(fd, session))
+        heard++;
+    return heard > 0;
+}
+
+/* The relay takes no more. What it said before it left may be the verdict; what cannot leave is dropped where its room is
+ * needed to hear that. */
+static void hear_last_words(int fd, struct mote_session *session)
+{
+    size_t len;
+
+    do {
+        if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL)
+            mote_session_send_ack(session, len);
+    } while (hear(fd, session) && !(mote_session_poll(session, mote_posix_now_ms()) & MOTE_DONE));
+    mote_session_fail(session, MOTE_CAUSE_LOST);
+}
+
+/* One try to write. False when nothing could be. */
+static bool say(int fd, struct mote_session *session)
+{
+    size_t len;
+    const void *buf = mote_session_send_buf(session, &len);
+    ssize_t put;
+
+    if (buf == NULL)
+        return false;
+    put = send(fd, buf, len, MSG_NOSIGNAL);
+    if (put > 0)
+        mote_session_send_ack(session, (size_t)put);
+    else if (put == 0 || later(errno))
+        return false;
+    else
+        hear_last_words(fd, session);
+    return true;
+}
+
+/* Until the socket is ready for what the session wants, or one of its time limits passes. */
+static void wait(int fd, struct mote_session *session)
+{
+    struct pollfd wanted = {.fd = fd};
+    uint32_t wait_ms = mote_session_wait_ms(session);
+    size_t len;
+
+    if (mote_session_recv_buf(session, &len) != NULL)
+        wanted.events |= POLLIN;
+    if (mote_session_send_buf(session, &len) != NULL)
+        wanted.events |= POLLOUT;
+    if (wanted.events == 0)
+        wanted.fd = -1; /* else a closed connection would wake us again and again */
+    poll(&wanted, 1, (int)(wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS));
+}
+
+/* The verdict is known: QUIT and close_notify are worth one try. */
+static void take_leave(int fd, struct mote_session *session)
+{
+    int tries = 0;
+    const void *buf;
+    size_t len;
+
+    while (tries < LEAVE_TRIES && (buf = mote_session_send_buf(session, &len)) != NULL) {
+        ssize_t put = send(fd, buf, len, MSG_NOSIGNAL);
+
+        if (put > 0)
+            mote_session_send_ack(session, (size_t)put);
+        else if (put < 0 && errno == EINTR)
+            tries++;
+        else
+            break;
+    }
+    shutdown(fd, SHUT_WR);
+}
+
+void mote_posix_pump(int fd, struct mote_session *session)
+{
+    for (;;) {
+        uint8_t want = mote_session_poll(session, mote_posix_now_ms());
+        bool said;
+        size_t len;
+
+        if (want & MOTE_DONE)
+            break;
+        if (want & MOTE_WANT_COMMIT) {
+            mote_session_commit(session);
+            continue;
+        }
+        said = say(fd, session);
+        if (said && mote_session_send_buf(session, &len) != NULL)
+            continue;
+        if (!hear_all(fd, session) && !said)
+            wait(fd, session);
+    }
+    take_leave(fd, session);
+}
