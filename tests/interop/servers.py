@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Five real mail servers of Debian 12: what each is unpacked from, its users and its ports; start/NAME.sh sets it up.
+Port names: `starttls`, `submission` (STARTTLS, then AUTH), `implicit` (TLS from the start, then AUTH), `login` (AUTH
+LOGIN only), `clear` (no TLS), and what single tests need."""
+from cell import Cell
+
+KERBEROS = ["libtirpc3", "libtirpc-common", "libgssapi-krb5-2", "libk5crypto3", "libkeyutils1", "libkrb5-3",
+            "libkrb5support0"]
+SASL = ["libsasl2-2", "libsasl2-modules", "libsasl2-modules-db", "sasl2-bin"]
+
+
+class Postfix(Cell):
+    name = "postfix"
+    packages = ["postfix", "netbase", "libicu72", "libnsl2", *SASL, *KERBEROS]
+    users = {"postfix": 801, "postdrop": 802}
+    encrypt, auth = "-o smtpd_tls_security_level=encrypt", "-o smtpd_sasl_auth_enable=yes"
+    smtpd = {                                        # port name -> what smtpd is told there
+        "starttls": "",
+        "submission": f"{encrypt} {auth}",
+        "login": f"{encrypt} {auth} -o smtpd_sasl_mechanism_filter=login",
+        "implicit": f"-o smtpd_tls_wrappermode=yes {auth}",
+        "clear": "-o smtpd_tls_security_level=none",
+        "clear_nochunking": "-o smtpd_tls_security_level=none -o smtpd_discard_ehlo_keywords=chunking",
+        "nochunking": "-o smtpd_discard_ehlo_keywords=chunking",
+        "nopipelining": "-o smtpd_discard_ehlo_keywords=pipelining",
+        "neither": "-o smtpd_discard_ehlo_keywords=chunking,pipelining",
+        "no8bit": "-o smtpd_discard_ehlo_keywords=8bitmime,smtputf8",
+        **{leaf: f"-o smtpd_tls_chain_files=/cell/pki/{leaf}.key,/cell/pki/{leaf}.chain.pem"
+           for leaf in ("rsa", "ip", "wrongname", "wildcard", "expired", "stranger", "selfsigned")},
+    }
+    port_names = tuple(smtpd)
+
+    def env(self):
+        lines = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd {told}" for name, told in self.smtpd.items()]
+        return {"smtpds": "\n".join(lines)}
+
+
+class Exim(Cell):
+    name = "exim"
+    packages = ["exim4-daemon-light", "exim4-base", "netbase", "libgnutls-dane0", "libidn12", "libnsl2", "libunbound8",
+                "libevent-2.1-7", *KERBEROS]
+    users = {"Debian-exim": 801}
+    port_names = ("starttls", "login", "implicit", "clear")
+    same = {"submission": "starttls"}                # AUTH is offered inside TLS
+
+
+class Sendmail(Cell):
+    name = "sendmail"
+    packages = ["sendmail-bin", "sendmail-base", "sendmail-cf", "m4", "netbase", "libldap-2.5-0", "liblockfile1",
+                "libnsl2", "libwrap0", *SASL, *KERBEROS]
+    users = {"smmsp": 801}
+    port_names = ("starttls", "implicit", "clear")
+    same = {"submission": "starttls"}
+
+
+class Dovecot(Cell):
+    """Submission only: it wants AUTH, and hands each mail to Postfix, where it lands."""
+    name = "dovecot"
+    packages = ["dovecot-core", "dovecot-submissiond", "libapparmor1", "libexttextcat-2.0-0", "libexttextcat-data",
+                "libicu72", "liblua5.4-0", "libsodium23", "libstemmer0d", "libunwind8", "libwrap0", "libnsl2",
+                *KERBEROS]
+    users = {"dovecot": 801, "dovenull": 802}
+    port_names = ("submission", "implicit")
+    same = {"starttls": "submission"}
+    needs_auth = True
+
+    def __init__(self, *args, upstream):
+        super().__init__(*args)
+        self.upstream = upstream
+
+    def env(self):
+        return {"port_upstream": self.upstream.ports["clear"]}
+
+    def wait_for_mail(self, token, to=None):
+        return self.upstream.wait_for_mail(token, to)
+
+
+class OpenSmtpd(Cell):
+    """In clear, and with its broken STARTTLS."""
+    name = "opensmtpd"
+    packages = ["opensmtpd", "libevent-2.1-7"]
+    users = {"opensmtpd": 801, "opensmtpq": 802}
+    port_names = ("clear", "broken")

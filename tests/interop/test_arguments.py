@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""What the command says to wrong arguments, files and input: the exit status, what is wrong, what to do. No server is
+needed: nothing here may touch the network but a closed port."""
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+COMMAND = os.environ.get("MAILMOTE", "build/mailmote")
+OK, USAGE, BAD_INPUT, FAILED, DEFERRED, BAD_CONFIG = 0, 64, 65, 69, 75, 78
+PIN = "sha256:" + "A" * 43 + "="
+FROM = ["--from", "s@example.org"]
+
+
+def run(*args, text=b"text\n", env=(), **options):
+    done = subprocess.run([COMMAND, *args], input=text, capture_output=True, timeout=60,
+                          env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **dict(env)}, **options)
+    done.stderr = done.stderr.decode()
+    return done
+
+
+def send(*args, **options):
+    return run("send", *args, **options)
+
+
+@pytest.fixture
+def closed():
+    """an address nobody listens at"""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def make(text, mode=0o600, name="file"):
+        path = tmp_path / name
+        path.write_bytes(text)
+        path.chmod(mode)
+        return str(path)
+    return make
+
+
+def refused(done, status, *words):
+    """exit status, nothing on stdout, one line `mailmote: what: what to do` with these words in it"""
+    assert done.returncode == status, done.stderr
+    assert done.stdout == b""
+    lines = [line for line in done.stderr.splitlines() if "warning" not in line]
+    assert len(lines) == 1 and re.match(r"mailmote: .+: .+|mailmote: .+", lines[0]), done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def test_help_and_version():
+    for args in (["help"], ["--help"], ["send", "--help"]):
+        done = run(*args)
+        assert done.returncode == OK and b"--password-file" in done.stdout and done.stderr == ""
+    assert re.fullmatch(rb"mailmote \d+\.\d+\.\d+\n", run("--version").stdout)
+    assert run().returncode == USAGE and "usage: mailmote" in run().stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    (["r@example.org"], ["--relay"]),
+    (["--relay", "relay.test"], ["recipient"]),
+    (["--relay"], ["--relay", "value"]),
+    (["--relay", "relay.test", "--bogus=hunter2", "r@example.org"], ["--bogus"]),
+    (["-x", "--relay", "relay.test", "r@example.org"], ["-x"]),
+    (["--relay", "::1", "r@example.org"], ["[2001:db8::7]:587"]),
+    (["--relay", "[::1", "r@example.org"], ["[::1"]),
+    (["--relay", ":25", "r@example.org"], ["HOST:PORT"]),
+    (["--relay", "relay.test:", "r@example.org"], ["1 to 65535"]),
+    (["--relay", "relay.test:0", "r@example.org"], ["1 to 65535"]),
+    (["--relay", "relay.test:65536", "r@example.org"], ["1 to 65535"]),
+    (["--relay", "relay.test:25x", "r@example.org"], ["1 to 65535"]),
+    (["--relay", "relay.test", "--tls", "maybe", "r@example.org"], ["starttls or implicit"]),
+    (["--relay", "relay.test", "--pin", PIN, "--trust", "ca.pem", "r@example.org"], ["--trust and --pin"]),
+    (["--relay", "relay.test", "--pin", PIN, "--pin", PIN, "r@example.org"], ["--pin", "twice"]),
+    (["--relay", "relay.test", "--pin", "sha256:AAAA", "r@example.org"], ["32 octets"]),
+    (["--relay", "relay.test", "--pin", PIN[:-2] + "B=", "r@example.org"], ["32 octets"]),
+    (["--relay", "relay.test", "--pin", "A" * 44, "r@example.org"], ["sha256:"]),
+    (["--relay", "relay.test", "--tls-name", "192.0.2.7", "r@example.org"], ["DNS name", "--pin"]),
+    (["--relay", "relay.test", "--user", "u", "r@example.org"], ["--password-file"]),
+    (["--relay", "relay.test", "--user", "", "--password-file", "f", "r@example.org"], ["--user"]),
+    (["--relay", "relay.test", "--password-file", "f", "r@example.org"], ["--user"]),
+    (["--relay", "relay.test", "--user", "u", "--password-file", "-", "r@example.org"], ["standard input"]),
+    (["--relay", "relay.test", "--user", "u", "--password-file", "f", "--token-file", "g", "r@example.org"], ["one"]),
+    (["--relay", "relay.test", "--raw", "--subject", "s", "r@example.org"], ["--subject", "--raw"]),
+    (["--relay", "relay.test", "--subject", "one\r\nBcc: two@example.org", "r@example.org"], ["--subject", "line"]),
+    (["--relay", "relay.test", "--subject", "bell\a", "r@example.org"], ["--subject", "control"]),
+    (["--relay", "relay.test", "r"], ['"r"', "local-part@domain"]),
+    (["--relay", "relay.test", ""], ['""']),
+    (["--relay", "relay.test", "r@example.org", "<q@example.org>"], ["<q@example.org>", "brackets"]),
+    (["--relay", "relay.test", "r@example.org\r\nDATA"], [r"\x0D\x0ADATA", "control"]),
+    (["--relay", "relay.test", "r r@example.org"], ["space"]),
+    (["--relay", "relay.test", "r" * 65 + "@example.org"], ["longer"]),
+    (["--relay", "relay.test", "--from", "s", "r@example.org"], ["sender"]),
+    (["--relay", "relay.test", *["--relay", "r"] * 16, "r@example.org"], ["fewer"]),
+])
+def test_usage(args, words):
+    args = args if "--from" in args else FROM + args
+    refused(send(*args), USAGE, *words)
+
+
+@pytest.mark.parametrize("option", ["--password", "--token"])
+@pytest.mark.parametrize("glue", [" ", "="])
+def test_secret_on_the_command_line(option, glue):
+    """is refused, and not repeated"""
+    done = send("--relay", "relay.test", *FROM, "--user", "u", *(option + glue + "hunter2").split(" "), "r@example.org")
+    refused(done, USAGE, option + "-file")
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"\r\n"])
+def test_empty_secret(file, text):
+    refused(send("--relay", "relay.test", *FROM, "--user", "u", "--password-file", file(text), "r@example.org"),
+            BAD_CONFIG, "empty")
+
+
+@pytest.mark.parametrize("text, word", [(b"hunter2\0", "NUL"), (b"hunter2" * 10000, "larger")], ids=["nul", "large"])
+def test_bad_secret(file, text, word):
+    done = send("--relay", "relay.test", *FROM, "--user", "u", "--token-file", file(text), "r@example.org")
+    refused(done, BAD_CONFIG, word)
+    assert "hunter2" not in done.stderr
+
+
+def test_open_secret_is_warned_about(file, closed):
+    args = ["--relay", closed, *FROM, "--pin", PIN, "--user", "u", "--password-file"]
+    done = send(*args, file(b"hunter2\n", 0o644), "r@example.org")
+    assert done.returncode == DEFERRED and "warning" in done.stderr and "chmod 600" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert send(*args, file(b"hunter2\n"), "r@example.org").stderr == ""
+
+
+@pytest.mark.parametrize("options", [["--trust", "FILE"], ["--user", "u", "--password-file", "FILE"]])
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_unreadable_file(tmp_path, options, name):
+    path = str(tmp_path / name)
+    refused(send("--relay", "relay.test", *FROM, *(path if o == "FILE" else o for o in options), "r@example.org"),
+            BAD_CONFIG, path)
+
+
+@pytest.mark.parametrize("text", [b"", b"no certificate\n", b"-----BEGIN CERTIFICATE-----\nMIIB\n"])
+def test_trust_without_certificate(file, text):
+    refused(send("--relay", "relay.test", *FROM, "--trust", file(text), "r@example.org"), BAD_CONFIG, "certificate")
+
+
+@pytest.mark.parametrize("relay", ["127.0.0.1", "[::1]:465", "127.1"])
+def test_address_cannot_be_verified_by_name(file, relay):
+    done = send("--relay", relay, *FROM, "--user", "u", "--password-file", file(b"hunter2"), "r@example.org")
+    refused(done, BAD_CONFIG, "--tls-name", "--pin")
+
+
+@pytest.mark.parametrize("raw", [[], ["--raw"]])
+def test_nul_in_the_text(raw):
+    refused(send("--relay", "relay.test", *FROM, *raw, "r@example.org", text=b"abc\0def"), BAD_INPUT, "octet 4")
+
+
+def test_empty_raw():
+    refused(send("--relay", "relay.test", *FROM, "--raw", "r@example.org", text=b""), BAD_INPUT, "empty", "--raw")
+
+
+def test_too_large():
+    refused(send("--relay", "relay.test", *FROM, "r@example.org", text=b"x" * (64 * 1024 * 1024 + 1)), BAD_INPUT, "larger")
+
+
+@pytest.mark.parametrize("helo", ["", "localhost", "two words", "under_score", "a\r\nb"])
+def test_helo(helo, closed):
+    """is refused before the network is touched"""
+    refused(send("--relay", closed, *FROM, "--helo", helo, "r@example.org"), BAD_CONFIG)
+
+
+def test_closed_port(closed):
+    done = send("-v", "--relay", closed, *FROM, "r@example.org", "--", "q@example.org")
+    assert done.returncode == DEFERRED
+    lines = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    assert [line[1:4] for line in lines] == [["r@example.org", "deferred", "-"], ["q@example.org", "deferred", "-"]]
+    assert lines[0][0] == lines[1][0] and re.fullmatch(r"[0-9a-z]+\.[0-9a-f]+", lines[0][0])
+    assert all("refused" in line[4] for line in lines)
+    assert done.stderr.startswith("* 127.0.0.1 port ")
+
+
+def test_unknown_host():
+    done = send("--relay", "relay.invalid:25", *FROM, "r@example.org")
+    assert done.returncode == DEFERRED and b"deferred\t-\t" in done.stdout and b"relay.invalid" in done.stdout
+
+
+def test_ids_differ(closed):
+    ids = {send("--relay", closed, *FROM, "r@example.org").stdout.split(b"\t")[0] for _ in range(20)}
+    assert len(ids) == 20
+
+
+def test_every_relay_is_tried(closed):
+    done = send("-v", "--relay", closed, "--relay", "relay.invalid:2525", *FROM, "r@example.org")
+    assert done.returncode == DEFERRED
+    assert f"* relay {closed}\n" in done.stderr and "* relay relay.invalid:2525\n" in done.stderr
+
+
+def test_options_belong_to_their_relay(file, closed):
+    """before the first --relay they are everybody's; the second relay's pin takes the place of the common trust"""
+    args = ["--trust", file(b""), "--relay", closed, "--pin", PIN, "--relay", closed, "--pin", PIN]
+    assert send(*args, *FROM, "r@example.org").returncode == DEFERRED
+    refused(send(*args[:-2], *FROM, "r@example.org"), BAD_CONFIG)
+
+
+def test_default_sender(closed):
+    """the user at --helo's name; without any full name it must be given"""
+    done = send("--relay", closed, "--helo", "mote.example.org", "r@example.org", env={"LOGNAME": "me"})
+    assert done.returncode == DEFERRED
+    done = send("--relay", closed, "r@example.org", env={"LOGNAME": "me"})
+    assert done.returncode == DEFERRED or (done.returncode == USAGE and "--from" in done.stderr)
+    assert send("--relay", closed, "--from", "", "--raw", "r@example.org").returncode == DEFERRED
+    assert send("--relay", closed, "--from", "<>", "--raw", "r@example.org").returncode == DEFERRED
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_closed_streams(closed, stream):
+    """a closed standard stream does no harm"""
+    done = subprocess.run(["/bin/sh", "-c", f'exec "$@" {stream}>&-', "sh", COMMAND, "send", "-v", "--relay", closed, *FROM,
+                           "r@example.org"], input=b"text\n", capture_output=True, timeout=60)
+    assert done.returncode == DEFERRED
+
+
+def test_output_that_cannot_be_written(closed):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([COMMAND, "send", "--relay", closed, *FROM, "r@example.org"], input=b"text\n", stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == DEFERRED and b"standard output" in done.stderr

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""With trust configured it is verified TLS or nothing: each wrong certificate defers the mail with its own reason, and
+nothing of the mail is said. Without trust any certificate will do, but a TLS that fails never means clear at once."""
+import pytest
+
+from client import BAD_CONFIG, deferred, delivered, new_token, raw_mail, said_no_mail
+from test_delivery import in_tls
+
+# port of Postfix with that certificate -> the name asked for, what the reason must say
+WRONG = {
+    "wrongname": ("localhost", "name"),
+    "wildcard": ("example.test", "name"),
+    "expired": ("localhost", "expired|date"),
+    "stranger": ("localhost", "trust|unknown|anchor"),
+    "selfsigned": ("localhost", "trust|unknown|anchor"),
+}
+ANY = [*WRONG, "ip", "rsa"]
+
+
+@pytest.mark.parametrize("leaf", WRONG)
+def test_wrong_certificate(postfix, mailmote, leaf):
+    name, reason = WRONG[leaf]
+    result = mailmote.send(postfix.ports[leaf], None, "--tls-name", name, host="127.0.0.1")
+    said_no_mail(deferred(result, reason))
+
+
+def test_reasons_differ(postfix, mailmote):
+    leaves = "wrongname", "expired", "stranger"
+    assert len({mailmote.send(postfix.ports[leaf]).rows[0].text for leaf in leaves}) == 3
+
+
+@pytest.mark.parametrize("leaf", ["wrongname", "expired", "stranger"])
+def test_wrong_certificate_means_no_login(postfix, mailmote, leaf):
+    assert "AUTH" not in deferred(mailmote.send(postfix.ports[leaf], None, *mailmote.login), WRONG[leaf][1]).err
+
+
+def test_wrong_certificate_in_implicit_tls(aiosmtpd, mailmote):
+    result = deferred(mailmote.send(aiosmtpd.ports["implicit_wrongname"], None, "--tls", "implicit"), "name")
+    assert not result.said
+
+
+def test_address_is_not_a_name(postfix, mailmote):
+    """the certificate has the address, but only names are compared: refused, saying that a name or a pin is wanted"""
+    result = mailmote.send(postfix.ports["ip"], host="127.0.0.1")
+    assert result.status == BAD_CONFIG and "--tls-name" in result.err and "--pin" in result.err and not result.said
+
+
+@pytest.mark.parametrize("leaf", ANY)
+def test_opportunistic_takes_any_certificate(postfix, mailmote, leaf):
+    token = new_token()
+    delivered(mailmote.send(postfix.ports[leaf], raw_mail(token), trust=False))
+    assert in_tls(postfix.wait_for_mail(token))
+
+
+@pytest.mark.parametrize("leaf", ANY)
+def test_right_pin_decides_alone(postfix, mailmote, pki, leaf):
+    token = new_token()
+    delivered(mailmote.send(postfix.ports[leaf], raw_mail(token), "--pin", pki.pin(leaf), trust=False))
+    assert in_tls(postfix.wait_for_mail(token))
+
+
+def test_wrong_pin(postfix, mailmote, pki):
+    """the certificate is good, its key is not the one we know"""
+    said_no_mail(deferred(mailmote.send(postfix, None, "--pin", pki.pin("rsa"), trust=False), "pin|key"))
+
+
+def test_pin_and_login(postfix, mailmote, pki):
+    port = postfix.ports["submission"]
+    delivered(mailmote.send(port, None, "--pin", pki.pin("ecdsa"), *mailmote.login, trust=False))
+
+
+def test_trust_file_with_several_anchors(postfix, mailmote, pki):
+    both = "".join((pki.dir / f"{name}.pem").read_text() for name in ("otherca", "ca"))
+    options = ["--trust", mailmote.file("both.pem", "some words before\n" + both)]
+    delivered(mailmote.send(postfix, None, *options, trust=False))
+    delivered(mailmote.send(postfix.ports["stranger"], None, *options, trust=False))
+
+
+@pytest.mark.parametrize("where", ["aiosmtpd", "postfix", "exim", "sendmail", "opensmtpd"])
+@pytest.mark.parametrize("trust", ["ca", "pin"])
+def test_trust_and_no_starttls(farm, mailmote, pki, where, trust):
+    pin = ["--pin", pki.pin("ecdsa")] if trust == "pin" else []
+    said_no_mail(deferred(mailmote.send(farm[where].ports["clear"], None, *pin, trust=not pin), "TLS"))
+
+
+@pytest.mark.parametrize("trust", [True, False])
+def test_broken_starttls(farm, mailmote, proxy, trust):
+    """OpenSMTPD says 220 and then no handshake works: deferred, and not a word of the mail in clear"""
+    token, between = new_token(), proxy(farm["opensmtpd"].ports["broken"])
+    deferred(mailmote.send(between, raw_mail(token), trust=trust), "TLS|handshake")
+    said = b"".join(octets for who, octets in between.join() if who == "C")
+    assert b"STARTTLS\r\n" in said and b"MAIL FROM" not in said.upper() and token.encode() not in said
