@@ -146,7 +146,7 @@ static bool envelope_good(struct mote_mail *mail)
     unsigned asked = 0, good = 0;
 
     for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
-        rcpt->asked = rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED;
+        rcpt->asked = rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED && !rcpt->skip;
         if (rcpt->asked) {
             memset(&rcpt->result, 0, sizeof rcpt->result);
             asked++;

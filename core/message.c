@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Composes a plain text mail while it is read: the header fields (RFC 5322), then the text as quoted-printable (RFC 2045).
- * It writes in steps: a field, an address, an octet of the subject, an octet of the text. A step that does not fit the
- * reader's buffer is made again by the next read, less the octets already given; so nothing is kept but a place in the
- * message, and what is read does not depend on the sizes of the reads.
+ * Composes a plain text mail while it is read: the header fields (RFC 5322), then the text as quoted-printable
+ * (RFC 2045). It writes in steps: a field, an address, an octet of the subject, an octet of the text. A step that does
+ * not fit the reader's buffer is made again by the next read, less the octets already given; so nothing is kept but a
+ * place in the message, and what is read does not depend on the sizes of the reads.
  *
  * It refuses every message mote_message_check() refuses, so that no value of the caller's can end its own line.
  */
@@ -85,7 +85,7 @@ static void put_date(struct writer *w, uint32_t unix_s)
     }
     year = (4 * rest + 3) / 1461;
     rest -= 1461 * year / 4;
-    for (month = 0; rest >= (len = 30 + (0x6B5u >> month & 1)); month++) {
+    for (month = 0; rest >= (len = 30 + (0x6B5u >> month & 1)); month++) { /* 1: 31 days; 0: 30 */
         rest -= len;
     }
     year += month < 10 ? 68 : 69;
@@ -124,7 +124,7 @@ static bool put_octet(struct writer *w, const char *s, size_t len, const char *f
 {
     size_t at = w->next.at++;
     unsigned c = at < len ? (uint8_t)s[at] : 0;
-    unsigned room = c >= 0xC0 ? 12 : 3;
+    unsigned room = c >= 0xC0 ? 12 : 3; /* what the line must have left; 3 is any octet encoded */
     bool encode = c < ' ' || c > 126;
 
     if (c == 0) {

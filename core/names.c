@@ -29,10 +29,11 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_LOST: return "the connection was lost before the reply";
     case MOTE_CAUSE_TIMEOUT: return "the relay did not answer in time";
     case MOTE_CAUSE_DEADLINE: return "the attempt took too long";
+    case MOTE_CAUSE_LEFT_ALONE: return "the relays failed a short while ago and are left alone for now";
     case MOTE_CAUSE_TLS_NOT_OFFERED: return "TLS is required and the relay does not offer STARTTLS";
     case MOTE_CAUSE_TLS_REFUSED: return "the relay offers STARTTLS and then refuses it";
     case MOTE_CAUSE_TLS_HANDSHAKE: return "the TLS handshake failed";
-    case MOTE_CAUSE_TLS_NO_COMMON: return "no TLS version or cipher suite in common with the relay";
+    case MOTE_CAUSE_TLS_NO_COMMON: return "no TLS version or cipher suite in common, or no TLS on this port";
     case MOTE_CAUSE_CERT_UNTRUSTED: return "the relay's certificate comes from no trusted CA";
     case MOTE_CAUSE_CERT_NAME: return "the relay's certificate is for another name";
     case MOTE_CAUSE_CERT_DATE: return "the relay's certificate is expired or not yet valid";
@@ -58,6 +59,8 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_NO_TIME: return "the time is unknown and the certificate's dates need it";
     case MOTE_CAUSE_HEADER: return "a header value holds a control character";
     case MOTE_CAUSE_ABORTED: return "given up by the caller";
+    case MOTE_CAUSE_FULL: return "no room for another mail";
+    case MOTE_CAUSE_STORAGE: return "the storage does not keep what it is given";
     default: return "?";
     }
 }

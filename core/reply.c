@@ -104,7 +104,7 @@ static void keep_octet(struct mote_engine *e, uint8_t c)
     if (text == NULL || e->text_len + (size_t)1 >= cap) {
         return;
     }
-    if (c >= ' ') {
+    if (c > ' ' || (c == ' ' && e->text_len != 0)) {
         text[e->text_len++] = c > '~' ? '?' : (char)c;
     }
     text[e->text_len] = 0;

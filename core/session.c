@@ -17,22 +17,42 @@ static void trace(const struct mote_session *s, char who, uint8_t step, const vo
     }
 }
 
+/* A login's first line: its mechanism, and whether credentials follow in it. */
+static void trace_login(const struct mote_session *s, const char *line)
+{
+    size_t n = 0;
+
+    while (line[n] >= ' ') {
+        n++;
+    }
+    trace(s, 'C', MOTE_STEP_AUTH, line, n);
+    if (line[n] == M_BASE64[0] && !s->engine.two_step) {
+        trace(s, 'C', MOTE_STEP_AUTH, " (credentials)", 14);
+    }
+    trace(s, 'C', MOTE_STEP_AUTH, "\r\n", 2);
+}
+
 /* Lets the engine write to buf, and tells the trace: all but secrets. */
 static size_t pull(struct mote_session *s, uint8_t *buf, size_t cap)
 {
-    static const char masked[] = "(credentials)\r\n";
     struct mote_engine *e = &s->engine;
     uint8_t step = e->send;
     bool secret = step == MOTE_STEP_AUTH && !e->cancelled;
-    size_t n = mote_engine_pull(e, buf, cap);
+    size_t n;
 
+    if (secret && *e->command == 'A') {
+        trace_login(s, e->command);
+        s->login_told = true;
+    }
+    n = mote_engine_pull(e, buf, cap);
     if (step > MOTE_STEP_QUIT) {
         step = step == MOTE_STEP_BDAT ? MOTE_STEP_DATA : MOTE_STEP_END;
     }
     if (!secret) {
         trace(s, 'C', step, buf, n);
     } else if (e->send != MOTE_STEP_AUTH) {
-        trace(s, 'C', step, masked, sizeof masked - 1);
+        trace(s, 'C', step, "(credentials)\r\n", s->login_told ? 0 : 15);
+        s->login_told = false;
     }
     return n;
 }

@@ -26,7 +26,7 @@ enum mote_verdict {
     MOTE_MISUSE = 5     /* the caller's arguments are wrong; no octet was sent */
 };
 
-/* Why. The tens tell whose side: 1x link, 2x TLS and trust, 3x the relay's protocol, 4x its refusal, 5x ours. */
+/* Why. The tens tell whose side: 1x link, 2x TLS and trust, 3x the relay's protocol, 4x its refusal, 5x and 6x ours. */
 enum mote_cause {
     MOTE_CAUSE_NONE = 0,
     MOTE_CAUSE_LOOKUP = 10,            /* the relay's name has no address */
@@ -34,6 +34,7 @@ enum mote_cause {
     MOTE_CAUSE_LOST = 12,              /* connection closed or reset before the reply */
     MOTE_CAUSE_TIMEOUT = 13,           /* a step's time limit passed (RFC 5321 4.5.3.2) */
     MOTE_CAUSE_DEADLINE = 14,          /* the attempt's time passed (MOTE_ATTEMPT_S) */
+    MOTE_CAUSE_LEFT_ALONE = 15,        /* every relay failed a short while ago and is left alone for now */
     MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
     MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
     MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */
@@ -62,7 +63,9 @@ enum mote_cause {
     MOTE_CAUSE_NO_ENTROPY = 56,        /* TLS needs 32 random octets and got none */
     MOTE_CAUSE_NO_TIME = 57,           /* the chain's dates need the time and it is unknown */
     MOTE_CAUSE_HEADER = 58,            /* a header value holds CR, LF or another control octet */
-    MOTE_CAUSE_ABORTED = 59            /* the caller gave up */
+    MOTE_CAUSE_ABORTED = 59,           /* the caller gave up */
+    MOTE_CAUSE_FULL = 60,              /* no room for another mail */
+    MOTE_CAUSE_STORAGE = 61            /* the storage does not keep what it is given */
 };
 
 /* The step of the conversation an outcome comes from. mote_step_name() gives its name. */
@@ -103,7 +106,9 @@ struct mote_rcpt {
     const char *address; /* local-part@domain, no angle brackets; lives as long as the mail */
     char *text;          /* where to keep the text of this recipient's own reply, or NULL */
     uint16_t text_cap;   /* octets at text, its final NUL included */
+    bool skip;           /* delivery's own: leave it out of the next conversation */
     bool asked;          /* engine's own: offered in this conversation */
+    uint8_t busy;        /* delivery's own: relays that said 4xx to it inside TLS in this attempt, a bit each */
     /* Start with zeros. A recipient whose verdict is DELIVERED or FAILED is left alone by every later conversation. */
     struct mote_result result;
 };
@@ -253,6 +258,72 @@ void mote_engine_fail(struct mote_engine *engine, uint8_t cause);
 
 /* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE. */
 const struct mote_result *mote_engine_result(const struct mote_engine *engine);
+
+/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */
+
+/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a mail in doubt neither
+ * (P9), and implicit TLS has no STARTTLS to fail. */
+bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
+
+/* P12: is it the relay as a whole that fails (connect, greeting, EHLO, time limits, login)? */
+bool mote_policy_site_failure(uint8_t tls, const struct mote_result *result);
+
+/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can set. */
+bool mote_policy_armed(bool tls_failed, uint32_t since_s);
+
+/* P3, P5: the facts an attempt goes by. Relays are bits, the first the lowest; MOTE_RELAYS_MAX at most. */
+#define MOTE_RELAYS_MAX 8
+struct mote_plan {
+    uint8_t count;    /* relays */
+    uint8_t usable;   /* not left alone by P12 */
+    uint8_t fallback; /* opportunistic and STARTTLS: the only ones that may ever be spoken to in clear */
+    uint8_t failed;   /* TLS failed in this attempt */
+    bool armed;       /* P5 */
+    bool open;        /* a recipient is left without a final verdict */
+    bool taken;       /* a relay took the mail in this attempt, for one recipient at least */
+    bool in_doubt;    /* P9 */
+};
+
+/* The place after place `at` (first call: -1): 0..count-1 is the relay of that number with STARTTLS, count..2*count-1 the same relay in clear,
+ * 2*count the end. */
+int mote_policy_next(const struct mote_plan *plan, int at);
+
+/* P4, P11: seconds until the next attempt. random: any 32 random bits, to spread a fleet. */
+uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random);
+
+/* P12: seconds a relay is left alone after so many failures in a row. */
+uint32_t mote_policy_relay_wait_s(unsigned failures);
+
+/* P11: is a mail of this age given up after the attempt? */
+bool mote_policy_expired(uint32_t age_s);
+
+/* ---- Record: what of a mail survives a power cut -------------------------------------------------------------------- */
+
+/* Times are on a clock that counts while the device runs; what passes while it is off is not known and not counted. */
+struct mote_record {
+    uint8_t id[8];        /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
+    uint32_t age_s;       /* since it was accepted */
+    uint32_t tls_since_s; /* since its first TLS failure */
+    uint32_t wait_s;      /* until the next attempt */
+    uint16_t attempts;    /* ended ones */
+    uint16_t code;        /* last reply's, 0 = none */
+    uint8_t cause;        /* why it was deferred last, enum mote_cause */
+    bool tls_failed;      /* P3 */
+    bool sent;            /* P9: the end of the mail may have left in an attempt that has not ended */
+    uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
+    uint32_t final[2];    /* recipients with a final verdict, a bit each: delivered; failed */
+};
+#define MOTE_RECORD_RCPTS 32
+
+/* Fixed little-endian layout with version and CRC-32. */
+#define MOTE_RECORD_LEN 44
+void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_RECORD_LEN]);
+
+/* False when the octets are torn, foreign, or of a version this code does not know; *record is then left alone. */
+bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN]);
+
+/* Time passes for a mail. */
+void mote_record_age(struct mote_record *record, uint32_t passed_s);
 
 /* ---- Names, for people. Each returns a constant string. ---------------------------------------------------------- */
 

@@ -17,10 +17,10 @@ struct mote_message {
     uint16_t to_count;     /* 0 leaves the field out */
     uint16_t cc_count;
     const char *subject; /* UTF-8, encoded (RFC 2047) where it must be; NULL or "" leaves it out */
-    const char *id;  /* Message-ID without < >: "unique@our.host"; required, the same on every attempt; <= 250 octets */
-    uint64_t unix_s; /* Date: seconds since 1970-01-01 UTC, below 2^32; 0 = unknown: no Date field */
-    const char *text; /* UTF-8 text, lines ended by LF, CR LF or CR; sent as quoted-printable */
-    size_t text_len;  /* octets at text */
+    const char *id;      /* Message-ID without < >: "unique@our.host"; required, the same on every attempt */
+    uint64_t unix_s;     /* Date: seconds since 1970-01-01 UTC, below 2^32; 0 = unknown: no Date field */
+    const char *text;    /* UTF-8 text, lines ended by LF, CR LF or CR; sent as quoted-printable */
+    size_t text_len;     /* octets at text */
 
     /* The rest is the reader's own. */
     struct mote_message_state {
@@ -32,14 +32,14 @@ struct mote_message {
 
 /* Can it be composed? MOTE_CAUSE_NONE, or the first of:
  * MOTE_CAUSE_ADDRESS  From is missing, or From, To or Cc holds what mote_address_valid() refuses;
- * MOTE_CAUSE_HEADER   unix_s is 2^32 or more (milliseconds?); Message-ID is missing, malformed or too long; Subject holds CR,
- *                     LF, TAB or another control octet;
+ * MOTE_CAUSE_HEADER   unix_s is 2^32 or more (milliseconds?); Message-ID is missing, malformed or over 250 octets;
+ *                     Subject holds CR, LF, TAB or another control octet;
  * MOTE_CAUSE_TEXT     the text holds a NUL.
  * Nothing is ever mended silently. Reads every string once. */
 uint8_t mote_message_check(const struct mote_message *message);
 
-/* Reader for mote_mail.read; ctx is the struct mote_message. offset 0 checks and starts again; any other offset is taken
- * to be where the last call ended. A message that does not pass the check reads as empty. */
+/* Reader for mote_mail.read; ctx is the struct mote_message. offset 0 checks and starts again; any other offset is
+ * taken to be where the last call ended. A message that does not pass the check reads as empty. */
 size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap);
 
 #endif

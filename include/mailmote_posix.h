@@ -13,7 +13,7 @@
  * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED.
  *
  * helo NULL: the host's own full name, or the address literal of the socket when it has none. trace may be NULL; besides
- * 'C' and 'S' it hears '*', one line of text without an end of line: what became of each address. Measures the mail when
+ * 'C' and 'S' it hears '*', one line of text without an end of line: what became of each address and of the handshake. Measures the mail when
  * that was not done. Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is
  * CLOCK_MONOTONIC and CLOCK_REALTIME, entropy getrandom(2). Not for use in signal handlers; several threads may call it at
  * once, each with its own mail. */

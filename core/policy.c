@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * POLICY.md, to be read beside it: facts in, decision out. Nothing here remembers, waits or speaks; nothing here can be turned off.
+ */
+#include "core.h"
+
+/* Constants of POLICY.md section 4, in seconds. */
+#ifndef MOTE_TLS_RETRY_S
+#define MOTE_TLS_RETRY_S 60
+#endif
+#ifndef MOTE_RETRY_MIN_S
+#define MOTE_RETRY_MIN_S 300
+#endif
+#ifndef MOTE_RETRY_MAX_S
+#define MOTE_RETRY_MAX_S 4000
+#endif
+#ifndef MOTE_EXPIRY_S
+#define MOTE_EXPIRY_S 432000
+#endif
+
+/* Something went wrong on the wire: no reply was the reason, and neither were we. */
+static bool wire_failed(const struct mote_result *r)
+{
+    return r->verdict == MOTE_DEFERRED && r->cause >= MOTE_CAUSE_LOOKUP && r->cause <= MOTE_CAUSE_REPLY_TOO_LONG;
+}
+
+/* P2. Any reply to STARTTLS but 220 counts too: it carries MOTE_CAUSE_TLS_REFUSED. */
+bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *r)
+{
+    return tls == MOTE_TLS_STARTTLS && (r->tls & MOTE_TLS_TRIED) != 0 && wire_failed(r);
+}
+
+/* P12. What a mail was answered after MAIL is its own. */
+bool mote_policy_site_failure(uint8_t tls, const struct mote_result *r)
+{
+    if (r->verdict != MOTE_DEFERRED || mote_policy_tls_failure(tls, r)) {
+        return false;
+    }
+    if (r->cause >= MOTE_CAUSE_TLS_NOT_OFFERED && r->cause <= MOTE_CAUSE_TLS_RECORD) {
+        return false;
+    }
+    return r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE ||
+           (r->step < MOTE_STEP_MAIL && r->cause < MOTE_CAUSE_ADDRESS);
+}
+
+/* P5 */
+bool mote_policy_armed(bool tls_failed, uint32_t since_s)
+{
+    return tls_failed && since_s >= MOTE_TLS_RETRY_S;
+}
+
+/* P3: STARTTLS on every relay. P5: then, armed and if nobody took the mail, in clear to those whose TLS has just failed. P9: nothing
+ * after doubt. */
+int mote_policy_next(const struct mote_plan *plan, int at)
+{
+    int end = 2 * plan->count;
+
+    if (!plan->open || plan->in_doubt) {
+        return end;
+    }
+    for (at++; at < end; at++) {
+        bool clear = at >= plan->count;
+        unsigned bit = 1u << (clear ? at - plan->count : at);
+
+        if (clear ? plan->armed && !plan->taken && (plan->failed & plan->fallback & bit) != 0
+                  : (plan->usable & bit) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
+/* P4; P11: the age, clamped, and up to a quarter more. */
+uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random)
+{
+    uint32_t wait = age_s < MOTE_RETRY_MIN_S ? MOTE_RETRY_MIN_S : age_s > MOTE_RETRY_MAX_S ? MOTE_RETRY_MAX_S : age_s;
+
+    return tls_failure ? MOTE_TLS_RETRY_S : wait + random % (wait / 4 + 1);
+}
+
+/* P12: doubles from the least wait to the longest. */
+uint32_t mote_policy_relay_wait_s(unsigned failures)
+{
+    uint32_t wait = MOTE_RETRY_MIN_S;
+
+    if (failures == 0) {
+        return 0;
+    }
+    while (--failures != 0 && wait < MOTE_RETRY_MAX_S) {
+        wait *= 2;
+    }
+    return wait < MOTE_RETRY_MAX_S ? wait : MOTE_RETRY_MAX_S;
+}
+
+/* P11 */
+bool mote_policy_expired(uint32_t age_s)
+{
+    return age_s >= MOTE_EXPIRY_S;
+}
