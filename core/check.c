@@ -158,14 +158,16 @@ static bool envelope_good(struct mote_mail *mail)
 /* MOTE_CAUSE_NONE, or what is wrong with the arguments of mote_engine_init(). */
 uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail)
 {
-    if (setup->tls > MOTE_TLS_CLEAR || (setup->tls == MOTE_TLS_CLEAR && !setup->opportunistic)) {
-        return MOTE_CAUSE_TRUST;
+    uint8_t cause = envelope_good(mail) ? MOTE_CAUSE_NONE : MOTE_CAUSE_ADDRESS;
+
+    if (!login_good(setup)) {
+        cause = MOTE_CAUSE_LOGIN;
     }
     if (setup->helo == NULL || !mote_helo_valid(setup->helo)) {
-        return MOTE_CAUSE_HELO;
+        cause = MOTE_CAUSE_HELO;
     }
-    if (!login_good(setup)) {
-        return MOTE_CAUSE_LOGIN;
+    if (setup->tls > MOTE_TLS_CLEAR || (setup->tls == MOTE_TLS_CLEAR && !setup->opportunistic)) {
+        cause = MOTE_CAUSE_TRUST;
     }
-    return envelope_good(mail) ? MOTE_CAUSE_NONE : MOTE_CAUSE_ADDRESS;
+    return cause;
 }

@@ -306,6 +306,10 @@ void *mote_session_recv_buf(struct mote_session *s, size_t *len)
     if (s->mode != CLEAR) {
         return br_ssl_engine_recvrec_buf(&s->client.eng, len);
     }
+    /* While the end of a flight waits to be sent, nothing can be an answer to it. */
+    if (s->out_at < s->out_len && s->engine.send != MOTE_STEP_TEXT) {
+        return NULL;
+    }
     *len = s->setup->buf_len - clear_half(s);
     return (uint8_t *)s->setup->buf + clear_half(s);
 }

@@ -5,18 +5,35 @@
 #ifndef MAILMOTE_POSIX_H
 #define MAILMOTE_POSIX_H
 
-#include "mailmote_session.h"
+#include "mailmote_outbox.h"
 
-/* Holds one conversation with one relay: looks the host up, tries every address in turn, talks, closes. Blocks until
- * there is a verdict: MOTE_ATTEMPT_S seconds at most, and what the system's resolver takes beyond that. Recipients'
- * verdicts are in mail; the result is that of the conversation. When there was none, its step is MOTE_STEP_CONNECT: wrong
- * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED.
+/* One attempt of a mail over its relays. The fields up to ctx are the caller's. */
+struct mote_posix_attempt {
+    const struct mote_relay *relays; /* in order of preference, MOTE_RELAYS_MAX at most */
+    size_t relay_count;
+    struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone (P12) */
+    uint32_t now_s;                  /* seconds of a monotonic clock, for states */
+    bool armed;                      /* mote_policy_armed() of the mail's record: a cleartext pass may follow (P5) */
+    struct mote_mail *mail;          /* measured here when its size is 0 */
+    const char *helo; /* NULL: the host's own full name, or the address literal of the socket when it has none */
+    const struct mote_trace *trace;                           /* or NULL */
+    void (*heard)(void *ctx, const struct mote_relay *relay); /* a conversation has ended; or NULL */
+    void (*commit)(void *ctx); /* the end of the mail is about to leave: store that; or NULL */
+    void *ctx;
+    struct mote_delivery delivery; /* afterwards: what mote_record_take() needs */
+};
+
+/* Looks each relay up, tries every address in turn, talks, closes, until the mail has its verdicts. Blocks: MOTE_ATTEMPT_S seconds at most, and what
+ * the system's resolver takes beyond that. Recipients' verdicts are in the mail; the result is that of the last conversation. When there was
+ * none, its step is MOTE_STEP_CONNECT: wrong arguments are MOTE_MISUSE before the network is touched, no address and no
+ * connection are MOTE_DEFERRED.
  *
- * helo NULL: the host's own full name, or the address literal of the socket when it has none. trace may be NULL; besides
- * 'C' and 'S' it hears '*', one line of text without an end of line: what became of each address and of the handshake. Measures the mail when
- * that was not done. Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is
- * CLOCK_MONOTONIC and CLOCK_REALTIME, entropy getrandom(2). Not for use in signal handlers; several threads may call it at
- * once, each with its own mail. */
+ * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address and of the handshake.
+ * Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is CLOCK_MONOTONIC and CLOCK_REALTIME,
+ * entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
+struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
+
+/* The same with one relay, a first attempt, and nothing kept. */
 struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_mail *mail, const char *helo,
                                    const struct mote_trace *trace);
 

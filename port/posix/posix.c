@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One conversation with one relay from beginning to end: check, look up, connect, talk, close. The octets are moved in
+ * One attempt of a mail over its relays: check, look up, connect, talk, close, as delivery asks. The octets are moved in
  * pump.c, the socket is made in connect.c.
  *
  * It never looks into what is said: it knows sockets, time and entropy, and no SMTP.
@@ -11,6 +11,8 @@
 #include "posix.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -69,74 +71,111 @@ static uint16_t port_of(const struct mote_relay *relay)
     return relay->login.user != NULL || relay->login.token != NULL ? 587 : 25;
 }
 
-/* An outcome without a conversation, for the mail and for every recipient that has no final one. */
-static struct mote_result settle(struct mote_mail *mail, uint8_t verdict, uint8_t cause)
+/* ---- An attempt -------------------------------------------------------------------------------------------------- */
+
+/* What lives as long as an attempt. */
+struct conversation {
+    struct mote_posix_attempt *attempt;
+    struct mote_session session;
+    struct mote_session_setup setup;
+    unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[ENTROPY_LEN];
+    char name[MOTE_POSIX_HOST_NAME], literal[MOTE_POSIX_LITERAL];
+};
+
+/* Wrong arguments are found before the network is touched: a session that ends before it begins. */
+static bool arguments_good(struct conversation *c)
 {
-    struct mote_result result = {.verdict = verdict, .cause = cause, .step = MOTE_STEP_CONNECT};
-    uint16_t i;
-
-    for (i = 0; i < mail->rcpt_count; i++) {
-        uint8_t old = mail->rcpts[i].result.verdict;
-
-        if (old != MOTE_DELIVERED && old != MOTE_FAILED)
-            mail->rcpts[i].result = result;
-    }
-    return result;
+    c->setup.helo = c->name[0] != 0 ? c->name : "[127.0.0.1]";
+    mote_session_init(&c->session, c->attempt->delivery.relay, c->attempt->mail, &c->setup);
+    return (mote_session_poll(&c->session, c->setup.start_ms) & MOTE_DONE) == 0;
 }
 
-/* Connects and talks. The session's arguments are good but for the EHLO name, which may need the socket. */
-static struct mote_result hold_conversation(struct mote_session *session, const struct mote_relay *relay,
-                                            struct mote_mail *mail, struct mote_session_setup *setup)
+/* The end of the mail is about to leave: the caller stores that it may have been sent. */
+static void commit(void *ctx)
 {
-    struct mote_result result;
-    char literal[MOTE_POSIX_LITERAL];
-    uint8_t cause;
-    int fd = mote_posix_connect(relay->host, port_of(relay), setup->start_ms, &setup->trace, &cause);
+    struct conversation *c = ctx;
 
-    if (fd < 0)
-        return settle(mail, MOTE_DEFERRED, cause);
-    if (setup->helo == NULL) {
-        mote_posix_literal(fd, literal);
-        setup->helo = literal;
+    if (c->attempt->commit != NULL)
+        c->attempt->commit(c->attempt->ctx);
+    mote_session_commit(&c->session);
+}
+
+/* Connects to the relay the delivery names, and talks until there is a verdict. */
+static void talk(struct conversation *c)
+{
+    struct mote_delivery *delivery = &c->attempt->delivery;
+    const struct mote_relay *relay = delivery->relay;
+    uint8_t cause = MOTE_CAUSE_LOOKUP;
+    int fd = -1;
+
+    c->setup.unix_s = unix_s();
+    c->setup.entropy = draw_entropy(c->entropy) ? c->entropy : NULL;
+    if (c->setup.clear)
+        mote_posix_tell(&c->setup.trace, "in clear, as TLS has failed again: ", relay->host);
+    if (!arguments_good(c)) {
+        mote_delivery_connected(delivery);
+        return;
     }
-    mote_session_init(session, relay, mail, setup);
-    mote_posix_pump(fd, session);
-    result = *mote_session_result(session);
+    if (relay->host != NULL && relay->host[0] != 0)
+        fd = mote_posix_connect(relay->host, port_of(relay), c->setup.start_ms, &c->setup.trace, &cause);
+    if (fd < 0) {
+        mote_delivery_unreachable(delivery, cause);
+        return;
+    }
+    if (c->name[0] == 0) {
+        mote_posix_literal(fd, c->literal);
+        c->setup.helo = c->literal;
+    }
+    mote_delivery_connected(delivery);
+    mote_posix_pump(fd, &c->session, commit, c);
     close(fd);
-    return result;
+}
+
+static void set_name(struct conversation *c, const char *helo)
+{
+    if (helo == NULL) {
+        if (!mote_posix_host_name(c->name, sizeof c->name))
+            c->name[0] = 0;
+    } else if (snprintf(c->name, sizeof c->name, "%s", helo) == 0 || strlen(helo) >= sizeof c->name) {
+        c->name[0] = '?'; /* no name at all, or too long for one: MISUSE */
+        c->name[1] = 0;
+    }
+}
+
+struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
+{
+    struct conversation c = {.attempt = attempt};
+    struct mote_delivery *delivery = &attempt->delivery;
+
+    c.setup.buf = c.buf;
+    c.setup.buf_len = sizeof c.buf;
+    c.setup.hold = attempt->commit != NULL;
+    c.setup.start_ms = mote_posix_now_ms();
+    if (attempt->trace != NULL)
+        c.setup.trace = *attempt->trace;
+    set_name(&c, attempt->helo);
+    /* A text with a NUL fails at its NUL, in the middle of the conversation: the engine says so. */
+    if (attempt->mail->size == 0)
+        mote_mail_measure(attempt->mail);
+    mote_delivery_init(delivery, attempt->relays, attempt->relay_count, attempt->states, attempt->mail, &c.session,
+                       &c.setup, attempt->armed, attempt->now_s);
+    while (mote_delivery_next(delivery) == MOTE_CONNECT) {
+        const struct mote_relay *relay = delivery->relay;
+
+        talk(&c);
+        mote_delivery_next(delivery);
+        if (attempt->heard != NULL)
+            attempt->heard(attempt->ctx, relay);
+    }
+    mote_session_wipe(&c.session);
+    wipe(&c, sizeof c);
+    return *mote_delivery_result(delivery);
 }
 
 struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_mail *mail, const char *helo,
                                    const struct mote_trace *trace)
 {
-    struct mote_session session;
-    unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[ENTROPY_LEN];
-    char name[MOTE_POSIX_HOST_NAME];
-    struct mote_session_setup setup = {.buf = buf, .buf_len = sizeof buf};
-    struct mote_posix_ear ear;
-    struct mote_result result;
+    struct mote_posix_attempt attempt = {.relays = relay, .relay_count = 1, .mail = mail, .helo = helo, .trace = trace};
 
-    if (relay->host == NULL || relay->host[0] == 0)
-        return settle(mail, MOTE_MISUSE, MOTE_CAUSE_LOOKUP);
-    if (mail->size == 0 && mote_mail_measure(mail) != MOTE_CAUSE_NONE)
-        return settle(mail, MOTE_FAILED, MOTE_CAUSE_TEXT);
-    setup.start_ms = mote_posix_now_ms();
-    setup.unix_s = unix_s();
-    setup.entropy = draw_entropy(entropy) ? entropy : NULL;
-    setup.trace = mote_posix_listen(&ear, &session, trace);
-    if (helo == NULL && mote_posix_host_name(name, sizeof name))
-        helo = name;
-
-    /* A first session finds wrong arguments before the network is touched. */
-    setup.helo = helo != NULL ? helo : "[127.0.0.1]";
-    mote_session_init(&session, relay, mail, &setup);
-    if (mote_session_poll(&session, setup.start_ms) & MOTE_DONE) {
-        result = *mote_session_result(&session);
-    } else {
-        setup.helo = helo;
-        result = hold_conversation(&session, relay, mail, &setup);
-    }
-    mote_session_wipe(&session);
-    wipe(entropy, sizeof entropy);
-    return result;
+    return mote_posix_attempt(&attempt);
 }

@@ -43,7 +43,7 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
 #define MOTE_POSIX_LITERAL 64
 void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL]);
 
-/* pump.c: moves octets until the session is done. The socket stays open. */
-void mote_posix_pump(int fd, struct mote_session *session);
+/* pump.c: moves octets until the session is done; commit is called at MOTE_WANT_COMMIT. The socket stays open. */
+void mote_posix_pump(int fd, struct mote_session *session, void (*commit)(void *ctx), void *ctx);
 
 #endif

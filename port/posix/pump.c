@@ -124,7 +124,7 @@ static void take_leave(int fd, struct mote_session *session)
     shutdown(fd, SHUT_WR);
 }
 
-void mote_posix_pump(int fd, struct mote_session *session)
+void mote_posix_pump(int fd, struct mote_session *session, void (*commit)(void *ctx), void *ctx)
 {
     for (;;) {
         uint8_t want = mote_session_poll(session, mote_posix_now_ms());
@@ -134,7 +134,7 @@ void mote_posix_pump(int fd, struct mote_session *session)
         if (want & MOTE_DONE)
             break;
         if (want & MOTE_WANT_COMMIT) {
-            mote_session_commit(session);
+            commit(ctx);
             continue;
         }
         said = say(fd, session);
