@@ -91,7 +91,7 @@ demo: need-demo all ## a real mail server on loopback, a mail through STARTTLS, 
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop docs-check demo core-check size warnings format-check
+checks := all unit unit-san unit-valgrind fuzz-replay interop demo core-check size warnings format-check
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -159,9 +159,6 @@ pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)
 interop: need-interop all ## the command against real mail servers on loopback
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop,tests/run)
 
-docs-check: need-docs all ## what the documentation claims
-	@$(if $(wildcard tests/docs/test_*.py),$(pytest) tests/docs,tests/run)
-
 ##: Check the source
 
 # The core as a Cortex-M3 sees it.
@@ -201,10 +198,9 @@ pkg-unit := python3 libcmocka-dev
 pkg-san := python3 clang libclang-rt-dev
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
-pkg-docs := python3-pytest
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-format := clang-format
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop docs cross format,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop cross format,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)
@@ -214,7 +210,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 FORCE:
-.PHONY: FORCE all deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz interop docs-check \
+.PHONY: FORCE all deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz interop \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

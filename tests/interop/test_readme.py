@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""What README.md and the other documents show is true: the example compiles and verifies a server, the command line
+sends a mail, every target named exists, and the footprint is what `make size` prints."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from cell import BUILD, PASSWORD, USER
+from client import COMMAND
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted(p for p in ROOT.glob("**/*.md") if not {".deps", "build"} & set(p.relative_to(ROOT).parts))
+
+
+def block(language, containing):
+    found = [code for code in re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S) if containing in code]
+    assert len(found) == 1, f"{len(found)} blocks of {language} with {containing!r} in README.md"
+    return found[0]
+
+
+def run(*command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, cwd=ROOT,
+                          **options)
+
+
+def test_command(aiosmtpd, mailmote, pki):
+    """the shell example, with the test's server and login in place of the reader's"""
+    port, secret = aiosmtpd.ports["starttls"], mailmote.file("readme-password", PASSWORD)
+    example = block("sh", "mailmote send").replace("mail.example.com", f"localhost:{port} --trust {pki.ca}")
+    example = example.replace("--user sensor", f"--user {USER}").replace("/etc/mailmote.password", secret)
+    example = example.replace("@example.com", "@example.test")
+    env = {**os.environ, "PATH": f"{pathlib.Path(COMMAND).parent}:/usr/bin:/bin"}
+    result = run("bash", "-c", example, env=env)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", result.stdout)
+    assert aiosmtpd.wait_for_mail("Boiler at 92 degrees")
+
+
+def test_example(aiosmtpd, pki, scratch):
+    """the C example, compiled as README.md says; the server, the login and the CA are the test's"""
+    example = block("c", "int main")
+    assert len(example.splitlines()) <= 22, "the example is to be read at a glance"
+    for old, new in (("/etc/ssl/certs/ca-certificates.crt", pki.ca), ("mail.example.com", "localhost"),
+                     (".login =", f".port = {aiosmtpd.ports['starttls']}, .login ="), ('"sensor"', f'"{USER}"'),
+                     ('"secret"', f'"{PASSWORD}"'), ("@example.com", "@example.test"), ("degrees", "degrees C")):
+        assert old in example, f"{old} is not in the example any more"
+        example = example.replace(old, str(new))
+    example = example.replace(".text_len = 21", ".text_len = 23")
+    source, program = scratch / "example.c", scratch / "example"
+    source.write_text(example)
+    command = re.search(r"`cc example\.c (.*?)`", README)[1].replace("build/libbearssl.a", os.environ["BEARSSL_LIB"])
+    words = [str(BUILD / word[6:]) if word.startswith("build/") else word for word in command.split()]
+    warnings = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+    built = run(*os.environ["CC"].split(), *warnings, "-isystem", os.environ["BEARSSL_INC"], str(source), *words, "-o",
+                str(program))
+    assert built.returncode == 0, built.stderr
+    result = run(str(program))
+    assert (result.returncode, result.stdout) == (0, "delivered: no trouble\n"), result.stderr
+    assert aiosmtpd.wait_for_mail("Boiler at 92 degrees C")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_targets(document):
+    """every make target a document names exists"""
+    targets = set(re.findall(r"^  make ([a-z-]+) ", run("make", "help").stdout, re.M))
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", document.read_text(), re.M))
+    assert named <= targets, f"{document}: no such target: {named - targets}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links(document):
+    """every file a document points to exists"""
+    for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        assert (document.parent / link).exists(), f"{document}: {link} does not exist"
+
+
+def test_footprint():
+    """the table is the one `make size` prints"""
+    if run("sh", "-c", "command -v arm-none-eabi-gcc").returncode != 0:
+        pytest.skip("there is no arm-none-eabi-gcc: `make size` installs it")
+    printed = run("make", "-s", "size", f"BUILD={BUILD}").stdout
+    table = re.search(r"^\| what .*?(?=\n\n|\Z)", printed, re.M | re.S)[0].strip()
+    shown = re.search(r"<!-- size -->\n(.*?)\n<!-- /size -->", README, re.S)[1]
+    assert shown == table, "README.md shows another footprint than `make size` prints: paste it anew"
