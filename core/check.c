@@ -114,6 +114,15 @@ bool mote_helo_valid(const char *helo)
     return domain(helo) && (refused[i] != 0 || (helo[i] != 0 && helo[i] != '.')) && ascii(helo);
 }
 
+/* OAUTHBEARER's header would need "," and "=" escaped (RFC 5801 4); no mail system names its users so. */
+static bool plain_user(const char *user)
+{
+    while (*user != 0 && *user != ',' && *user != '=') {
+        user++;
+    }
+    return *user == 0;
+}
+
 /* A login is whole, of one kind, clean, and only for a relay that proves who it is (P7). */
 static bool login_good(const struct mote_engine_setup *setup)
 {

@@ -6,7 +6,7 @@
  */
 #include "core.h"
 
-enum { LINE_MAX = 4096, LINES_MAX = 128, REPLY_MAX = 16384 };
+enum { LINE_MAX = 4096, LINES_MAX = 128, REPLY_MAX = 16384, LINE_KNOWN = OFFER_STARTTLS };
 
 /* e->status: where in the line. 0..2 are the digits of the code. */
 enum { SEPARATOR = 3, TEXT = 4 };
@@ -33,21 +33,25 @@ static bool code_octet(struct mote_engine *e, unsigned d)
 static void enhanced_octet(struct mote_engine *e, uint8_t c)
 {
     unsigned d = c - (unsigned)'0';
+    uint16_t *field = &e->field[e->at];
 
     if (e->at > 2) {
         return;
     }
-    if (d <= 9 && e->field[e->at] < 100) {
-        e->field[e->at] = (uint16_t)(e->field[e->at] * 10 + d);
-    } else if (c == '.') {
-        e->at++;
-    } else {
-        if (e->at == 2 && c <= ' ' && e->field[0] == e->digits[0]) {
+    if (d <= 9 && *field < 100) {
+        *field = (uint16_t)(*field * 10 + d);
+        e->digit = true;
+        return;
+    }
+    if (c != '.' || !e->digit) {
+        if (e->at == 2 && c <= ' ' && e->digit && e->field[0] == e->digits[0]) {
             e->reply.subject = e->field[1];
             e->reply.detail = e->field[2];
         }
-        e->at = 3;
+        e->at = 2;
     }
+    e->at++;
+    e->digit = false;
 }
 
 /* A word of an EHLO line ends; only the bits in use can be meant by it. */
@@ -63,14 +67,15 @@ static void word_end(struct mote_engine *e, unsigned use)
     }
 }
 
-/* An octet of an EHLO line but the first, which is a greeting. e->word is the hash of the word so far; of SIZE's, the number. */
+/* An octet of an EHLO line but the first, which is a greeting. e->word is the hash of the word so far; of SIZE's, the number. Once the first
+ * word has ended, e->keyword is set: its bit, and LINE_KNOWN. */
 static void offer_octet(struct mote_engine *e, uint8_t c)
 {
     unsigned d = c - (unsigned)'0';
 
-    if (c > ' ' && e->keyword == OFFER_SIZE) {
+    if (c > ' ' && (e->keyword & OFFER_SIZE) != 0) {
         if (d > 9) {
-            e->keyword = OFFER_STARTTLS; /* no number: the line says nothing more */
+            e->keyword = LINE_KNOWN; /* no number: the line says nothing more */
         }
         e->word = e->word > UINT32_MAX / 10 - 1 ? UINT32_MAX : e->word * 10 + d;
         return;
@@ -81,9 +86,10 @@ static void offer_octet(struct mote_engine *e, uint8_t c)
     }
     if (e->keyword == 0) {
         word_end(e, OFFER_KEYWORDS);
+        e->keyword |= LINE_KNOWN;
     } else if (e->keyword >= OFFER_AUTH) {
         word_end(e, OFFER_MECHANISMS);
-    } else if (e->keyword == OFFER_SIZE && e->word != 0 && e->word - 1 < e->size_limit - 1) {
+    } else if ((e->keyword & OFFER_SIZE) != 0 && e->word != 0 && e->word - 1 < e->size_limit - 1) {
         e->size_limit = e->word;
     }
     e->word = 0;
@@ -101,10 +107,10 @@ static void keep_octet(struct mote_engine *e, uint8_t c)
     } else if (e->result.verdict != MOTE_PENDING) {
         return;
     }
-    if (text == NULL || e->text_len + (size_t)1 >= cap) {
+    if (text == NULL || cap == 0) {
         return;
     }
-    if (c > ' ' || (c == ' ' && e->text_len != 0)) {
+    if (c >= ' ' && e->text_len + (size_t)1 < cap) {
         text[e->text_len++] = c > '~' ? '?' : (char)c;
     }
     text[e->text_len] = 0;
@@ -118,6 +124,7 @@ static void line_start(struct mote_engine *e)
     e->word = 0;
     e->keyword = 0;
     e->field[0] = e->field[1] = e->field[2] = 0;
+    e->digit = false;
 }
 
 /* What stands behind the code: "-" says that another line comes, and "250" CR LF is whole. */
@@ -140,19 +147,20 @@ static void text_octet(struct mote_engine *e, uint8_t c)
 
 bool mote_reply_octet(struct mote_engine *e, uint8_t c)
 {
+    uint8_t cause = MOTE_CAUSE_PROTOCOL;
     bool good = true;
 
     if (e->reply_len == 0) {
         e->reply = (struct mote_result){0};
         e->lines = 0;
         e->text_len = 0;
+        keep_octet(e, 0);
         line_start(e);
     }
     if (++e->reply_len > REPLY_MAX || ++e->line_len > LINE_MAX || e->lines == LINES_MAX) {
-        mote_engine_fail(e, MOTE_CAUSE_REPLY_TOO_LONG);
-        return false;
-    }
-    if (e->status < SEPARATOR) {
+        cause = MOTE_CAUSE_REPLY_TOO_LONG;
+        good = false;
+    } else if (e->status < SEPARATOR) {
         good = code_octet(e, c - (unsigned)'0');
         e->status++;
     } else if (e->status == SEPARATOR) {
@@ -161,7 +169,7 @@ bool mote_reply_octet(struct mote_engine *e, uint8_t c)
         text_octet(e, c);
     }
     if (!good) {
-        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
+        mote_engine_fail(e, cause);
         return false;
     }
     if (c != '\n') {

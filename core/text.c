@@ -48,7 +48,7 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
     }
     mail->size = text.size + (text.column != 0 ? 2 : 0);
     mail->needs = text.needs & MOTE_NEEDS_8BITMIME;
-    return (text.needs & HOLDS_NUL) != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
+    return (text.needs & HOLDS_NUL) != 0 || len != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
 }
 
 /* The last octets of a chunk are the end of the mail: they wait until the reader has said that nothing follows. */
@@ -60,7 +60,11 @@ static bool held(const struct mote_engine *e)
 /* The reader has no more: owes what ends the mail. False when that must not leave, or not yet. */
 static bool text_end(struct mote_engine *e)
 {
-    if (e->text.column != 0 && e->owed == 0) {
+    if (e->text.column != 0 && e->owed != 0) {
+        mote_engine_fail(e, MOTE_CAUSE_TEXT);
+        return false;
+    }
+    if (e->text.column != 0) {
         e->text.column = 0;
         e->text.size += 2;
         e->owed = CR_LF;
@@ -128,7 +132,11 @@ size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
             if (!e->empty) {
                 got = e->mail->read(e->mail->ctx, e->offset, buf + cap - want, want);
             }
-            if (got > want || (got == 0 && !text_end(e))) {
+            if (got > want) {
+                mote_engine_fail(e, MOTE_CAUSE_TEXT);
+                return n;
+            }
+            if (got == 0 && !text_end(e)) {
                 return n;
             }
             e->offset += got;

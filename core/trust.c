@@ -288,28 +288,29 @@ static const char *top_level(const char *name)
     return dot;
 }
 
-static uint8_t wildcard_octet(const char *top, size_t i)
-{
-    return i == 0 ? (uint8_t)(strlen(top) + 1) : i == 1 ? '*' : (uint8_t)top[i - 2];
-}
-
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
 }
 
+static bool in_name(uint8_t c)
+{
+    return (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '.';
+}
+
 static void look_for_wildcard(struct mote_x509 *x, uint8_t c)
 {
-    size_t len = strlen(x->wildcard) + 2;
+    size_t len = strlen(x->wildcard) + 1;
 
-    if (x->matched == len) {
+    if (c == 0 || x->matched > len) {
         return;
     }
-    if (x->matched > 1 ? lower(c) == lower(wildcard_octet(x->wildcard, x->matched))
-                       : c == wildcard_octet(x->wildcard, x->matched)) {
+    if (x->matched == len) {
+        x->matched = in_name(c) ? 0 : (uint8_t)(len + 1);
+    } else if (x->matched != 0 && lower(c) == lower((uint8_t)x->wildcard[x->matched - 1])) {
         x->matched++;
     } else {
-        x->matched = c == wildcard_octet(x->wildcard, 0);
+        x->matched = c == '*';
     }
 }
 
@@ -375,7 +376,7 @@ static void wire_anchors(struct mote_session *s)
 {
     const struct mote_trust *trust = &s->relay->trust;
     br_x509_minimal_context *minimal = &s->x509.u.minimal;
-    uint32_t now = (uint32_t)s->setup->unix_s;
+    uint64_t now = s->setup->unix_s;
 
     wire_client(s, &chain_vtable);
     br_x509_minimal_init(minimal, &br_sha256_vtable, trust->anchors, trust->anchor_count);
@@ -385,12 +386,12 @@ static void wire_anchors(struct mote_session *s)
     br_x509_minimal_set_rsa(minimal, br_rsa_pkcs1_vrfy_get_default());
     br_x509_minimal_set_ecdsa(minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
     br_x509_minimal_set_minrsa(minimal, RSA_MIN_OCTETS);
-    br_x509_minimal_set_time(minimal, DAYS_TO_1970 + now / 86400, now % 86400);
+    br_x509_minimal_set_time(minimal, DAYS_TO_1970 + (uint32_t)(now / 86400), (uint32_t)(now % 86400));
 }
 
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name)
 {
-    set(trust, wire_anchors, name);
+    set(trust, anchors != NULL ? wire_anchors : NULL, name);
     trust->anchors = anchors;
     trust->anchor_count = count;
 }

@@ -154,7 +154,7 @@ bool mote_helo_valid(const char *helo);
 struct mote_login {
     const char *user;
     const char *password; /* AUTH PLAIN (RFC 4616) or LOGIN */
-    const char *token;    /* AUTH OAUTHBEARER (RFC 7628) or XOAUTH2: the bare access token */
+    const char *token; /* AUTH OAUTHBEARER (RFC 7628) or XOAUTH2: the bare access token; user has no "," and "=" then */
 };
 
 enum mote_tls {
@@ -187,6 +187,7 @@ struct mote_engine {
     uint8_t status, at, lines; /* of the reply being read: place in the line, place in the word, lines */
     uint8_t digits[3];         /* of its code */
     uint8_t tls;               /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
+    bool digit;                /* the number being read in the enhanced status code has one */
     bool more;                 /* the reply has another line */
     bool progress;             /* the step's time limit starts anew at the next poll */
     bool base64, two_step;     /* the line is being encoded; is cut before its base64 */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Certificates made to measure, good and bad, from stored keys: an X.509 writer for tests.
+ */
+#ifndef TRUST_CERT_H
+#define TRUST_CERT_H
+
+#include <bearssl.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum trust_key { RSA_1024, RSA_2048, RSA_3072, RSA_4096, P_256, P_384, P_256_CA, TRUST_KEYS };
+
+struct trust_spec {
+    const char *cn;          /* subject: one common name */
+    const char *names[3];    /* subjectAltName: DNS names; none: no such extension */
+    const char *issuer;      /* its common name; NULL: the subject itself */
+    const char *from, *till; /* UTCTime; NULL: 2020, 2049 */
+    uint8_t key, signer;     /* enum trust_key */
+    uint8_t cn_tag;          /* 0: UTF8String */
+    bool ca;                 /* may sign others */
+    bool critical;           /* holds a critical extension nobody knows */
+};
+
+/* Its DER. */
+struct trust_cert {
+    uint8_t der[2000];
+    size_t len;
+};
+
+void trust_cert_make(struct trust_cert *cert, const struct trust_spec *spec);
+
+/* An anchor lives in one place: it points into itself. */
+struct trust_anchor {
+    br_x509_trust_anchor anchor;
+    br_x509_decoder_context x509;
+    uint8_t dn[200];
+};
+
+void trust_anchor_set(struct trust_anchor *anchor, const struct trust_cert *cert);
+
+const char *trust_key_name(enum trust_key key);
+bool trust_key_is_rsa(enum trust_key key);
+const br_rsa_private_key *trust_key_rsa(enum trust_key key);
+const br_ec_private_key *trust_key_ec(enum trust_key key);
+
+/* SHA-256 of the public key's DER: as openssl said when the keys were made, and computed here from that DER. */
+void trust_key_pin(enum trust_key key, uint8_t stored[32], uint8_t computed[32]);
+
+#endif
