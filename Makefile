@@ -117,7 +117,7 @@ unit-san: need-san $(bearssl_a) ## the unit tests under AddressSanitizer and Und
 	+@$(sanitized) unit
 
 unit-valgrind: need-valgrind $(programs) ## the unit tests under valgrind
-	@tests/run --with 'valgrind -q --error-exitcode=9 --leak-check=full' $(programs)
+	@tests/run --with 'TRANSCRIPTS=quick valgrind -q --error-exitcode=9 --leak-check=full' $(programs)
 
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

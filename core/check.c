@@ -132,8 +132,10 @@ static bool login_good(const struct mote_engine_setup *setup)
     if (login->user == NULL || secret == NULL) {
         return login->user == secret;
     }
-    return (login->token == NULL || login->password == NULL) && !setup->opportunistic && no_control(login->user) &&
-           no_control(secret);
+    if (login->token != NULL && (login->password != NULL || !plain_user(login->user))) {
+        return false;
+    }
+    return !setup->opportunistic && no_control(login->user) && no_control(secret);
 }
 
 /* An address of the envelope; UTF-8 in it is a need of the mail. */
