@@ -151,6 +151,7 @@ static bool next(struct mote_engine *e)
 
 void mote_command_begin(struct mote_engine *e, uint8_t step)
 {
+    e->send = step;
     begin(e, lines, step);
 }
 
@@ -163,16 +164,12 @@ void mote_command_resume(struct mote_engine *e)
 /* RFC 4954 4: a line over 512 octets takes two steps. Writing it once to nowhere tells. */
 bool mote_command_login(struct mote_engine *e)
 {
-    unsigned usable = e->setup->login.token != NULL ? OFFER_OAUTHBEARER | OFFER_XOAUTH2 : OFFER_PLAIN | OFFER_LOGIN;
-    unsigned offers = (e->offers & usable) / OFFER_PLAIN;
-    unsigned i = 0, len = 0;
+    unsigned i = e->setup->login.token != NULL ? 2 : 0, offers = (unsigned)e->offers / OFFER_PLAIN >> i, len = 0;
 
-    if (offers == 0) {
+    if ((offers & 3) == 0) {
         return false;
     }
-    while ((offers >> i & 1) == 0) {
-        i++;
-    }
+    i += (offers & 1) ^ 1;
     e->two_step = false;
     begin(e, logins, i);
     while (next(e)) {

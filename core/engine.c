@@ -76,17 +76,11 @@ void mote_engine_fail(struct mote_engine *e, uint8_t cause)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static void write_step(struct mote_engine *e, uint8_t step)
-{
-    e->send = step;
-    mote_command_begin(e, step);
-}
-
 /* A command that is alone on the wire. */
 static void begin(struct mote_engine *e, uint8_t step)
 {
     e->hear = step;
-    write_step(e, step);
+    mote_command_begin(e, step);
 }
 
 /* EHLO or HELO: what was offered before is forgotten (I8). */
@@ -100,7 +94,7 @@ static void greet(struct mote_engine *e, uint8_t step)
 static void quit(struct mote_engine *e)
 {
     e->quitting = true;
-    write_step(e, MOTE_STEP_QUIT);
+    begin(e, MOTE_STEP_QUIT);
 }
 
 /* An outcome that no reply gave. */
@@ -135,13 +129,17 @@ static void written(struct mote_engine *e)
         return;
     }
     if (step == MOTE_STEP_BDAT) {
-        write_step(e, MOTE_STEP_TEXT);
+        mote_command_begin(e, MOTE_STEP_TEXT);
     } else if ((e->offers & OFFER_PIPELINING) != 0) {
         if (step == MOTE_STEP_TEXT) {
-            quit(e);
+            e->quitting = true;
+            mote_command_begin(e, MOTE_STEP_QUIT);
         } else if (step == MOTE_STEP_MAIL || step == MOTE_STEP_RCPT) {
-            write_step(e, follow(e, step, &e->send_rcpt));
+            mote_command_begin(e, follow(e, step, &e->send_rcpt));
         }
+    }
+    if (step == MOTE_STEP_STARTTLS) {
+        e->tls = MOTE_TLS_TRIED;
     }
     if (step != MOTE_STEP_TEXT) {
         e->pending++;
@@ -179,7 +177,8 @@ static void ready(struct mote_engine *e)
     } else if (e->size_limit != 0 && e->mail->size > e->size_limit) {
         stop(e, MOTE_FAILED, MOTE_CAUSE_TOO_BIG);
     } else {
-        e->bdat = (e->offers & OFFER_CHUNKING) != 0;
+        /* An empty chunk would have no last octet to be careful with. */
+        e->bdat = (e->offers & OFFER_CHUNKING) != 0 && e->mail->size != 0;
         begin(e, MOTE_STEP_MAIL);
     }
 }
@@ -190,7 +189,6 @@ static void after_ehlo(struct mote_engine *e)
 
     if ((e->tls & MOTE_TLS_SECURED) == 0 && setup->tls == MOTE_TLS_STARTTLS) {
         if ((e->offers & OFFER_STARTTLS) != 0) {
-            e->tls = MOTE_TLS_TRIED;
             begin(e, MOTE_STEP_STARTTLS);
             return;
         }
@@ -249,10 +247,6 @@ static void after_envelope(struct mote_engine *e, unsigned class)
     uint8_t step = e->hear;
     struct mote_result *r = &e->mail->rcpts[e->hear_rcpt].result;
 
-    if (class == 3) {
-        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
-        return;
-    }
     if (class == 2) {
         if (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING) {
             e->accepted++;
@@ -272,7 +266,7 @@ static void after_envelope(struct mote_engine *e, unsigned class)
         if (e->result.verdict != MOTE_PENDING) {
             quit(e);
         } else {
-            write_step(e, follow(e, step, &e->send_rcpt));
+            mote_command_begin(e, follow(e, step, &e->send_rcpt));
         }
     }
     if (e->hear == MOTE_STEP_BDAT) {
@@ -280,34 +274,24 @@ static void after_envelope(struct mote_engine *e, unsigned class)
     }
 }
 
-/* The reply to DATA. When nobody takes the mail, an empty one is sent, which RFC 2920 3.1 asks for. */
-static void after_data(struct mote_engine *e, unsigned class)
+/* A 3xx to DATA. When nobody takes the mail, an empty one is sent, which RFC 2920 3.1 asks for. */
+static void after_data(struct mote_engine *e)
 {
-    if (class != 3) {
-        refused(e);
-        return;
-    }
-    if (e->result.verdict != MOTE_PENDING) {
-        e->empty = true;
-    }
+    e->empty = e->result.verdict != MOTE_PENDING;
+    mote_command_begin(e, MOTE_STEP_TEXT);
     e->hear = MOTE_STEP_END;
-    write_step(e, MOTE_STEP_TEXT);
     e->pending++;
 }
 
-/* The reply to the end of the mail. A refusal may come before the end has left, success may not (I1). */
+/* The verdict on the mail: 2xx once the end of it has left, 4xx or 5xx perhaps before (I1). */
 static void after_end(struct mote_engine *e, unsigned class)
 {
-    bool left = e->end_left, delivered = class == 2 && left;
-
-    if (class < 4 && !delivered) {
-        mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
-        return;
-    }
-    settle(e, delivered ? MOTE_DELIVERED : refusal(e), delivered ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
-    if (left && !e->quitting) {
+    settle(e, class == 2 ? MOTE_DELIVERED : refusal(e), class == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
+    if (!e->end_left) {
+        e->done = true;
+    } else if (!e->quitting) {
         quit(e);
-    } else if (!left || e->send == MOTE_STEP_NONE) {
+    } else if (e->send == MOTE_STEP_NONE) {
         e->done = true;
     }
 }
@@ -354,9 +338,24 @@ static void after_reply(struct mote_engine *e)
         }
         break;
     case MOTE_STEP_AUTH: after_auth(e, class); return;
-    case MOTE_STEP_DATA: after_data(e, class); return;
-    case MOTE_STEP_END: after_end(e, class); return;
-    default: after_envelope(e, class); return;
+    case MOTE_STEP_DATA:
+        if (class == 3) {
+            after_data(e);
+            return;
+        }
+        break;
+    case MOTE_STEP_END:
+        if (class > 3 || (class == 2 && e->end_left)) {
+            after_end(e, class);
+            return;
+        }
+        break;
+    default:
+        if (class != 3) {
+            after_envelope(e, class);
+            return;
+        }
+        break;
     }
     refused(e);
 }
@@ -437,7 +436,7 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
         e->since_ms = now_ms;
     }
     e->wait_ms = left_ms(now_ms, e->start_ms, MOTE_ATTEMPT_S);
-    step_ms = left_ms(now_ms, e->since_ms, limits_s[e->send >= MOTE_STEP_QUIT ? e->send : e->hear]);
+    step_ms = left_ms(now_ms, e->since_ms, limits_s[e->send > MOTE_STEP_QUIT ? e->send : e->hear]);
     if (step_ms < e->wait_ms) {
         e->wait_ms = step_ms;
         cause = MOTE_CAUSE_TIMEOUT;
@@ -455,14 +454,4 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
         want = e->commit ? MOTE_WANT_COMMIT : MOTE_WANT_SEND;
     }
     return e->pending != 0 ? want | MOTE_WANT_RECV : want;
-}
-
-uint32_t mote_engine_wait_ms(const struct mote_engine *e)
-{
-    return e->wait_ms;
-}
-
-const struct mote_result *mote_engine_result(const struct mote_engine *e)
-{
-    return &e->result;
 }

@@ -118,13 +118,12 @@ static void keep_octet(struct mote_engine *e, uint8_t c)
 
 static void line_start(struct mote_engine *e)
 {
-    e->status = 0;
+    e->status = e->at = 0;
+    e->digit = false;
     e->line_len = 0;
-    e->at = 0;
     e->word = 0;
     e->keyword = 0;
     e->field[0] = e->field[1] = e->field[2] = 0;
-    e->digit = false;
 }
 
 /* What stands behind the code: "-" says that another line comes, and "250" CR LF is whole. */

@@ -183,27 +183,27 @@ enum {
 
 /* One conversation. The fields are the engine's own; small ones first, where Thumb code reaches them cheaply. */
 struct mote_engine {
-    uint8_t send, hear;        /* the two cursors: the step being written, the step whose reply comes next */
-    uint8_t status, at, lines; /* of the reply being read: place in the line, place in the word, lines */
-    uint8_t digits[3];         /* of its code */
-    uint8_t tls;               /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
-    bool digit;                /* the number being read in the enhanced status code has one */
-    bool more;                 /* the reply has another line */
-    bool progress;             /* the step's time limit starts anew at the next poll */
-    bool base64, two_step;     /* the line is being encoded; is cut before its base64 */
-    bool whole;                /* the last of the step is owed or written */
-    bool bdat;                 /* the mail goes by BDAT: its size is known, so that one chunk is all */
-    bool cancelled;            /* AUTH was ended by "*" */
-    bool empty;                /* nobody takes the mail: DATA is ended at once */
-    bool commit, committed;    /* waiting for mote_engine_commit(); it came */
-    bool end_left;             /* the end of the mail may have left */
-    bool quitting;             /* QUIT is being written, or is */
+    uint8_t send, hear;       /* the two cursors: the step being written, the step whose reply comes next */
+    uint8_t tls;              /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
+    uint8_t lines, digits[3]; /* of the reply being read: lines, digits of its code */
+    uint8_t status, at;       /* of the line being read: place in it; number of the field */
+    bool digit;               /* which has a digit */
+    bool more;                /* another line comes */
+    bool progress;            /* the step's time limit starts anew at the next poll */
+    bool base64, two_step;    /* the line being written: in base64 now; cut before its base64 */
+    bool whole;               /* the last of the step is owed or written */
+    bool bdat;                /* the mail goes by BDAT */
+    bool cancelled;           /* AUTH was ended by "*" */
+    bool empty;               /* nobody takes the mail: DATA is ended at once */
+    bool commit, committed;   /* waiting for mote_engine_commit(); it came */
+    bool end_left;            /* the end of the mail may have left */
+    bool quitting;            /* QUIT is being written, or is */
     bool done;
     uint16_t offers;                        /* what EHLO offered */
     uint16_t pending;                       /* replies that are due */
     uint16_t accepted;                      /* recipients the relay said 2xx to */
     uint16_t send_rcpt, hear_rcpt;          /* recipients the two cursors are at */
-    uint16_t line_len, reply_len, text_len; /* of the reply being read */
+    uint16_t line_len, reply_len, text_len; /* of the reply being read; kept of its text */
     uint16_t keyword;                       /* of the EHLO line being read */
     uint16_t field[3];                      /* of the enhanced status code being read */
     struct mote_result reply;               /* what the reply being read makes of it */
@@ -220,7 +220,7 @@ struct mote_engine {
     struct mote_mail *mail;
     const char *command;         /* rest of the line being written */
     const char *insert;          /* rest of the string that stands in it now */
-    uint32_t word;               /* of the EHLO line being read: its hash, or SIZE's number */
+    uint32_t word;               /* of the EHLO line being read: hash of a word, or SIZE's number */
     uint32_t scale;              /* of the next digit of the number being written */
     uint32_t size_limit;         /* SIZE offered; 0 = none */
     size_t offset;               /* octets read from the mail's text */
@@ -238,7 +238,10 @@ void mote_engine_init(struct mote_engine *engine, const struct mote_engine_setup
 uint8_t mote_engine_poll(struct mote_engine *engine, uint32_t now_ms);
 
 /* Milliseconds from the last poll until a time limit passes if nothing happens. */
-uint32_t mote_engine_wait_ms(const struct mote_engine *engine);
+static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine)
+{
+    return engine->wait_ms;
+}
 
 /* Writes the next octets for the relay to buf: at most cap, of one command or of the text; 0 when there are none now. Call
  * it while poll says MOTE_WANT_SEND and hand all of it to the connection before waiting: that makes one flight. */
@@ -258,7 +261,10 @@ void mote_engine_commit(struct mote_engine *engine);
 void mote_engine_fail(struct mote_engine *engine, uint8_t cause);
 
 /* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE. */
-const struct mote_result *mote_engine_result(const struct mote_engine *engine);
+static inline const struct mote_result *mote_engine_result(const struct mote_engine *engine)
+{
+    return &engine->result;
+}
 
 /* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */
 

@@ -81,7 +81,7 @@ struct mote_session {
     const struct mote_session_setup *setup;
     size_t out_len, out_at; /* clear octets waiting in the buffer */
     uint8_t mode;
-    bool login_told;        /* the login's line being written was traced */
+    bool login_told; /* the login's line being written was traced */
     br_ssl_client_context client;
     struct mote_x509 {
         const br_x509_class *vtable;
