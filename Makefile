@@ -91,7 +91,7 @@ demo: need-demo all ## a real mail server on loopback, a mail through STARTTLS, 
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop demo core-check size warnings format-check
+checks := all unit unit-san unit-valgrind fuzz-replay interop fleet-check demo core-check size warnings format-check
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -151,6 +151,19 @@ fuzz-%: $(BUILD)/tests/fuzz_%
 	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$(BUILD)/$*- \
 	    $(BUILD)/$* $(wildcard tests/fuzz/corpus/$*)
 
+# A fleet of devices with the real outbox, and a relay that is down for an hour. fleet-check runs it all as well.
+$(BUILD)/tests/fleet: $(call objects,$(wildcard tests/fleet/*.c)) $(BUILD)/libmailmote.a $(bearssl_a)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(link)
+
+fleet: $(BUILD)/tests/fleet ## 10,000 devices when their relay comes back: connections over time, and the drawing of them
+	@$< --svg tests/fleet/fleet.svg
+
+fleet-check: $(BUILD)/tests/fleet
+	@$< --svg $(BUILD)/fleet.svg
+	@cmp tests/fleet/fleet.svg $(BUILD)/fleet.svg || { echo "\`make fleet' would draw it anew"; exit 1; }
+
 # Python tests. Debian's own interpreter, because only that one sees Debian's modules.
 pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
     BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1 \
@@ -180,7 +193,7 @@ size: $(cross_o) ## the footprint on a Cortex-M3, as in the README, against test
 warnings: need-san ## everything of ours compiled by gcc and by clang
 	@for cc in gcc clang; do $(MAKE) BUILD=$(BUILD)/warnings-$$cc CC=$$cc CFLAGS='-O2' compile-all || exit; done
 
-compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c))
+compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/fleet/*.c))
 
 c_files = $(shell find include core port boards tests -name '*.[ch]')
 format-check: need-format ## the layout is clang-format's
@@ -210,7 +223,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 FORCE:
-.PHONY: FORCE all deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz interop \
+.PHONY: FORCE all deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check interop \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -136,7 +136,11 @@ static void test_numbers(void **state)
             snprintf(line, sizeof line, "MAIL FROM:<a@example.test> SIZE=%lu\r\n", (unsigned long)sizes[i]);
             assert_string_equal(rig_open(&rig, "250-relay\r\n250-SIZE\r\n250 CHUNKING\r\n"), line);
             rig_hear(&rig, "250 ok\r\n");
-            snprintf(line, sizeof line, "BDAT %lu LAST\r\n", (unsigned long)sizes[i]);
+            if (sizes[i] == 0) {
+                strcpy(line, "DATA\r\n");
+            } else {
+                snprintf(line, sizeof line, "BDAT %lu LAST\r\n", (unsigned long)sizes[i]);
+            }
             mote_engine_feed(&rig.engine, "250 ok\r\n", 8);
             for (size_t at = 0; at < strlen(line); at++) {
                 char octet;

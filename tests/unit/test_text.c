@@ -105,7 +105,7 @@ static void send(size_t i, size_t cap, size_t step, bool bdat)
     rig_open(&rig, bdat ? "250-relay\r\n250-8BITMIME\r\n250 CHUNKING\r\n" : "250-relay\r\n250 8BITMIME\r\n");
     rig_hear(&rig, "250 ok\r\n");
     rig_hear(&rig, "250 ok\r\n");
-    if (bdat) {
+    if (bdat && rig.mail.size != 0) {
         char *line_end = strchr(rig.out, '\n');
 
         assert_non_null(line_end);
@@ -231,7 +231,7 @@ static size_t lie(void *ctx, size_t offset, void *buf, size_t cap)
 
 static unsigned wrong;
 
-/* Sends it. The mail must fail, and what left must not be a whole one. */
+/* Sends it; an empty text goes by DATA. The mail must fail, and what left must not be a whole one. */
 static void assert_nothing_whole(struct liar *liar, size_t cap, bool bdat)
 {
     const char *text;
@@ -245,6 +245,7 @@ static void assert_nothing_whole(struct liar *liar, size_t cap, bool bdat)
     rig.mail.ctx = liar;
     assert_int_equal(mote_mail_measure(&rig.mail), MOTE_CAUSE_NONE);
     measured = rig.mail.size;
+    bdat = bdat && measured != 0;
     liar->sending = true;
     rig_open(&rig, bdat ? "250-relay\r\n250-PIPELINING\r\n250 CHUNKING\r\n" : "250-relay\r\n250 PIPELINING\r\n");
     text = strstr(rig.out, "LAST\r\n");
@@ -261,7 +262,7 @@ static void assert_nothing_whole(struct liar *liar, size_t cap, bool bdat)
     assert_int_equal(rig.rcpts[0].result.cause, MOTE_CAUSE_TEXT);
     assert_true(liar->calls < 20000);
     if (bdat) {
-        assert_true((size_t)(rig.out + rig.out_len - text) < measured || measured == 0);
+        assert_true((size_t)(rig.out + rig.out_len - text) < measured);
     } else {
         size_t len = rig.out_len;
 
