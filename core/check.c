@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the caller's arguments must be before an octet leaves: addresses and names by RFC 5321 4.1.2 and 4.5.3.1 (no control octet, space
- * or angle bracket, ever), logins only for relays that prove who they are (P7). It mends nothing.
+ * What the caller's arguments must be before an octet leaves: addresses and names by RFC 5321 4.1.2 and 4.5.3.1 (no
+ * control octet, space or angle bracket, ever), logins only for relays that prove who they are (P7). It mends nothing.
  */
 #include "core.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Command lines, a few octets at a time, so that writing can stop after any octet. Nothing is put together in a buffer: strings of any
- * length pass through, secrets included. It checks nothing: what stands in the lines was checked before.
+ * Command lines, a few octets at a time, so that writing can stop after any octet. Nothing is put together in a buffer:
+ * strings of any length pass through, secrets included. It checks nothing: what stands in the lines was checked before.
  */
 #include "core.h"
 
@@ -66,8 +66,8 @@ static void mark(struct mote_engine *e, uint8_t c)
     }
 }
 
-/* The line's next octet before encoding, or END_OF_LINE, again and again. M_BASE64 is a space, and from there on the octets are to
- * be encoded. */
+/* The line's next octet before encoding, or END_OF_LINE, again and again. M_BASE64 is a space, and from there on the
+ * octets are to be encoded. */
 static int line_octet(struct mote_engine *e)
 {
     for (;;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One attempt of one mail: walks the places policy.c names, first STARTTLS on every relay, then, armed, in clear to those whose TLS has just
- * failed. It keeps what policy.c must know and decides nothing itself.
+ * One attempt of one mail: walks the places policy.c names, first STARTTLS on every relay, then, armed, in clear to
+ * those whose TLS has just failed. It keeps what policy.c must know and decides nothing itself.
  */
 #include "core.h"
 #include "mailmote_outbox.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One SMTP conversation as two cursors over the steps: the step being written, and the step whose reply comes next. Without
- * PIPELINING they move together; with it the first runs ahead as far as RFC 2920 lets it. after_reply() is where the conversation
- * is decided. It refuses octets that no command explains, and whatever comes too late.
+ * One SMTP conversation as two cursors over the steps: the step being written, and the step whose reply comes next.
+ * Without PIPELINING they move together; with it the first runs ahead as far as RFC 2920 lets it. after_reply() is
+ * where the conversation is decided. It refuses octets that no command explains, and whatever comes too late.
  */
 #include "core.h"
 
@@ -46,7 +46,8 @@ static void settle_ours(struct mote_engine *e, uint8_t verdict, uint8_t cause)
     settle(e, verdict, cause);
 }
 
-/* What a 4xx or 5xx means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext pass. */
+/* What a 4xx or 5xx means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext
+ * pass. */
 static uint8_t refusal(const struct mote_engine *e)
 {
     bool later =

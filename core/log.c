@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The storage, and the log of records in its first two blocks. Heads are written last and make valid what is behind them. A record in the log is
- * a later state of the mail with its id; when the log is full, the states of all mails go to the other block, which counts from then on.
+ * The storage, and the log of records in its first two blocks. Heads are written last and make valid what is behind
+ * them. A record in the log is a later state of the mail with its id; when the log is full, the states of all mails go
+ * to the other block, which counts from then on.
  *
  *     head:  magic (4) number (4) number (4) checksum of the three (4)
  *     log:   head "MOTE", seq | record | record | ...
@@ -80,7 +81,8 @@ unsigned mote_log_cap(const struct mote_outbox *o)
     return (o->setup->storage->block_size - MOTE_HEAD) / STATE;
 }
 
-/* Adds a record where the log is still erased; a place that does not keep it, as one that a power cut left torn, is passed over. */
+/* Adds a record where the log is still erased; a place that does not keep it, as one that a power cut left torn, is
+ * passed over. */
 static bool add(struct mote_outbox *o, const struct mote_record *record)
 {
     uint8_t octets[STATE] = {0};

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many mails over time: takes them into the storage, tries what is due, one at a time, keeps what came of it, and reports. A mail that was
- * accepted leaves only behind a report. It refuses a mail it could not keep, and believes no stored octet without a checksum.
+ * Many mails over time: takes them into the storage, tries what is due, one at a time, keeps what came of it, and
+ * reports. A mail that was accepted leaves only behind a report. It refuses a mail it could not keep, and believes no
+ * stored octet without a checksum.
  *
  *     storage:  log (2 blocks, log.c) | cell | cell | ...
- *     cell:     head "MAIL", len, crc | end mark (8) | record, size (4), length of the envelope (3), needs (1) | envelope | text
+ *     cell:     head "MAIL", len, crc | end mark (8) | record | size (4) envelope's length (3) needs (1)
+ *               | envelope | text
  *
- * The head of a cell is written last and makes it valid; the end mark is written when its mail has been reported and makes it free.
+ * The head of a cell is written last and makes it valid; the end mark is written when its mail has been reported and
+ * makes it free.
  */
 #include "core.h"
 #include "mailmote_outbox.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * POLICY.md, to be read beside it: facts in, decision out. Nothing here remembers, waits or speaks; nothing here can be turned off.
+ * POLICY.md, to be read beside it: facts in, decision out. Nothing here remembers, waits or speaks; nothing here can be
+ * turned off.
  */
 #include "core.h"
 
@@ -49,8 +50,8 @@ bool mote_policy_armed(bool tls_failed, uint32_t since_s)
     return tls_failed && since_s >= MOTE_TLS_RETRY_S;
 }
 
-/* P3: STARTTLS on every relay. P5: then, armed and if nobody took the mail, in clear to those whose TLS has just failed. P9: nothing
- * after doubt. */
+/* P3: STARTTLS on every relay. P5: then, armed and if nobody took the mail, in clear to those whose TLS has just
+ * failed. P9: nothing after doubt. */
 int mote_policy_next(const struct mote_plan *plan, int at)
 {
     int end = 2 * plan->count;

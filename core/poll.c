@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A conversation begins, and time passes for it: every step has its limit, and the attempt has one (POLICY P13). It refuses wrong arguments
- * before an octet is written, and knows no clock: the time is an argument, and may wrap.
+ * A conversation begins, and time passes for it: every step has its limit, and the attempt has one (POLICY P13). It
+ * refuses wrong arguments before an octet is written, and knows no clock: the time is an argument, and may wrap.
  */
 #include "core.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record of a mail as octets: fixed places, little-endian, a version in front and a CRC-32 behind, so that a torn or foreign record is
- * told from a good one. It believes nothing else.
+ * The record of a mail as octets: fixed places, little-endian, a version in front and a CRC-32 behind, so that a torn
+ * or foreign record is told from a good one. It believes nothing else.
  */
 #include "core.h"
 #include "record.h"

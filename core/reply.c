@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replies of the relay, octet by octet in constant memory (RFC 5321 4.2): the code, the enhanced status code (RFC 3463), what EHLO
- * offers, and as much of the text as the caller lent room for. It refuses a wrong octet where it stands, and
- * replies without end. It decides nothing.
+ * Replies of the relay, octet by octet in constant memory (RFC 5321 4.2): the code, the enhanced status code (RFC
+ * 3463), what EHLO offers, and as much of the text as the caller lent room for. It refuses a wrong octet where it
+ * stands, and replies without end. It decides nothing.
  */
 #include "core.h"
 
@@ -29,7 +29,8 @@ static bool code_octet(struct mote_engine *e, unsigned d)
     return *digit == d;
 }
 
-/* Three numbers with dots between, the first being the code's first digit. e->at is the place in them, 3 behind them. */
+/* Three numbers with dots between, the first being the code's first digit. e->at is the place in them, 3 behind them.
+ */
 static void enhanced_octet(struct mote_engine *e, uint8_t c)
 {
     unsigned d = c - (unsigned)'0';
@@ -67,8 +68,8 @@ static void word_end(struct mote_engine *e, unsigned use)
     }
 }
 
-/* An octet of an EHLO line but the first, which is a greeting. e->word is the hash of the word so far; of SIZE's, the number. Once the first
- * word has ended, e->keyword is set: its bit, and LINE_KNOWN. */
+/* An octet of an EHLO line but the first, which is a greeting. e->word is the hash of the word so far; of SIZE's, the
+ * number. Once the first word has ended, e->keyword is set: its bit, and LINE_KNOWN. */
 static void offer_octet(struct mote_engine *e, uint8_t c)
 {
     unsigned d = c - (unsigned)'0';

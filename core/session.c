@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Joins the engine to the connection: in clear through the lent buffer, in TLS through BearSSL, which uses the same buffer for its
- * records. It moves octets until nothing moves; it decides only what a TLS error is called.
+ * Joins the engine to the connection: in clear through the lent buffer, in TLS through BearSSL, which uses the same
+ * buffer for its records. It moves octets until nothing moves; it decides only what a TLS error is called.
  */
 #include "core.h"
 #include "mailmote_session.h"
@@ -223,7 +223,8 @@ static void tls_close(struct mote_session *s)
 
 /* ---- The connection's side --------------------------------------------------------------------------------------- */
 
-/* In clear the first half of the buffer is for sending, the second for receiving: a refusal is heard while the mail still leaves. */
+/* In clear the first half of the buffer is for sending, the second for receiving: a refusal is heard while the mail
+ * still leaves. */
 static size_t clear_half(const struct mote_session *s)
 {
     return s->setup->buf_len / 2;

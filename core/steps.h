@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one list of steps: names, command lines and time limits come from it. A step up to QUIT is public (enum mote_step) and has its
- * reply; the two behind it are written without one of their own: END has it.
+ * The one list of steps: names, command lines and time limits come from it. A step up to QUIT is public (enum
+ * mote_step) and has its reply; the two behind it are written without one of their own: END has it.
  */
 #ifndef MOTE_STEPS_H
 #define MOTE_STEPS_H
@@ -18,7 +18,7 @@
 #define M_8BIT_IF "\011" /* the option BODY=8BITMIME, when the text is 8-bit */
 #define M_UTF8_IF "\012" /* the option SMTPUTF8, when an address is UTF-8 */
 #define M_NUL "\016"     /* one NUL */
-#define M_BASE64 "\017"  /* the rest in base64: on this line, or on the next after a 334 when this one would be too long */
+#define M_BASE64 "\017"  /* the rest in base64: on this line, or after a 334 when it would be too long */
 #define M_WAIT "\020"    /* the rest in base64 on the next line, after a 334 */
 /* clang-format on */
 
@@ -55,7 +55,7 @@
     X(STARTTLS, "STARTTLS", MOTE_REPLY_S)                                                                              \
     X(HANDSHAKE, "", MOTE_REPLY_S)                                                                                     \
     X(AUTH, "*", MOTE_REPLY_S)                                                                                         \
-    X(MAIL, "MAIL FROM:<" M_FROM ">" M_SIZE_IF M_8BIT_IF M_UTF8_IF, MOTE_REPLY_S)                                       \
+    X(MAIL, "MAIL FROM:<" M_FROM ">" M_SIZE_IF M_8BIT_IF M_UTF8_IF, MOTE_REPLY_S)                                      \
     X(RCPT, "RCPT TO:<" M_RCPT ">", MOTE_REPLY_S)                                                                      \
     X(DATA, "DATA", MOTE_DATA_S)                                                                                       \
     X(END, "", MOTE_END_S)                                                                                             \
@@ -66,8 +66,8 @@
 
 enum { MOTE_STEP_NONE = 0, MOTE_STEP_BDAT = 12, MOTE_STEP_TEXT = 13 };
 
-/* EHLO keywords (first words of a line), then AUTH mechanisms, the better one of a pair first, in the order of the bits below. The
- * number is the word's hash: for each octet, hash * 33 XOR octet, modulo 2^32. X(name, hash) */
+/* EHLO keywords (first words of a line), then AUTH mechanisms, the better one of a pair first, in the order of the bits
+ * below. The number is the word's hash: for each octet, hash * 33 XOR octet, modulo 2^32. X(name, hash) */
 /* clang-format off */
 #define MOTE_OFFERS(X) \
     X(STARTTLS, 0xa11bb00b) \

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The text of the mail on its way out: CR LF everywhere (RFC 5321 2.3.8), lines of at most 998 octets (4.5.3.1.6), dots stuffed for DATA
- * (4.5.2), the end of the mail. It refuses text with a NUL and text that is not what was measured.
+ * The text of the mail on its way out: CR LF everywhere (RFC 5321 2.3.8), lines of at most 998 octets (4.5.3.1.6), dots
+ * stuffed for DATA (4.5.2), the end of the mail. It refuses text with a NUL and text that is not what was measured.
  */
 #include "core.h"
 
 enum { CR_LF = '\r' | '\n' << 8, LINE_MAX = 998, HOLDS_NUL = 128 };
 
-/* Mends one octet: returns up to four for the wire, packed with the first lowest. A CR or LF alone becomes CR LF; a line
- * that grows too long is broken with CR LF SP, as Postfix's client does. */
+/* Mends one octet: returns up to four for the wire, packed with the first lowest. A CR or LF alone becomes CR LF; a
+ * line that grows too long is broken with CR LF SP, as Postfix's client does. */
 static uint32_t mend(struct mote_text *text, uint8_t c)
 {
     bool pair = c == '\n' && text->cr;
@@ -87,8 +87,8 @@ static bool text_end(struct mote_engine *e)
     return true;
 }
 
-/* Loads one octet of the text; false when it cannot be sent: what is owed already was the last that was measured, or the octet
- * is not what was announced. */
+/* Loads one octet of the text; false when it cannot be sent: what is owed already was the last that was measured, or
+ * the octet is not what was announced. */
 static bool text_octet(struct mote_engine *e, uint8_t c)
 {
     uint32_t octets = mend(&e->text, c);
@@ -104,8 +104,8 @@ static bool text_octet(struct mote_engine *e, uint8_t c)
     return true;
 }
 
-/* Text is read into the end of buf and mended towards its start. One octet becomes four at most: reading a quarter of the
- * room never lets the writing overtake the reading. */
+/* Text is read into the end of buf and mended towards its start. One octet becomes four at most: reading a quarter of
+ * the room never lets the writing overtake the reading. */
 size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
 {
     const uint8_t *in = buf;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who the relay is: opportunistic, a chain to trust anchors, or a pinned key. Each kind brings the TLS client it needs, so that a program
- * links only the kinds it names. It never weakens a check because something is missing: session.c refuses such a relay first.
+ * Who the relay is: opportunistic, a chain to trust anchors, or a pinned key. Each kind brings the TLS client it needs,
+ * so that a program links only the kinds it names. It never weakens a check because something is missing: session.c
+ * refuses such a relay first.
  */
 #include "core.h"
 #include "mailmote_session.h"
@@ -271,8 +272,8 @@ void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const ch
 
 /* ---- Chain to an anchor: BearSSL's validation, and our own look for over-broad wildcards ------------------------- */
 
-/* BearSSL lets "*.com" stand for any name one label longer. Such a certificate is refused by looking for the length octet and the
- * text of that name in the first certificate, whatever field it stands in. */
+/* BearSSL lets "*.com" stand for any name one label longer. Such a certificate is refused by looking for the length
+ * octet and the text of that name in the first certificate, whatever field it stands in. */
 static const char *top_level(const char *name)
 {
     const char *dot = NULL;

@@ -3,9 +3,9 @@
  * mailmote: submits mail by SMTP (RFC 5321) from small systems. This header is the one must-read: the mail, its
  * outcome, and the engine that holds one SMTP conversation.
  *
- * The engine does no I/O, owns no heap, reads no clock and keeps no globals: octets go in, octets come out, and the time
- * is an argument. It is called from one thread at a time; several engines may run side by side.
- * Most programs want mailmote_session.h (the engine with TLS) or mailmote_posix.h (all of it on sockets).
+ * The engine does no I/O, owns no heap, reads no clock and keeps no globals: octets go in, octets come out, and the
+ * time is an argument. It is called from one thread at a time; several engines may run side by side. Most programs want
+ * mailmote_session.h (the engine with TLS) or mailmote_posix.h (all of it on sockets).
  */
 #ifndef MAILMOTE_H
 #define MAILMOTE_H
@@ -124,8 +124,8 @@ struct mote_mail {
     struct mote_rcpt *rcpts;
     uint16_t rcpt_count;
 
-    /* The text: a whole RFC 5322 message, lines ended by CR LF, LF or CR. Writes at most cap octets (cap > 0) to buf and
-     * returns how many; 0 is the end. offset is where the last call ended; 0 starts the text again (measuring, and
+    /* The text: a whole RFC 5322 message, lines ended by CR LF, LF or CR. Writes at most cap octets (cap > 0) to buf
+     * and returns how many; 0 is the end. offset is where the last call ended; 0 starts the text again (measuring, and
      * each attempt). It must give the same octets each time and must not call mailmote. */
     size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap);
     void *ctx;
@@ -138,7 +138,8 @@ struct mote_mail {
 };
 
 /* Reads the text once to its end and sets size and needs. Costs time in proportion to the text; call it once, before
- * the first attempt. Returns MOTE_CAUSE_NONE, or MOTE_CAUSE_TEXT when the text holds a NUL (such a mail cannot be sent). */
+ * the first attempt. Returns MOTE_CAUSE_NONE, or MOTE_CAUSE_TEXT when the text holds a NUL (such a mail cannot be
+ * sent). */
 uint8_t mote_mail_measure(struct mote_mail *mail);
 
 /* Is this an address an SMTP command can carry (RFC 5321 4.1.2: length, no control, space, angle bracket; quoted
@@ -243,8 +244,8 @@ static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine)
     return engine->wait_ms;
 }
 
-/* Writes the next octets for the relay to buf: at most cap, of one command or of the text; 0 when there are none now. Call
- * it while poll says MOTE_WANT_SEND and hand all of it to the connection before waiting: that makes one flight. */
+/* Writes the next octets for the relay to buf: at most cap, of one command or of the text; 0 when there are none now.
+ * Call it while poll says MOTE_WANT_SEND and hand all of it to the connection before waiting: that makes one flight. */
 size_t mote_engine_pull(struct mote_engine *engine, void *buf, size_t cap);
 
 /* Octets from the relay, split anyhow. All of them are used. */
@@ -256,8 +257,8 @@ void mote_engine_secured(struct mote_engine *engine);
 /* The record is stored: the end of the mail may leave. */
 void mote_engine_commit(struct mote_engine *engine);
 
-/* The connection is lost, or TLS failed, or the caller gives up: cause says which. MOTE_CAUSE_ADDRESS .. MOTE_CAUSE_BUFFER are
- * misuse, MOTE_CAUSE_TEXT fails the mail, all else defers it. No effect once done. */
+/* The connection is lost, or TLS failed, or the caller gives up: cause says which. MOTE_CAUSE_ADDRESS ..
+ * MOTE_CAUSE_BUFFER are misuse, MOTE_CAUSE_TEXT fails the mail, all else defers it. No effect once done. */
 void mote_engine_fail(struct mote_engine *engine, uint8_t cause);
 
 /* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE. */
@@ -266,16 +267,18 @@ static inline const struct mote_result *mote_engine_result(const struct mote_eng
     return &engine->result;
 }
 
-/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */
+/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. ---------------------------------------------
+ */
 
-/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a mail in doubt neither
- * (P9), and implicit TLS has no STARTTLS to fail. */
+/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a
+ * mail in doubt neither (P9), and implicit TLS has no STARTTLS to fail. */
 bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
 
 /* P12: is it the relay as a whole that fails (connect, greeting, EHLO, time limits, login)? */
 bool mote_policy_site_failure(uint8_t tls, const struct mote_result *result);
 
-/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can set. */
+/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can
+ * set. */
 bool mote_policy_armed(bool tls_failed, uint32_t since_s);
 
 /* P3, P5: the facts an attempt goes by. Relays are bits, the first the lowest; MOTE_RELAYS_MAX at most. */
@@ -291,8 +294,8 @@ struct mote_plan {
     bool in_doubt;    /* P9 */
 };
 
-/* The place after place `at` (first call: -1): 0..count-1 is the relay of that number with STARTTLS, count..2*count-1 the same relay in clear,
- * 2*count the end. */
+/* The place after place `at` (first call: -1): 0..count-1 is the relay of that number with STARTTLS, count..2*count-1
+ * the same relay in clear, 2*count the end. */
 int mote_policy_next(const struct mote_plan *plan, int at);
 
 /* P4, P11: seconds until the next attempt. random: any 32 random bits, to spread a fleet. */
@@ -304,7 +307,8 @@ uint32_t mote_policy_relay_wait_s(unsigned failures);
 /* P11: is a mail of this age given up after the attempt? */
 bool mote_policy_expired(uint32_t age_s);
 
-/* ---- Record: what of a mail survives a power cut -------------------------------------------------------------------- */
+/* ---- Record: what of a mail survives a power cut --------------------------------------------------------------------
+ */
 
 /* Times are on a clock that counts while the device runs; what passes while it is off is not known and not counted. */
 struct mote_record {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Relays and time: one attempt of one mail over all its relays (delivery), and many mails over hours and days (outbox). Still no I/O
- * and no clock: the port connects, talks and tells the time when asked.
+ * Relays and time: one attempt of one mail over all its relays (delivery), and many mails over hours and days (outbox).
+ * Still no I/O and no clock: the port connects, talks and tells the time when asked.
  */
 #ifndef MAILMOTE_OUTBOX_H
 #define MAILMOTE_OUTBOX_H
@@ -39,10 +39,11 @@ struct mote_delivery {
     bool tls_failed; /* P3: a relay's TLS failed in this attempt */
 };
 
-/* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. armed: mote_policy_armed(). now_s: seconds of a monotonic clock, for
- * states. Session and setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace are set by the caller, and before each
- * mote_delivery_connected() fresh entropy, unix_s and (once) start_ms. Credentials without trust, and no relay or too many: MOTE_FINISHED
- * with MOTE_MISUSE at the first mote_delivery_next(). */
+/* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. armed: mote_policy_armed(). now_s: seconds of
+ * a monotonic clock, for states. Session and setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace
+ * are set by the caller, and before each mote_delivery_connected() fresh entropy, unix_s and (once) start_ms.
+ * Credentials without trust, and no relay or too many: MOTE_FINISHED with MOTE_MISUSE at the first
+ * mote_delivery_next(). */
 void mote_delivery_init(struct mote_delivery *delivery, const struct mote_relay *relays, size_t count,
                         struct mote_relay_state *states, struct mote_mail *mail, struct mote_session *session,
                         struct mote_session_setup *setup, bool armed, uint32_t now_s);
@@ -53,20 +54,22 @@ uint8_t mote_delivery_next(struct mote_delivery *delivery);
 /* The connection stands: the session begins. */
 void mote_delivery_connected(struct mote_delivery *delivery);
 
-/* It does not: MOTE_CAUSE_LOOKUP, MOTE_CAUSE_CONNECT, MOTE_CAUSE_TIMEOUT, or MOTE_CAUSE_ABORTED, which ends the attempt. */
+/* It does not: MOTE_CAUSE_LOOKUP, MOTE_CAUSE_CONNECT, MOTE_CAUSE_TIMEOUT, or MOTE_CAUSE_ABORTED, which ends the
+ * attempt. */
 void mote_delivery_unreachable(struct mote_delivery *delivery, uint8_t cause);
 
-/* Outcome of the attempt as a whole; each recipient's is in its mote_rcpt. DELIVERED and FAILED: no recipient is left. */
+/* Outcome of the attempt as a whole; each recipient's is in its mote_rcpt. DELIVERED and FAILED: no recipient is left.
+ */
 const struct mote_result *mote_delivery_result(const struct mote_delivery *delivery);
 
-/* Takes the outcome of a finished attempt into the mail's record: attempts, P3's bit, final verdicts, the wait until the next attempt (P4,
- * P11). random: any 32 random bits. */
+/* Takes the outcome of a finished attempt into the mail's record: attempts, P3's bit, final verdicts, the wait until
+ * the next attempt (P4, P11). random: any 32 random bits. */
 void mote_record_take(struct mote_record *record, const struct mote_delivery *delivery, uint32_t random);
 
 /* ---- Storage: a piece of NOR flash, or a file that behaves like one ---------------------------------------------- */
 
-/* Erased octets read 0xff. What is programmed is a multiple of 8 octets at a multiple of 8, once between two erases. Each function returns false
- * on failure. Power may go at any moment in any of them. */
+/* Erased octets read 0xff. What is programmed is a multiple of 8 octets at a multiple of 8, once between two erases.
+ * Each function returns false on failure. Power may go at any moment in any of them. */
 struct mote_storage {
     bool (*read)(void *ctx, uint32_t at, void *buf, size_t len);
     bool (*program)(void *ctx, uint32_t at, const void *octets, size_t len);
@@ -87,8 +90,9 @@ struct mote_slot {
 /* Recipients of one mail in an outbox, at most. */
 #define MOTE_OUTBOX_RCPTS 8
 
-/* What the caller lends; it stays in place as long as the outbox is used. Two blocks of the storage are the log of the mails' states, the others hold
- * a mail each, or several of them one: cell_blocks. A block holds the states of block_size / 48 / 2 mails. */
+/* What the caller lends; it stays in place as long as the outbox is used. Two blocks of the storage are the log of the
+ * mails' states, the others hold a mail each, or several of them one: cell_blocks. A block holds the states of
+ * block_size / 48 / 2 mails. */
 struct mote_outbox_setup {
     const struct mote_storage *storage;
     const struct mote_relay *relays; /* in order of preference */
@@ -103,7 +107,8 @@ struct mote_outbox_setup {
     struct mote_session_setup *session_setup; /* as for mote_delivery_init() */
 };
 
-/* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
+/* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery).
+ */
 enum {
     MOTE_IDLE = 4,  /* nothing to do for mote_outbox_wait_s() seconds */
     MOTE_REPORT = 5 /* an attempt has ended: look at outbox.mail and outbox.last, then call mote_outbox_reported() */
@@ -127,18 +132,20 @@ struct mote_outbox {
     uint8_t step;
 };
 
-/* Opens the outbox: finds the mails that are stored and their last states. Waits begin anew. Returns MOTE_CAUSE_NONE; MOTE_CAUSE_STORAGE when the
- * storage does not work; MOTE_CAUSE_FULL when it is too small for so many slots. *lost counts stored mails that cannot be read any more. */
+/* Opens the outbox: finds the mails that are stored and their last states. Waits begin anew. Returns MOTE_CAUSE_NONE;
+ * MOTE_CAUSE_STORAGE when the storage does not work; MOTE_CAUSE_FULL when it is too small for so many slots. *lost
+ * counts stored mails that cannot be read any more. */
 uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_setup *setup, uint32_t now_ms,
                          uint16_t *lost);
 
-/* Accepts a mail: from then on it survives power cuts until its end was reported. id: 8 random octets, the left part of the
- * mail's Message-ID in hexadecimal. Returns MOTE_CAUSE_NONE, or why the mail was not taken: MOTE_CAUSE_FULL, MOTE_CAUSE_ADDRESS, MOTE_CAUSE_TEXT,
- * MOTE_CAUSE_STORAGE. The mails that are stored stay as they are. A mail whose id is stored already is taken for
- * the same one. Reads the text twice. */
+/* Accepts a mail: from then on it survives power cuts until its end was reported. id: 8 random octets, the left part of
+ * the mail's Message-ID in hexadecimal. Returns MOTE_CAUSE_NONE, or why the mail was not taken: MOTE_CAUSE_FULL,
+ * MOTE_CAUSE_ADDRESS, MOTE_CAUSE_TEXT, MOTE_CAUSE_STORAGE. The mails that are stored stay as they are. A mail whose id
+ * is stored already is taken for the same one. Reads the text twice. */
 uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8]);
 
-/* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32 random bits. */
+/* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32
+ * random bits. */
 uint8_t mote_outbox_poll(struct mote_outbox *outbox, uint32_t now_ms, uint32_t random);
 
 /* Seconds until a mail is due; UINT32_MAX when there is none. */

@@ -23,29 +23,32 @@ struct mote_posix_attempt {
     struct mote_delivery delivery; /* afterwards: what mote_record_take() needs */
 };
 
-/* Looks each relay up, tries every address in turn, talks, closes, until the mail has its verdicts. Blocks: MOTE_ATTEMPT_S seconds at most, and what
- * the system's resolver takes beyond that. Recipients' verdicts are in the mail; the result is that of the last conversation. When there was
- * none, its step is MOTE_STEP_CONNECT: wrong arguments are MOTE_MISUSE before the network is touched, no address and no
- * connection are MOTE_DEFERRED.
+/* Looks each relay up, tries every address in turn, talks, closes, until the mail has its verdicts. Blocks:
+ * MOTE_ATTEMPT_S seconds at most, and what the system's resolver takes beyond that. Recipients' verdicts are in the
+ * mail; the result is that of the last conversation. When there was none, its step is MOTE_STEP_CONNECT: wrong
+ * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED.
  *
- * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address and of the handshake.
- * Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is CLOCK_MONOTONIC and CLOCK_REALTIME,
- * entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
+ * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address and of
+ * the handshake. Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is CLOCK_MONOTONIC and
+ * CLOCK_REALTIME, entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with
+ * its own mail. */
 struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
 
 /* The same with one relay, a first attempt, and nothing kept. */
 struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_mail *mail, const char *helo,
                                    const struct mote_trace *trace);
 
-/* The host's own full name ("mote.example.org"), from gethostname and, if that has no dot, from the resolver. False when it
- * has none that a relay would believe (no dot, "localhost", no host name): then an address literal is its name. */
+/* The host's own full name ("mote.example.org"), from gethostname and, if that has no dot, from the resolver. False
+ * when it has none that a relay would believe (no dot, "localhost", no host name): then an address literal is its name.
+ */
 #define MOTE_POSIX_HOST_NAME 256
 bool mote_posix_host_name(char *name, size_t cap);
 
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as
- * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's own. Returns
- * how many, with *anchors pointing to them; 0 when the file cannot be read (errno says why), holds no certificate or a damaged
- * one (EINVAL), or memory is short (ENOMEM). Certificates BearSSL cannot use are passed over. */
+ * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's
+ * own. Returns how many, with *anchors pointing to them; 0 when the file cannot be read (errno says why), holds no
+ * certificate or a damaged one (EINVAL), or memory is short (ENOMEM). Certificates BearSSL cannot use are passed over.
+ */
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A session: the engine, BearSSL's TLS 1.0..1.2 client and the check of who the relay is, in one box. Still no I/O: octets
- * for and from the connection pass through one lent buffer, which is also BearSSL's record buffer.
+ * A session: the engine, BearSSL's TLS 1.0..1.2 client and the check of who the relay is, in one box. Still no I/O:
+ * octets for and from the connection pass through one lent buffer, which is also BearSSL's record buffer.
  */
 #ifndef MAILMOTE_SESSION_H
 #define MAILMOTE_SESSION_H
@@ -23,16 +23,16 @@ struct mote_trust {
     bool opportunistic;
 };
 
-/* No check at all: TLS if offered, any certificate (POLICY P1). Encrypts against listeners, not against impostors. Refused
- * together with a login. name is for SNI only; NULL sends none. */
+/* No check at all: TLS if offered, any certificate (POLICY P1). Encrypts against listeners, not against impostors.
+ * Refused together with a login. name is for SNI only; NULL sends none. */
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name);
 
-/* A certificate chain to one of the anchors, for exactly this DNS name, with valid dates (TLS 1.2 only). name is required
- * and no IP address: BearSSL does not check those. The anchors are not copied. */
+/* A certificate chain to one of the anchors, for exactly this DNS name, with valid dates (TLS 1.2 only). name is
+ * required and no IP address: BearSSL does not check those. The anchors are not copied. */
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name);
 
-/* The relay's public key, known by the SHA-256 of its SubjectPublicKeyInfo (RSA or EC; as in RFC 7469). It decides alone: no CA,
- * no dates, no clock (P15; TLS 1.2 only). name is for SNI only; NULL sends none. */
+/* The relay's public key, known by the SHA-256 of its SubjectPublicKeyInfo (RSA or EC; as in RFC 7469). It decides
+ * alone: no CA, no dates, no clock (P15; TLS 1.2 only). name is for SNI only; NULL sends none. */
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name);
 
 /* ---- Relay ------------------------------------------------------------------------------------------------------- */
@@ -47,16 +47,17 @@ struct mote_relay {
 
 /* ---- Session ----------------------------------------------------------------------------------------------------- */
 
-/* Buffer sizes in octets. The smallest asks the relay for records of 512 octets (max_fragment_length, RFC 6066) and works with relays
- * that grant it; 4,421 is enough for nearly every relay that does not; the full size is for certainty. */
+/* Buffer sizes in octets. The smallest asks the relay for records of 512 octets (max_fragment_length, RFC 6066) and
+ * works with relays that grant it; 4,421 is enough for nearly every relay that does not; the full size is for
+ * certainty. */
 #define MOTE_SESSION_BUF_MIN  837
 #define MOTE_SESSION_BUF_FULL BR_SSL_BUFSIZE_MONO
 
 /* What of the conversation a trace is told. Secrets never reach it. */
 struct mote_trace {
-    /* who: 'C' what we send, 'S' what the relay sends. step is that of the command being written or answered. Commands come
-     * whole or in runs; the text of the mail comes with step MOTE_STEP_END; a login's secrets come as "(credentials)". The octets
-     * of the relay are raw: make them harmless before a terminal sees them. May be NULL. */
+    /* who: 'C' what we send, 'S' what the relay sends. step is that of the command being written or answered. Commands
+     * come whole or in runs; the text of the mail comes with step MOTE_STEP_END; a login's secrets come as
+     * "(credentials)". The octets of the relay are raw: make them harmless before a terminal sees them. May be NULL. */
     void (*octets)(void *ctx, char who, uint8_t step, const char *data, size_t len);
     void *ctx;
 };
@@ -96,13 +97,14 @@ struct mote_session {
     } x509;
 };
 
-/* Begins a session on a fresh connection. Relay, setup, mail and buffer live until it is done. Never fails: wrong arguments are
- * MOTE_DONE with MOTE_MISUSE at the first poll; missing entropy or time is MOTE_DEFERRED with its cause. */
+/* Begins a session on a fresh connection. Relay, setup, mail and buffer live until it is done. Never fails: wrong
+ * arguments are MOTE_DONE with MOTE_MISUSE at the first poll; missing entropy or time is MOTE_DEFERRED with its cause.
+ */
 void mote_session_init(struct mote_session *session, const struct mote_relay *relay, struct mote_mail *mail,
                        const struct mote_session_setup *setup);
 
-/* What to do next: MOTE_WANT_SEND, MOTE_WANT_RECV, MOTE_WANT_COMMIT, MOTE_DONE (never MOTE_WANT_TLS). MOTE_DONE may come together
- * with MOTE_WANT_SEND: QUIT and close_notify, worth one try, not worth waiting for. */
+/* What to do next: MOTE_WANT_SEND, MOTE_WANT_RECV, MOTE_WANT_COMMIT, MOTE_DONE (never MOTE_WANT_TLS). MOTE_DONE may
+ * come together with MOTE_WANT_SEND: QUIT and close_notify, worth one try, not worth waiting for. */
 uint8_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 uint32_t mote_session_wait_ms(const struct mote_session *session);
 

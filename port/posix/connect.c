@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a host name to a connected socket: every address in the resolver's order, one at a time, each for MOTE_CONNECT_S.
+ * From a host name to a connected socket: every address in the resolver's order, one at a time, each for
+ * MOTE_CONNECT_S.
  *
- * It does not race addresses, and it does not look further when a connection fails later: that is the next relay's turn.
+ * It does not race addresses, and it does not look further when a connection fails later: that is the next relay's
+ * turn.
  */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L

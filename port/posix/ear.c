@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the trace hears besides the dialogue: addresses tried, and what the TLS handshake agreed on, between the lines where
- * it happened. It only listens: nothing here changes a conversation.
+ * What the trace hears besides the dialogue: addresses tried, and what the TLS handshake agreed on, between the lines
+ * where it happened. It only listens: nothing here changes a conversation.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -38,8 +38,8 @@ struct mote_trace mote_posix_listen(struct mote_posix_ear *ear, const struct mot
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
                        uint8_t *cause);
 
-/* host.c: the address literal of the socket's own end (RFC 5321 4.1.3), "[192.0.2.7]" or "[IPv6:2001:db8::7]"; "" when it has
- * no such address. */
+/* host.c: the address literal of the socket's own end (RFC 5321 4.1.3), "[192.0.2.7]" or "[IPv6:2001:db8::7]"; "" when
+ * it has no such address. */
 #define MOTE_POSIX_LITERAL 64
 void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL]);
 

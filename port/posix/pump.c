@@ -56,8 +56,8 @@ static bool hear_all(int fd, struct mote_session *session)
     return heard > 0;
 }
 
-/* The relay takes no more. What it said before it left may be the verdict; what cannot leave is dropped where its room is
- * needed to hear that. */
+/* The relay takes no more. What it said before it left may be the verdict; what cannot leave is dropped where its room
+ * is needed to hear that. */
 static void hear_last_words(int fd, struct mote_session *session)
 {
     size_t len;
