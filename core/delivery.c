@@ -174,12 +174,15 @@ static bool choose(struct mote_delivery *d, bool clear)
     return any;
 }
 
-static bool any_open(const struct mote_delivery *d)
+/* The last recipient that is left, or NULL. */
+static const struct mote_rcpt *any_open(const struct mote_delivery *d)
 {
-    bool open = false;
+    const struct mote_rcpt *open = NULL;
 
     for (uint16_t i = 0; i < d->mail->rcpt_count; i++) {
-        open |= !final(&d->mail->rcpts[i]);
+        if (!final(&d->mail->rcpts[i])) {
+            open = &d->mail->rcpts[i];
+        }
     }
     return open;
 }
@@ -195,12 +198,16 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
         conclude(d, mote_session_result(d->session));
     }
     while (d->step == 0) {
+        const struct mote_rcpt *open = any_open(d);
         bool clear;
 
-        d->plan.open = any_open(d);
+        d->plan.open = open != NULL;
         d->at = (int8_t)mote_policy_next(&d->plan, d->at);
         clear = d->at >= d->plan.count;
         if (d->at == 2 * d->plan.count) {
+            if (open != NULL && d->result.verdict != MOTE_IN_DOUBT) {
+                d->result = open->result;
+            }
             finish(d);
         } else if (choose(d, clear)) {
             d->relay = &d->relays[relay_at(d)];
@@ -214,26 +221,4 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
 const struct mote_result *mote_delivery_result(const struct mote_delivery *d)
 {
     return &d->result;
-}
-
-/* ---- What stays of an attempt ------------------------------------------------------------------------------------ */
-
-void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
-{
-    record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
-    record->cause = d->result.cause;
-    record->code = d->result.code;
-    record->sent = false;
-    if (d->tls_failed && !record->tls_failed) {
-        record->tls_failed = true;
-        record->tls_since_s = 0;
-    }
-    for (unsigned i = 0; i < d->mail->rcpt_count; i++) {
-        uint8_t verdict = d->mail->rcpts[i].result.verdict;
-
-        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
-            record->final[verdict == MOTE_FAILED] |= 1u << i;
-        }
-    }
-    record->wait_s = mote_policy_wait_s(d->tls_failed, record->age_s, random);
 }

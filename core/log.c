@@ -69,6 +69,16 @@ bool mote_storage_read_head(const struct mote_outbox *o, uint32_t at, uint32_t m
     return true;
 }
 
+bool mote_erased(const uint8_t *octets, size_t len)
+{
+    uint8_t all = 0xff;
+
+    while (len-- != 0) {
+        all &= *octets++;
+    }
+    return all == 0xff;
+}
+
 /* ---- Log --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t log_at(const struct mote_outbox *o, unsigned n)
@@ -81,8 +91,7 @@ unsigned mote_log_cap(const struct mote_outbox *o)
     return (o->setup->storage->block_size - MOTE_HEAD) / STATE;
 }
 
-/* Adds a record where the log is still erased; a place that does not keep it, as one that a power cut left torn, is
- * passed over. */
+/* Adds a record where the log is still erased; a place that does not keep it is passed over. */
 static bool add(struct mote_outbox *o, const struct mote_record *record)
 {
     uint8_t octets[STATE] = {0};
@@ -144,13 +153,16 @@ bool mote_log_open(struct mote_outbox *o)
         }
     }
     for (unsigned i = 0; found && i < mote_log_cap(o); i++) {
-        struct mote_slot *slot;
+        struct mote_slot *slot = NULL;
 
-        if (!mote_storage_read(o, log_at(o, i), octets, sizeof octets) || !mote_record_read(&record, octets)) {
-            continue;
+        memset(octets, 0, sizeof octets);
+        mote_storage_read(o, log_at(o, i), octets, sizeof octets);
+        if (!mote_erased(octets, sizeof octets)) {
+            o->log_used = (uint16_t)(i + 1);
         }
-        o->log_used = (uint16_t)(i + 1);
-        slot = mote_slot_of(o, record.id);
+        if (mote_record_read(&record, octets)) {
+            slot = mote_slot_of(o, record.id);
+        }
         if (slot != NULL && progress(&record) >= progress(&slot->record)) {
             slot->record = record;
         }

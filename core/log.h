@@ -15,6 +15,9 @@ bool mote_storage_read(const struct mote_outbox *o, uint32_t at, void *buf, size
 bool mote_storage_program(const struct mote_outbox *o, uint32_t at, const uint8_t *octets, size_t len);
 bool mote_storage_erase(const struct mote_outbox *o, uint32_t block, unsigned count);
 
+/* Are the octets as an erase leaves them? */
+bool mote_erased(const uint8_t *octets, size_t len);
+
 /* A head with two numbers. */
 bool mote_storage_write_head(const struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b);
 bool mote_storage_read_head(const struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t *a, uint32_t *b);

@@ -76,8 +76,7 @@ static bool recover(struct mote_outbox *o, struct mote_slot *slot)
     uint8_t octets[MOTE_RECORD_LEN];
 
     if (!mote_storage_read_head(o, at - UNIT - MOTE_HEAD, CELL_MAGIC, &len, &crc) ||
-        !mote_storage_read(o, at - UNIT, octets, UNIT) ||
-        (mote_get(octets, 4) & mote_get(octets + 4, 4)) != UINT32_MAX) {
+        !mote_storage_read(o, at - UNIT, octets, UNIT) || !mote_erased(octets, UNIT)) {
         return true;
     }
     if (len < PREFIX || len > cell_len(o) || !cell_crc(o, at, len, &found) || found != crc ||
@@ -103,6 +102,17 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
         *lost = (uint16_t)(*lost + !recover(o, &setup->slots[i]));
     }
     return mote_log_open(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
+}
+
+static void pass_time(struct mote_outbox *o, uint32_t now_ms)
+{
+    uint32_t passed_s = (now_ms - o->now_ms) / 1000;
+
+    o->now_ms += passed_s * 1000;
+    o->now_s += passed_s;
+    for (unsigned i = 0; i < o->setup->slot_count; i++) {
+        mote_record_age(&o->setup->slots[i].record, passed_s);
+    }
 }
 
 /* ---- Posting ----------------------------------------------------------------------------------------------------- */
@@ -175,13 +185,14 @@ static void write_mail(struct writer *w, const struct mote_mail *mail, const str
     }
 }
 
-uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const uint8_t id[8])
+uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms)
 {
     uint32_t envelope = envelope_len(o, mail), found;
     struct mote_slot *slot = NULL;
     struct mote_record record = {.rcpt_count = (uint8_t)mail->rcpt_count};
     struct writer w = {.o = o, .good = true};
 
+    pass_time(o, now_ms);
     if (mote_slot_of(o, id) != NULL) {
         return MOTE_CAUSE_NONE;
     }
@@ -287,7 +298,27 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     }
 }
 
-/* Takes the outcome of an attempt into the record. */
+void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
+{
+    record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
+    record->cause = d->result.cause;
+    record->code = d->result.code;
+    record->sent = false;
+    if (d->tls_failed && !record->tls_failed) {
+        record->tls_failed = true;
+        record->tls_since_s = 0;
+    }
+    for (unsigned i = 0; i < d->mail->rcpt_count; i++) {
+        uint8_t verdict = d->mail->rcpts[i].result.verdict;
+
+        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
+            record->final[verdict == MOTE_FAILED] |= 1u << i;
+        }
+    }
+    record->wait_s = mote_policy_wait_s(d->tls_failed, record->age_s, random);
+}
+
+/* The attempt has ended. */
 static void conclude(struct mote_outbox *o, uint32_t random)
 {
     struct mote_record *record = &o->slot->record;
@@ -298,17 +329,6 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     }
     mote_log_save(o, record);
     report(o);
-}
-
-static void pass_time(struct mote_outbox *o, uint32_t now_ms)
-{
-    uint32_t passed_s = (now_ms - o->now_ms) / 1000;
-
-    o->now_ms += passed_s * 1000;
-    o->now_s += passed_s;
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        mote_record_age(&o->setup->slots[i].record, passed_s);
-    }
 }
 
 uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random)

@@ -142,7 +142,7 @@ uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_se
  * the mail's Message-ID in hexadecimal. Returns MOTE_CAUSE_NONE, or why the mail was not taken: MOTE_CAUSE_FULL,
  * MOTE_CAUSE_ADDRESS, MOTE_CAUSE_TEXT, MOTE_CAUSE_STORAGE. The mails that are stored stay as they are. A mail whose id
  * is stored already is taken for the same one. Reads the text twice. */
-uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8]);
+uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms);
 
 /* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32
  * random bits. */

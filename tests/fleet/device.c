@@ -136,8 +136,7 @@ static void post(struct device *d)
     for (unsigned i = 0; i < sizeof id; i++) {
         id[i] = (uint8_t)dice(d);
     }
-    mote_outbox_poll(&d->outbox, now(d), 0);
-    if (mote_outbox_post(&d->outbox, &mail, id) != MOTE_CAUSE_NONE) {
+    if (mote_outbox_post(&d->outbox, &mail, id, now(d)) != MOTE_CAUSE_NONE) {
         stop(d, "the alert is not taken");
     }
 }
