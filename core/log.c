@@ -18,15 +18,18 @@ enum { STATE = 48, LOG_MAGIC = 0x45544f4d };
 
 /* ---- Storage ----------------------------------------------------------------------------------------------------- */
 
-bool mote_storage_read(const struct mote_outbox *o, uint32_t at, void *buf, size_t len)
+bool mote_storage_read(struct mote_outbox *o, uint32_t at, void *buf, size_t len)
 {
     const struct mote_storage *storage = o->setup->storage;
 
-    return storage->read(storage->ctx, at, buf, len);
+    bool good = storage->read(storage->ctx, at, buf, len);
+
+    o->unreadable = o->unreadable || !good;
+    return good;
 }
 
 /* True when it can be read back. */
-bool mote_storage_program(const struct mote_outbox *o, uint32_t at, const uint8_t *octets, size_t len)
+bool mote_storage_program(struct mote_outbox *o, uint32_t at, const uint8_t *octets, size_t len)
 {
     const struct mote_storage *storage = o->setup->storage;
     uint8_t back[STATE];
@@ -47,7 +50,7 @@ bool mote_storage_erase(const struct mote_outbox *o, uint32_t block, unsigned co
 }
 
 /* A head: magic, two numbers, and the checksum of the three. */
-bool mote_storage_write_head(const struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b)
+bool mote_storage_write_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b)
 {
     uint8_t head[MOTE_HEAD];
 
@@ -56,7 +59,7 @@ bool mote_storage_write_head(const struct mote_outbox *o, uint32_t at, uint32_t 
     return mote_storage_program(o, at, head, MOTE_HEAD);
 }
 
-bool mote_storage_read_head(const struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t *a, uint32_t *b)
+bool mote_storage_read_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t *a, uint32_t *b)
 {
     uint8_t head[MOTE_HEAD];
 
@@ -155,8 +158,9 @@ bool mote_log_open(struct mote_outbox *o)
     for (unsigned i = 0; found && i < mote_log_cap(o); i++) {
         struct mote_slot *slot = NULL;
 
-        memset(octets, 0, sizeof octets);
-        mote_storage_read(o, log_at(o, i), octets, sizeof octets);
+        if (!mote_storage_read(o, log_at(o, i), octets, sizeof octets)) {
+            return false;
+        }
         if (!mote_erased(octets, sizeof octets)) {
             o->log_used = (uint16_t)(i + 1);
         }
@@ -167,5 +171,5 @@ bool mote_log_open(struct mote_outbox *o)
             slot->record = record;
         }
     }
-    return found || turn(o);
+    return !o->unreadable && (found || turn(o));
 }

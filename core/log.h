@@ -11,16 +11,16 @@
 #define MOTE_HEAD 16
 
 /* The storage. What is programmed is read back: true when it is there, 48 octets at most at a time. */
-bool mote_storage_read(const struct mote_outbox *o, uint32_t at, void *buf, size_t len);
-bool mote_storage_program(const struct mote_outbox *o, uint32_t at, const uint8_t *octets, size_t len);
+bool mote_storage_read(struct mote_outbox *o, uint32_t at, void *buf, size_t len);
+bool mote_storage_program(struct mote_outbox *o, uint32_t at, const uint8_t *octets, size_t len);
 bool mote_storage_erase(const struct mote_outbox *o, uint32_t block, unsigned count);
 
 /* Are the octets as an erase leaves them? */
 bool mote_erased(const uint8_t *octets, size_t len);
 
 /* A head with two numbers. */
-bool mote_storage_write_head(const struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b);
-bool mote_storage_read_head(const struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t *a, uint32_t *b);
+bool mote_storage_write_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b);
+bool mote_storage_read_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t *a, uint32_t *b);
 
 /* The slot of the mail with this id, or NULL. In outbox.c. */
 struct mote_slot *mote_slot_of(const struct mote_outbox *o, const uint8_t id[8]);

@@ -5,11 +5,9 @@
  * stored octet without a checksum.
  *
  *     storage:  log (2 blocks, log.c) | cell | cell | ...
- *     cell:     head "MAIL", len, crc | end mark (8) | record | size (4) envelope's length (3) needs (1)
- *               | envelope | text
+ *     cell:     head "MAIL", len, crc | record | size (4) envelope's length (3) needs (1) | envelope | text
  *
- * The head of a cell is written last and makes it valid; the end mark is written when its mail has been reported and
- * makes it free.
+ * The head of a cell is written last and makes it valid; it is overwritten with zeros when its mail has been reported.
  */
 #include "core.h"
 #include "mailmote_outbox.h"
@@ -23,7 +21,7 @@ enum { CELL_MAGIC = 0x4c49414d };
 
 static uint32_t cell_len(const struct mote_outbox *o)
 {
-    return o->setup->storage->block_size * o->setup->cell_blocks - MOTE_HEAD - UNIT;
+    return o->setup->storage->block_size * o->setup->cell_blocks - MOTE_HEAD;
 }
 
 static uint32_t cell_block(const struct mote_outbox *o, const struct mote_slot *slot)
@@ -33,7 +31,7 @@ static uint32_t cell_block(const struct mote_outbox *o, const struct mote_slot *
 
 static uint32_t cell_at(const struct mote_outbox *o, const struct mote_slot *slot)
 {
-    return cell_block(o, slot) * o->setup->storage->block_size + MOTE_HEAD + UNIT;
+    return cell_block(o, slot) * o->setup->storage->block_size + MOTE_HEAD;
 }
 
 struct mote_slot *mote_slot_of(const struct mote_outbox *o, const uint8_t id[ID])
@@ -53,8 +51,22 @@ static uint32_t min(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* A head of zeros is none: the cell is free, even if power goes while it is erased for the next mail. When neither
+ * works the slot keeps the mail, which else would come back unsettled some day; it is reported once more. */
+static void free_cell(struct mote_outbox *o, struct mote_slot *slot)
+{
+    static const uint8_t zeros[MOTE_HEAD];
+
+    if (mote_storage_program(o, cell_at(o, slot) - MOTE_HEAD, zeros, MOTE_HEAD) ||
+        mote_storage_erase(o, cell_block(o, slot), 1)) {
+        slot->len = 0;
+    } else {
+        slot->record.wait_s = mote_policy_wait_s(false, slot->record.age_s, 0);
+    }
+}
+
 /* Checksum of a cell's octets. */
-static bool cell_crc(const struct mote_outbox *o, uint32_t at, uint32_t len, uint32_t *crc)
+static bool cell_crc(struct mote_outbox *o, uint32_t at, uint32_t len, uint32_t *crc)
 {
     uint8_t octets[64];
     uint32_t n;
@@ -75,8 +87,7 @@ static bool recover(struct mote_outbox *o, struct mote_slot *slot)
     uint32_t at = cell_at(o, slot), len, crc, found;
     uint8_t octets[MOTE_RECORD_LEN];
 
-    if (!mote_storage_read_head(o, at - UNIT - MOTE_HEAD, CELL_MAGIC, &len, &crc) ||
-        !mote_storage_read(o, at - UNIT, octets, UNIT) || !mote_erased(octets, UNIT)) {
+    if (!mote_storage_read_head(o, at - MOTE_HEAD, CELL_MAGIC, &len, &crc)) {
         return true;
     }
     if (len < PREFIX || len > cell_len(o) || !cell_crc(o, at, len, &found) || found != crc ||
@@ -216,7 +227,8 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
     w.good = mote_storage_erase(o, cell_block(o, slot), o->setup->cell_blocks);
     write_mail(&w, mail, &record, envelope);
     if (!w.good || !cell_crc(o, w.at, w.len, &found) || found != w.crc ||
-        !mote_storage_write_head(o, w.at - UNIT - MOTE_HEAD, CELL_MAGIC, w.len, w.crc)) {
+        !mote_storage_write_head(o, w.at - MOTE_HEAD, CELL_MAGIC, w.len, w.crc)) {
+        free_cell(o, slot);
         return MOTE_CAUSE_STORAGE;
     }
     slot->len = w.len;
@@ -228,10 +240,14 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
 
 static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
 {
-    const struct mote_outbox *o = ctx;
+    struct mote_outbox *o = ctx;
     uint32_t at = PREFIX + o->envelope + (uint32_t)offset, n = min(o->slot->len - at, (uint32_t)cap);
 
-    return n != 0 && mote_storage_read(o, cell_at(o, o->slot) + at, buf, n) ? n : 0;
+    if (n != 0 && !mote_storage_read(o, cell_at(o, o->slot) + at, buf, n)) {
+        mote_session_fail(o->setup->session, MOTE_CAUSE_STORAGE); /* else the mail would fail for a text cut short */
+        return 0;
+    }
+    return n;
 }
 
 static bool settled(const struct mote_record *record)
@@ -374,12 +390,9 @@ void mote_outbox_commit(struct mote_outbox *o)
 
 void mote_outbox_reported(struct mote_outbox *o)
 {
-    static const uint8_t mark[UNIT];
-
     if (o->step == MOTE_REPORT) {
         if (o->last) {
-            mote_storage_program(o, cell_at(o, o->slot) - UNIT, mark, UNIT);
-            o->slot->len = 0;
+            free_cell(o, o->slot);
         }
         o->slot = NULL;
         o->step = 0;

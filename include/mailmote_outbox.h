@@ -68,8 +68,9 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *de
 
 /* ---- Storage: a piece of NOR flash, or a file that behaves like one ---------------------------------------------- */
 
-/* Erased octets read 0xff. What is programmed is a multiple of 8 octets at a multiple of 8, once between two erases.
- * Each function returns false on failure. Power may go at any moment in any of them. */
+/* Erased octets read 0xff. What is programmed is a multiple of 8 octets at a multiple of 8, once between two erases, and
+ * perhaps once more with zeros (flash allows that even where it keeps an ECC for each 8 octets). Each function returns
+ * false on failure. Power may go at any moment in any of them. */
 struct mote_storage {
     bool (*read)(void *ctx, uint32_t at, void *buf, size_t len);
     bool (*program)(void *ctx, uint32_t at, const void *octets, size_t len);
@@ -127,6 +128,7 @@ struct mote_outbox {
     uint32_t envelope;      /* octets of the mail's envelope */
     uint32_t log_seq;       /* of the log in use */
     uint16_t log_used;      /* records in it */
+    bool unreadable;        /* a read of the storage has failed */
     uint8_t log;            /* its block */
     uint8_t next;           /* the slot the last mail went to: cells are worn evenly */
     uint8_t step;

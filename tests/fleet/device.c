@@ -64,7 +64,7 @@ static bool flash_program(void *ctx, uint32_t at, const void *octets, size_t len
         stop(d, "programs what is no flash");
     }
     for (size_t i = 0; i < len; i++) {
-        if (d->flash[at + i] != 0xff) {
+        if (d->flash[at + i] != 0xff && ((const uint8_t *)octets)[i] != 0) {
             stop(d, "programs what is not erased");
         }
     }
