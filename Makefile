@@ -86,8 +86,14 @@ clean: ## remove what was built; fetched sources stay
 
 ##: See it work
 
-demo: need-demo all ## a real mail server on loopback, a mail through STARTTLS, the dialogue and the verdict
-	@MAILMOTE=$(abspath $(BUILD)/mailmote) tests/demo.sh
+demo: need-demo all fast ## a real mail server on loopback, a mail through STARTTLS; then a relay whose TLS is broken
+	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) tests/demo.sh
+
+# The command with a TLS retry after 2 s, so that nobody waits a minute.
+fast: $(bearssl_a)
+	+@$(MAKE) BUILD=$(BUILD)/fast BEARSSL_LIB='$(BEARSSL_LIB)' CPPFLAGS='$(CPPFLAGS) -DMOTE_TLS_RETRY_S=2' all
+
+-include boards/firmware.mk
 
 ##: Test
 
@@ -165,11 +171,12 @@ fleet-check: $(BUILD)/tests/fleet
 	@cmp tests/fleet/fleet.svg $(BUILD)/fleet.svg || { echo "\`make fleet' would draw it anew"; exit 1; }
 
 # Python tests. Debian's own interpreter, because only that one sees Debian's modules.
-pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
+pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) \
+    MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
     BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1 \
     /usr/bin/python3 -m pytest -q -p no:cacheprovider
 
-interop: need-interop all ## the command against real mail servers on loopback
+interop: need-interop all fast ## the command against real mail servers on loopback
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop,tests/run)
 
 ##: Check the source
@@ -220,10 +227,10 @@ need-%:
 
 help: ## this list
 	@awk -F ':.*## ' '/^##: / { print (n++ ? "\n" : "") substr($$0, 5) } \
-	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check interop \
+.PHONY: FORCE all fast deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check interop \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -198,7 +198,7 @@ static void write_mail(struct writer *w, const struct mote_mail *mail, const str
 
 uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms)
 {
-    uint32_t envelope = envelope_len(o, mail), found;
+    uint32_t envelope = envelope_len(o, mail);
     struct mote_slot *slot = NULL;
     struct mote_record record = {.rcpt_count = (uint8_t)mail->rcpt_count};
     struct writer w = {.o = o, .good = true};
@@ -226,8 +226,7 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
     w.at = cell_at(o, slot);
     w.good = mote_storage_erase(o, cell_block(o, slot), o->setup->cell_blocks);
     write_mail(&w, mail, &record, envelope);
-    if (!w.good || !cell_crc(o, w.at, w.len, &found) || found != w.crc ||
-        !mote_storage_write_head(o, w.at - MOTE_HEAD, CELL_MAGIC, w.len, w.crc)) {
+    if (!w.good || !mote_storage_write_head(o, w.at - MOTE_HEAD, CELL_MAGIC, w.len, w.crc)) {
         free_cell(o, slot);
         return MOTE_CAUSE_STORAGE;
     }
@@ -314,6 +313,18 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     }
 }
 
+/* Final verdicts are kept as soon as they are known: a later relay must not be asked about them after a power cut. */
+static void take_verdicts(struct mote_record *record, const struct mote_mail *mail)
+{
+    for (unsigned i = 0; i < mail->rcpt_count; i++) {
+        uint8_t verdict = mail->rcpts[i].result.verdict;
+
+        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
+            record->final[verdict == MOTE_FAILED] |= 1u << i;
+        }
+    }
+}
+
 void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
 {
     record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
@@ -324,13 +335,7 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
         record->tls_failed = true;
         record->tls_since_s = 0;
     }
-    for (unsigned i = 0; i < d->mail->rcpt_count; i++) {
-        uint8_t verdict = d->mail->rcpts[i].result.verdict;
-
-        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
-            record->final[verdict == MOTE_FAILED] |= 1u << i;
-        }
-    }
+    take_verdicts(record, d->mail);
     record->wait_s = mote_policy_wait_s(d->tls_failed, record->age_s, random);
 }
 
@@ -361,8 +366,10 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
         return MOTE_IDLE;
     }
     if (o->step != MOTE_REPORT) {
+        o->delivery.now_s = o->now_s;
         o->step = mote_delivery_next(&o->delivery);
         if (o->step == MOTE_FINISHED) {
+            o->now_ms = now_ms; /* waits begin now, not at the last full second */
             conclude(o, random);
         }
     }
@@ -384,6 +391,7 @@ uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
 void mote_outbox_commit(struct mote_outbox *o)
 {
     o->slot->record.sent = true;
+    take_verdicts(&o->slot->record, &o->mail);
     mote_log_save(o, &o->slot->record);
     mote_session_commit(o->setup->session);
 }

@@ -33,7 +33,7 @@ struct mote_delivery {
     struct mote_mail *mail;
     struct mote_plan plan;
     struct mote_result result;
-    uint32_t now_s;
+    uint32_t now_s; /* the port's to set when a conversation has ended: for states */
     int8_t at;
     uint8_t step;    /* MOTE_CONNECT .. MOTE_FINISHED */
     bool tls_failed; /* P3: a relay's TLS failed in this attempt */

@@ -16,9 +16,10 @@ struct mote_posix_attempt {
     bool armed;                      /* mote_policy_armed() of the mail's record: a cleartext pass may follow (P5) */
     struct mote_mail *mail;          /* measured here when its size is 0 */
     const char *helo; /* NULL: the host's own full name, or the address literal of the socket when it has none */
-    const struct mote_trace *trace;                           /* or NULL */
-    void (*heard)(void *ctx, const struct mote_relay *relay); /* a conversation has ended; or NULL */
-    void (*commit)(void *ctx); /* the end of the mail is about to leave: store that; or NULL */
+    const struct mote_trace *trace; /* or NULL */
+    void (*heard)(void *ctx,
+                  const struct mote_relay *relay); /* a conversation has ended, and the next place is chosen; or NULL */
+    void (*commit)(void *ctx);                     /* the end of the mail is about to leave: store that; or NULL */
     void *ctx;
     struct mote_delivery delivery; /* afterwards: what mote_record_take() needs */
 };

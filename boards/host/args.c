@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command line of `mailmote send`: which word belongs to which relay. It opens no file and judges no value.
+ * The command lines: which word belongs to which relay. It opens no file and judges no value.
  */
 #define _GNU_SOURCE
 
@@ -15,6 +15,8 @@ enum {
     OPTION_FROM,
     OPTION_SUBJECT,
     OPTION_RAW,
+    OPTION_SPOOL,
+    OPTION_NOW,
     OPTION_HELP,
     OPTION_SECRET,
     OPTION_WORD
@@ -26,6 +28,9 @@ static const struct option options[] = {
     {"from", required_argument, NULL, OPTION_FROM},
     {"subject", required_argument, NULL, OPTION_SUBJECT},
     {"raw", no_argument, NULL, OPTION_RAW},
+    {"spool", required_argument, NULL, OPTION_SPOOL},
+    {"now", no_argument, NULL, OPTION_NOW},
+    {"config", required_argument, NULL, 'C'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPTION_HELP},
     {"tls", required_argument, NULL, OPTION_WORD + WORD_TLS},
@@ -41,6 +46,16 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+const char *const relay_words[WORD_COUNT] = {
+    [WORD_TLS] = "tls",
+    [WORD_TRUST] = "trust",
+    [WORD_PIN] = "pin",
+    [WORD_TLS_NAME] = "tls-name",
+    [WORD_USER] = "user",
+    [WORD_PASSWORD_FILE] = "password-file",
+    [WORD_TOKEN_FILE] = "token-file",
+};
+
 static int set_once(const char **word, const char *value, const char *name)
 {
     if (*word != NULL) {
@@ -51,10 +66,10 @@ static int set_once(const char **word, const char *value, const char *name)
     return EX_OK;
 }
 
-static int begin_relay(struct send_args *args, const char *value)
+static int begin_relay(struct args *args, const char *value)
 {
-    if (args->relay_count == RELAY_MAX) {
-        complain("more than %d relays: give fewer", RELAY_MAX);
+    if (args->relay_count == MOTE_RELAYS_MAX) {
+        complain("more than %d relays: give fewer", MOTE_RELAYS_MAX);
         return EX_USAGE;
     }
     args->relays[args->relay_count++].relay = value;
@@ -76,7 +91,7 @@ static void inherit(struct relay_args *relay, const struct relay_args *common)
     }
 }
 
-static int take(struct send_args *args, struct relay_args *common, int option, int index)
+static int take(struct args *args, struct relay_args *common, int option, int index)
 {
     struct relay_args *relay = args->relay_count == 0 ? common : &args->relays[args->relay_count - 1];
 
@@ -85,7 +100,10 @@ static int take(struct send_args *args, struct relay_args *common, int option, i
     case OPTION_HELO: return set_once(&args->helo, optarg, "helo");
     case OPTION_FROM: return set_once(&args->from, optarg, "from");
     case OPTION_SUBJECT: return set_once(&args->subject, optarg, "subject");
+    case OPTION_SPOOL: return set_once(&args->spool, optarg, "spool");
+    case 'C': return set_once(&args->config_file, optarg, "config");
     case OPTION_RAW: args->raw = true; return EX_OK;
+    case OPTION_NOW: args->now = true; return EX_OK;
     case OPTION_HELP: args->help = true; return EX_OK;
     case 'v': args->verbose = true; return EX_OK;
     case OPTION_SECRET:
@@ -93,6 +111,21 @@ static int take(struct send_args *args, struct relay_args *common, int option, i
                  options[index].name);
         return EX_USAGE;
     default: return set_once(&relay->words[option - OPTION_WORD], optarg, options[index].name);
+    }
+}
+
+/* Which commands know an option. */
+static unsigned commands_of(int option)
+{
+    switch (option) {
+    case OPTION_FROM:
+    case OPTION_SUBJECT:
+    case OPTION_RAW: return COMMAND_SEND;
+    case OPTION_NOW: return COMMAND_FLUSH;
+    case OPTION_HELP:
+    case OPTION_SPOOL:
+    case 'C': return COMMAND_SEND | COMMAND_FLUSH | COMMAND_QUEUE;
+    default: return COMMAND_SEND | COMMAND_FLUSH;
     }
 }
 
@@ -109,14 +142,23 @@ static int refuse(int option, const char *word)
     return EX_USAGE;
 }
 
-static int complete(const struct send_args *args)
+static int refuse_for(const char *command, int option, int index)
 {
-    if (args->relay_count == 0)
-        complain("no relay: give --relay HOST[:PORT]");
-    else if (args->rcpt_count == 0)
+    if (option < OPTION_RELAY)
+        complain("%s does not take -%c: see mailmote --help", command, option);
+    else
+        complain("%s does not take --%s: see mailmote --help", command, options[index].name);
+    return EX_USAGE;
+}
+
+static int complete_send(const struct args *args)
+{
+    if (args->rcpt_count == 0)
         complain("no recipient: give at least one address");
     else if (args->rcpt_count > UINT16_MAX)
         complain("more than %d recipients: send several mails", UINT16_MAX);
+    else if (args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS)
+        complain("more than %d recipients with --spool: send several mails", MOTE_RECORD_RCPTS);
     else if (args->raw && args->subject != NULL)
         complain("--subject with --raw: put the subject into the message");
     else
@@ -124,25 +166,61 @@ static int complete(const struct send_args *args)
     return EX_USAGE;
 }
 
-int args_parse(struct send_args *args, int argc, char **argv)
+static int complete(const struct args *args)
+{
+    if (args->command != COMMAND_QUEUE && args->relay_count == 0)
+        complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
+    else if (args->command == COMMAND_SEND)
+        return complete_send(args);
+    else if (args->spool == NULL)
+        complain("no spool: give --spool DIR");
+    else if (args->rcpt_count != 0)
+        complain("%s: only send takes recipients: leave it out", args->rcpts[0]);
+    else
+        return EX_OK;
+    return EX_USAGE;
+}
+
+/* Until --help or an error, or to the end. */
+static int parse_options(struct args *args, struct relay_args *common, int argc, char **argv)
+{
+    int option, index = 0, status = EX_OK;
+
+    opterr = 0;
+    while (status == EX_OK && !args->help && (option = getopt_long(argc, argv, ":vC:", options, &index)) != -1) {
+        if (option == '?' || option == ':')
+            status = refuse(option, argv[optind - 1]);
+        else if ((commands_of(option) & args->command) == 0)
+            status = refuse_for(argv[0], option, index);
+        else
+            status = take(args, common, option, index);
+    }
+    return status;
+}
+
+int args_parse(struct args *args, uint8_t command, int argc, char **argv)
 {
     struct relay_args common = {.relay = NULL};
-    int option, index = 0, status;
+    int status;
     unsigned i;
 
     memset(args, 0, sizeof *args);
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":v", options, &index)) != -1) {
-        if (option == '?' || option == ':')
-            status = refuse(option, argv[optind - 1]);
-        else
-            status = take(args, &common, option, index);
-        if (status != EX_OK || args->help)
-            return status;
-    }
+    args->command = command;
+    status = parse_options(args, &common, argc, argv);
+    if (status != EX_OK || args->help)
+        return status;
     args->rcpts = argv + optind;
     args->rcpt_count = (unsigned)(argc - optind);
+    if (args->config_file != NULL)
+        status = config_read(args);
+    if (status != EX_OK)
+        return status;
     for (i = 0; i < args->relay_count; i++)
         inherit(&args->relays[i], &common);
     return complete(args);
+}
+
+void args_free(struct args *args)
+{
+    octets_wipe(&args->config);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dialogue for a person's eyes: runs of octets become lines, whatever a relay sends becomes harmless, the mail's text
- * becomes its size. Secrets never come here.
+ * The dialogue for a person's eyes: runs of octets become lines, whatever a relay sends becomes harmless, the mail's
+ * text becomes its size. Secrets never come here.
  */
 #define _GNU_SOURCE
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the mail from standard input and secrets from files. A secret is read into one place that never moves, so that
- * it can be wiped; it is never printed, whatever goes wrong.
+ * Reads the mail from standard input, and secrets and other files whole. A secret is read into one place that never
+ * moves, so that it can be wiped; it is never printed, whatever goes wrong.
  */
 #define _GNU_SOURCE
 
@@ -33,32 +33,42 @@ static int read_some(int fd, struct octets *into, size_t cap)
     return 0;
 }
 
-int file_read_mail(struct octets *mail)
+int file_read_all(int fd, struct octets *file, size_t max)
 {
     size_t cap = 65536;
 
     for (;; cap *= 2) {
-        char *more = realloc(mail->data, cap + 1);
+        char *more = realloc(file->data, cap + 1);
         int error;
 
-        if (more == NULL) {
-            complain("no memory for a mail of %zu octets: send a smaller one", cap);
-            return EX_OSERR;
-        }
-        mail->data = more;
-        error = read_some(STDIN_FILENO, mail, cap);
-        if (error != 0) {
-            complain("standard input cannot be read: %s", strerror(error));
-            return EX_DATAERR;
-        }
-        if (mail->len < cap || mail->len > MAIL_MAX)
+        if (more == NULL)
+            return ENOMEM;
+        file->data = more;
+        error = read_some(fd, file, cap);
+        if (error != 0)
+            return error;
+        if (file->len > max)
+            return EFBIG;
+        if (file->len < cap)
             break;
     }
-    mail->data[mail->len] = 0;
-    if (mail->len <= MAIL_MAX)
-        return EX_OK;
-    complain("the mail is larger than %zu octets: send a smaller one", MAIL_MAX);
-    return EX_DATAERR;
+    file->data[file->len] = 0;
+    return 0;
+}
+
+int file_read_mail(struct octets *mail)
+{
+    int error = file_read_all(STDIN_FILENO, mail, MAIL_MAX);
+
+    if (error == ENOMEM) {
+        complain("no memory for the mail: send a smaller one");
+        return EX_OSERR;
+    }
+    if (error == EFBIG)
+        complain("the mail is larger than %zu octets: send a smaller one", MAIL_MAX);
+    else if (error != 0)
+        complain("standard input cannot be read: %s", strerror(error));
+    return error == 0 ? EX_OK : EX_DATAERR;
 }
 
 static void warn_if_readable(int fd, const char *file)

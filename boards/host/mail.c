@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the mail of standard input and the command line. What cannot be sent is refused with the place where it is wrong;
- * nothing is mended silently, and a raw message is left as it is.
+ * Makes the mail of standard input and the command line. What cannot be sent is refused with the place where it is
+ * wrong; nothing is mended silently, and a raw message is left as it is.
  */
 #define _GNU_SOURCE
 
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +43,14 @@ static int check_address(const char *address, const char *role)
     printable(shown, sizeof shown, address, strlen(address));
     complain("%s \"%s\": %s", role, shown, what_is_wrong(address));
     return EX_USAGE;
+}
+
+int check_helo(const char *helo)
+{
+    if (helo == NULL || mote_helo_valid(helo))
+        return EX_OK;
+    complain("--helo: %s: give this host's full name", mote_cause_name(MOTE_CAUSE_HELO));
+    return EX_CONFIG;
 }
 
 static int check_subject(const char *subject)
@@ -87,7 +94,7 @@ static void default_from(struct host_mail *mail)
 }
 
 /* Sets the sender of the envelope; a composed mail also needs one for its From: field. */
-static int choose_from(struct host_mail *mail, const struct send_args *args)
+static int choose_from(struct host_mail *mail, const struct args *args)
 {
     bool null_sender = args->from != NULL && (args->from[0] == 0 || strcmp(args->from, "<>") == 0);
 
@@ -106,51 +113,36 @@ static int choose_from(struct host_mail *mail, const struct send_args *args)
     return EX_USAGE;
 }
 
-static int set_recipients(struct host_mail *mail, const struct send_args *args)
+static int set_recipients(struct host_mail *mail, const struct args *args)
 {
     unsigned i;
 
-    mail->rcpts = calloc(args->rcpt_count, sizeof *mail->rcpts);
-    mail->mail.rcpts = calloc(args->rcpt_count, sizeof *mail->mail.rcpts);
-    if (mail->rcpts == NULL || mail->mail.rcpts == NULL) {
+    if (!mail_make_room(mail, args->rcpt_count)) {
         complain("no memory for %u recipients: send several mails", args->rcpt_count);
         return EX_OSERR;
     }
-    mail->mail.rcpt_count = (uint16_t)args->rcpt_count;
     for (i = 0; i < args->rcpt_count; i++) {
         int status = check_address(args->rcpts[i], "recipient");
 
         if (status != EX_OK)
             return status;
         mail->mail.rcpts[i].address = args->rcpts[i];
-        mail->mail.rcpts[i].text = mail->rcpts[i].reply;
-        mail->mail.rcpts[i].text_cap = REPLY_TEXT_LEN;
     }
     return EX_OK;
 }
 
-/* Time and 64 random bits: unique wherever and whenever else it is made. */
+/* 64 random bits: unique wherever and whenever else they are drawn, whatever the time is thought to be. */
 static void make_id(struct host_mail *mail)
 {
-    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    struct timespec now;
-    uint64_t random, left;
-    char stamp[16], *at = stamp + sizeof stamp - 1;
     const char *sender = strrchr(mail->mail.from, '@');
     const char *domain = mail->full_name;
+    uint32_t random[2] = {random_32(), random_32()};
 
     if (!domain_name(domain))
         domain = sender != NULL && domain_name(sender + 1) ? sender + 1 : "mailmote.invalid";
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-        random = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)getpid();
-    *at = 0;
-    for (left = (uint64_t)now.tv_sec; at > stamp; left /= 36) {
-        *--at = digits[left % 36];
-        if (left < 36)
-            break;
-    }
-    snprintf(mail->id, sizeof mail->id, "%s.%016llx@%s", at, (unsigned long long)random, domain);
+    memcpy(mail->record.id, random, sizeof mail->record.id);
+    id_write(mail->id, mail->record.id);
+    snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
 static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
@@ -180,7 +172,7 @@ static int check_input(const struct octets *input, bool raw)
     return EX_OK;
 }
 
-int mail_compose(struct host_mail *mail, const struct send_args *args)
+int mail_compose(struct host_mail *mail, const struct args *args)
 {
     int status = file_read_mail(&mail->input);
 
@@ -208,7 +200,7 @@ int mail_compose(struct host_mail *mail, const struct send_args *args)
     return EX_OK;
 }
 
-int mail_address(struct host_mail *mail, const struct send_args *args)
+int mail_address(struct host_mail *mail, const struct args *args)
 {
     int status;
 
@@ -216,8 +208,6 @@ int mail_address(struct host_mail *mail, const struct send_args *args)
         snprintf(mail->full_name, sizeof mail->full_name, "%s", args->helo);
     else if (!mote_posix_host_name(mail->full_name, sizeof mail->full_name))
         mail->full_name[0] = 0;
-    mail->mail.text = mail->reply;
-    mail->mail.text_cap = sizeof mail->reply;
     status = set_recipients(mail, args);
     if (status == EX_OK)
         status = choose_from(mail, args);
@@ -228,9 +218,44 @@ int mail_address(struct host_mail *mail, const struct send_args *args)
     return status;
 }
 
+void id_write(char text[ID_LEN + 1], const uint8_t id[8])
+{
+    unsigned i;
+
+    for (i = 0; i < 8; i++)
+        snprintf(text + i * 2, 3, "%02x", (unsigned)id[i]);
+}
+
+bool mail_make_room(struct host_mail *mail, unsigned rcpt_count)
+{
+    unsigned i;
+
+    mail->rcpts = calloc(rcpt_count, sizeof *mail->rcpts);
+    mail->mail.rcpts = calloc(rcpt_count, sizeof *mail->mail.rcpts);
+    if (mail->rcpts == NULL || mail->mail.rcpts == NULL)
+        return false;
+    mail->mail.text = mail->reply;
+    mail->mail.text_cap = sizeof mail->reply;
+    mail->mail.rcpt_count = (uint16_t)rcpt_count;
+    for (i = 0; i < rcpt_count; i++) {
+        mail->mail.rcpts[i].text = mail->rcpts[i].reply;
+        mail->mail.rcpts[i].text_cap = REPLY_TEXT_LEN;
+    }
+    return true;
+}
+
+void mail_init(struct host_mail *mail)
+{
+    memset(mail, 0, sizeof *mail);
+    mail->kept.fd = -1;
+}
+
 void mail_free(struct host_mail *mail)
 {
     free(mail->mail.rcpts);
     free(mail->rcpts);
     free(mail->input.data);
+    if (mail->kept.fd >= 0)
+        close(mail->kept.fd); /* and unlocked */
+    mail_init(mail);
 }

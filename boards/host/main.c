@@ -14,14 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [OPTION...] RCPT... < TEXT\n"
+static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--spool DIR] [OPTION...] RCPT... < TEXT\n"
+                            "       mailmote flush [-v] --spool DIR [--now] --relay HOST[:PORT] [OPTION...]\n"
+                            "       mailmote queue --spool DIR\n"
                             "       mailmote --help | --version\n";
 
 static const char help[] =
     "\n"
-    "Submits the text on standard input as a mail to each RCPT, through the first relay that takes it.\n"
+    "send submits the text on standard input as a mail to each RCPT, through the first relay that takes it. flush "
+    "tries\n"
+    "the mails of a spool again that are due, queue lists them.\n"
     "\n"
-    "Relays, tried in the order given (an IPv6 address as [2001:db8::7]:587):\n"
+    "Relays, at most 8, tried in the order given (an IPv6 address as [2001:db8::7]:587):\n"
     "  --relay HOST[:PORT]   port 587 with a login, 25 without, 465 with implicit TLS\n"
     "  --tls starttls        STARTTLS (default)\n"
     "  --tls implicit        TLS from the first octet\n"
@@ -43,21 +47,46 @@ static const char help[] =
     "  --helo NAME           our name for EHLO (default: this host's full name, or its address)\n"
     "  -v                    show the dialogue on standard error, without secrets\n"
     "\n"
-    "Prints one line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
-    "Nothing is kept: a deferred mail is to be sent again by the caller.\n"
+    "Keeping it:\n"
+    "  --spool DIR           store the mail in DIR before it is tried, and keep it there until it is delivered or "
+    "failed\n"
+    "                        (at most 32 recipients); DIR is created if it is missing\n"
+    "  --now                 flush mails that are not yet due, and ask relays that are left alone; TLS is not given "
+    "up\n"
+    "                        any sooner\n"
+    "  -C FILE               a line each: `relay HOST[:PORT] [tls=starttls|implicit] [trust=FILE] [pin=sha256:BASE64]\n"
+    "                        [tls-name=NAME] [user=USER] [password-file=FILE] [token-file=FILE]', `spool DIR',\n"
+    "                        `helo NAME', `from ADDRESS'; # begins a comment. Options take the place of its lines, and "
+    "a\n"
+    "                        --relay the place of all its relays\n"
+    "\n"
+    "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
+    "queue prints: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST; AGE and NEXT in seconds.\n"
+    "Without --spool nothing is kept: a deferred mail is to be sent again by the caller. With it, it is not: call "
+    "flush\n"
+    "every minute or so.\n"
     "\n"
     "Exit status: 0 all delivered, 75 some deferred and none failed, 69 some failed, 64 wrong usage, 65 bad input,\n"
-    "78 bad configuration (a password or trust file, for example).\n";
+    "73 the mail cannot be stored, 78 bad configuration (a password or trust file, for example).\n";
+
+static char about[300]; /* what every complaint is about, or "" */
 
 void complain(const char *form, ...)
 {
     va_list values;
 
     va_start(values, form);
-    fputs("mailmote: ", stderr);
+    fprintf(stderr, "mailmote: %s", about);
     vfprintf(stderr, form, values);
     fputc('\n', stderr);
     va_end(values);
+}
+
+void complain_about(const char *file, unsigned line)
+{
+    about[0] = 0;
+    if (line != 0)
+        snprintf(about, sizeof about, "%s:%u: ", file, line);
 }
 
 void print_help(void)
@@ -85,6 +114,10 @@ static int run(int argc, char **argv)
 
     if (strcmp(word, "send") == 0)
         return send_command(argc - 1, argv + 1);
+    if (strcmp(word, "flush") == 0)
+        return flush_command(argc - 1, argv + 1);
+    if (strcmp(word, "queue") == 0)
+        return queue_command(argc - 1, argv + 1);
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help();
         return EX_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes relays of the words on the command line: where, how trusted, who we are there. A relay that gets a login without
- * a trust of its own is given the system's CA file; nothing here makes a verified relay less than verified.
+ * Makes relays of the words on the command line or in a configuration file: where, how trusted, who we are there. A
+ * relay that gets a login without a trust of its own is given the system's CA file; nothing here makes a verified
+ * relay less than verified.
  */
 #define _GNU_SOURCE
 
@@ -154,7 +155,7 @@ static int check_words(struct host_relay *relay, const struct relay_args *args)
     return EX_USAGE;
 }
 
-int relay_read(struct host_relay *relay, const struct relay_args *args)
+static int relay_read(struct host_relay *relay, const struct relay_args *args)
 {
     bool login = args->words[WORD_USER] != NULL;
     int status = read_where(relay, args->relay);
@@ -230,7 +231,7 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
     return load_anchors(relay, file, name);
 }
 
-int relay_load(struct host_relay *relay, const struct relay_args *args)
+static int relay_load(struct host_relay *relay, const struct relay_args *args)
 {
     const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
     int status = load_trust(relay, args);
@@ -246,8 +247,46 @@ int relay_load(struct host_relay *relay, const struct relay_args *args)
     return status;
 }
 
-void relay_wipe(struct host_relay *relay)
+/* ---- All of them ------------------------------------------------------------------------------------------------- */
+
+int relays_read(struct relays *relays, const struct args *args)
 {
-    octets_wipe(&relay->secret);
-    free(relay->anchors);
+    int status = EX_OK;
+    unsigned i;
+
+    relays->count = args->relay_count;
+    for (i = 0; i < relays->count && status == EX_OK; i++) {
+        unsigned line = args->relays[i].line;
+
+        complain_about(args->config_file, line);
+        status = relay_read(&relays->own[i], &args->relays[i]);
+        if (status == EX_USAGE && line != 0)
+            status = EX_CONFIG;
+    }
+    complain_about(NULL, 0);
+    return status;
+}
+
+int relays_load(struct relays *relays, const struct args *args)
+{
+    int status = EX_OK;
+    unsigned i;
+
+    for (i = 0; i < relays->count && status == EX_OK; i++) {
+        complain_about(args->config_file, args->relays[i].line);
+        status = relay_load(&relays->own[i], &args->relays[i]);
+        relays->list[i] = relays->own[i].relay;
+    }
+    complain_about(NULL, 0);
+    return status;
+}
+
+void relays_wipe(struct relays *relays)
+{
+    unsigned i;
+
+    for (i = 0; i < MOTE_RELAYS_MAX; i++) {
+        octets_wipe(&relays->own[i].secret);
+        free(relays->own[i].anchors);
+    }
 }

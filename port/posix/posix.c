@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One attempt of a mail over its relays: check, look up, connect, talk, close, as delivery asks. The octets are moved in
- * pump.c, the socket is made in connect.c.
+ * One attempt of a mail over its relays: check, look up, connect, talk, close, as delivery asks. The octets are moved
+ * in pump.c, the socket is made in connect.c.
  *
  * It never looks into what is said: it knows sockets, time and entropy, and no SMTP.
  */
@@ -38,7 +38,8 @@ static uint64_t unix_s(void)
     return (uint64_t)now.tv_sec;
 }
 
-/* Waits for the kernel's generator to be seeded, early after boot. False: there is none, and the session refuses TLS. */
+/* Waits for the kernel's generator to be seeded, early after boot. False: there is none, and the session refuses TLS.
+ */
 static bool draw_entropy(unsigned char *entropy)
 {
     size_t have = 0;
@@ -100,6 +101,25 @@ static void commit(void *ctx)
     mote_session_commit(&c->session);
 }
 
+/* Which of the relays is spoken to, where that is a question. */
+static void tell_relay(const struct conversation *c, const struct mote_relay *relay)
+{
+    char text[300];
+    bool bracket = relay->host != NULL && strchr(relay->host, ':') != NULL;
+
+    if (!c->setup.clear && c->attempt->relay_count < 2)
+        return;
+    snprintf(text, sizeof text, bracket ? "relay [%s]:%u" : "relay %s:%u", relay->host != NULL ? relay->host : "",
+             (unsigned)port_of(relay));
+    mote_posix_tell(&c->setup.trace, text, c->setup.clear ? " in clear, as TLS has failed again" : NULL);
+}
+
+/* What is left alone is left alone from now on, not from when the attempt began. */
+static void pass_time(struct conversation *c)
+{
+    c->attempt->delivery.now_s = c->attempt->now_s + (mote_posix_now_ms() - c->setup.start_ms) / 1000;
+}
+
 /* Connects to the relay the delivery names, and talks until there is a verdict. */
 static void talk(struct conversation *c)
 {
@@ -110,8 +130,7 @@ static void talk(struct conversation *c)
 
     c->setup.unix_s = unix_s();
     c->setup.entropy = draw_entropy(c->entropy) ? c->entropy : NULL;
-    if (c->setup.clear)
-        mote_posix_tell(&c->setup.trace, "in clear, as TLS has failed again: ", relay->host);
+    tell_relay(c, relay);
     if (!arguments_good(c)) {
         mote_delivery_connected(delivery);
         return;
@@ -119,6 +138,7 @@ static void talk(struct conversation *c)
     if (relay->host != NULL && relay->host[0] != 0)
         fd = mote_posix_connect(relay->host, port_of(relay), c->setup.start_ms, &c->setup.trace, &cause);
     if (fd < 0) {
+        pass_time(c);
         mote_delivery_unreachable(delivery, cause);
         return;
     }
@@ -128,6 +148,7 @@ static void talk(struct conversation *c)
     }
     mote_delivery_connected(delivery);
     mote_posix_pump(fd, &c->session, commit, c);
+    pass_time(c);
     close(fd);
 }
 

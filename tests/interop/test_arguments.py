@@ -130,7 +130,7 @@ def test_open_secret_is_warned_about(file, closed):
     done = send(*args, file(b"hunter2\n", 0o644), "r@example.org")
     assert done.returncode == DEFERRED and "warning" in done.stderr and "chmod 600" in done.stderr
     assert "hunter2" not in done.stderr
-    assert send(*args, file(b"hunter2\n"), "r@example.org").stderr == ""
+    assert "warning" not in send(*args, file(b"hunter2\n"), "r@example.org").stderr
 
 
 @pytest.mark.parametrize("options", [["--trust", "FILE"], ["--user", "u", "--password-file", "FILE"]])
@@ -176,7 +176,7 @@ def test_closed_port(closed):
     assert done.returncode == DEFERRED
     lines = [line.split("\t") for line in done.stdout.decode().splitlines()]
     assert [line[1:4] for line in lines] == [["r@example.org", "deferred", "-"], ["q@example.org", "deferred", "-"]]
-    assert lines[0][0] == lines[1][0] and re.fullmatch(r"[0-9a-z]+\.[0-9a-f]+", lines[0][0])
+    assert lines[0][0] == lines[1][0] and re.fullmatch(r"[0-9a-f]{16}", lines[0][0])
     assert all("refused" in line[4] for line in lines)
     assert done.stderr.startswith("* 127.0.0.1 port ")
 

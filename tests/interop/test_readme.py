@@ -17,8 +17,9 @@ DOCUMENTS = sorted(p for p in ROOT.glob("**/*.md") if not {".deps", "build"} & s
 
 
 def block(language, containing):
-    found = [code for code in re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S) if containing in code]
-    assert len(found) == 1, f"{len(found)} blocks of {language} with {containing!r} in README.md"
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+    found = [code for kind, code in blocks if kind == language and containing in code]
+    assert len(found) == 1, f"{len(found)} blocks of {language!r} with {containing!r} in README.md"
     return found[0]
 
 
@@ -30,7 +31,7 @@ def run(*command, **options):
 def test_command(aiosmtpd, mailmote, pki):
     """the shell example, with the test's server and login in place of the reader's"""
     port, secret = aiosmtpd.ports["starttls"], mailmote.file("readme-password", PASSWORD)
-    example = block("sh", "mailmote send").replace("mail.example.com", f"localhost:{port} --trust {pki.ca}")
+    example = block("sh", "--password-file").replace("mail.example.com", f"localhost:{port} --trust {pki.ca}")
     example = example.replace("--user sensor", f"--user {USER}").replace("/etc/mailmote.password", secret)
     example = example.replace("@example.com", "@example.test")
     env = {**os.environ, "PATH": f"{pathlib.Path(COMMAND).parent}:/usr/bin:/bin"}
@@ -38,6 +39,22 @@ def test_command(aiosmtpd, mailmote, pki):
     assert result.returncode == 0, result.stderr
     assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", result.stdout)
     assert aiosmtpd.wait_for_mail("Boiler at 92 degrees")
+
+
+def test_spool(aiosmtpd, mailmote, pki, scratch):
+    """the spool's three commands, with the configuration file shown: the first relay is down, so the second is asked"""
+    config, spool = scratch / "readme.conf", scratch / "readme-spool"
+    lines = block("", "relay mail.example.com").replace("mail.example.com", "localhost:1 tls-name=localhost")
+    lines = lines.replace("backup.example.com:2525", f"localhost:{aiosmtpd.ports['starttls']}")
+    lines = lines.replace("/etc/backup-ca.pem", str(pki.ca)).replace("@example.com", "@example.test")
+    lines = lines.replace("user=sensor password-file=/etc/mailmote.password", f"trust={pki.ca}")
+    config.write_text(lines)
+    example = block("sh", "mailmote flush").replace("/var/spool/mailmote", str(spool))
+    example = example.replace("/etc/mailmote.conf", str(config)).replace("@example.com", "@example.test")
+    env = {**os.environ, "PATH": f"{pathlib.Path(COMMAND).parent}:/usr/bin:/bin"}
+    result = run("bash", "-e", "-c", example, env=env)
+    assert result.returncode == 0, result.stderr
+    assert re.fullmatch(r"[0-9a-f]{16}\toperator@example\.test\tdelivered\t250\t.+\n", result.stdout)
 
 
 def test_example(aiosmtpd, pki, scratch):

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Time for waits: it passes while the system runs or sleeps, and no one can set it. What passes while the system is
+ * off is not known, and not guessed from the time of day (POLICY P5).
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 32 hexadecimal digits and four hyphens; zeros when it cannot be read. */
+static void read_boot_id(uint8_t boot[16])
+{
+    char text[64];
+    int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text), i;
+    unsigned digits = 0;
+
+    if (fd >= 0)
+        close(fd);
+    memset(boot, 0, 16);
+    for (i = 0; i < len && digits < 32; i++) {
+        int value = hex_value(text[i]);
+
+        if (value >= 0) {
+            boot[digits / 2] = (uint8_t)(boot[digits / 2] << 4 | value);
+            digits++;
+        }
+    }
+    if (digits != 32)
+        memset(boot, 0, 16);
+}
+
+struct uptime uptime_now(void)
+{
+    struct uptime now;
+    struct timespec boottime = {0, 0};
+
+    read_boot_id(now.boot);
+    clock_gettime(CLOCK_BOOTTIME, &boottime);
+    now.ms = (uint64_t)boottime.tv_sec * 1000 + (uint64_t)boottime.tv_nsec / 1000000;
+    return now;
+}
+
+bool uptime_same(const struct uptime *then, const struct uptime *now)
+{
+    static const uint8_t unknown[16];
+
+    return memcmp(now->boot, unknown, sizeof unknown) != 0 && memcmp(then->boot, now->boot, sizeof now->boot) == 0 &&
+           then->ms <= now->ms;
+}
+
+uint32_t random_32(void)
+{
+    uint32_t random;
+    struct timespec now;
+
+    if (getrandom(&random, sizeof random, 0) == (ssize_t)sizeof random)
+        return random;
+    clock_gettime(CLOCK_REALTIME, &now); /* unlikely enough to be worth no more */
+    return (uint32_t)now.tv_nsec << 8 ^ (uint32_t)now.tv_sec ^ (uint32_t)getpid();
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `mailmote flush`: an attempt of each mail of the spool that is due, or with --now of each. Asking early brings no
+ * cleartext any nearer (POLICY P5): that goes by time alone.
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct flushing {
+    struct args args;
+    struct relays relays;
+    struct host_mail mail;
+    struct spool spool;
+    struct attempt attempt;
+};
+
+static int flush_one(struct flushing *flushing, const char *name)
+{
+    struct attempt *attempt = &flushing->attempt;
+    struct host_mail *mail = &flushing->mail;
+    char text[40];
+    int status = EX_OK, taken = spool_take(&flushing->spool, name, mail);
+
+    if (taken != SPOOL_GOOD)
+        return taken == SPOOL_PASS ? EX_OK : EX_TEMPFAIL;
+    if (flushing->args.now || mail->record.wait_s == 0 || mail_settled(mail)) {
+        *attempt = (struct attempt){.args = &flushing->args, .relays = &flushing->relays, .spool = &flushing->spool};
+        attempt->mail = mail;
+        attempt->dialogue.verbose = flushing->args.verbose;
+        snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
+        dialogue_event(&attempt->dialogue, text);
+        status = attempt_run(attempt);
+    }
+    mail_free(mail);
+    return status;
+}
+
+static int flush(struct flushing *flushing)
+{
+    size_t count, i;
+    char(*names)[SPOOL_NAME];
+    int status = relays_read(&flushing->relays, &flushing->args);
+
+    if (status == EX_OK)
+        status = check_helo(flushing->args.helo);
+    if (status == EX_OK)
+        status = relays_load(&flushing->relays, &flushing->args);
+    if (status == EX_OK)
+        status = spool_open(&flushing->spool, flushing->args.spool, false);
+    if (status != EX_OK)
+        return status;
+    spool_clean(&flushing->spool);
+    names = spool_list(&flushing->spool, &count);
+    if (names == NULL)
+        return EX_OSERR;
+    for (i = 0; i < count && status != EX_CONFIG; i++)
+        status = worse(status, flush_one(flushing, names[i]));
+    free(names);
+    return status;
+}
+
+int flush_command(int argc, char **argv)
+{
+    struct flushing *flushing = calloc(1, sizeof *flushing);
+    int status;
+
+    if (flushing == NULL) {
+        complain("no memory: try again");
+        return EX_OSERR;
+    }
+    mail_init(&flushing->mail);
+    flushing->spool.fd = -1;
+    status = args_parse(&flushing->args, COMMAND_FLUSH, argc, argv);
+    if (status == EX_OK && flushing->args.help)
+        print_help();
+    else if (status == EX_OK)
+        status = flush(flushing);
+    spool_close(&flushing->spool);
+    relays_wipe(&flushing->relays);
+    args_free(&flushing->args);
+    free(flushing);
+    return status;
+}

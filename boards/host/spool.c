@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A directory of mails: one file each, ID.mail, mode 0600. A mail is written under a temporary name and gets its own
+ * when it is whole and on the disk; it leaves when it is finished.
+ *
+ * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
+ * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing
+ * ever waits for a lock: what is locked is in good hands. A file that was finished while we came for it has no name
+ * any more, and is left.
+ */
+#define _GNU_SOURCE
+
+#include "host.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEMP "tmp."
+
+static void sync_names(const struct spool *spool)
+{
+    if (fsync(spool->fd) != 0)
+        complain("%s cannot be written to the disk: %s", spool->dir, strerror(errno));
+}
+
+int spool_open(struct spool *spool, const char *dir, bool create)
+{
+    int error = 0;
+
+    spool->dir = dir;
+    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST)
+        error = errno;
+    spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool->fd >= 0)
+        return EX_OK;
+    if (error != 0)
+        complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));
+    else
+        complain("spool %s cannot be opened: %s: give --spool DIR", dir, strerror(errno));
+    return EX_CONFIG;
+}
+
+void spool_close(struct spool *spool)
+{
+    if (spool->fd >= 0)
+        close(spool->fd);
+    spool->fd = -1;
+}
+
+/* ---- Temporary files --------------------------------------------------------------------------------------------- */
+
+/* Locked, and still under a name: not finished, or taken for a leftover, in the meantime. */
+static bool lock(int fd)
+{
+    struct stat file;
+
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &file) == 0 && file.st_nlink > 0;
+}
+
+bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
+{
+    int tries;
+
+    for (tries = 0; tries < 10; tries++) {
+        snprintf(temp->name, sizeof temp->name, TEMP "%08lx%08lx", (unsigned long)random_32(),
+                 (unsigned long)random_32());
+        temp->fd = openat(spool->fd, temp->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (temp->fd < 0 && errno != EEXIST)
+            return false;
+        if (temp->fd >= 0 && lock(temp->fd))
+            return true;
+        if (temp->fd >= 0)
+            close(temp->fd); /* spool_clean() of another run was faster than our lock */
+    }
+    errno = EAGAIN;
+    return false;
+}
+
+bool spool_temp_keep(const struct spool *spool, struct spool_temp *temp, const char *name)
+{
+    return renameat(spool->fd, temp->name, spool->fd, name) == 0;
+}
+
+void spool_temp_drop(const struct spool *spool, struct spool_temp *temp)
+{
+    int error = errno;
+
+    unlinkat(spool->fd, temp->name, 0);
+    close(temp->fd);
+    temp->fd = -1;
+    errno = error;
+}
+
+/* A temporary file that nobody holds a lock on has lost its maker. */
+static void clean_one(const struct spool *spool, const char *name)
+{
+    int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    if (fd < 0)
+        return;
+    if (lock(fd))
+        unlinkat(spool->fd, name, 0);
+    close(fd);
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
+
+static DIR *list_names(const struct spool *spool)
+{
+    int fd = openat(spool->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = fd < 0 ? NULL : fdopendir(fd);
+
+    if (names == NULL)
+        complain("%s cannot be read: %s", spool->dir, strerror(errno));
+    if (names == NULL && fd >= 0)
+        close(fd);
+    return names;
+}
+
+void spool_clean(const struct spool *spool)
+{
+    DIR *names = list_names(spool);
+    struct dirent *entry;
+
+    while (names != NULL && (entry = readdir(names)) != NULL)
+        if (strncmp(entry->d_name, TEMP, strlen(TEMP)) == 0)
+            clean_one(spool, entry->d_name);
+    if (names != NULL)
+        closedir(names);
+}
+
+static bool is_mail(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ".mail") == 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+char (*spool_list(const struct spool *spool, size_t *count))[SPOOL_NAME]
+{
+    char(*list)[SPOOL_NAME] = malloc(sizeof *list), (*more)[SPOOL_NAME] = list;
+    DIR *names = list_names(spool);
+    struct dirent *entry;
+
+    *count = 0;
+    while (names != NULL && more != NULL && (entry = readdir(names)) != NULL) {
+        if (!is_mail(entry->d_name))
+            continue;
+        memcpy(list[(*count)++], entry->d_name, SPOOL_NAME);
+        more = realloc(list, (*count + 1) * sizeof *list);
+        list = more != NULL ? more : list;
+    }
+    if (more == NULL)
+        complain("no memory for a list of %zu mails: try again", *count);
+    if (names != NULL)
+        closedir(names);
+    if (names != NULL && more != NULL) {
+        qsort(list, *count, sizeof *list, compare);
+        return list;
+    }
+    free(list);
+    return NULL;
+}
+
+/* ---- Mails ------------------------------------------------------------------------------------------------------- */
+
+int spool_store(const struct spool *spool, struct host_mail *mail)
+{
+    struct spool_temp temp;
+    char name[SPOOL_NAME];
+    int error;
+
+    mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
+    mail->kept.since = uptime_now();
+    snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
+    if (!spool_temp_open(spool, &temp)) {
+        error = errno;
+    } else if (!spool_file_write(temp.fd, mail) || !spool_temp_keep(spool, &temp, name)) {
+        error = errno;
+        spool_temp_drop(spool, &temp);
+    } else {
+        mail->kept.fd = temp.fd;
+        sync_names(spool);
+        return EX_OK;
+    }
+    complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
+    return EX_CANTCREAT;
+}
+
+static void set_aside(const struct spool *spool, const char *name)
+{
+    char aside[SPOOL_NAME + sizeof ".damaged"];
+
+    snprintf(aside, sizeof aside, "%s.damaged", name);
+    if (renameat(spool->fd, name, spool->fd, aside) == 0)
+        complain("%s/%s is damaged: it is %s now, see what can be saved", spool->dir, name, aside);
+    else
+        complain("%s/%s is damaged, and cannot be renamed: %s", spool->dir, name, strerror(errno));
+    sync_names(spool);
+}
+
+/* Returns 0, or an errno; EBADMSG for what is no regular file, too. */
+static int read_mail(const struct spool *spool, const char *name, struct host_mail *mail, bool locked)
+{
+    char id[ID_LEN + 1];
+    struct stat file;
+
+    mail_init(mail);
+    memcpy(id, name, ID_LEN);
+    id[ID_LEN] = 0;
+    mail->kept.fd = openat(spool->fd, name, (locked ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (mail->kept.fd < 0)
+        return errno == ELOOP || errno == EISDIR || errno == ENXIO ? EBADMSG : errno;
+    if (locked && !lock(mail->kept.fd))
+        return ENOENT;
+    if (fstat(mail->kept.fd, &file) != 0 || !S_ISREG(file.st_mode))
+        return EBADMSG;
+    return spool_file_read(mail->kept.fd, mail, id);
+}
+
+/* Complains where there is need to. */
+static int judge(const struct spool *spool, const char *name, int error)
+{
+    if (error == 0)
+        return SPOOL_GOOD;
+    if (error == EBADMSG || error == ENOENT)
+        return SPOOL_PASS;
+    complain("%s/%s cannot be read: %s: it is left alone", spool->dir, name, strerror(error));
+    return SPOOL_TROUBLE;
+}
+
+int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int error = read_mail(spool, name, mail, true);
+    struct uptime now = uptime_now();
+
+    if (error == EBADMSG)
+        set_aside(spool, name);
+    if (error != 0) {
+        mail_free(mail);
+        return judge(spool, name, error);
+    }
+    /* After a reboot time begins to pass again, and that must be remembered. */
+    if (!uptime_same(&mail->kept.since, &now)) {
+        mail->kept.since = now;
+        spool_save(mail);
+    }
+    spool_age(mail);
+    return SPOOL_GOOD;
+}
+
+int spool_look(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int error = read_mail(spool, name, mail, false);
+
+    if (error == EBADMSG)
+        complain("%s/%s is damaged: flush will set it aside", spool->dir, name);
+    if (error != 0)
+        mail_free(mail);
+    else
+        spool_age(mail);
+    return judge(spool, name, error);
+}
+
+void spool_age(struct host_mail *mail)
+{
+    struct kept *kept = &mail->kept;
+    struct uptime now = uptime_now();
+    uint64_t passed_ms = uptime_same(&kept->since, &now) ? now.ms - kept->since.ms : 0;
+    uint64_t total_s = (kept->spare_ms + passed_ms) / 1000;
+    uint32_t wait_s = mail->record.wait_s;
+
+    mote_record_age(&mail->record, total_s < UINT32_MAX ? (uint32_t)total_s : UINT32_MAX);
+    /* The wait began after the spare time had passed. */
+    mail->record.wait_s = wait_s > passed_ms / 1000 ? wait_s - (uint32_t)(passed_ms / 1000) : 0;
+    kept->spare_ms = (uint16_t)((kept->spare_ms + passed_ms) % 1000);
+    kept->since = now;
+}
+
+void spool_save(struct host_mail *mail)
+{
+    if (!spool_file_save(mail))
+        complain("the state of mail %.*s cannot be stored: %s: it may be sent again", ID_LEN, mail->id,
+                 strerror(errno));
+}
+
+void spool_remove(const struct spool *spool, struct host_mail *mail)
+{
+    char name[SPOOL_NAME];
+
+    snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
+    if (unlinkat(spool->fd, name, 0) != 0)
+        complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
+    /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
+}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""A relay whose behaviour a test can change between two attempts, and the spool's files as they are on the disk."""
+import dataclasses
+import os
+import pathlib
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import zlib
+
+COMMAND = os.environ.get("MAILMOTE") or "build/mailmote"
+FAST = os.environ.get("MAILMOTE_FAST")              # the same with MOTE_TLS_RETRY_S=2
+RETRY_S = 2
+OK, USAGE, FAILED, NOT_STORED, DEFERRED, BAD_CONFIG = 0, 64, 69, 73, 75, 78
+LIMIT_S = 60
+
+
+@dataclasses.dataclass
+class Mail:
+    id: str
+    to: list
+    secure: bool
+    text: bytes
+
+
+class Relay:
+    """Speaks enough SMTP, each connection in a thread. `starttls` is None, "good" or "broken"; `replies` are for
+    addresses and commands, others are 250; `talks` are the verbs of each connection; `mails` were answered 250, or cut
+    where that was due; `holding` is set at the end of a mail, and the answer comes when `hold` is."""
+
+    def __init__(self, context=None, starttls=None, replies=None):
+        self.context, self.starttls, self.replies = context, starttls, replies or {}
+        self.greeting, self.cut_at_end, self.hold, self.holding = "220 relay.test", False, None, threading.Event()
+        self.talks, self.mails = [], []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.where = f"127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                link, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
+
+    def _talk(self, link):
+        verbs, secure = [], False
+        self.talks.append(verbs)
+        try:
+            link.settimeout(LIMIT_S)
+            file = self._say(link, None, self.greeting)
+            while True:
+                line = file.readline()
+                if not line:
+                    break
+                verb = line.split()[0].decode("latin-1").upper()
+                verbs.append(verb)
+                if verb == "EHLO":
+                    sender, to = "", []
+                    offers = ["AUTH PLAIN"] if secure else ["STARTTLS"] if self.starttls else []
+                    self._say(link, file, "".join(f"250-{word}\r\n" for word in ["relay.test", *offers]) + "250 HELP")
+                elif verb == "STARTTLS":
+                    self._say(link, file, "220 go")
+                    if self.starttls == "broken":
+                        link.sendall(b"no TLS here at all\r\n" * 20)
+                        verbs.append("(broken)")
+                        link.recv(65536)
+                        break
+                    link = self.context.wrap_socket(link, server_side=True)
+                    file, secure = link.makefile("rb"), True
+                elif verb == "RCPT":
+                    address = re.search(rb"<(.*?)>", line)[1].decode()
+                    reply = self.replies.get(address, "250 ok")
+                    to += [address] if reply[0] == "2" else []
+                    self._say(link, file, reply)
+                elif verb == "DATA" and to:
+                    self._say(link, file, "354 go")
+                    text = self._text(file)
+                    self.holding.set()
+                    if self.hold:
+                        self.hold.wait(LIMIT_S)
+                    if self.replies.get("END", "250")[0] == "2":
+                        name = re.search(rb"^Message-ID: <(.*?)>", text, re.M | re.I)
+                        self.mails.append(Mail(name[1].decode() if name else "", to, secure, text))
+                    if self.cut_at_end:
+                        break
+                    self._say(link, file, self.replies.get("END", "250 taken"))
+                elif verb == "DATA":
+                    self._say(link, file, "554 nobody")
+                elif verb == "QUIT":
+                    self._say(link, file, "221 bye")
+                    break
+                else:
+                    self._say(link, file, self.replies.get(verb, "250 ok"))
+        except (OSError, ValueError):
+            pass
+        finally:
+            link.close()
+
+    @staticmethod
+    def _text(file):
+        lines = []
+        while not lines or lines[-1] != b".\r\n":
+            lines.append(file.readline())
+            if not lines[-1].endswith(b"\n"):
+                raise OSError("cut off")
+        return b"".join(lines[:-1])
+
+    @staticmethod
+    def _say(link, file, text):
+        link.sendall(text.encode() + b"\r\n")
+        return file or link.makefile("rb")
+
+
+def make_context(path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", path / "key.pem", "-out", path / "certificate.pem", "-subj", "/CN=relay.test",
+                    "-addext", "subjectAltName=DNS:relay.test"], check=True, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path / "certificate.pem", path / "key.pem")
+    return context
+
+
+def run(command, *args, text=b"", wrap=(), **options):
+    done = subprocess.run([*wrap, command, *map(str, args)], input=text, capture_output=True, timeout=LIMIT_S,
+                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, **options)
+    done.stderr = done.stderr.decode(errors="replace")
+    done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    done.verdicts = [row[2] for row in done.rows] if args[0] != "queue" else None
+    assert "Sanitizer" not in done.stderr, done.stderr
+    return done
+
+
+class Spool:
+    """`mailmote` with a spool and relays"""
+
+    def __init__(self, path, command=COMMAND):
+        self.path, self.command = pathlib.Path(path), command
+
+    def send(self, *relays, to=("a@example.test",), options=(), text=b"hello\n", **more):
+        where = [word for relay in relays for word in ("--relay", getattr(relay, "where", relay))]
+        return run(self.command, "send", "--spool", self.path, "--helo", "client.example.org", "--from",
+                   "s@example.org", *options, *where, *to, text=text, **more)
+
+    def flush(self, *relays, options=(), **more):
+        where = [word for relay in relays for word in ("--relay", getattr(relay, "where", relay))]
+        return run(self.command, "flush", "--spool", self.path, "--helo", "client.example.org", *options, *where,
+                   **more)
+
+    def queue(self):
+        return run(self.command, "queue", "--spool", self.path)
+
+    def names(self):
+        return sorted(entry.name for entry in self.path.iterdir())
+
+    def files(self):
+        return [File(path) for path in sorted(self.path.glob("*.mail"))]
+
+    def file(self):
+        [file] = self.files()
+        return file
+
+
+class File:
+    """the state of a mail's file; change attributes, then write()"""
+    STATE, RECORD = "<8sI44s16sQH", "<H8sIIIHHBBIII"
+
+    def __init__(self, path):
+        self.path, data = path, path.read_bytes()
+        good = [data[at:at + 86] for at in (0, 512)
+                if struct.unpack("<I", data[at + 82:at + 86])[0] == zlib.crc32(data[at:at + 82])]
+        states = [struct.unpack(self.STATE, state[:82]) for state in good]
+        _, self.seq, record, self.boot, self.ms, self.spare = max(states, key=lambda state: state[1])
+        (self.version, self.id, self.age, self.tls_since, self.wait, self.attempts, self.code, self.cause, self.flags,
+         self.rcpts, self.delivered, self.failed) = struct.unpack(self.RECORD, record[:40])
+        assert struct.unpack("<I", record[40:])[0] == zlib.crc32(record[:40])
+
+    @property
+    def tls_failed(self):
+        return bool(self.flags & 1)
+
+    @property
+    def sent(self):
+        return bool(self.flags & 2)
+
+    def write(self):
+        record = struct.pack(self.RECORD, self.version, self.id, self.age, self.tls_since, self.wait, self.attempts,
+                             self.code, self.cause, self.flags, self.rcpts, self.delivered, self.failed)
+        record += struct.pack("<I", zlib.crc32(record))
+        self.seq += 1
+        state = struct.pack(self.STATE, b"mailmot1", self.seq, record, self.boot, self.ms, self.spare)
+        with open(self.path, "r+b") as file:
+            file.seek(512 * (self.seq & 1))
+            file.write(state + struct.pack("<I", zlib.crc32(state)))

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""The configuration file: the same words as on the command line, errors with file and line."""
+import pytest
+
+from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, make_context, run
+
+A = "a@example.test"
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        path = tmp_path / "mailmote.conf"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+    return write
+
+
+@pytest.fixture
+def relays():
+    made = [Relay(), Relay()]
+    yield made
+    for relay in made:
+        relay.stop()
+
+
+def test_send_flush_and_queue(config, relays, tmp_path):
+    relays[0].replies = {"END": "451 later"}
+    relays[1].replies = {"END": "451 later"}
+    path = config(f"""# where to
+relay {relays[0].where}     # the first
+  relay\t{relays[1].where}  tls=starttls\r
+
+helo client.example.org
+from s@example.org
+spool {tmp_path}/spool
+""")
+    done = run(COMMAND, "send", "-v", "-C", path, A, text=b"x\n")
+    assert done.returncode == DEFERRED and len(list((tmp_path / "spool").glob("*.mail"))) == 1
+    assert done.stderr.index(f"* relay {relays[0].where}\n") < done.stderr.index(f"* relay {relays[1].where}\n")
+    assert "C: EHLO client.example.org\nS:" in done.stderr and "C: MAIL FROM:<s@example.org>" in done.stderr
+    assert run(COMMAND, "queue", "-C", path).rows[0][4] == A
+    relays[1].replies = {}
+    assert run(COMMAND, "flush", "--now", "-C", path).verdicts == ["delivered"]
+    assert (relays[0].mails, len(relays[1].mails)) == ([], 1)
+
+
+def test_options_win(config, relays, tmp_path):
+    """relays of the command line take the place of all in the file, and the others the place of their lines"""
+    path = config(f"relay {relays[0].where}\nfrom file@example.org\nhelo file.example.org\nspool {tmp_path}/no/such\n")
+    done = run(COMMAND, "send", "-v", "-C", path, "--relay", relays[1].where, "--from", "line@example.org",
+               "--helo", "line.example.org", "--spool", tmp_path / "spool", A, text=b"x\n")
+    assert done.returncode == OK and "file" not in done.stderr and relays[0].talks == []
+
+
+def test_words_of_a_relay(config, tmp_path):
+    relay = Relay(make_context(tmp_path), "good")
+    ca = tmp_path / "certificate.pem"
+    (tmp_path / "password").write_text("hunter2\n")
+    (tmp_path / "password").chmod(0o600)
+    options = ["--from", "s@example.org", "--helo", "client.example.org", A]
+    path = config(f"relay {relay.where} trust={ca} tls-name=relay.test user=u password-file={tmp_path}/password\n")
+    relay.replies["AUTH"] = "235 ok"
+    done = run(COMMAND, "send", "-v", "-C", path, *options, text=b"x\n")
+    assert (done.returncode, done.verdicts) == (OK, ["delivered"])
+    assert "AUTH" in relay.talks[0] and relay.mails[0].secure
+    path = config(f"relay {relay.where} trust={ca} tls-name=other.test\n")
+    assert run(COMMAND, "send", "-C", path, *options, text=b"x\n").verdicts == ["deferred"]
+    path = config(f"relay {relay.where}\n")         # words before the first --relay are for those that have none
+    assert run(COMMAND, "send", "-C", path, "--trust", ca, "--tls-name", "other.test", *options,
+               text=b"x\n").verdicts == ["deferred"]
+    relay.stop()
+
+
+@pytest.mark.parametrize("text, line, words", [
+    ("bogus x\n", 1, ["bogus", "unknown"]),
+    ("# c\n\nrelay\n", 3, ["relay", "value"]),
+    ("relay r.test tls\n", 1, ["tls", "value"]),
+    ("relay r.test tls=\n", 1, ["tls", "value"]),
+    ("relay r.test tls=maybe\n", 1, ["maybe", "starttls or implicit"]),
+    ("relay r.test tls=implicit tls=starttls\n", 1, ["tls", "twice"]),
+    ("relay r.test colour=red\n", 1, ["colour"]),
+    ("relay r.test user=u password=hunter2\n", 1, ["password", "-file"]),
+    ("relay r.test:0\n", 1, ["1 to 65535"]),
+    ("relay r.test\nrelay r.test user=u\n", 2, ["--password-file"]),
+    ("relay r.test trust=/no/such/file\n", 1, ["/no/such/file"]),
+    ("relay r.test pin=sha256:AAAA\n", 1, ["32 octets"]),
+    ("relay r.test user=u password-file=/no/such/file\n", 1, ["/no/such/file"]),
+    ("helo a.test\nhelo b.test\n", 2, ["helo", "twice"]),
+    ("spool a b\n", 1, ["b", "too many"]),
+    ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
+    ("bell\a x\n", 1, ["\\x07"]),
+])
+def test_errors(config, text, line, words):
+    path = config(text)
+    relay = [] if "relay" in text else ["--relay", "relay.test"]
+    done = run(COMMAND, "send", "-C", path, *relay, "--from", "s@example.org", A)
+    assert done.returncode == BAD_CONFIG and done.stdout == b""
+    [complaint] = [said for said in done.stderr.splitlines() if "warning" not in said]
+    assert complaint.startswith(f"mailmote: {path}:{line}: ") and all(word in complaint for word in words)
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("text", [b"relay r.test\0\n", None])
+def test_unreadable(config, tmp_path, text):
+    path = tmp_path if text is None else config(text)
+    done = run(COMMAND, "flush", "-C", path)
+    assert done.returncode == BAD_CONFIG and f"{path} cannot be read" in done.stderr
+
+
+def test_empty(config):
+    assert run(COMMAND, "flush", "-C", config(b"")).returncode == USAGE
+    assert run(COMMAND, "flush", "-C", config(b"# nothing\n\n   \n#")).returncode == USAGE
+    assert run(COMMAND, "flush", "-C", "/no/such/file").returncode == BAD_CONFIG

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flash of flash.h.
+ */
+#include "flash.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A spent unit is to be erased before it is written: one that was written, all or in part, or whose erase was cut. */
+enum { FRESH, SPENT };
+
+jmp_buf flash_power;
+
+uint32_t flash_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Does this call fail? */
+static bool fails(struct flash *f)
+{
+    f->calls++;
+    return f->fail_at != 0 && (f->fail_on ? f->calls >= f->fail_at : f->calls == f->fail_at);
+}
+
+static bool cut(struct flash *f)
+{
+    f->writes++;
+    return f->writes == f->cut_at;
+}
+
+static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
+{
+    struct flash *f = ctx;
+
+    assert_true(at <= f->storage.block_size * f->storage.block_count);
+    assert_true(len <= f->storage.block_size * f->storage.block_count - at);
+    if (fails(f)) {
+        memset(buf, 0x5a, len);
+        return false;
+    }
+    memcpy(buf, f->octets + at, len);
+    return true;
+}
+
+static void put(struct flash *f, uint32_t at, uint8_t octet)
+{
+    if (at >= f->worn_from && at < f->worn_to) {
+        octet |= 0x10;
+    }
+    f->octets[at] &= octet;
+}
+
+/* Nothing, all, or the first octets, of which the last may be half there. */
+static void tear_write(struct flash *f, uint32_t at, const uint8_t *octets, size_t len)
+{
+    uint32_t how = flash_random(&f->seed) % 8;
+    size_t n = how == 0 ? 0 : how == 1 ? len : flash_random(&f->seed) % len;
+
+    for (size_t i = 0; i < n; i++) {
+        put(f, at + (uint32_t)i, octets[i]);
+    }
+    if (how >= 5) {
+        put(f, at + (uint32_t)n, (uint8_t)(octets[n] | flash_random(&f->seed)));
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (f->octets[at + i] != 0xff) {
+            f->units[(at + i) / FLASH_UNIT] = SPENT;
+        }
+    }
+}
+
+static bool flash_program(void *ctx, uint32_t at, const void *data, size_t len)
+{
+    struct flash *f = ctx;
+    const uint8_t *octets = data;
+    bool failed = fails(f);
+
+    assert_true(at % FLASH_UNIT == 0 && len % FLASH_UNIT == 0 && len != 0);
+    assert_true(at + len <= f->storage.block_size * f->storage.block_count);
+    for (uint32_t i = 0; i < len / FLASH_UNIT; i++) {
+        static const uint8_t zeros[FLASH_UNIT];
+
+        assert_true(f->units[at / FLASH_UNIT + i] != SPENT || memcmp(octets + i * FLASH_UNIT, zeros, FLASH_UNIT) == 0);
+    }
+    if (cut(f)) {
+        tear_write(f, at, octets, len);
+        longjmp(flash_power, 1);
+    }
+    for (uint32_t i = 0; (!failed || f->fail_done) && i < len; i++) {
+        put(f, at + i, octets[i]);
+        f->units[(at + i) / FLASH_UNIT] = SPENT;
+    }
+    return !failed;
+}
+
+/* Nothing, all, the first part, the last part, or bits at random. */
+static void tear_erase(struct flash *f, uint8_t *octets, uint32_t len)
+{
+    uint32_t how = flash_random(&f->seed) % 8, from = flash_random(&f->seed) % len;
+
+    if (how % 2 == 0) {
+        from = from % 64 / FLASH_UNIT * FLASH_UNIT; /* where the heads are */
+    }
+    if (how >= 6) {
+        for (uint32_t i = 0; i < len; i++) {
+            octets[i] |= (uint8_t)flash_random(&f->seed);
+        }
+    } else if (how >= 4) {
+        memset(octets + from, 0xff, len - from);
+    } else if (how >= 2) {
+        memset(octets, 0xff, from);
+    } else if (how == 1) {
+        memset(octets, 0xff, len);
+    }
+}
+
+static bool flash_erase(void *ctx, uint32_t block)
+{
+    struct flash *f = ctx;
+    uint32_t size = f->storage.block_size, at = block * size;
+    bool failed = fails(f);
+
+    assert_true(block < f->storage.block_count);
+    f->erases[block]++;
+    if (cut(f)) {
+        tear_erase(f, f->octets + at, size);
+        memset(f->units + at / FLASH_UNIT, SPENT, size / FLASH_UNIT);
+        longjmp(flash_power, 1);
+    }
+    if (!failed || f->fail_done) {
+        memset(f->octets + at, 0xff, size);
+        memset(f->units + at / FLASH_UNIT, FRESH, size / FLASH_UNIT);
+    }
+    return !failed;
+}
+
+void flash_set(struct flash *f, uint32_t block_size, uint16_t block_count)
+{
+    assert_true(block_count <= FLASH_BLOCKS && block_size * block_count <= FLASH_SIZE);
+    memset(f, 0, sizeof *f);
+    memset(f->octets, 0xff, sizeof f->octets);
+    f->storage = (struct mote_storage){flash_read, flash_program, flash_erase, f, block_size, block_count};
+}
+
+void flash_boot(struct flash *f)
+{
+    f->cut_at = f->fail_at = 0;
+    f->fail_on = f->fail_done = false;
+}
+
+void flash_foul(struct flash *f)
+{
+    for (size_t i = 0; i < sizeof f->octets; i++) {
+        f->octets[i] = (uint8_t)flash_random(&f->seed);
+    }
+    memset(f->units, SPENT, sizeof f->units);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The relays of sim.h.
+ */
+#include "sim.h"
+#include "tls_peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+const char sim_close[] = "close", sim_mute[] = "mute";
+
+static struct tls_peer peer;
+
+static void note(struct sim *s, const char *word)
+{
+    size_t len = strlen(s->log);
+
+    if (len != 0 && strchr("[]!", word[0]) == NULL && strchr("[]!", s->log[len - 1]) == NULL) {
+        s->log[len++] = ' ';
+    }
+    assert_true(len + strlen(word) < sizeof s->log);
+    memcpy(s->log + len, word, strlen(word) + 1);
+}
+
+static void say_octets(struct sim *s, const char *octets, size_t len)
+{
+    if (s->tls) {
+        tls_peer_say(&peer, octets, len);
+        return;
+    }
+    assert_true(s->say_len + len <= sizeof s->say);
+    memcpy(s->say + s->say_len, octets, len);
+    s->say_len += len;
+}
+
+/* Returns whether the answer is of this class. */
+static bool answer(struct sim *s, const char *text, const char *good)
+{
+    text = text == NULL ? good : text;
+    if (text == sim_close) {
+        s->closed = true;
+    } else if (text != sim_mute) {
+        say_octets(s, text, strlen(text));
+        say_octets(s, "\r\n", 2);
+    }
+    return text[0] == good[0];
+}
+
+/* ---- Commands ---------------------------------------------------------------------------------------------------- */
+
+/* The octets between < and >. */
+static void path(const char *line, char *buf, size_t cap)
+{
+    const char *from = strchr(line, '<');
+    size_t len = from == NULL ? 0 : strcspn(from + 1, ">");
+
+    assert_true(from != NULL && len < cap);
+    memcpy(buf, from + 1, len);
+    buf[len] = 0;
+}
+
+static void take_starttls(struct sim *s)
+{
+    if (answer(s, s->relay->starttls, "220 go ahead")) {
+        s->hello = true;
+        s->closed |= s->relay->handshake == SIM_CLOSE;
+    }
+}
+
+static void take_rcpt(struct sim *s, const struct sim_answers *answers)
+{
+    char address[128];
+    unsigned i;
+
+    path(s->line, address, sizeof address);
+    i = (unsigned)(address[0] - 'a');
+    assert_true(i < SIM_RCPTS);
+    if (answer(s, answers->rcpt[i], "250 ok")) {
+        s->to |= (uint8_t)(1u << i);
+    }
+}
+
+static void take_line(struct sim *s)
+{
+    const struct sim_answers *answers = s->secured ? &s->relay->tls : &s->relay->clear;
+    char verb[16] = "";
+
+    sscanf(s->line, "%15s", verb);
+    if (strcmp(verb, "QUIT") == 0) {
+        s->closed = true;
+        return;
+    }
+    note(s, verb);
+    if (strcmp(verb, "EHLO") == 0) {
+        answer(s, answers->ehlo,
+               s->secured        ? "250-relay\r\n250 AUTH PLAIN"
+               : s->relay->plain ? "250 relay"
+                                 : "250-relay\r\n250 STARTTLS");
+    } else if (strcmp(verb, "HELO") == 0) {
+        answer(s, answers->helo, "250 relay");
+    } else if (strcmp(verb, "STARTTLS") == 0) {
+        take_starttls(s);
+    } else if (strcmp(verb, "AUTH") == 0) {
+        answer(s, answers->auth, "235 welcome");
+    } else if (strcmp(verb, "MAIL") == 0) {
+        path(s->line, s->from, sizeof s->from);
+        s->to = 0;
+        s->text_len = 0;
+        if (s->offered != NULL) {
+            s->offered(s->ctx, s);
+        }
+        answer(s, answers->mail, "250 ok");
+    } else if (strcmp(verb, "RCPT") == 0) {
+        take_rcpt(s, answers);
+    } else if (strcmp(verb, "DATA") == 0) {
+        s->data = answer(s, answers->data, "354 go on");
+    } else {
+        fail_msg("not a command: %s", s->line);
+    }
+}
+
+static void take_text(struct sim *s, char octet)
+{
+    assert_true(s->text_len + 1 < sizeof s->text);
+    s->text[s->text_len++] = octet;
+    s->text[s->text_len] = 0;
+    if ((s->text_len == 3 && memcmp(s->text, ".\r\n", 3) == 0) ||
+        (s->text_len >= 5 && memcmp(s->text + s->text_len - 5, "\r\n.\r\n", 5) == 0)) {
+        const struct sim_answers *answers = s->secured ? &s->relay->tls : &s->relay->clear;
+
+        s->text_len -= 3;
+        s->text[s->text_len] = 0;
+        s->data = false;
+        note(s, ".");
+        if (s->came != NULL) {
+            s->came(s->ctx, s, answers->end);
+        }
+        answer(s, answers->end, "250 taken");
+    }
+}
+
+static void take(struct sim *s, const void *octets, size_t len)
+{
+    const char *in = octets;
+
+    for (; len != 0 && !s->closed; in++, len--) {
+        if (s->data) {
+            take_text(s, *in);
+            continue;
+        }
+        assert_true(s->line_len + 1 < sizeof s->line);
+        s->line[s->line_len++] = *in;
+        if (*in == '\n') {
+            s->line[s->line_len] = 0;
+            s->line_len = 0;
+            take_line(s);
+        }
+    }
+}
+
+/* ---- TLS --------------------------------------------------------------------------------------------------------- */
+
+static void greet(struct sim *s)
+{
+    answer(s, s->relay->greeting, "220 relay");
+}
+
+/* The first octets of the handshake are here. */
+static void take_hello(struct sim *s)
+{
+    s->hello = false;
+    s->dead = s->relay->handshake != SIM_GOOD;
+    switch (s->relay->handshake) {
+    case SIM_GOOD:
+        tls_peer_init(&peer);
+        tls_peer_start(&peer);
+        s->tls = true;
+        break;
+    case SIM_GARBAGE: say_octets(s, "454 TLS not available today\r\n", 29); break;
+    case SIM_ALERT:
+        say_octets(s, "\x15\x03\x01\0\x02\x02\x28", 7);
+        s->closed = true;
+        break;
+    default: s->closed = s->relay->handshake == SIM_CLOSE; break;
+    }
+}
+
+static void hear(struct sim *s, const void *octets, size_t len)
+{
+    if (s->hello) {
+        take_hello(s);
+    }
+    if (s->closed || s->dead) {
+        return;
+    }
+    if (!s->tls) {
+        take(s, octets, len);
+        return;
+    }
+    tls_peer_take(&peer, octets, len);
+    if (!s->secured && (br_ssl_engine_current_state(&peer.server.eng) & BR_SSL_SENDAPP) != 0) {
+        s->secured = true;
+        note(s, "(tls)");
+        if (s->relay->implicit) {
+            greet(s);
+        }
+    }
+    if (peer.heard != 0) {
+        len = peer.heard;
+        peer.heard = 0;
+        take(s, peer.heard_octets, len);
+    }
+}
+
+/* Octets for the client, at most cap. */
+static size_t give(struct sim *s, void *buf, size_t cap)
+{
+    size_t n = s->say_len - s->say_at;
+
+    if (n != 0) {
+        n = n < cap ? n : cap;
+        memcpy(buf, s->say + s->say_at, n);
+        s->say_at += n;
+        if (s->say_at == s->say_len) {
+            s->say_at = s->say_len = 0;
+        }
+    } else if (s->tls) {
+        n = peer.wire_len - peer.wire_at;
+        n = n < cap ? n : cap;
+        memcpy(buf, peer.wire + peer.wire_at, n);
+        peer.wire_at += n;
+        if (peer.wire_at == peer.wire_len) {
+            peer.wire_at = peer.wire_len = 0;
+        }
+    }
+    return n;
+}
+
+/* ---- The port ---------------------------------------------------------------------------------------------------- */
+
+void sim_set(struct sim *s)
+{
+    memset(s, 0, sizeof *s);
+}
+
+void sim_connect(struct sim *s, struct mote_delivery *d)
+{
+    size_t i = (size_t)(d->relay - d->relays);
+    char number[2] = {(char)('1' + i), 0};
+
+    note(s, number);
+    s->relay = &s->relays[i];
+    if (s->relay->down != 0) {
+        note(s, "!");
+        mote_delivery_unreachable(d, s->relay->down);
+        return;
+    }
+    s->secured = s->hello = s->tls = s->dead = s->data = s->closed = false;
+    s->line_len = s->say_at = s->say_len = 0;
+    note(s, "[");
+    mote_delivery_connected(d);
+    if (s->relay->implicit) {
+        s->hello = true;
+    } else {
+        greet(s);
+    }
+}
+
+uint8_t sim_talk(struct sim *s, struct mote_session *session)
+{
+    for (;;) {
+        uint8_t want = mote_session_poll(session, s->now_ms);
+        const void *out;
+        void *in;
+        size_t len = 0;
+        bool moved = false;
+
+        while ((out = mote_session_send_buf(session, &len)) != NULL) {
+            hear(s, out, len);
+            mote_session_send_ack(session, len);
+            moved = true;
+        }
+        if ((want & MOTE_DONE) != 0) {
+            note(s, "]");
+            return MOTE_DONE;
+        }
+        if (moved) {
+            continue;
+        }
+        if ((in = mote_session_recv_buf(session, &len)) != NULL && (len = give(s, in, len)) != 0) {
+            mote_session_recv_ack(session, len);
+        } else if (s->closed) {
+            mote_session_fail(session, MOTE_CAUSE_LOST);
+        } else if ((want & MOTE_WANT_COMMIT) != 0) {
+            return MOTE_WANT_COMMIT;
+        } else {
+            s->now_ms += mote_session_wait_ms(session);
+        }
+    }
+}
+
+const struct mote_result *sim_attempt(struct sim *s, struct mote_delivery *d)
+{
+    uint8_t step;
+
+    s->log[0] = 0;
+    while ((step = mote_delivery_next(d)) != MOTE_FINISHED) {
+        if (step == MOTE_CONNECT) {
+            sim_connect(s, d);
+        } else {
+            assert_int_equal(step, MOTE_TALK);
+            sim_talk(s, d->session);
+        }
+    }
+    return mote_delivery_result(d);
+}

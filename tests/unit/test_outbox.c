@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The outbox on storage that works: what it takes and what it refuses, when it tries, what it reports, how long it
+ * keeps on. Power cuts and bad storage have tests of their own.
+ */
+#include "world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { DAY = 86400 };
+
+static void set(void)
+{
+    world_set(512, 6, 4, 1, WORLD_MAILS);
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+}
+
+/* ---- Taking ------------------------------------------------------------------------------------------------------ */
+
+/* A mail made to order. */
+static struct {
+    struct mote_mail mail;
+    struct mote_rcpt rcpts[10];
+    size_t len;
+    char text[600];
+} m;
+
+static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    size_t n = m.len - offset < cap ? m.len - offset : cap;
+
+    memcpy(buf, m.text + offset, n);
+    return n;
+}
+
+/* Lines of 10 octets and what is left. */
+static void make(unsigned rcpts, size_t len)
+{
+    memset(&m, 0, sizeof m);
+    m.len = len;
+    for (size_t i = 0; i < len; i++) {
+        m.text[i] = "abcdefgh\r\n"[i % 10];
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        m.rcpts[i].address = "a@example.test";
+    }
+    m.mail = (struct mote_mail){
+        .from = "m0@example.test", .rcpts = m.rcpts, .rcpt_count = (uint16_t)rcpts, .read = read_text};
+}
+
+static uint8_t post(unsigned number)
+{
+    uint8_t id[8];
+
+    world_id(number, id);
+    return mote_outbox_post(&w.outbox, &m.mail, id, w.sim.now_ms);
+}
+
+static void expect_refused(uint8_t cause)
+{
+    static struct world saved;
+
+    saved = w;
+    assert_int_equal(post(9), cause);
+    assert_memory_equal(saved.flash.octets, w.flash.octets, sizeof w.flash.octets);
+    assert_memory_equal(saved.slots, w.slots, sizeof w.slots);
+}
+
+static void refused(void **state)
+{
+    static const char long_local[] = "a23456789012345678901234567890123456789012345678901234567890@example.test";
+
+    set();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    make(0, 20);
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(9, 20);
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(1, 20);
+    m.rcpts[0].address = "a example.test";
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(1, 20);
+    m.mail.from = "a";
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(2, 20); /* no room for so long an envelope */
+    m.rcpts[0].address = m.rcpts[1].address = long_local;
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(1, 20);
+    m.text[5] = 0;
+    expect_refused(MOTE_CAUSE_TEXT);
+    make(1, 600);
+    expect_refused(MOTE_CAUSE_FULL);
+}
+
+static void full(void **state)
+{
+    set();
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
+    }
+    make(1, 20);
+    expect_refused(MOTE_CAUSE_FULL);
+    assert_int_equal(post(2), MOTE_CAUSE_NONE); /* that one is there */
+    w.next = 4;
+    for (unsigned i = 0; i < 4; i++) {
+        w.ledger[i].posted = true;
+    }
+    w.mails = 4;
+    assert_true(world_go(1000));
+    world_check_ends();
+    assert_int_equal(world_post(4), MOTE_CAUSE_NONE);
+}
+
+/* The longest mail a cell can hold; the null sender; it comes as it was posted. */
+static void fits(void **state)
+{
+    size_t room = 512 - 16 - 52 - 1 - sizeof "a@example.test";
+
+    for (size_t len = room - 20; len <= room + 2; len++) {
+        char whole[600];
+
+        set();
+        w.sim.offered = NULL;
+        w.sim.came = NULL;
+        make(1, len);
+        memset(m.text, 'a', len - 2); /* one long line */
+        memcpy(m.text + len - 2, "\r\n", 2);
+        memcpy(whole, m.text, len);
+        whole[len] = 0;
+        m.mail.from = "";
+        assert_int_equal(post(0), len <= room ? MOTE_CAUSE_NONE : MOTE_CAUSE_FULL);
+        w.mails = 0;
+        w.ledger[0].posted = true;
+        if (len <= room) {
+            memset(m.text, 'x', sizeof m.text);
+            w.ledger[0].came[0] = 1;
+            assert_true(world_go(100));
+            assert_string_equal(w.sim.from, "");
+            assert_string_equal(w.sim.text, whole);
+        }
+    }
+}
+
+static void too_small(void **state)
+{
+    static const struct {
+        uint32_t block_size;
+        uint16_t blocks;
+        uint8_t slots, cell_blocks, cause;
+    } cases[] = {
+        {512, 6, 4, 1, MOTE_CAUSE_NONE},  {512, 5, 4, 1, MOTE_CAUSE_FULL}, {512, 7, 4, 2, MOTE_CAUSE_FULL},
+        {512, 10, 4, 2, MOTE_CAUSE_NONE}, {400, 6, 4, 1, MOTE_CAUSE_NONE}, {392, 6, 4, 1, MOTE_CAUSE_FULL},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        world_set(cases[i].block_size, cases[i].blocks, cases[i].slots, cases[i].cell_blocks, 0);
+        world_boot();
+        assert_int_equal(w.opened, cases[i].cause);
+    }
+}
+
+/* Cells are worn evenly, though never more than one mail is there. */
+static void even_wear(void **state)
+{
+    set();
+    w.mails = 0;
+    for (w.next = 0; w.next < 40; w.next++) {
+        assert_int_equal(world_post(w.next), MOTE_CAUSE_NONE);
+        w.ledger[w.next].posted = true;
+        assert_true(world_go(100));
+    }
+    for (unsigned i = 2; i < 6; i++) {
+        assert_int_equal(w.flash.erases[i], 10);
+    }
+}
+
+/* ---- Time -------------------------------------------------------------------------------------------------------- */
+
+/* The mail of this number is in the outbox, alone. */
+static void put_in(unsigned number)
+{
+    set();
+    w.mails = 0;
+    assert_int_equal(world_post(number), MOTE_CAUSE_NONE);
+    w.ledger[number].posted = true;
+}
+
+static uint8_t poll(uint32_t random)
+{
+    return mote_outbox_poll(&w.outbox, w.sim.now_ms, random);
+}
+
+/* An attempt that ends without a connection. */
+static void in_vain(uint32_t random)
+{
+    assert_int_equal(poll(random), MOTE_CONNECT);
+    mote_delivery_unreachable(&w.outbox.delivery, MOTE_CAUSE_CONNECT);
+    assert_int_equal(poll(random), MOTE_REPORT);
+    assert_non_null(w.outbox.slot);
+    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DEFERRED);
+    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_CONNECT);
+}
+
+static void sleep_s(uint32_t seconds)
+{
+    w.sim.now_ms += seconds * 1000;
+}
+
+/* P11: tried again and again, at waits that follow the age, and given up after five days. */
+static void expiry(void **state)
+{
+    uint32_t age = 0, attempts = 0;
+
+    put_in(0);
+    w.setup.states = NULL;
+    for (;;) {
+        uint32_t clamped = age < 300 ? 300 : age > 4000 ? 4000 : age, wait;
+
+        in_vain(flash_random(&w.random));
+        attempts++;
+        assert_int_equal(w.slots[1].record.attempts, attempts);
+        assert_int_equal(w.slots[1].record.age_s, age);
+        assert_int_equal(w.outbox.last, age >= 5 * DAY);
+        assert_int_equal(w.outbox.expired, age >= 5 * DAY);
+        assert_int_equal(poll(0), MOTE_REPORT); /* until it was heard */
+        mote_outbox_reported(&w.outbox);
+        if (age >= 5 * DAY) {
+            break;
+        }
+        wait = mote_outbox_wait_s(&w.outbox);
+        assert_in_range(wait, clamped, clamped + clamped / 4);
+        if (age < 5 * DAY && age + wait > 5 * DAY - 4000 && age + wait < 5 * DAY) {
+            wait = 5 * DAY - 1 - age; /* the last second */
+        }
+        sleep_s(wait - 1);
+        if (wait == mote_outbox_wait_s(&w.outbox)) {
+            assert_int_equal(poll(0), MOTE_IDLE);
+        }
+        sleep_s(1);
+        age += wait;
+    }
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+    assert_int_equal(poll(0), MOTE_IDLE);
+    world_boot();
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+}
+
+/* A mail is as old as it is, however long the device slept before it was posted. */
+static void posted_after_a_sleep(void **state)
+{
+    set();
+    assert_int_equal(poll(0), MOTE_IDLE);
+    sleep_s(6 * DAY);
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    in_vain(0);
+    assert_int_equal(w.outbox.slot->record.age_s, 0);
+    assert_false(w.outbox.expired);
+    assert_false(w.outbox.last);
+    mote_outbox_reported(&w.outbox);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 300);
+}
+
+/* P4, P5: due after 60 s, and only then armed; power cuts in between do not count as time. */
+static void tls_fails(void **state)
+{
+    put_in(FATE_TLS);
+    assert_true(world_step() && world_step() && world_step() && world_step());
+    assert_int_equal(w.phase, REPORT);
+    assert_string_equal(w.sim.log, "1[EHLO STARTTLS]");
+    assert_true(world_step());
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(mote_outbox_wait_s(&w.outbox), 60);
+        assert_int_equal(poll(0), MOTE_IDLE);
+        sleep_s(59);
+        w.ran_s += 59;
+        assert_int_equal(poll(0), MOTE_IDLE);
+        assert_int_equal(mote_outbox_wait_s(&w.outbox), 1);
+        world_boot();
+        assert_false(mote_policy_armed(w.slots[1].record.tls_failed, w.slots[1].record.tls_since_s));
+    }
+    sleep_s(60);
+    w.ran_s += 60;
+    assert_true(world_go(20));
+    assert_string_equal(w.sim.log, "1[EHLO STARTTLS]1[EHLO MAIL RCPT DATA .]");
+    assert_true(w.ledger[FATE_TLS].ended);
+}
+
+/* The millisecond counter wraps. */
+static void wrap(void **state)
+{
+    set();
+    w.sim.now_ms = UINT32_MAX - 100500;
+    world_boot();
+    w.sim.now_ms = UINT32_MAX - 100500;
+    assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, w.sim.now_ms, &w.lost), MOTE_CAUSE_NONE);
+    w.setup.states = NULL;
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    in_vain(0);
+    mote_outbox_reported(&w.outbox);
+    for (unsigned i = 0; i < 299; i++) {
+        w.sim.now_ms += 1000;
+        assert_int_equal(poll(0), MOTE_IDLE);
+    }
+    w.sim.now_ms += 999;
+    assert_int_equal(poll(0), MOTE_IDLE);
+    w.sim.now_ms += 1;
+    assert_int_equal(poll(0), MOTE_CONNECT);
+}
+
+/* ---- Reports ----------------------------------------------------------------------------------------------------- */
+
+/* P9: the record says that the mail may have been sent before it may have been. */
+static void commit(void **state)
+{
+    for (unsigned cut = 0; cut < 2; cut++) {
+        put_in(FATE_GOOD);
+        while (w.phase != COMMIT && world_step()) {
+        }
+        assert_string_equal(w.sim.log, "1[EHLO MAIL RCPT DATA"); /* and no dot */
+        assert_false(w.slots[1].record.sent);
+        if (cut == 0) {
+            world_boot();
+            assert_false(w.slots[1].record.sent);
+            continue;
+        }
+        assert_true(world_step());
+        world_boot();
+        assert_true(w.slots[1].record.sent);
+        assert_int_equal(w.slots[1].record.attempts, 0);
+        assert_true(world_go(20)); /* it is sent again, and then it does not say so any more */
+        assert_false(w.ledger[0].record.sent);
+    }
+}
+
+/* A recipient that has its verdict keeps it over attempts and reboots, and is not asked again. */
+static void recipients(void **state)
+{
+    put_in(FATE_ONE_ONE);
+    while (w.phase != REPORT && world_step()) {
+    }
+    assert_false(w.outbox.last);
+    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DELIVERED);
+    assert_int_equal(w.outbox.rcpts[1].result.verdict, MOTE_DEFERRED);
+    assert_int_equal(w.outbox.rcpts[1].result.code, 450);
+    assert_true(world_step());
+    world_boot();
+    assert_true(world_step() && world_step());
+    while (w.phase != REPORT && world_step()) {
+    }
+    assert_string_equal(w.sim.log, "1[EHLO MAIL RCPT DATA .]");
+    assert_true(w.outbox.last);
+    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DELIVERED);
+    assert_int_equal(w.outbox.rcpts[1].result.verdict, MOTE_DELIVERED);
+    assert_int_equal(w.ledger[FATE_ONE_ONE].came[0], 1);
+}
+
+/* The power goes before the report was heard: it comes again, at once, and no relay is asked. */
+static void reported_again(void **state)
+{
+    put_in(FATE_GOOD);
+    for (unsigned i = 0; i < 3; i++) {
+        while (w.phase != REPORT && world_step()) {
+        }
+        assert_true(w.outbox.last);
+        assert_false(w.outbox.expired);
+        assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DELIVERED);
+        assert_int_equal(w.outbox.slot->record.attempts, 1);
+        assert_int_equal(w.outbox.slot->record.code, 250);
+        assert_int_equal(w.ledger[0].offers, 1);
+        world_boot();
+        assert_int_equal(mote_outbox_wait_s(&w.outbox), 0);
+    }
+    assert_true(world_go(20));
+    assert_true(w.ledger[0].ended);
+    assert_int_equal(w.ledger[0].offers, 1);
+}
+
+/* P12: a relay that failed is left alone by the other mails, too. */
+static void left_alone(void **state)
+{
+    set();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    assert_int_equal(world_post(1), MOTE_CAUSE_NONE);
+    in_vain(0);
+    mote_outbox_reported(&w.outbox);
+    assert_int_equal(poll(0), MOTE_REPORT);
+    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_LEFT_ALONE);
+    assert_false(w.outbox.last);
+    mote_outbox_reported(&w.outbox);
+    assert_int_equal(poll(0), MOTE_IDLE);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 300);
+    sleep_s(300);
+    assert_int_equal(poll(0), MOTE_CONNECT);
+}
+
+/* Relays that cannot be right are told, not tried; the mail stays. */
+static void misuse(void **state)
+{
+    put_in(0);
+    w.relay.login.user = "u";
+    assert_int_equal(poll(0), MOTE_REPORT);
+    assert_false(w.outbox.last);
+    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_MISUSE);
+    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_TRUST);
+    mote_outbox_reported(&w.outbox);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 300);
+    w.relay.login.user = NULL;
+    w.ran_s += 300;
+    sleep_s(300);
+    assert_true(world_go(20));
+    assert_true(w.ledger[0].ended);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refused),
+        cmocka_unit_test(full),
+        cmocka_unit_test(fits),
+        cmocka_unit_test(too_small),
+        cmocka_unit_test(even_wear),
+        cmocka_unit_test(expiry),
+        cmocka_unit_test(posted_after_a_sleep),
+        cmocka_unit_test(tls_fails),
+        cmocka_unit_test(wrap),
+        cmocka_unit_test(commit),
+        cmocka_unit_test(recipients),
+        cmocka_unit_test(reported_again),
+        cmocka_unit_test(left_alone),
+        cmocka_unit_test(misuse),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The power goes at every write and every erase of an outbox at work, each of them torn in several ways, and once more
+ * soon after. What was accepted is there, once, in its last state or the one before; what has ended does not come back;
+ * nothing torn is believed.
+ */
+#include "world.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { TEARS = 12, STEPS = 5000 };
+
+static struct world before, after, last;
+
+/* A mail that was being talked about is in doubt: it may come once more. */
+static void power_is_gone(void)
+{
+    if (w.outbox.slot != NULL) {
+        for (unsigned n = 0; n < WORLD_MAILS; n++) {
+            if (memcmp(w.ledger[n].record.id, w.outbox.slot->record.id, 8) == 0) {
+                w.ledger[n].doubts++;
+            }
+        }
+    }
+}
+
+/* False when the power went in the middle of it. In a function of its own, because of what longjmp does to local
+ * variables. */
+static bool survives(void (*work)(void))
+{
+    if (setjmp(flash_power) != 0) {
+        power_is_gone();
+        return false;
+    }
+    work();
+    return true;
+}
+
+static void one_step(void)
+{
+    world_step();
+}
+
+static void all_steps(void)
+{
+    unsigned steps = STEPS;
+
+    do {
+        last = w;
+    } while (world_step() && --steps != 0);
+}
+
+/* Does the step again; the power goes in its write number n. */
+static void cut(uint32_t n, uint32_t seed)
+{
+    w.flash.cut_at = w.flash.writes + n;
+    w.flash.seed = seed;
+    assert_false(survives(one_step));
+    world_boot();
+}
+
+/* And once more, n writes later, if there are so many. */
+static void cut_again(uint32_t n, uint32_t seed)
+{
+    static struct world torn;
+
+    w.flash.cut_at = w.flash.writes + n;
+    w.flash.seed = seed;
+    if (survives(all_steps)) {
+        return;
+    }
+    torn = w;
+    w = last; /* the same step without a cut, to know what it should have come to */
+    w.flash.cut_at = 0;
+    world_step();
+    after = w;
+    w = torn;
+    world_boot();
+    world_check(&last, &after);
+}
+
+static void workload(uint32_t block_size, uint16_t blocks, uint8_t slots, uint8_t cell_blocks, unsigned mails)
+{
+    static struct world next;
+    bool more = true;
+    uint32_t cuts = 0;
+
+    world_set(block_size, blocks, slots, cell_blocks, mails);
+    world_boot();
+    while (more) {
+        uint32_t writes = w.flash.writes;
+
+        before = w;
+        more = world_step();
+        next = w;
+        writes = w.flash.writes - writes;
+        for (uint32_t i = 0; i < writes * TEARS; i++) {
+            uint32_t seed = cuts * 2654435761u;
+
+            w = before;
+            cut(1 + i / TEARS, seed);
+            world_check(&before, &next);
+            w.mails = w.next;
+            for (uint32_t again = cuts % 5; again != 0; again--) {
+                cut_again(1 + (cuts / 5 + again * 7) % 29, seed + again);
+            }
+            if (cuts % 2 == 0) {
+                assert_true(world_go(STEPS));
+                world_check_ends();
+            }
+            cuts++;
+        }
+        w = next;
+    }
+    world_check_ends();
+    for (unsigned i = 0; i < blocks; i++) {
+        assert_true(w.flash.erases[i] >= 3);
+    }
+    print_message("%u cuts\n", cuts);
+}
+
+static void one_block_each(void **state)
+{
+    workload(512, 6, 4, 1, 48);
+}
+
+static void two_blocks_each(void **state)
+{
+    workload(240, 6, 2, 2, 24);
+}
+
+static void open(void)
+{
+    mote_outbox_open(&w.outbox, &w.setup, 0, &w.lost);
+}
+
+/* The first time ever, on a flash that holds anything. */
+static void first_open(void **state)
+{
+    for (unsigned i = 0; i < 200; i++) {
+        world_set(512, 6, 4, 1, 3);
+        w.flash.seed = i;
+        if (i % 2 == 0) {
+            flash_foul(&w.flash);
+        }
+        w.flash.cut_at = 1 + i / 2 % 2;
+        assert_false(survives(open));
+        world_boot();
+        world_check(&w, &w);
+        assert_true(world_go(STEPS));
+        world_check_ends();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_open),
+        cmocka_unit_test(one_block_each),
+        cmocka_unit_test(two_blocks_each),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
