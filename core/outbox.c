@@ -313,32 +313,6 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     }
 }
 
-/* Final verdicts are kept as soon as they are known: a later relay must not be asked about them after a power cut. */
-static void take_verdicts(struct mote_record *record, const struct mote_mail *mail)
-{
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        uint8_t verdict = mail->rcpts[i].result.verdict;
-
-        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
-            record->final[verdict == MOTE_FAILED] |= 1u << i;
-        }
-    }
-}
-
-void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
-{
-    record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
-    record->cause = d->result.cause;
-    record->code = d->result.code;
-    record->sent = false;
-    if (d->tls_failed && !record->tls_failed) {
-        record->tls_failed = true;
-        record->tls_since_s = 0;
-    }
-    take_verdicts(record, d->mail);
-    record->wait_s = mote_policy_wait_s(d->tls_failed, record->age_s, random);
-}
-
 /* The attempt has ended. */
 static void conclude(struct mote_outbox *o, uint32_t random)
 {
@@ -391,7 +365,7 @@ uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
 void mote_outbox_commit(struct mote_outbox *o)
 {
     o->slot->record.sent = true;
-    take_verdicts(&o->slot->record, &o->mail);
+    mote_record_verdicts(&o->slot->record, &o->mail);
     mote_log_save(o, &o->slot->record);
     mote_session_commit(o->setup->session);
 }

@@ -149,6 +149,15 @@ bool mote_address_valid(const char *address);
 /* Is this a name or address literal EHLO can carry? "localhost", with or without a domain, is not. */
 bool mote_helo_valid(const char *helo);
 
+/* ---- Time limits a port knows too, in seconds (POLICY P13). Another value, for tests, goes to every file as a -D. --- */
+
+#ifndef MOTE_CONNECT_S
+#define MOTE_CONNECT_S 30 /* one address */
+#endif
+#ifndef MOTE_ATTEMPT_S
+#define MOTE_ATTEMPT_S 900 /* the whole attempt, connecting included */
+#endif
+
 /* ---- The engine -------------------------------------------------------------------------------------------------- */
 
 /* Who we are for a relay. Either password or token is set, or neither: then no login. The strings are not copied. */

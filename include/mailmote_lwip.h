@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * mailmote on lwIP's raw API (2.1 and later): an outbox that delivers behind lwIP's callbacks. Nothing blocks, nothing is allocated but what
- * lwIP allocates for a connection, and no thread is needed. Call it where lwIP may be called: from the main loop with NO_SYS=1, else from
- * the tcpip thread or with the core locked.
+ * mailmote on lwIP's raw API (2.1 and later): an outbox that delivers behind lwIP's callbacks. Nothing blocks, nothing
+ * is allocated but what lwIP allocates for a connection, and no thread is needed. Call it where lwIP may be called:
+ * from the main loop with NO_SYS=1, else from the tcpip thread or with the core locked.
  */
 #ifndef MAILMOTE_LWIP_H
 #define MAILMOTE_LWIP_H
@@ -16,8 +16,9 @@
 /* Octets of an address literal with its NUL: "[192.0.2.7]", "[IPv6:2001:db8::7]". */
 #define MOTE_LWIP_LITERAL (IPADDR_STRLEN_MAX + 8)
 
-/* One outbox at work. The fields up to ctx are the caller's; it stays in place as long as the program runs, because an answer of
- * lwIP's DNS cannot be called off. It takes one of lwIP's timers (MEMP_NUM_SYS_TIMEOUT) and one connection at a time. */
+/* One outbox at work. The fields up to ctx are the caller's; it stays in place as long as the program runs, because an
+ * answer of lwIP's DNS cannot be called off. It takes one of lwIP's timers (MEMP_NUM_SYS_TIMEOUT) and one connection at
+ * a time. */
 struct mote_lwip {
     struct mote_outbox
         *outbox; /* open. Where its session_setup has no helo, the address literal of the connection is the name */
@@ -43,15 +44,17 @@ void mote_lwip_start(struct mote_lwip *lwip);
 /* Something new is in the outbox (mote_outbox_post()). */
 void mote_lwip_wake(struct mote_lwip *lwip);
 
-/* How it stands; only looks. MOTE_IDLE: nothing is being worked on; MOTE_CONNECT, MOTE_TALK: an attempt is under way; MOTE_REPORT: one
- * has ended, look at outbox->mail, outbox->slot and outbox->last, then call mote_lwip_reported(). Until then nothing else is begun. */
+/* How it stands; only looks. MOTE_IDLE: nothing is being worked on; MOTE_CONNECT, MOTE_TALK: an attempt is under way;
+ * MOTE_REPORT: one has ended, look at outbox->mail, outbox->slot and outbox->last, then call mote_lwip_reported().
+ * Until then nothing else is begun. */
 uint8_t mote_lwip_poll(const struct mote_lwip *lwip);
 
 /* The report was seen: on to the next mail. Calls mote_outbox_reported(). */
 void mote_lwip_reported(struct mote_lwip *lwip);
 
-/* Gives up: the connection is reset, the timer given back. An attempt under way is deferred with MOTE_CAUSE_ABORTED and waits to be reported
- * (MOTE_REPORT); mote_lwip_reported() or mote_lwip_wake() goes on. Not from inside the storage's functions. */
+/* Gives up: the connection is reset, the timer given back. An attempt under way is deferred with MOTE_CAUSE_ABORTED and
+ * waits to be reported (MOTE_REPORT); mote_lwip_reported() or mote_lwip_wake() goes on. Not from inside the storage's
+ * functions. */
 void mote_lwip_abort(struct mote_lwip *lwip);
 
 #endif

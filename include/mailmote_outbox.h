@@ -62,6 +62,10 @@ void mote_delivery_unreachable(struct mote_delivery *delivery, uint8_t cause);
  */
 const struct mote_result *mote_delivery_result(const struct mote_delivery *delivery);
 
+/* Takes the recipients' final verdicts into the record. To be stored before the end of the mail leaves for a later relay:
+ * after a power cut it must not be asked about them again. */
+void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail);
+
 /* Takes the outcome of a finished attempt into the mail's record: attempts, P3's bit, final verdicts, the wait until
  * the next attempt (P4, P11). random: any 32 random bits. */
 void mote_record_take(struct mote_record *record, const struct mote_delivery *delivery, uint32_t random);

@@ -7,14 +7,6 @@
 
 #include "mailmote_posix.h"
 
-/* Seconds, POLICY P13. The core has its own copy of the second: give both the same -D. */
-#ifndef MOTE_CONNECT_S
-#define MOTE_CONNECT_S 30
-#endif
-#ifndef MOTE_ATTEMPT_S
-#define MOTE_ATTEMPT_S 900
-#endif
-
 /* Addresses of one relay that are tried, at most. */
 #define MOTE_POSIX_ADDRESSES 16
 

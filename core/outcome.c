@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What came of an attempt, taken into the mail's record: for the outbox, and for ports that keep records by themselves.
+ */
+#include "core.h"
+#include "mailmote_outbox.h"
+
+void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail)
+{
+    for (unsigned i = 0; i < mail->rcpt_count; i++) {
+        uint8_t verdict = mail->rcpts[i].result.verdict;
+
+        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
+            record->final[verdict == MOTE_FAILED] |= 1u << i;
+        }
+    }
+}
+
+void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
+{
+    record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
+    record->cause = d->result.cause;
+    record->code = d->result.code;
+    record->sent = false;
+    if (d->tls_failed && !record->tls_failed) {
+        record->tls_failed = true;
+        record->tls_since_s = 0;
+    }
+    mote_record_verdicts(record, d->mail);
+    record->wait_s = mote_policy_wait_s(d->tls_failed, record->age_s, random);
+}
