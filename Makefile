@@ -93,11 +93,11 @@ demo: need-demo all fast ## a real mail server on loopback, a mail through START
 fast: $(bearssl_a)
 	+@$(MAKE) BUILD=$(BUILD)/fast BEARSSL_LIB='$(BEARSSL_LIB)' CPPFLAGS='$(CPPFLAGS) -DMOTE_TLS_RETRY_S=2' all
 
--include boards/firmware.mk
+include boards/firmware.mk
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop fleet-check demo core-check size warnings format-check
+checks := all unit unit-san unit-valgrind fuzz-replay interop lwip-check fleet-check demo core-check size warnings format-check
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -220,7 +220,7 @@ pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-format := clang-format
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop cross format,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)

@@ -387,7 +387,9 @@ static void wire_anchors(struct mote_session *s)
     br_x509_minimal_set_rsa(minimal, br_rsa_pkcs1_vrfy_get_default());
     br_x509_minimal_set_ecdsa(minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
     br_x509_minimal_set_minrsa(minimal, RSA_MIN_OCTETS);
-    br_x509_minimal_set_time(minimal, DAYS_TO_1970 + (uint32_t)(now / 86400), (uint32_t)(now % 86400));
+    /* 86400 is 128 * 675: no division of 64 bits is linked. */
+    br_x509_minimal_set_time(minimal, DAYS_TO_1970 + (uint32_t)(now >> 7) / 675,
+                             (uint32_t)(now >> 7) % 675 * 128 + (uint32_t)(now & 127));
 }
 
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name)

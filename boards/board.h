@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a board gives to its firmware: the contract between alert.c, which is the same on all boards, and a board's own
+ * files. Each function is called from the main loop only, never from an interrupt.
+ */
+#ifndef MOTE_BOARD_H
+#define MOTE_BOARD_H
+
+#include "mailmote_outbox.h"
+
+/* Clock, tick and console; the first call. */
+void board_init(void);
+
+/* Ends the firmware: the status of QEMU under `make run`, a halt on a desk. */
+enum {
+    BOARD_OK = 0,
+    BOARD_BAD_INPUT = 65,
+    BOARD_FAILED = 69,
+    BOARD_FAULT = 70,
+    BOARD_DEFERRED = 75,
+    BOARD_BAD_CONFIG = 78
+};
+_Noreturn void board_exit(int status);
+
+/* Milliseconds since start; wraps. */
+uint32_t board_now_ms(void);
+
+/* Seconds since 1970 UTC; 0 = unknown: then no certificate chain can be checked, and none is trusted. */
+uint64_t board_unix_s(void);
+
+/* Octets from a true random source. False = there is none: then there is no TLS, and the firmware refuses to start. */
+bool board_entropy(void *ctx, void *octets, size_t len);
+
+/* Text to the console, ends of line included. */
+void board_log(const char *text);
+
+/* A word of the configuration, "name=value", or NULL; a word without a value is "". */
+const char *board_setting(const char *name);
+
+/* Where mails wait. NULL = it does not work. */
+const struct mote_storage *board_storage(void);
+
+/* The CAs that are trusted; 0 = none could be read. */
+size_t board_anchors(const br_x509_trust_anchor **anchors);
+
+/* The network. It works on the outbox from start on. step: does what can be done, sleeps when that is nothing, and says
+ * how it stands: MOTE_IDLE, MOTE_CONNECT, MOTE_TALK, or MOTE_REPORT until board_network_reported(). */
+void board_network_start(struct mote_outbox *outbox);
+uint8_t board_network_step(void);
+void board_network_reported(void);
+
+/* Octets of stack used at most since start. */
+size_t board_stack_used(void);
+
+/* Sizes a board's board.mk may set. */
+#ifndef BOARD_RECORD_BUF
+#define BOARD_RECORD_BUF MOTE_SESSION_BUF_FULL /* TLS records: MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL */
+#endif
+#ifndef BOARD_SLOTS
+#define BOARD_SLOTS 4 /* mails that can wait */
+#endif
+#ifndef BOARD_BLOCK
+#define BOARD_BLOCK 1024 /* octets the storage erases at once */
+#endif
+#define BOARD_CELL_BLOCKS 2 /* of them for one mail */
+#define BOARD_BLOCKS      (2 + BOARD_SLOTS * BOARD_CELL_BLOCKS)
+
+#endif

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+#
+# The firmware of one board:
+#   make -f boards/image.mk BOARD=lm3s6965evb BUILD=build BEARSSL_DIR=... LWIP_DIR=... LWIPDIR=LWIP_DIR/src \
+#       STRICT='-std=c99 ...' BOARD_FLAGS='-D...'
+# boards/BOARD/board.mk says: cpu, sources, network (lwip or nothing), flash, ram, options (-D), bearssl_options.
+
+include boards/$(BOARD)/board.mk
+
+CC := arm-none-eabi-gcc
+out := $(BUILD)/boards/$(BOARD)
+image := $(out)/mailmote.elf
+target := $(cpu) -Os -g -ffunction-sections -fdata-sections
+# All of ours and lwIP are optimized as one; BearSSL is not: its code runs in constant time as its files were written.
+lto := -flto=auto -fno-fat-lto-objects
+
+include $(LWIP_DIR)/src/Filelists.mk
+lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
+
+ours := $(wildcard core/*.c boards/alert.c $(sources))
+ours_o := $(ours:%.c=$(out)/%.o)
+lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
+bearssl_a := $(out)/libbearssl.a
+
+includes := -Iinclude -Iboards -Iboards/cortex-m -isystem $(LWIP_DIR)/src/include -isystem $(BEARSSL_DIR)/inc
+flags := $(target) $(lto) $(options) $(BOARD_FLAGS)
+
+$(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/cortex-m/link.ld
+	@echo "  LINK    $@"
+	@$(CC) $(flags) -nostartfiles --specs=nano.specs -Wl,--gc-sections -Wl,-Map,$(out)/mailmote.map \
+	    -T boards/$(BOARD)/board.ld -o $@ $(ours_o) $(lwip_o) $(bearssl_a)
+	@arm-none-eabi-size $@ | awk 'NR == 2 { printf "  SIZE    %s: flash %d of %d, static RAM %d of %d\n", \
+	    "$(BOARD)", $$1 + $$2, $(flash), $$2 + $$3, $(ram) }'
+
+$(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags boards/cortex-m/lwipopts.h
+	@mkdir -p $(@D)
+	@echo "  CROSS   lwip/$*.c"
+	@$(CC) $(flags) $(includes) -w -c -o $@ $<
+
+$(ours_o): $(out)/%.o: %.c $(out)/flags
+	@mkdir -p $(@D)
+	@echo "  CROSS   $<"
+	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
+
+$(bearssl_a): $(out)/flags
+	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=arm-none-eabi-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
+	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options)' CFLAGS='$(target)' FLAGS=$<
+
+# Written when a flag has changed, and everything is built again.
+ifneq ($(strip $(flags) $(STRICT) $(bearssl_options)),$(strip $(file <$(out)/flags)))
+.PHONY: $(out)/flags
+endif
+$(out)/flags:
+	@mkdir -p $(@D)
+	@echo '$(strip $(flags) $(STRICT) $(bearssl_options))' >$@
+
+-include $(ours_o:.o=.d)

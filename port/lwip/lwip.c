@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The outbox's turn: what to do next, and when. All of it runs from one timer, never inside a callback of a connection,
+ * so that lwIP's stack is shallow when flash is written and the next connection is begun.
+ *
+ * The timer is taken once and only ever moved: it cannot be refused later, when memory is short.
+ */
+#include "lwip.h"
+
+#include <lwip/sys.h>
+#include <lwip/timeouts.h>
+#include <string.h>
+
+/* Longest wait in one go: the outbox's clock must not miss a turn of the millisecond counter. */
+#define WAIT_MAX_S 3600u
+
+static void wipe(void *octets, size_t len)
+{
+    volatile uint8_t *at = octets;
+
+    while (len-- != 0) {
+        *at++ = 0;
+    }
+}
+
+/* ---- The timer --------------------------------------------------------------------------------------------------- */
+
+static void advance(struct mote_lwip *m)
+{
+    uint32_t random, wait_s;
+
+    memcpy(&random, m->random + 32, sizeof random);
+    m->step = mote_outbox_poll(m->outbox, sys_now(), random);
+    if (m->used) {
+        m->used = false;
+        mote_session_wipe(m->outbox->setup->session);
+        wipe(m->random, 32);
+    }
+    if (m->step == MOTE_CONNECT) {
+        mote_lwip_dial(m);
+        return;
+    }
+    m->begun = false;
+    if (m->step == MOTE_IDLE) {
+        wait_s = mote_outbox_wait_s(m->outbox);
+        mote_lwip_arm(m, (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) * 1000);
+    }
+}
+
+static void wake(void *arg)
+{
+    struct mote_lwip *m = arg;
+
+    m->armed = false;
+    if (m->phase == MOTE_LWIP_REST) {
+        advance(m);
+    } else if (m->phase == MOTE_LWIP_TALK) {
+        mote_lwip_pump(m);
+    } else {
+        mote_lwip_connect(m);
+    }
+}
+
+static void disarm(struct mote_lwip *m)
+{
+    if (m->armed) {
+        sys_untimeout(wake, m);
+        m->armed = false;
+    }
+}
+
+void mote_lwip_arm(struct mote_lwip *m, uint32_t wait_ms)
+{
+    disarm(m);
+    m->armed = true;
+    sys_timeout(wait_ms != 0 ? wait_ms : 1, wake, m);
+}
+
+/* ---- Endings ----------------------------------------------------------------------------------------------------- */
+
+void mote_lwip_rest(struct mote_lwip *m)
+{
+    m->phase = MOTE_LWIP_REST;
+    mote_lwip_arm(m, 1);
+}
+
+void mote_lwip_drop(struct mote_lwip *m)
+{
+    struct tcp_pcb *pcb = m->pcb;
+
+    m->pcb = NULL;
+    if (pcb != NULL) {
+        tcp_arg(pcb, NULL);
+        tcp_err(pcb, NULL);
+        tcp_recv(pcb, NULL);
+        tcp_abort(pcb);
+    }
+    if (m->heard != NULL) {
+        pbuf_free(m->heard);
+        m->heard = NULL;
+    }
+}
+
+/* ---- For the application ----------------------------------------------------------------------------------------- */
+
+void mote_lwip_start(struct mote_lwip *m)
+{
+    LWIP_ASSERT_CORE_LOCKED();
+    m->phase = MOTE_LWIP_REST;
+    m->step = MOTE_IDLE;
+    m->armed = m->begun = m->used = false;
+    m->pcb = NULL;
+    m->heard = NULL;
+    mote_lwip_arm(m, 1);
+}
+
+void mote_lwip_wake(struct mote_lwip *m)
+{
+    LWIP_ASSERT_CORE_LOCKED();
+    if (m->phase == MOTE_LWIP_REST && m->step != MOTE_REPORT) {
+        mote_lwip_arm(m, 1);
+    }
+}
+
+uint8_t mote_lwip_poll(const struct mote_lwip *m)
+{
+    return m->phase == MOTE_LWIP_TALK ? MOTE_TALK : m->step;
+}
+
+void mote_lwip_reported(struct mote_lwip *m)
+{
+    LWIP_ASSERT_CORE_LOCKED();
+    if (m->step == MOTE_REPORT) {
+        mote_outbox_reported(m->outbox);
+        m->step = MOTE_IDLE;
+        mote_lwip_arm(m, 1);
+    }
+}
+
+void mote_lwip_abort(struct mote_lwip *m)
+{
+    LWIP_ASSERT_CORE_LOCKED();
+    disarm(m);
+    if (m->phase == MOTE_LWIP_TALK) {
+        mote_session_fail(m->outbox->setup->session, MOTE_CAUSE_ABORTED);
+    }
+    mote_lwip_drop(m);
+    m->phase = MOTE_LWIP_REST;
+    if (m->outbox->slot != NULL && m->step != MOTE_REPORT) {
+        m->step = mote_outbox_poll(m->outbox, sys_now(), 0);
+        if (m->step == MOTE_CONNECT) {
+            mote_delivery_unreachable(&m->outbox->delivery, MOTE_CAUSE_ABORTED);
+            m->step = mote_outbox_poll(m->outbox, sys_now(), 0);
+        }
+        mote_session_wipe(m->outbox->setup->session);
+        m->used = m->begun = false;
+    }
+}

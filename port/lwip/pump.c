@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Moves octets between a connection and the session, from inside lwIP's callbacks. What came is held in lwIP's own
+ * pbufs and read where it is; what the session says is handed over whole, then sent with one tcp_output. Where lwIP is
+ * short of memory it waits: tcp_sent, tcp_poll and the timer come back.
+ *
+ * It has no time limits of its own: the session's count.
+ */
+#include "lwip.h"
+
+#include <lwip/sys.h>
+
+/* Reads in one go: time limits are found between two calls. */
+#define HEAR_MAX 16
+
+/* Octets read at once, and before lwIP is told: two of it fit into its 16 bits. */
+#define RECVED_MAX 0x7fff
+
+static struct mote_session *session_of(const struct mote_lwip *m)
+{
+    return m->outbox->setup->session;
+}
+
+static size_t min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- Hearing ----------------------------------------------------------------------------------------------------- */
+
+/* What was read is room in the window again. */
+static void tell_read(struct mote_lwip *m)
+{
+    if (m->pcb != NULL && m->recved != 0) {
+        tcp_recved(m->pcb, m->recved);
+    }
+    m->recved = 0;
+}
+
+static bool hear(struct mote_lwip *m)
+{
+    size_t room;
+    void *buf = mote_session_recv_buf(session_of(m), &room);
+    uint16_t n;
+
+    if (m->recved >= RECVED_MAX) {
+        tell_read(m);
+    }
+    if (buf == NULL || m->heard == NULL) {
+        return false;
+    }
+    n = pbuf_copy_partial(m->heard, buf, (uint16_t)min(room, RECVED_MAX), 0);
+    m->heard = pbuf_free_header(m->heard, n);
+    m->recved = (uint16_t)(m->recved + n);
+    mote_session_recv_ack(session_of(m), n);
+    return true;
+}
+
+static bool hear_all(struct mote_lwip *m)
+{
+    int heard = 0;
+
+    while (heard < HEAR_MAX && hear(m)) {
+        heard++;
+    }
+    return heard > 0;
+}
+
+/* The relay has left. What it said before may be the verdict; what cannot leave is dropped where its room is needed to
+ * hear that. */
+static bool hear_last_words(struct mote_lwip *m)
+{
+    struct mote_session *session = session_of(m);
+    size_t len;
+
+    if (!m->closed) {
+        return false;
+    }
+    if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL) {
+        if (m->pcb != NULL) {
+            return false; /* it still listens */
+        }
+        mote_session_send_ack(session, len);
+    } else if (m->heard == NULL || m->pcb == NULL) {
+        mote_session_fail(session, MOTE_CAUSE_LOST);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---- Saying ------------------------------------------------------------------------------------------------------ */
+
+/* Hands as much to lwIP as it has memory for. False when that is nothing. */
+static bool say(struct mote_lwip *m)
+{
+    size_t len, n;
+    const void *buf = mote_session_send_buf(session_of(m), &len);
+    err_t err = ERR_MEM;
+
+    if (buf == NULL || m->pcb == NULL) {
+        return false;
+    }
+    for (n = min(len, min(tcp_sndbuf(m->pcb), tcp_mss(m->pcb))); n != 0; n /= 2) {
+        err = tcp_write(m->pcb, buf, (uint16_t)n, TCP_WRITE_FLAG_COPY);
+        if (err != ERR_MEM) {
+            break;
+        }
+    }
+    if (err == ERR_OK && n != 0) {
+        mote_session_send_ack(session_of(m), n);
+    }
+    return err == ERR_OK && n != 0;
+}
+
+/* ---- The pump ---------------------------------------------------------------------------------------------------- */
+
+/* Until nothing moves. True when the session is done. */
+static bool talk(struct mote_lwip *m)
+{
+    struct mote_session *session = session_of(m);
+    size_t len;
+
+    for (;;) {
+        uint8_t want = mote_session_poll(session, sys_now());
+        bool said;
+
+        if ((want & MOTE_DONE) != 0) {
+            return true;
+        }
+        if ((want & MOTE_WANT_COMMIT) != 0) {
+            mote_outbox_commit(m->outbox);
+            continue;
+        }
+        said = say(m);
+        if (said && mote_session_send_buf(session, &len) != NULL) {
+            continue;
+        }
+        if (!hear_all(m) && !said && !hear_last_words(m)) {
+            return false;
+        }
+    }
+}
+
+/* QUIT and close_notify are worth one try. What is left unread is called read, else lwIP would reset instead of
+ * closing. */
+static err_t leave(struct mote_lwip *m)
+{
+    struct tcp_pcb *pcb = m->pcb;
+    err_t err = ERR_OK;
+
+    while (say(m)) {
+    }
+    if (pcb != NULL && m->heard != NULL) {
+        tcp_recved(pcb, m->heard->tot_len);
+    }
+    m->pcb = NULL;
+    mote_lwip_drop(m);
+    mote_lwip_rest(m);
+    if (pcb != NULL) {
+        tcp_arg(pcb, NULL);
+        tcp_err(pcb, NULL);
+        tcp_recv(pcb, NULL);
+        tcp_sent(pcb, NULL);
+        tcp_poll(pcb, NULL, 0);
+        if (tcp_close(pcb) != ERR_OK) {
+            tcp_abort(pcb);
+            err = ERR_ABRT;
+        }
+    }
+    return err;
+}
+
+err_t mote_lwip_pump(struct mote_lwip *m)
+{
+    bool done = talk(m);
+
+    tell_read(m);
+    if (done) {
+        return leave(m);
+    }
+    if (m->pcb != NULL) {
+        tcp_output(m->pcb);
+    }
+    mote_lwip_arm(m, mote_session_wait_ms(session_of(m)));
+    return ERR_OK;
+}
+
+/* ---- What lwIP calls --------------------------------------------------------------------------------------------- */
+
+err_t mote_lwip_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct mote_lwip *m = arg;
+
+    (void)pcb, (void)err;
+    if (p == NULL) {
+        m->closed = true;
+    } else if (m->heard == NULL) {
+        m->heard = p;
+    } else if (m->heard->tot_len + (uint32_t)p->tot_len > UINT16_MAX) {
+        return ERR_MEM; /* lwIP keeps it and offers it again */
+    } else {
+        pbuf_cat(m->heard, p);
+    }
+    return mote_lwip_pump(m);
+}
+
+err_t mote_lwip_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    (void)pcb, (void)len;
+    return mote_lwip_pump(arg);
+}
+
+err_t mote_lwip_tick(void *arg, struct tcp_pcb *pcb)
+{
+    struct mote_lwip *m = arg;
+
+    (void)pcb;
+    return m->phase == MOTE_LWIP_TALK ? mote_lwip_pump(m) : ERR_OK;
+}

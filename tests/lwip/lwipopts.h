@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lwIP on the machine that tests: no threads, a clock the test moves, everything allocated one by one so that each
+ * allocation can be made to fail and each leak is found.
+ */
+#ifndef MOTE_LWIPOPTS_H
+#define MOTE_LWIPOPTS_H
+
+#include <stddef.h>
+
+void *test_alloc(size_t size);
+void *test_alloc_zeros(size_t count, size_t size);
+void test_free(void *at);
+
+/* Is this packet lost? Then it was freed. */
+struct pbuf;
+int test_lost(struct pbuf *p);
+#define LWIP_HOOK_IP4_INPUT(p, netif) test_lost(p)
+
+#define NO_SYS               1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_SOCKET          0
+#define LWIP_NETCONN         0
+#define LWIP_DHCP            0
+#define LWIP_RAW             0
+#define LWIP_DNS             1
+#define LWIP_STATS           0
+#define LWIP_HAVE_LOOPIF     1
+#define LWIP_NETIF_LOOPBACK  1
+#define MEM_CUSTOM_ALLOCATOR 1
+#define MEMP_MEM_MALLOC      1
+#define MEM_CUSTOM_MALLOC    test_alloc
+#define MEM_CUSTOM_CALLOC    test_alloc_zeros
+#define MEM_CUSTOM_FREE      test_free
+#define IPV6_FRAG_COPYHEADER 1
+#define MEM_ALIGNMENT        8
+#define TCP_MSS              536
+#define TCP_WND              (4 * TCP_MSS)
+#define TCP_SND_BUF          (4 * TCP_MSS)
+#define TCP_SND_QUEUELEN     16
+#define TCP_MSL              1000UL
+
+#endif
