@@ -2,7 +2,6 @@
 """The spool: what is accepted stays until it is finished, survives what disks and people do, and is listed."""
 import fcntl
 import os
-import shutil
 import socket
 import stat
 import subprocess
@@ -10,6 +9,7 @@ import threading
 
 import pytest
 
+import cell
 from relay import (BAD_CONFIG, COMMAND, DEFERRED, FAILED, NOT_STORED, OK, USAGE, File, Relay, Spool, run)
 
 A, B, C = "a@example.test", "b@example.test", "c@example.test"
@@ -243,8 +243,8 @@ def test_damaged_relays_file_is_none(spool, closed, text):
 def in_small_world(spool, script, *args):
     """runs a script with the spool on a disk of 100 KB of its own"""
     spool.path.mkdir(exist_ok=True)
-    if shutil.which("unshare") is None:
-        pytest.skip("no unshare")
+    if cell.why_not():
+        pytest.skip(cell.why_not())
     done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
                            'mount -t tmpfs -o size=100k none "$0" || exit 99; cp -a "$0.old/." "$0"; ' + script,
                            spool.path, *map(str, args)], capture_output=True, timeout=60, text=True)
