@@ -281,7 +281,7 @@ static void after_data(struct mote_engine *e)
     e->pending++;
 }
 
-/* The verdict on the mail: 2xx once the end of it has left, 4xx or 5xx perhaps before (I1). */
+/* The verdict on the mail: 2xx once all of it is out, 4xx or 5xx perhaps before (I1). */
 static void after_end(struct mote_engine *e, unsigned class)
 {
     settle(e, class == 2 ? MOTE_DELIVERED : refusal(e), class == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
@@ -343,7 +343,7 @@ static void after_reply(struct mote_engine *e)
         }
         break;
     case MOTE_STEP_END:
-        if (class > 3 || (class == 2 && e->end_left)) {
+        if (class > 3 || (class == 2 && e->send != MOTE_STEP_TEXT)) {
             after_end(e, class);
             return;
         }
