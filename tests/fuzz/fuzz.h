@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the parts of the engine's fuzz harness share: a scene (arguments drawn from the input), a reference of the text
+ * on the wire, and a model of the dialogue that is independent of the core and asserts the invariants of
+ * core/DESIGN.md by number.
+ */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include "mailmote.h"
+
+enum { RCPTS_MAX = 4, TEXT_MAX = 4096, LINE_ROOM = 4096, CLEAR_ROOM = 8192 };
+
+/* The input, used up from its start. */
+struct input {
+    const uint8_t *at;
+    size_t left;
+};
+uint8_t draw(struct input *in); /* the next octet; 0 once it is used up */
+
+/* Says which invariant broke ("I4: ...") and aborts. */
+void violated(const char *what);
+void require(bool good, const char *what);
+
+/* ---- reference.c: what the text must be on the wire, done the slow way ------------------------------------------- */
+
+struct reference {
+    uint8_t text[TEXT_MAX]; /* as the reader gives it */
+    size_t len;
+    uint8_t mended[3 * TEXT_MAX]; /* what BDAT carries */
+    size_t mended_len;
+    uint8_t stuffed[5 * TEXT_MAX]; /* what DATA carries, the final dot included */
+    size_t stuffed_len;
+    bool nul, eight_bit;
+};
+void reference_make(struct reference *r); /* from text and len */
+size_t base64(char *out, const void *data, size_t len);
+bool contains(const uint8_t *data, size_t len, const void *part, size_t part_len);
+
+/* ---- scene.c: the arguments of a conversation -------------------------------------------------------------------- */
+
+struct scene {
+    struct mote_engine_setup setup;
+    struct mote_mail mail;
+    struct mote_rcpt rcpts[RCPTS_MAX];
+    struct mote_result before[RCPTS_MAX]; /* results the mail came with */
+    struct reference measured, sent;      /* the text when it was measured and when it is sent */
+    const struct reference *read;         /* the one the reader gives */
+    size_t next;                          /* offset the reader is called with next */
+    unsigned chunk;                       /* octets it gives at most in one call */
+    size_t lie_at;                        /* where it breaks its word and says that it wrote more than it may */
+    uint32_t start_ms, now_ms;
+    uint8_t offers[2], style[2]; /* what the server offers before and in TLS */
+    uint8_t mood;                /* what it refuses: see server.c */
+    void *owned[24];
+    unsigned owned_count;
+};
+void scene_make(struct scene *s, struct input *in);
+void scene_free(struct scene *s);
+bool scene_text_good(const struct scene *s);   /* it is sent as it was measured */
+void scene_check_texts(const struct scene *s); /* the lent buffers hold printable text ended by NUL */
+
+/* ---- model.c, replies.c: the dialogue as an outsider sees it --------------------------------------------------- */
+
+enum kind { K_GREETING, K_EHLO, K_HELO, K_STARTTLS, K_AUTH, K_MAIL, K_RCPT, K_DATA, K_END };
+enum stage { AT_START, GREETED, EHLO_REFUSED, IN_SESSION, TURNED_AWAY };
+enum mode { IN_LINE, IN_CHUNK, IN_DOTS, AFTER_QUIT };
+
+/* Bits of model.offers; the mechanisms from M_PLAIN on. */
+enum {
+    M_STARTTLS = 1,
+    M_PIPELINING = 2,
+    M_CHUNKING = 4,
+    M_SIZE = 8,
+    M_8BITMIME = 16,
+    M_SMTPUTF8 = 32,
+    M_AUTH = 64,
+    M_PLAIN = 128,
+    M_LOGIN = 256,
+    M_OAUTHBEARER = 512,
+    M_XOAUTH2 = 1024
+};
+
+struct model {
+    struct scene *scene;
+    bool secured, awaiting_tls, tried_tls;
+    enum stage stage;
+    enum kind due[16]; /* replies that are due, oldest first */
+    unsigned due_rcpt[16], due_count;
+
+    /* What the client wrote. */
+    enum mode mode;
+    char line[LINE_ROOM];
+    size_t line_len, written;
+    uint8_t clear[CLEAR_ROOM]; /* all of it, from before TLS */
+    size_t clear_len;
+    bool mail_sent, ended, committed;
+    unsigned rcpt_next;
+    size_t text_at, chunk_len, column;
+    uint8_t last;
+    bool empty, end_begun, end_out, fold;
+    char auth_want[2][LINE_ROOM]; /* the lines a login still has to write */
+    unsigned auth_lines, auth_at;
+    bool auth_more, auth_ok, cancelled;
+
+    /* What the server said. */
+    unsigned status, code, first_code, reply_lines;
+    size_t reply_len, reply_line_len;
+    bool more;
+    char word_line[LINE_ROOM + 8]; /* the line of the EHLO reply being read */
+    size_t word_len;
+    unsigned offers, offering;
+    uint32_t size_limit, size_offering;
+    uint8_t broken; /* cause the engine must end with now */
+    bool completed; /* the last octet completed a reply */
+    unsigned mail_code, rcpt_code[RCPTS_MAX], data_code, end_code;
+    bool end_code_late;   /* it came after the end of the mail was out */
+    uint8_t failed_by_us; /* cause the script gave mote_engine_fail() */
+};
+void model_begin(struct model *m, struct scene *scene);
+void model_wrote(struct model *m, const uint8_t *data, size_t len); /* the octets of one pull */
+void model_heard(struct model *m, uint8_t c);                       /* before the engine does */
+void model_secured(struct model *m);
+void model_check(const struct model *m, uint8_t want);
+void model_finish(const struct model *m, const struct mote_result *result);
+void model_due(struct model *m, enum kind kind, unsigned rcpt);
+unsigned model_accepted(const struct model *m);
+
+#endif
