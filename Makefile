@@ -197,10 +197,18 @@ core-check: $(cross_o) ## the core needs five functions of <string.h> and has no
 size: $(cross_o) ## the footprint on a Cortex-M3, as in the README, against tests/budget.txt
 	@tests/size.py --compile '$(cross)' $^
 
-warnings: need-san ## everything of ours compiled by gcc and by clang
-	@for cc in gcc clang; do $(MAKE) BUILD=$(BUILD)/warnings-$$cc CC=$$cc CFLAGS='-O2' compile-all || exit; done
+warnings: need-san $(bearssl_a) ## everything of ours compiled by gcc and by clang
+	@for cc in gcc clang; do \
+	    $(MAKE) BUILD=$(BUILD)/warnings-$$cc BEARSSL_LIB='$(BEARSSL_LIB)' CC=$$cc CFLAGS='-O2' compile-all || exit; \
+	done
 
-compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/fleet/*.c))
+compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/fleet/*.c)) \
+    $(BUILD)/template
+
+# Linked as well, so that every name in it exists.
+$(BUILD)/template: $(call objects,port/template.c) $(BUILD)/libmailmote.a $(bearssl_a)
+	@echo "  LINK    $@"
+	$(Q)$(link)
 
 c_files = $(shell find include core port boards tests -name '*.[ch]')
 format-check: need-format ## the layout is clang-format's
