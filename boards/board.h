@@ -52,7 +52,19 @@ void board_network_reported(void);
 /* Octets of stack used at most since start. */
 size_t board_stack_used(void);
 
-/* Sizes a board's board.mk may set. */
+/* Sizes a board's board.mk may set. With BOARD_CURVES=br_ec_... as well, its chains are checked by
+ * mote_trust_anchors_small(). */
+#if defined BOARD_CLEAR && !defined BOARD_LEAN /* no TLS at all: boards/clear */
+#define BOARD_LEAN
+#endif
+#ifdef BOARD_LEAN
+#ifndef BOARD_RECORD_BUF
+#define BOARD_RECORD_BUF MOTE_SESSION_BUF_MIN
+#endif
+#ifndef BOARD_CURVES
+#define BOARD_CURVES br_ec_p256_m31
+#endif
+#endif
 #ifndef BOARD_RECORD_BUF
 #define BOARD_RECORD_BUF MOTE_SESSION_BUF_FULL /* TLS records: MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL */
 #endif

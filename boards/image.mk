@@ -18,11 +18,16 @@ include $(LWIP_DIR)/src/Filelists.mk
 lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
 
 ours := $(wildcard core/*.c boards/alert.c $(sources))
+# Without TLS: see boards/clear.
+clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
+ifneq ($(clear),)
+ours := $(filter-out core/trust.c core/chain.c boards/cortex-m/anchors.c,$(ours)) boards/clear/trust.c
+endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
-bearssl_a := $(out)/libbearssl.a
+bearssl_a := $(if $(clear),,$(out)/libbearssl.a)
 
-includes := -Iinclude -Iboards -Iboards/cortex-m -isystem $(LWIP_DIR)/src/include -isystem $(BEARSSL_DIR)/inc
+includes := -Iinclude -Iboards -Iboards/cortex-m -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
 flags := $(target) $(lto) $(options) $(BOARD_FLAGS)
 
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/cortex-m/link.ld
@@ -42,7 +47,7 @@ $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@echo "  CROSS   $<"
 	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
 
-$(bearssl_a): $(out)/flags
+$(out)/libbearssl.a: $(out)/flags
 	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=arm-none-eabi-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
 	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options)' CFLAGS='$(target)' FLAGS=$<
 

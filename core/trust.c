@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who the relay is: opportunistic, a chain to trust anchors, or a pinned key. Each kind brings the TLS client it needs,
- * so that a program links only the kinds it names. It never weakens a check because something is missing: session.c
+ * Who the relay is: opportunistic, a pinned key, or (chain.c) a chain to trust anchors. Each kind brings the TLS client
+ * it needs, so that a program links only the kinds it names. It never weakens a check because something is missing: session.c
  * refuses such a relay first.
  */
 #include "core.h"
-#include "mailmote_session.h"
+#include "trust.h"
 
-enum { MODERN_SUITES = 6, RSA_MIN_OCTETS = 256, DAYS_TO_1970 = 719528 };
+enum { SMALL_SUITES = 2, MODERN_SUITES = 6 };
 
 /* Forward secrecy and authenticated encryption first. The rest is for old relays, where it still beats cleartext. */
 static const uint16_t suites[] = {
@@ -30,35 +30,36 @@ static const uint16_t suites[] = {
 
 /* ---- The TLS client ---------------------------------------------------------------------------------------------- */
 
-/* TLS 1.2 with what every kind of trust uses. */
-static void wire_client(struct mote_session *s, const br_x509_class *vtable)
+void mote_trust_wire_small(struct mote_session *s, const br_x509_class *vtable)
 {
-    br_ssl_client_context *client = &s->client;
-    br_ssl_engine_context *eng = &client->eng;
+    br_ssl_engine_context *eng = &s->client.eng;
 
-    br_ssl_client_zero(client);
+    br_ssl_client_zero(&s->client);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
-    br_ssl_engine_set_suites(eng, suites, MODERN_SUITES);
+    br_ssl_engine_set_suites(eng, suites, SMALL_SUITES);
     br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
     br_ssl_engine_set_hash(eng, br_sha256_ID, &br_sha256_vtable);
-    br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
     br_ssl_engine_set_prf_sha256(eng, &br_tls12_sha256_prf);
-    br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_chapol(eng);
-    br_ssl_engine_set_default_aes_gcm(eng);
     br_ssl_engine_set_default_rsavrfy(eng);
-    br_ssl_engine_set_default_ecdsa(eng);
     s->x509.vtable = vtable;
     s->x509.trust = &s->relay->trust;
     br_ssl_engine_set_x509(eng, &s->x509.vtable);
 }
 
-/* ---- Opportunistic, and what it shares with a pin: the key of the first certificate ------------------------------ */
-
-static struct mote_x509 *x509_of(const br_x509_class **ctx)
+void mote_trust_wire(struct mote_session *s, const br_x509_class *vtable)
 {
-    return (struct mote_x509 *)(void *)ctx;
+    br_ssl_engine_context *eng = &s->client.eng;
+
+    mote_trust_wire_small(s, vtable);
+    br_ssl_engine_set_suites(eng, suites, MODERN_SUITES);
+    br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
+    br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
+    br_ssl_engine_set_default_aes_gcm(eng);
+    br_ssl_engine_set_default_ecdsa(eng);
 }
+
+/* ---- Opportunistic, and what it shares with a pin: the key of the first certificate ------------------------------ */
 
 static void key_start_chain(const br_x509_class **ctx, const char *name)
 {
@@ -118,7 +119,7 @@ static void wire_opportunistic(struct mote_session *s)
 {
     br_ssl_engine_context *eng = &s->client.eng;
 
-    wire_client(s, &opportunistic_vtable);
+    mote_trust_wire(s, &opportunistic_vtable);
     br_ssl_engine_set_versions(eng, BR_TLS10, BR_TLS12);
     br_ssl_engine_set_suites(eng, suites, sizeof suites / sizeof suites[0]);
     br_ssl_engine_set_hash(eng, br_md5_ID, &br_md5_vtable);
@@ -129,7 +130,7 @@ static void wire_opportunistic(struct mote_session *s)
     br_ssl_client_set_default_rsapub(&s->client);
 }
 
-static void set(struct mote_trust *trust, void (*wire)(struct mote_session *), const char *name)
+void mote_trust_set(struct mote_trust *trust, void (*wire)(struct mote_session *), const char *name)
 {
     memset(trust, 0, sizeof *trust);
     trust->wire = wire;
@@ -138,7 +139,7 @@ static void set(struct mote_trust *trust, void (*wire)(struct mote_session *), c
 
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name)
 {
-    set(trust, wire_opportunistic, name);
+    mote_trust_set(trust, wire_opportunistic, name);
     trust->opportunistic = true;
 }
 
@@ -261,140 +262,11 @@ static const br_x509_class pin_vtable = {
 
 static void wire_pin(struct mote_session *s)
 {
-    wire_client(s, &pin_vtable);
+    mote_trust_wire(s, &pin_vtable);
 }
 
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name)
 {
-    set(trust, wire_pin, name);
+    mote_trust_set(trust, wire_pin, name);
     memcpy(trust->pin, sha256, sizeof trust->pin);
-}
-
-/* ---- Chain to an anchor: BearSSL's validation, and our own look for over-broad wildcards ------------------------- */
-
-/* BearSSL lets "*.com" stand for any name one label longer. Such a certificate is refused by looking for the length
- * octet and the text of that name in the first certificate, whatever field it stands in. */
-static const char *top_level(const char *name)
-{
-    const char *dot = NULL;
-
-    for (; *name != 0; name++) {
-        if (*name == '.') {
-            if (dot != NULL) {
-                return NULL;
-            }
-            dot = name;
-        }
-    }
-    return dot;
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
-}
-
-static bool in_name(uint8_t c)
-{
-    return (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '.';
-}
-
-static void look_for_wildcard(struct mote_x509 *x, uint8_t c)
-{
-    size_t len = strlen(x->wildcard) + 1;
-
-    if (c == 0 || x->matched > len) {
-        return;
-    }
-    if (x->matched == len) {
-        x->matched = in_name(c) ? 0 : (uint8_t)(len + 1);
-    } else if (x->matched != 0 && lower(c) == lower((uint8_t)x->wildcard[x->matched - 1])) {
-        x->matched++;
-    } else {
-        x->matched = c == '*';
-    }
-}
-
-static void chain_start_chain(const br_x509_class **ctx, const char *name)
-{
-    struct mote_x509 *x = x509_of(ctx);
-
-    x->depth = 0;
-    x->matched = 0;
-    x->wildcard = top_level(name);
-    x->u.minimal.vtable->start_chain(&x->u.minimal.vtable, name);
-}
-
-static void chain_start_cert(const br_x509_class **ctx, uint32_t len)
-{
-    struct mote_x509 *x = x509_of(ctx);
-
-    x->u.minimal.vtable->start_cert(&x->u.minimal.vtable, len);
-}
-
-static void chain_append(const br_x509_class **ctx, const unsigned char *octets, size_t len)
-{
-    struct mote_x509 *x = x509_of(ctx);
-
-    x->u.minimal.vtable->append(&x->u.minimal.vtable, octets, len);
-    for (size_t i = 0; x->depth == 0 && x->wildcard != NULL && i < len; i++) {
-        look_for_wildcard(x, octets[i]);
-    }
-}
-
-static void chain_end_cert(const br_x509_class **ctx)
-{
-    struct mote_x509 *x = x509_of(ctx);
-
-    x->depth = 1;
-    x->u.minimal.vtable->end_cert(&x->u.minimal.vtable);
-}
-
-static unsigned chain_end_chain(const br_x509_class **ctx)
-{
-    struct mote_x509 *x = x509_of(ctx);
-    unsigned error = x->u.minimal.vtable->end_chain(&x->u.minimal.vtable);
-
-    if (error == 0 && x->wildcard != NULL && x->matched == strlen(x->wildcard) + 2) {
-        return BR_ERR_X509_BAD_SERVER_NAME;
-    }
-    return error;
-}
-
-static const br_x509_pkey *chain_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
-{
-    const struct mote_x509 *x = (const struct mote_x509 *)(const void *)ctx;
-
-    return x->u.minimal.vtable->get_pkey(&x->u.minimal.vtable, usages);
-}
-
-static const br_x509_class chain_vtable = {
-    sizeof(struct mote_x509), chain_start_chain, chain_start_cert, chain_append,
-    chain_end_cert,           chain_end_chain,   chain_get_pkey,
-};
-
-static void wire_anchors(struct mote_session *s)
-{
-    const struct mote_trust *trust = &s->relay->trust;
-    br_x509_minimal_context *minimal = &s->x509.u.minimal;
-    uint64_t now = s->setup->unix_s;
-
-    wire_client(s, &chain_vtable);
-    br_x509_minimal_init(minimal, &br_sha256_vtable, trust->anchors, trust->anchor_count);
-    br_x509_minimal_set_hash(minimal, br_sha256_ID, &br_sha256_vtable);
-    br_x509_minimal_set_hash(minimal, br_sha384_ID, &br_sha384_vtable);
-    br_x509_minimal_set_hash(minimal, br_sha512_ID, &br_sha512_vtable);
-    br_x509_minimal_set_rsa(minimal, br_rsa_pkcs1_vrfy_get_default());
-    br_x509_minimal_set_ecdsa(minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
-    br_x509_minimal_set_minrsa(minimal, RSA_MIN_OCTETS);
-    /* 86400 is 128 * 675: no division of 64 bits is linked. */
-    br_x509_minimal_set_time(minimal, DAYS_TO_1970 + (uint32_t)(now >> 7) / 675,
-                             (uint32_t)(now >> 7) % 675 * 128 + (uint32_t)(now & 127));
-}
-
-void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name)
-{
-    set(trust, anchors != NULL ? wire_anchors : NULL, name);
-    trust->anchors = anchors;
-    trust->anchor_count = count;
 }

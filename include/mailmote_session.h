@@ -19,6 +19,7 @@ struct mote_trust {
     const char *name;                    /* the relay's DNS name: SNI, and what a chain is checked against */
     const br_x509_trust_anchor *anchors;
     size_t anchor_count;
+    const br_ec_impl *ec; /* of mote_trust_anchors_small() */
     uint8_t pin[32];
     bool opportunistic;
 };
@@ -30,6 +31,13 @@ void mote_trust_opportunistic(struct mote_trust *trust, const char *name);
 /* A certificate chain to one of the anchors, for exactly this DNS name, with valid dates (TLS 1.2 only). name is
  * required and no IP address: BearSSL does not check those. The anchors are not copied. */
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name);
+
+/* The same for the smallest image: ChaCha20-Poly1305 with ECDHE on a curve of ec, SHA-256, and no more. ec is BearSSL's
+ * code for the curves, as &br_ec_p256_m15, or &br_ec_p256_m31 where a multiplication takes the same time for all
+ * operands; every relay has P-256. A relay without ChaCha20 is refused, and a chain signed with SHA-384 or SHA-512, or
+ * on a curve that ec has not. */
+void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
+                              const char *name, const br_ec_impl *ec);
 
 /* The relay's public key, known by the SHA-256 of its SubjectPublicKeyInfo (RSA or EC; as in RFC 7469). It decides
  * alone: no CA, no dates, no clock (P15; TLS 1.2 only). name is for SNI only; NULL sends none. */

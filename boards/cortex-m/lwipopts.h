@@ -37,7 +37,7 @@
 #define MEMP_NUM_SYS_TIMEOUT    (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* one is mailmote's */
 #define MEM_ALIGNMENT           4
 
-#ifndef BOARD_LEAN
+#if !defined BOARD_LEAN && !defined BOARD_CLEAR
 #define LWIP_DHCP      1
 #define LWIP_DNS       1
 #define TCP_MSS        1460
@@ -47,6 +47,7 @@
 #define LWIP_DHCP      0
 #define LWIP_DNS       0
 #define LWIP_UDP       0
+#define LWIP_ICMP      0 /* it does not answer a ping */
 #define TCP_MSS        536
 #define PBUF_POOL_SIZE 4
 #define MEM_SIZE       1600

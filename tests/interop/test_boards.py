@@ -7,7 +7,7 @@ import pytest
 
 from board import TOP, Board, BrokenTls, build, content
 from cell import BUILD
-from client import DEFERRED, OK, new_token
+from client import BAD_CONFIG, DEFERRED, OK, new_token
 
 BOARDS = sorted(mk.parent.name for mk in (TOP / "boards").glob("*/board.mk"))
 ETHERNET = [name for name in BOARDS if name != "microbit"]     # its wire serves one connection
@@ -95,12 +95,36 @@ def test_cleartext_after_a_reset(fallback):
     assert len(relay.mails) == 1 and content(token).fullmatch(relay.mails[0])
 
 
-def test_budget(postfix, board):
+def test_firmware_without_tls(postfix, scratch, pki):
+    """it refuses what it cannot check, and STARTTLS on offer is broken TLS to it: no mail in clear at once"""
+    into = pathlib.Path(BUILD) / "BOARD_CLEAR"
+    build("lm3s6965evb", into, "-DBOARD_CLEAR")
+    board, words = Board("lm3s6965evb", scratch, pki, into), ("ip=10.0.2.15", "gateway=10.0.2.2", "attempts=1")
+    assert board.boot(postfix.ports["clear"], *words).status == BAD_CONFIG
+    result = board.boot(postfix.ports["starttls"], *words, trust="")
+    assert result.status == DEFERRED, result.console
+    assert "deferred at HANDSHAKE" in result.console, result.console
+
+
+BUDGETS = [line.split() for line in (TOP / "boards/budget.txt").read_text().splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("flash_limit, ram_limit, name, flags", [
+    pytest.param(int(flash), int(ram), name, flags, id="".join([name, *flags]))
+    for flash, ram, name, *flags in BUDGETS])
+def test_budget(flash_limit, ram_limit, name, flags, postfix, scratch, pki):
     """flash and RAM of a delivery are within boards/budget.txt"""
-    rows = [line.split() for line in (TOP / "boards/budget.txt").read_text().splitlines() if not line.startswith("#")]
-    flash_limit, ram_limit = next((int(flash), int(ram)) for name, flash, ram in rows if name == board.name)
-    stacks = [int(re.search(r"stack (\d+) octets", board.boot(postfix.ports[port]).console)[1])
-              for port in ("starttls", "rsa")]
+    into = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags))
+    build(name, into, " ".join(flags))
+    board, clear = Board(name, scratch, pki, into), "-DBOARD_CLEAR" in flags
+    words = ["ip=10.0.2.15", "gateway=10.0.2.2"] if flags else []
+    stacks = []
+    for port in ["clear"] if clear else ["starttls", "rsa"]:
+        result = board.boot(postfix.ports[port], *words, trust="" if clear else None)
+        assert result.status == OK, result.console
+        assert f"delivered at END, reply 250{'' if clear else ', in TLS'}:" in result.console
+        stacks.append(int(re.search(r"stack (\d+) octets", result.console)[1]))
     flash, static = board.sizes()
-    assert flash <= flash_limit
+    print(f"{name} {' '.join(flags)}: flash {flash}, RAM {static} + {max(stacks)}")
+    assert flash <= flash_limit, flash
     assert static + max(stacks) <= ram_limit, (static, stacks)

@@ -125,6 +125,33 @@ static void test_preference(void **state)
     }
 }
 
+/* Chains to anchors with the least code: two suites, one curve. */
+static void test_small(void **state)
+{
+    static const uint16_t chacha[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                                      BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256};
+    static const uint16_t gcm[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                   BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256};
+    static const br_ec_impl *const curves[] = {&br_ec_prime_i15, &br_ec_p256_m15, &br_ec_p256_m31};
+
+    for (size_t i = 0; i < 2 * COUNT(curves); i++) {
+        const struct trust_spec *leaf = i % 2 == 0 ? &ec_leaf : &rsa_leaf;
+        struct mote_trust *trust = &bench.relay.trust;
+
+        set(ANCHORS, leaf);
+        mote_trust_anchors_small(trust, trust->anchors, 1, MAIL, curves[i / 2]);
+        assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_NONE);
+        assert_int_equal(bench.peer.suite, chacha[i % 2]);
+        set(ANCHORS, leaf);
+        mote_trust_anchors_small(trust, trust->anchors, 1, "other.example.test", curves[i / 2]);
+        assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_CERT_NAME);
+        set(ANCHORS, leaf);
+        mote_trust_anchors_small(trust, trust->anchors, 1, MAIL, curves[i / 2]);
+        bench.peer.suites[0] = gcm[i % 2];
+        assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_TLS_NO_COMMON);
+    }
+}
+
 static void test_client_certificates(void **state)
 {
     for (unsigned kind = 0; kind < KINDS; kind++) {
@@ -246,6 +273,11 @@ static void test_trust_that_is_none(void **state)
         bench.relay.trust.name = MAIL;
         assert_refused(MOTE_MISUSE, MOTE_CAUSE_TRUST);
         bench.relay.trust.opportunistic = true;
+        assert_refused(MOTE_MISUSE, MOTE_CAUSE_TRUST);
+        /* a chain without the code for it */
+        set(ANCHORS, &ec_leaf);
+        bench.relay.tls = tls;
+        mote_trust_anchors_small(&bench.relay.trust, bench.relay.trust.anchors, 1, MAIL, NULL);
         assert_refused(MOTE_MISUSE, MOTE_CAUSE_TRUST);
         /* a chain without a name to look for */
         set(ANCHORS, &ec_leaf);
@@ -473,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_suites),
         cmocka_unit_test(test_preference),
+        cmocka_unit_test(test_small),
         cmocka_unit_test(test_client_certificates),
         cmocka_unit_test(test_buffers),
         cmocka_unit_test(test_records_longer_than_the_buffer),

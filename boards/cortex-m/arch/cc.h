@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define LWIP_NOASSERT           1
+#define LWIP_NO_CTYPE_H         1
 #define LWIP_PLATFORM_DIAG(x)   ((void)0)
 #define LWIP_PLATFORM_ASSERT(x) ((void)0)
 #define LWIP_NO_INTTYPES_H      1
