@@ -71,26 +71,34 @@ int mote_policy_next(const struct mote_plan *plan, int at)
     return at;
 }
 
-/* P4; P11: the age, clamped, and up to a quarter more. */
+/* P4; P11: the age, clamped; random by up to a quarter, then once over a whole doubling, which spreads a fleet evenly. Waits that
+ * double exactly keep it so. */
 uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random)
 {
-    uint32_t wait = age_s < MOTE_RETRY_MIN_S ? MOTE_RETRY_MIN_S : age_s > MOTE_RETRY_MAX_S ? MOTE_RETRY_MAX_S : age_s;
+    uint32_t wait = age_s, more = 0;
 
-    return tls_failure ? MOTE_TLS_RETRY_S : wait + random % (wait / 4 + 1);
+    if (tls_failure) {
+        return MOTE_TLS_RETRY_S;
+    }
+    if (age_s < MOTE_RETRY_MIN_S) {
+        wait = MOTE_RETRY_MIN_S;
+        more = MOTE_RETRY_MIN_S / 4;
+    } else if (age_s < 2 * MOTE_RETRY_MIN_S) {
+        more = 2 * age_s;
+    } else if (age_s > MOTE_RETRY_MAX_S) {
+        wait = MOTE_RETRY_MAX_S;
+    }
+    return wait + (uint32_t)((uint64_t)random * more >> 32);
 }
 
-/* P12: doubles from the least wait to the longest. */
+/* P12: what a mail waits that fails each time, without what is random: the least wait twice, then it doubles. */
 uint32_t mote_policy_relay_wait_s(unsigned failures)
 {
-    uint32_t wait = MOTE_RETRY_MIN_S;
-
     if (failures == 0) {
         return 0;
     }
-    while (--failures != 0 && wait < MOTE_RETRY_MAX_S) {
-        wait *= 2;
-    }
-    return wait < MOTE_RETRY_MAX_S ? wait : MOTE_RETRY_MAX_S;
+    failures = failures < 16 ? failures : 16;
+    return mote_policy_wait_s(false, ((uint32_t)MOTE_RETRY_MIN_S << failures) / 4, 0);
 }
 
 /* P11 */

@@ -39,12 +39,12 @@ def expect(kinds, armed):
 
 
 def attempts(world, *kinds_of_attempts):
-    """Attempt after attempt, each with these kinds of relays. A relay that failed as a site is left alone, the second
-    time longer than the mail waits (P12): then the attempt is forced."""
+    """Attempt after attempt, each with these kinds of relays. A relay that failed as a site is left alone longer than
+    a mail waits for TLS (P12): then the attempt is forced."""
     scene, armed, after, sites = world.scene(*([None] * len(kinds_of_attempts[0]))), False, None, 0
     for kinds in kinds_of_attempts:
         scene.play(*(KINDS[kind][0] for kind in kinds))
-        early = sites > 1 or sites and after == TLS_RETRY_S
+        early = sites and after == TLS_RETRY_S
         dialogues, verdict, failed = expect(kinds, armed and not early)
         if after is None:
             scene.send(*dialogues, verdict=verdict)

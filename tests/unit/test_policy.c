@@ -255,14 +255,32 @@ static void p4(void **state)
 static void p11_rules(uint32_t age, uint32_t random)
 {
     uint32_t clamped = age < 300 ? 300 : age > 4000 ? 4000 : age;
+    uint32_t more = age < 300 ? 75 : age < 600 ? 2 * age : 0;
 
-    assert_in_range(mote_policy_wait_s(false, age, random), clamped, clamped + clamped / 4);
+    assert_in_range(mote_policy_wait_s(false, age, random), clamped, clamped + more);
+}
+
+/* What is drawn takes every value, each as often. */
+static void p11_spread(uint32_t age, uint32_t least, uint32_t count)
+{
+    enum { EACH = 16 };
+    static unsigned seen[1200];
+
+    memset(seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < EACH * count; i++) {
+        uint32_t wait = mote_policy_wait_s(false, age, (uint32_t)(((uint64_t)i << 32) / (EACH * count)));
+
+        assert_in_range(wait, least, least + count - 1);
+        seen[wait - least]++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        assert_in_range(seen[i], EACH - 1, EACH + 1);
+    }
 }
 
 static void p11_wait(void **state)
 {
     static const uint32_t randoms[] = {1, 74, 75, 76, 1000, 1001, 0x7fffffff, 0x80000000, UINT32_MAX};
-    bool seen[1001] = {false};
 
     for (uint32_t age = 0; age <= 434000; age++) {
         assert_int_equal(mote_policy_wait_s(false, age, 0), age < 300 ? 300 : age > 4000 ? 4000 : age);
@@ -270,12 +288,10 @@ static void p11_wait(void **state)
         p11_rules(age, age * 2654435761u);
     }
     p11_rules(UINT32_MAX, UINT32_MAX);
-    for (uint32_t random = 0; random < 2000000; random += 997) { /* all of the quarter is made use of */
-        seen[mote_policy_wait_s(false, 4000, random) - 4000] = true;
-    }
-    for (unsigned i = 0; i <= 1000; i++) {
-        assert_true(seen[i]);
-    }
+    p11_spread(0, 300, 75);
+    p11_spread(299, 300, 75);
+    p11_spread(300, 300, 600);
+    p11_spread(599, 599, 1198);
 }
 
 static void p11_expiry(void **state)
@@ -288,7 +304,7 @@ static void p11_expiry(void **state)
 
 static void p12_wait(void **state)
 {
-    static const uint32_t waits[] = {0, 300, 600, 1200, 2400, 4000, 4000};
+    static const uint32_t waits[] = {0, 300, 300, 600, 1200, 2400, 4000};
 
     for (unsigned i = 0; i < 7; i++) {
         assert_int_equal(mote_policy_relay_wait_s(i), waits[i]);
