@@ -77,6 +77,7 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     }
     for (uint16_t i = 0; i < mail->rcpt_count; i++) {
         mail->rcpts[i].skip = false;
+        mail->rcpts[i].asked = false;
         mail->rcpts[i].busy = 0;
     }
     if (good) {

@@ -268,19 +268,23 @@ static bool load(struct mote_outbox *o, struct mote_slot *slot)
         !mote_storage_read(o, cell_at(o, slot) + PREFIX, at, o->envelope)) {
         return false;
     }
-    memset(o->rcpts, 0, sizeof o->rcpts);
-    o->mail = (struct mote_mail){.from = at, .rcpts = o->rcpts, .rcpt_count = slot->record.rcpt_count};
+    o->mail.from = at;
+    o->mail.rcpts = o->rcpts;
+    o->mail.rcpt_count = slot->record.rcpt_count;
     o->mail.read = read_text;
     o->mail.ctx = o;
     o->mail.size = mote_get(octets, 4);
     o->mail.needs = octets[7];
     for (unsigned i = 0; i < o->mail.rcpt_count; i++) {
+        struct mote_rcpt *rcpt = o->rcpts + i;
+
         at += strlen(at) + 1;
-        o->rcpts[i].address = at;
+        rcpt->address = at;
+        memset(&rcpt->result, 0, sizeof rcpt->result);
         if ((slot->record.final[0] >> i & 1) != 0) {
-            o->rcpts[i].result.verdict = MOTE_DELIVERED;
+            rcpt->result.verdict = MOTE_DELIVERED;
         } else if ((slot->record.final[1] >> i & 1) != 0) {
-            o->rcpts[i].result.verdict = MOTE_FAILED;
+            rcpt->result.verdict = MOTE_FAILED;
         }
     }
     o->slot = slot;

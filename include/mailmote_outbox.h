@@ -119,7 +119,8 @@ enum {
     MOTE_REPORT = 5 /* an attempt has ended: look at outbox.mail and outbox.last, then call mote_outbox_reported() */
 };
 
-/* The fields are the outbox's own but where they say so. */
+/* The fields are the outbox's own but where they say so. To read what a relay replied, set text and text_cap of mail and
+ * of rcpts, once, after mote_outbox_open(): at MOTE_REPORT they hold the reply whose code the result has, where it has one. */
 struct mote_outbox {
     struct mote_delivery delivery; /* the port's, while MOTE_CONNECT and MOTE_TALK */
     struct mote_mail mail;         /* the application's to read at MOTE_REPORT: recipients and their results */

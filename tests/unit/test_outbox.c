@@ -359,6 +359,35 @@ static void recipients(void **state)
     assert_int_equal(w.ledger[FATE_ONE_ONE].came[0], 1);
 }
 
+/* What the relays replied, mail after mail, in room lent once. */
+static void replies(void **state)
+{
+    static const char *const seen[][3] = {{"ok", "later", "taken"}, {"later", "", "ok"}, {"never", "", "ok"}};
+    static const unsigned numbers[] = {FATE_ONE_ONE, FATE_LATER, FATE_NEVER};
+    char whole[40] = "", own[2][40];
+
+    set();
+    w.mails = 0;
+    w.outbox.mail.text = whole;
+    w.outbox.mail.text_cap = sizeof whole;
+    for (unsigned i = 0; i < 2; i++) {
+        w.outbox.rcpts[i].text = own[i];
+        w.outbox.rcpts[i].text_cap = sizeof own[i];
+    }
+    for (unsigned n = 0; n < 3; n++) {
+        memset(own, 0, sizeof own);
+        assert_int_equal(world_post(numbers[n]), MOTE_CAUSE_NONE);
+        w.ledger[numbers[n]].posted = true;
+        do {
+            assert_true(world_step());
+        } while (w.phase != REPORT);
+        assert_string_equal(own[0], seen[n][0]);
+        assert_string_equal(own[1], seen[n][1]);
+        assert_string_equal(whole, seen[n][2]);
+        assert_true(world_step());
+    }
+}
+
 /* The power goes before the report was heard: it comes again, at once, and no relay is asked. */
 static void reported_again(void **state)
 {
@@ -430,6 +459,7 @@ int main(void)
         cmocka_unit_test(wrap),
         cmocka_unit_test(commit),
         cmocka_unit_test(recipients),
+        cmocka_unit_test(replies),
         cmocka_unit_test(reported_again),
         cmocka_unit_test(left_alone),
         cmocka_unit_test(misuse),
