@@ -32,7 +32,7 @@ struct mote_lwip {
     struct tcp_pcb *pcb;
     struct pbuf *heard; /* what came and was not read yet */
     ip_addr_t address;
-    uint32_t since_ms;  /* of the search for a connection */
+    uint32_t since_ms;  /* of the search at this address */
     uint16_t recved;    /* octets read that lwIP was not told of yet */
     uint8_t random[36]; /* 32 for the session, 4 to spread the next attempt */
     char literal[MOTE_LWIP_LITERAL];
@@ -44,9 +44,9 @@ void mote_lwip_start(struct mote_lwip *lwip);
 /* Something new is in the outbox (mote_outbox_post()). */
 void mote_lwip_wake(struct mote_lwip *lwip);
 
-/* How it stands; only looks. MOTE_IDLE: nothing is being worked on; MOTE_CONNECT, MOTE_TALK: an attempt is under way;
- * MOTE_REPORT: one has ended, look at outbox->mail, outbox->slot and outbox->last, then call mote_lwip_reported().
- * Until then nothing else is begun. */
+/* How it stands; only looks, but with NO_SYS=0 is called as the others are. MOTE_IDLE: nothing is being worked on;
+ * MOTE_CONNECT, MOTE_TALK: an attempt is under way; MOTE_REPORT: one has ended, look at outbox->mail, outbox->slot and
+ * outbox->last, then call mote_lwip_reported(). Until then nothing else is begun. */
 uint8_t mote_lwip_poll(const struct mote_lwip *lwip);
 
 /* The report was seen: on to the next mail. Calls mote_outbox_reported(). */
@@ -54,7 +54,7 @@ void mote_lwip_reported(struct mote_lwip *lwip);
 
 /* Gives up: the connection is reset, the timer given back. An attempt under way is deferred with MOTE_CAUSE_ABORTED and
  * waits to be reported (MOTE_REPORT); mote_lwip_reported() or mote_lwip_wake() goes on. Not from inside the storage's
- * functions. */
+ * functions, nor a trace. */
 void mote_lwip_abort(struct mote_lwip *lwip);
 
 #endif

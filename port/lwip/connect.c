@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * From a relay's name to a connection. Whatever lwIP is short of (memory, a connection, a route, a name server) may
- * come back: it is tried again until the time for connecting is over. Only an answer ends it sooner.
+ * come back: it is tried again until the address's time for connecting is over. Only an answer ends it sooner.
  */
 #include "lwip.h"
 
@@ -13,9 +13,9 @@
 
 static void give_up(struct mote_lwip *m)
 {
-    mote_lwip_drop(m);
     mote_delivery_unreachable(&m->outbox->delivery, m->cause);
-    mote_lwip_rest(m);
+    m->phase = MOTE_LWIP_REST;
+    mote_lwip_arm(m, 1);
 }
 
 /* This address is none, or leads nowhere: IPv4 after IPv6, then no more. */
@@ -25,6 +25,7 @@ static void next_address(struct mote_lwip *m, uint8_t cause)
     if (BOTH_FAMILIES && m->family == 0) {
         m->family = 1;
         m->phase = MOTE_LWIP_LOOKUP;
+        m->since_ms = sys_now();
         mote_lwip_arm(m, 1);
     } else {
         give_up(m);
@@ -116,7 +117,9 @@ static void set_literal(struct mote_lwip *m, const ip_addr_t *address)
     }
     memcpy(m->literal, "[IPv6:", 6);
     ipaddr_ntoa_r(address, m->literal + at, IPADDR_STRLEN_MAX);
-    strcat(m->literal, "]");
+    at = strlen(m->literal);
+    m->literal[at] = ']';
+    m->literal[at + 1] = 0;
     setup->helo = m->literal;
 }
 
@@ -128,7 +131,8 @@ static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
     set_literal(m, &pcb->local_ip);
     mote_delivery_connected(&m->outbox->delivery);
     m->phase = MOTE_LWIP_TALK;
-    return mote_lwip_pump(m);
+    mote_lwip_pump(m);
+    return ERR_OK;
 }
 
 /* The connection is gone, and its memory with it. What was heard before still counts. */
@@ -169,7 +173,7 @@ static void call(struct mote_lwip *m)
 
 /* ---- One step ---------------------------------------------------------------------------------------------------- */
 
-/* Milliseconds left for connecting; 0 when the time is over. */
+/* Milliseconds left for this address; 0 when the time is over. */
 static uint32_t time_left(const struct mote_lwip *m)
 {
     uint32_t now = sys_now(), spent = now - m->since_ms;
@@ -186,8 +190,8 @@ void mote_lwip_connect(struct mote_lwip *m)
     uint32_t left = time_left(m);
 
     if (left == 0) {
-        m->cause = m->phase >= MOTE_LWIP_DIAL ? MOTE_CAUSE_CONNECT : m->cause;
-        give_up(m);
+        mote_lwip_drop(m);
+        next_address(m, m->phase >= MOTE_LWIP_DIAL ? MOTE_CAUSE_CONNECT : MOTE_CAUSE_LOOKUP);
         return;
     }
     if (m->phase == MOTE_LWIP_LOOKUP) {

@@ -8,6 +8,7 @@
 #include "lwip.h"
 
 #include <lwip/sys.h>
+#include <lwip/tcpip.h>
 #include <lwip/timeouts.h>
 #include <string.h>
 
@@ -54,10 +55,10 @@ static void wake(void *arg)
     m->armed = false;
     if (m->phase == MOTE_LWIP_REST) {
         advance(m);
-    } else if (m->phase == MOTE_LWIP_TALK) {
-        mote_lwip_pump(m);
-    } else {
+    } else if (m->phase != MOTE_LWIP_TALK) {
         mote_lwip_connect(m);
+    } else if (mote_lwip_pump(m)) {
+        mote_lwip_leave(m);
     }
 }
 
@@ -76,13 +77,7 @@ void mote_lwip_arm(struct mote_lwip *m, uint32_t wait_ms)
     sys_timeout(wait_ms != 0 ? wait_ms : 1, wake, m);
 }
 
-/* ---- Endings ----------------------------------------------------------------------------------------------------- */
-
-void mote_lwip_rest(struct mote_lwip *m)
-{
-    m->phase = MOTE_LWIP_REST;
-    mote_lwip_arm(m, 1);
-}
+/* ---- The end ----------------------------------------------------------------------------------------------------- */
 
 void mote_lwip_drop(struct mote_lwip *m)
 {
@@ -103,6 +98,26 @@ void mote_lwip_drop(struct mote_lwip *m)
 
 /* ---- For the application ----------------------------------------------------------------------------------------- */
 
+#if NO_SYS
+static void soon(struct mote_lwip *m)
+{
+    mote_lwip_arm(m, 1);
+}
+#else
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* lwIP's thread sleeps until the timer that was the next one when it fell asleep. A message makes it look again; when
+ * there is no room for one, another is on its way. */
+static void soon(struct mote_lwip *m)
+{
+    mote_lwip_arm(m, 1);
+    tcpip_try_callback(nothing, NULL);
+}
+#endif
+
 void mote_lwip_start(struct mote_lwip *m)
 {
     LWIP_ASSERT_CORE_LOCKED();
@@ -111,19 +126,18 @@ void mote_lwip_start(struct mote_lwip *m)
     m->armed = m->begun = m->used = false;
     m->pcb = NULL;
     m->heard = NULL;
-    mote_lwip_arm(m, 1);
+    soon(m);
 }
 
 void mote_lwip_wake(struct mote_lwip *m)
 {
     LWIP_ASSERT_CORE_LOCKED();
-    if (m->phase == MOTE_LWIP_REST && m->step != MOTE_REPORT) {
-        mote_lwip_arm(m, 1);
-    }
+    soon(m);
 }
 
 uint8_t mote_lwip_poll(const struct mote_lwip *m)
 {
+    LWIP_ASSERT_CORE_LOCKED();
     return m->phase == MOTE_LWIP_TALK ? MOTE_TALK : m->step;
 }
 
@@ -133,7 +147,7 @@ void mote_lwip_reported(struct mote_lwip *m)
     if (m->step == MOTE_REPORT) {
         mote_outbox_reported(m->outbox);
         m->step = MOTE_IDLE;
-        mote_lwip_arm(m, 1);
+        soon(m);
     }
 }
 

@@ -20,21 +20,21 @@ enum {
 /* How long to wait where lwIP was short of something. */
 #define MOTE_LWIP_RETRY_MS 250
 
-/* lwip.c: the one timer goes off in so many milliseconds; no connection is needed any more, go on soon; end it, the
- * connection is reset. */
+/* lwip.c: the one timer goes off in so many milliseconds; no connection is needed any more, it is reset. */
 void mote_lwip_arm(struct mote_lwip *m, uint32_t wait_ms);
-void mote_lwip_rest(struct mote_lwip *m);
 void mote_lwip_drop(struct mote_lwip *m);
 
 /* connect.c: begins with the relay the delivery names; goes one step on. */
 void mote_lwip_dial(struct mote_lwip *m);
 void mote_lwip_connect(struct mote_lwip *m);
 
-/* pump.c: what lwIP calls when the connection stands; moves what can be moved. ERR_ABRT: the connection is gone, as
- * lwIP must be told. */
+/* pump.c: what lwIP calls when the connection stands. Moves what can be moved: true when the session is done, and the
+ * timer will go off at once. It leaves: closed from inside tcp_sent, lwIP would lose the pbuf that came with the same
+ * segment. */
 err_t mote_lwip_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
 err_t mote_lwip_sent(void *arg, struct tcp_pcb *pcb, u16_t len);
 err_t mote_lwip_tick(void *arg, struct tcp_pcb *pcb);
-err_t mote_lwip_pump(struct mote_lwip *m);
+bool mote_lwip_pump(struct mote_lwip *m);
+void mote_lwip_leave(struct mote_lwip *m);
 
 #endif

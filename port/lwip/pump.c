@@ -2,9 +2,9 @@
  *
  * Moves octets between a connection and the session, from inside lwIP's callbacks. What came is held in lwIP's own
  * pbufs and read where it is; what the session says is handed over whole, then sent with one tcp_output. Where lwIP is
- * short of memory it waits: tcp_sent, tcp_poll and the timer come back.
+ * short of memory it waits: tcp_sent and tcp_poll come back.
  *
- * It has no time limits of its own: the session's count.
+ * It has no time limits of its own: the session's count, and tcp_poll looks at them twice a second.
  */
 #include "lwip.h"
 
@@ -142,48 +142,42 @@ static bool talk(struct mote_lwip *m)
     }
 }
 
-/* QUIT and close_notify are worth one try. What is left unread is called read, else lwIP would reset instead of
- * closing. */
-static err_t leave(struct mote_lwip *m)
-{
-    struct tcp_pcb *pcb = m->pcb;
-    err_t err = ERR_OK;
-
-    while (say(m)) {
-    }
-    if (pcb != NULL && m->heard != NULL) {
-        tcp_recved(pcb, m->heard->tot_len);
-    }
-    m->pcb = NULL;
-    mote_lwip_drop(m);
-    mote_lwip_rest(m);
-    if (pcb != NULL) {
-        tcp_arg(pcb, NULL);
-        tcp_err(pcb, NULL);
-        tcp_recv(pcb, NULL);
-        tcp_sent(pcb, NULL);
-        tcp_poll(pcb, NULL, 0);
-        if (tcp_close(pcb) != ERR_OK) {
-            tcp_abort(pcb);
-            err = ERR_ABRT;
-        }
-    }
-    return err;
-}
-
-err_t mote_lwip_pump(struct mote_lwip *m)
+bool mote_lwip_pump(struct mote_lwip *m)
 {
     bool done = talk(m);
 
     tell_read(m);
     if (done) {
-        return leave(m);
-    }
-    if (m->pcb != NULL) {
+        mote_lwip_arm(m, 1);
+    } else {
         tcp_output(m->pcb);
     }
-    mote_lwip_arm(m, mote_session_wait_ms(session_of(m)));
-    return ERR_OK;
+    return done;
+}
+
+/* QUIT and close_notify are worth one try. What is left unread is called read, else lwIP would reset instead of
+ * closing. */
+void mote_lwip_leave(struct mote_lwip *m)
+{
+    struct tcp_pcb *pcb = m->pcb;
+
+    while (say(m)) {
+    }
+    if (pcb != NULL) {
+        if (m->heard != NULL) {
+            tcp_recved(pcb, m->heard->tot_len);
+        }
+        tcp_arg(pcb, NULL);
+        tcp_err(pcb, NULL);
+        tcp_recv(pcb, NULL);
+        tcp_sent(pcb, NULL);
+        tcp_poll(pcb, NULL, 0);
+        if (tcp_close(pcb) == ERR_OK) {
+            m->pcb = NULL;
+        }
+    }
+    mote_lwip_drop(m);
+    m->phase = MOTE_LWIP_REST;
 }
 
 /* ---- What lwIP calls --------------------------------------------------------------------------------------------- */
@@ -202,13 +196,20 @@ err_t mote_lwip_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     } else {
         pbuf_cat(m->heard, p);
     }
-    return mote_lwip_pump(m);
+    mote_lwip_pump(m);
+    return ERR_OK;
 }
 
 err_t mote_lwip_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
+    struct mote_lwip *m = arg;
+    size_t rest;
+
     (void)pcb, (void)len;
-    return mote_lwip_pump(arg);
+    if (mote_session_send_buf(session_of(m), &rest) != NULL) { /* it had no room for that */
+        mote_lwip_pump(m);
+    }
+    return ERR_OK;
 }
 
 err_t mote_lwip_tick(void *arg, struct tcp_pcb *pcb)
@@ -216,5 +217,8 @@ err_t mote_lwip_tick(void *arg, struct tcp_pcb *pcb)
     struct mote_lwip *m = arg;
 
     (void)pcb;
-    return m->phase == MOTE_LWIP_TALK ? mote_lwip_pump(m) : ERR_OK;
+    if (m->phase == MOTE_LWIP_TALK) {
+        mote_lwip_pump(m);
+    }
+    return ERR_OK;
 }

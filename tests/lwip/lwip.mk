@@ -1,32 +1,54 @@
 # SPDX-License-Identifier: MIT
 #
-# The test of the lwIP port, with lwIP compiled for this machine, and the sanitizers:
-#   make -f tests/lwip/lwip.mk BUILD=build LWIPDIR=.deps/lwip/src BEARSSL_INC=... BEARSSL_LIB=... STRICT='-std=c99 ...'
-# FAMILIES is -DLWIP_IPV6=1 or nothing.
+# The tests of the lwIP port, with lwIP compiled for this machine, and sanitizers:
+#   make -f tests/lwip/lwip.mk KIND=ipv4 BUILD=build LWIP_DIR=.deps/lwip BEARSSL_INC=... BEARSSL_LIB=... STRICT='...'
+# KIND is ipv4, ipv6 (both families), or threads (lwIP in a thread of its own, on lwIP's port for Unix).
 
+LWIPDIR := $(LWIP_DIR)/src
 include $(LWIPDIR)/Filelists.mk
 
-out := $(BUILD)/lwip$(if $(FAMILIES),-ipv6)
+out := $(BUILD)/lwip/$(KIND)
+tests := tests/lwip
+lwip := $(COREFILES) $(CORE4FILES) $(CORE6FILES)
+
+ifeq ($(KIND),threads)
+unix := $(LWIP_DIR)/contrib/ports/unix/port
+$(if $(wildcard $(unix)),,$(error $(unix) is missing: the test with threads needs lwIP 2.2, which has contrib))
+san := -fsanitize=thread
+include := -D_DEFAULT_SOURCE -I$(tests)/threads -isystem $(unix)/include
+sources := $(wildcard $(tests)/threads/*.c) $(tests)/peer.c $(tests)/outbox.c
+lwip += $(LWIPDIR)/api/err.c $(LWIPDIR)/api/tcpip.c $(unix)/sys_arch.c
+else
 san := -fsanitize=address,undefined -fno-sanitize-recover=all
-cflags := -O1 -g $(san) -Itests/lwip -Iinclude -isystem $(LWIPDIR)/include -isystem $(BEARSSL_INC) $(FAMILIES)
-ours := $(wildcard core/*.c port/lwip/*.c tests/lwip/*.c)
-ours_o := $(ours:%.c=$(out)/%.o)
-lwip_o := $(patsubst $(LWIPDIR)/%.c,$(out)/lwip/%.o,$(COREFILES) $(CORE4FILES) $(CORE6FILES) $(LWIPDIR)/netif/ethernet.c)
+include := -I$(tests) $(if $(filter ipv6,$(KIND)),-DLWIP_IPV6=1)
+sources := $(wildcard $(tests)/*.c)
+endif
+
+cflags = -O1 -g $(san) $(include) -Iinclude -isystem $(LWIPDIR)/include -isystem $(BEARSSL_INC)
+ours_o := $(patsubst %.c,$(out)/%.o,$(wildcard core/*.c port/lwip/*.c) $(sources) tests/unit/tls_peer.c)
+lwip_o := $(patsubst $(LWIP_DIR)/%.c,$(out)/lwip/%.o,$(lwip))
 
 $(out)/test_lwip: $(ours_o) $(lwip_o) $(filter %.a,$(BEARSSL_LIB))
 	@echo "  LINK    $@"
-	@$(CC) $(san) -o $@ $(ours_o) $(lwip_o) $(BEARSSL_LIB)
+	@$(CC) $(san) -pthread -o $@ $(ours_o) $(lwip_o) $(BEARSSL_LIB)
 
 $(ours_o): $(out)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(STRICT) $(cflags) -MMD -MP -c -o $@ $<
 
+ifeq ($(KIND),threads)
+# It looks at its owner of a lock before it has it. Mutexes are seen all the same.
+$(out)/lwip/contrib/ports/unix/port/sys_arch.o: san :=
+else
 # A timer that cannot be set is fatal for lwIP itself; its pool is sized for that. So it is never made to fail.
-$(out)/lwip/core/timeouts.o: cflags += -Dmemp_malloc=test_timer_alloc
+$(out)/lwip/src/core/timeouts.o: cflags += -Dmemp_malloc=test_timer_alloc
+# The port's calls are counted, and when they come.
+$(out)/port/lwip/pump.o: cflags += -Dtcp_output=test_output
+endif
 
 # lwIP reads unaligned words on purpose.
-$(out)/lwip/%.o: $(LWIPDIR)/%.c tests/lwip/lwipopts.h tests/lwip/lwip.mk
+$(out)/lwip/%.o: $(LWIP_DIR)/%.c $(wildcard $(tests)/*opts.h $(tests)/threads/*opts.h) $(tests)/lwip.mk
 	@mkdir -p $(@D)
 	@$(CC) $(cflags) -fno-sanitize=alignment -w -c -o $@ $<
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A name server on the same stack: it knows one address for all names, of IPv4, or nothing, or does not answer.
+ * A name server on the far side: it knows the relay's IPv4 address for all names, perhaps an IPv6 address, or
+ * nothing, or does not answer.
  */
 #ifndef MOTE_TEST_NAMES_H
 #define MOTE_TEST_NAMES_H
@@ -9,6 +10,7 @@
 
 struct names {
     bool silent, ignorant;
+    const char *ipv6; /* NULL = none */
     int questions;
 };
 

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory, time, the outbox, and one attempt: see rig.h.
+ * Memory, time, and attempts: see rig.h.
  */
 #include "rig.h"
 
 #include <lwip/memp.h>
-#include <lwip/netif.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 #include <string.h>
 
-enum { BLOCK = 8192, BLOCKS = 4 };
-
 void *test_timer_alloc(memp_t type);
+err_t test_output(struct tcp_pcb *pcb);
 
 /* ---- Memory and time --------------------------------------------------------------------------------------------- */
 
-uint32_t now_ms;
+static uint32_t now_ms = UINT32_MAX - HOUR_MS; /* it wraps while the tests run */
 long allocated, allocations, fail_at = -1;
 uint32_t fail_ms;
 static uint32_t fail_since;
@@ -67,150 +65,203 @@ u32_t sys_now(void)
     return now_ms;
 }
 
-/* ---- The outbox -------------------------------------------------------------------------------------------------- */
+long outputs;
 
-static uint8_t flash[BLOCK * BLOCKS];
-
-static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
+/* The port's tcp_output: only when the session has nothing more to say, or lwIP no room. */
+err_t test_output(struct tcp_pcb *pcb)
 {
-    (void)ctx;
-    memcpy(buf, flash + at, len);
-    return true;
+    struct mote_session *session = outbox.setup->session;
+    size_t len;
+
+    outputs++;
+    mote_session_poll(session, now_ms);
+    expect(mote_session_send_buf(session, &len) == NULL || tcp_sndbuf(pcb) == 0 || fail_at >= 0 || wire.window != 0,
+           "tcp_output with more to say", (long)len);
+    return tcp_output(pcb);
 }
 
-static bool flash_program(void *ctx, uint32_t at, const void *octets, size_t len)
+/* Called when the relay has all of the mail: that it may, was stored before. */
+static void taken(void)
 {
-    (void)ctx;
-    memcpy(flash + at, octets, len);
-    return true;
+    expect(mote_lwip_poll(&lwip) != MOTE_TALK || outbox.slot->record.sent, "not stored that it may be sent", 0);
 }
 
-static bool flash_erase(void *ctx, uint32_t block)
+/* What was heard and not yet read is what the window lacks: so it bounds the memory. */
+static void check_window(void)
 {
-    (void)ctx;
-    memset(flash + block * BLOCK, 0xff, BLOCK);
-    return true;
+    const struct tcp_pcb *pcb = lwip.pcb;
+
+    if (pcb != NULL && pcb->state == ESTABLISHED) {
+        long held = lwip.heard != NULL ? lwip.heard->tot_len : 0;
+
+        expect(pcb->rcv_wnd + held == TCP_WND, "window and octets held", held);
+    }
 }
-
-static const struct mote_storage storage = {flash_read, flash_program, flash_erase, NULL, BLOCK, BLOCKS};
-static struct mote_session session;
-static uint8_t record_buf[MOTE_SESSION_BUF_MIN];
-static struct mote_session_setup session_setup;
-static struct mote_relay relay;
-static struct mote_relay_state state;
-static struct mote_slot slots[1];
-static char envelope[100];
-static struct mote_outbox_setup setup;
-struct mote_outbox outbox;
-struct mote_lwip lwip;
-char text[6100];
-
-static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
-{
-    size_t n = strlen(text) - offset;
-
-    (void)ctx;
-    n = n < cap ? n : cap;
-    memcpy(buf, text + offset, n);
-    return n;
-}
-
-static bool draw(void *ctx, void *octets, size_t len)
-{
-    (void)ctx;
-    memset(octets, 42, len);
-    return true;
-}
-
-void post(const char *host)
-{
-    struct mote_rcpt rcpt = {.address = "a@example.test"};
-    struct mote_mail mail = {.from = "mote@example.org", .rcpts = &rcpt, .rcpt_count = 1, .read = read_text};
-    uint16_t lost;
-
-    session_setup = (struct mote_session_setup){.buf = record_buf, .buf_len = sizeof record_buf};
-    relay = (struct mote_relay){.host = host, .port = PORT};
-    mote_trust_opportunistic(&relay.trust, NULL);
-    memset(&state, 0, sizeof state);
-    memset(flash, 0xff, sizeof flash);
-    setup = (struct mote_outbox_setup){&storage, &relay,   &state,          1,        slots,         1,
-                                       1,        envelope, sizeof envelope, &session, &session_setup};
-    mote_outbox_open(&outbox, &setup, now_ms, &lost);
-    mote_outbox_post(&outbox, &mail, (const uint8_t *)"12345678", now_ms);
-    lwip = (struct mote_lwip){.outbox = &outbox, .entropy = draw};
-}
-
-/* ---- A run ------------------------------------------------------------------------------------------------------- */
 
 void step(void)
 {
-    netif_poll_all();
+    uint32_t wait_ms = STEP_MS;
+
+    if (!wire_step()) {
+        wait_ms = LWIP_MIN(sys_timeouts_sleeptime(), (u32_t)HOUR_MS);
+    }
+    now_ms += LWIP_MAX(wait_ms, 1);
     sys_check_timeouts();
-    now_ms += STEP_MS;
+    check_window();
 }
 
-/* Until the attempt has ended, an hour at most. */
-static struct mote_result run(void)
+static void pass(uint32_t ms)
 {
-    struct mote_result result = {0};
     uint32_t start = now_ms;
 
-    mote_lwip_start(&lwip);
-    while (mote_lwip_poll(&lwip) != MOTE_REPORT && now_ms - start < HOUR_MS) {
+    while (now_ms - start < ms) {
         step();
     }
-    if (mote_lwip_poll(&lwip) == MOTE_REPORT) {
-        result = outbox.rcpts[0].result;
+}
+
+/* ---- Attempts ---------------------------------------------------------------------------------------------------- */
+
+long last_allocations, last_packets;
+static long allocated_before;
+static enum way way_tested;
+int failures;
+const char *test_name, *relay_host;
+
+struct peer peer_of(enum way way)
+{
+    struct peer peer = {.after = -1};
+
+    way_tested = way;
+    peer.secure = way == IN_TLS;
+    if (way != LOCK_STEP) {
+        peer.offers = "250-PIPELINING\r\n250-CHUNKING\r\n";
     }
+    wire_reset();
+    return peer;
+}
+
+void begin(struct peer *peer, const char *host)
+{
+    long fail = fail_at;
+
+    fail_at = -1;
+    allocated_before = allocated;
+    peer->expected = text;
+    peer->taken = taken;
+    peer_start(peer, PORT);
+    post(host, peer->secure);
+    allocations = outputs = 0;
+    fail_at = fail;
+    mote_lwip_start(&lwip);
+}
+
+static bool all_zeros(const void *octets, size_t len)
+{
+    const uint8_t *at = octets;
+
+    while (len != 0 && at[len - 1] == 0) {
+        len--;
+    }
+    return len == 0;
+}
+
+struct mote_result run(void)
+{
+    uint32_t start = now_ms;
+
+    while (mote_lwip_poll(&lwip) != MOTE_REPORT && now_ms - start < 2 * HOUR_MS) {
+        step();
+    }
+    expect(all_zeros(outbox.setup->session, sizeof(struct mote_session)), "the session is not wiped", 0);
+    return mote_lwip_poll(&lwip) == MOTE_REPORT ? outbox.rcpts[0].result : (struct mote_result){0};
+}
+
+void end(struct peer *peer, long at)
+{
+    uint32_t start = now_ms;
+
+    fail_at = -1;
+    last_allocations = allocations;
+    last_packets = wire.arrived;
+    mote_lwip_abort(&lwip);
+    expect(lwip.heard == NULL && lwip.pcb == NULL && !lwip.armed, "something is still held", at);
+    pass(10000);
+    peer_stop(peer);
+    while ((tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL) && now_ms - start < HOUR_MS) {
+        step();
+    }
+    pass(1000);
+    wire_reset();
+    expect(allocated == allocated_before, "memory leaks", at);
+}
+
+struct mote_result attempt(struct peer *peer, const char *host, long at)
+{
+    struct mote_result result;
+
+    begin(peer, host);
+    result = run();
+    end(peer, at);
     return result;
 }
 
-long last_allocations;
-int failures;
-const char *test_name;
+long packets_of(enum way way)
+{
+    struct peer peer = peer_of(way);
+    struct mote_result result = attempt(&peer, relay_host, 0);
+
+    expect_delivered(&peer, &result, 0);
+    expect(last_packets > 20, "few packets", last_packets);
+    return last_packets;
+}
+
+void recover(struct peer *peer, long at)
+{
+    struct mote_result result;
+
+    fail_at = -1;
+    wire_reset();
+    peer->how = PEER_NEVER;
+    peer->broken = peer->deaf = false;
+    if (outbox.last) {
+        return;
+    }
+    mote_lwip_reported(&lwip);
+    expect(mote_lwip_poll(&lwip) == MOTE_IDLE, "not idle after the report", at);
+    result = run();
+    expect(result.verdict == MOTE_DELIVERED, mote_cause_name(result.cause), at);
+    expect(peer->mails >= 1 && peer->text_len == strlen(text) && !peer->text_wrong, "not the same text later", at);
+}
+
+/* ---- What must be ------------------------------------------------------------------------------------------------ */
 
 void expect(bool good, const char *what, long at)
 {
     if (!good) {
-        fprintf(stderr, "%s, %ld: %s\n", test_name, at, what);
+        fprintf(stderr, "%s, way %u, %ld: %s\n", test_name, way_tested, at, what);
         failures++;
     }
-}
-
-/* One attempt with this relay; afterwards nothing is left. */
-struct mote_result attempt(struct peer *peer, const char *host, long at)
-{
-    long before = allocated, fail = fail_at;
-    struct mote_result result;
-    uint32_t start;
-
-    fail_at = -1;
-    peer_start(peer, PORT);
-    post(host);
-    allocations = 0;
-    fail_at = fail;
-    result = run();
-    fail_at = -1;
-    last_allocations = allocations;
-    mote_lwip_abort(&lwip);
-    expect(lwip.heard == NULL && lwip.pcb == NULL, "something is still held", at);
-    for (start = now_ms; now_ms - start < 10000;) {
-        step();
-    }
-    peer_stop(peer);
-    for (start = now_ms; (tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL) && now_ms - start < HOUR_MS;) {
-        step();
-    }
-    for (int i = 0; i < 100; i++) {
-        step();
-    }
-    expect(allocated == before, "memory leaks", at);
-    return result;
 }
 
 void expect_delivered(struct peer *peer, const struct mote_result *result, long at)
 {
     expect(result->verdict == MOTE_DELIVERED, mote_cause_name(result->cause), at);
     expect(peer->mails == 1, "not one mail", at);
-    expect(peer->text_len == strlen(text), "not the same text", at);
+    expect(peer->text_len == strlen(text) && !peer->text_wrong, "not the same text", at);
+}
+
+void expect_deferred(const struct mote_result *result, uint8_t cause, long at)
+{
+    expect(result->verdict == MOTE_DEFERRED && result->cause == cause, mote_cause_name(result->cause), at);
+}
+
+void expect_truth(const struct peer *peer, const struct mote_result *result, uint64_t causes, long at)
+{
+    switch (result->verdict) {
+    case MOTE_DELIVERED: expect(peer->mails == 1, "delivered, not one mail", at); return;
+    case MOTE_DEFERRED: expect(peer->mails == 0, "deferred, and with the relay", at); break;
+    case MOTE_IN_DOUBT: expect(peer->mails <= 1, "two mails", at); break;
+    default: expect(false, mote_verdict_name(result->verdict), at); break;
+    }
+    expect((causes >> result->cause & 1) != 0, mote_cause_name(result->cause), at);
 }
