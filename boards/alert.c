@@ -131,7 +131,7 @@ static void set_trust(void)
 #endif
     count = board_anchors(&anchors);
     if (count == 0) {
-        log_pair("no CA certificate in ", trust);
+        log_pair("trust= is no PEM file, or holds more CA certificates than fit: ", trust);
         board_exit(BOARD_BAD_CONFIG);
     }
 #ifdef BOARD_CURVES
@@ -233,18 +233,20 @@ static uint8_t report(void)
     return result->verdict;
 }
 
-/* Until the outbox is empty, or attempts=N attempts were reported. Returns the verdict of the last one. */
+/* Until the outbox is empty, attempts=N attempts were reported, or one was misuse: waiting does not mend that. Returns
+ * the verdict of the last one. */
 static uint8_t run(void)
 {
     const char *limit = board_setting("attempts");
     uint32_t left = limit != NULL ? number(limit) : 0;
     uint8_t verdict = MOTE_DELIVERED;
 
+    board_network_start(&outbox);
     while (mote_outbox_wait_s(&outbox) != UINT32_MAX) {
         if (board_network_step() == MOTE_REPORT) {
             verdict = report();
             board_network_reported();
-            if (left != 0 && --left == 0) {
+            if (verdict == MOTE_MISUSE || (left != 0 && --left == 0)) {
                 break;
             }
         }
@@ -262,9 +264,20 @@ static void log_stack(void)
     board_log(" ms\n");
 }
 
+static int status_of(uint8_t verdict)
+{
+    switch (verdict) {
+    case MOTE_DELIVERED: return BOARD_OK;
+    case MOTE_FAILED: return BOARD_FAILED;
+    case MOTE_MISUSE: return BOARD_BAD_CONFIG;
+    default: return BOARD_DEFERRED;
+    }
+}
+
+/* What is stored already does not suffer for an alert that cannot be. */
 int main(void)
 {
-    uint8_t cause, verdict;
+    uint8_t cause = MOTE_CAUSE_NONE, verdict;
 
     board_init();
     set_relay();
@@ -272,13 +285,13 @@ int main(void)
     open_outbox();
     if (board_setting("resume") == NULL) {
         cause = post();
-        if (cause != MOTE_CAUSE_NONE) {
-            refuse(BOARD_BAD_INPUT, mote_cause_name(cause));
+        if (cause == MOTE_CAUSE_NONE) {
+            board_log("the alert is stored\n");
+        } else {
+            log_pair("refused: ", mote_cause_name(cause));
         }
-        board_log("the alert is stored\n");
     }
-    board_network_start(&outbox);
     verdict = run();
     log_stack();
-    board_exit(verdict == MOTE_DELIVERED ? BOARD_OK : verdict == MOTE_FAILED ? BOARD_FAILED : BOARD_DEFERRED);
+    board_exit(cause == MOTE_CAUSE_NONE ? status_of(verdict) : BOARD_BAD_INPUT);
 }

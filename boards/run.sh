@@ -2,33 +2,61 @@
 # SPDX-License-Identifier: MIT
 #
 # run.sh BOARD WORD...: boots a board's firmware in QEMU with these words as its configuration. The console is standard
-# output, the exit status the firmware's own. `localhost` in relay= is this machine.
+# output; the exit status is the firmware's own, and the last words on standard error say what it means. `localhost` in
+# relay= is this machine. After LIMIT_S seconds the power is cut.
 
 set -eu
 
 board=$1
 shift
-image=${BUILD:-build}/boards/$board/mailmote.elf
+build=${BUILD:-build}
+here=${0%/*}
+image=$build/boards/$board/mailmote.elf
+limit=${LIMIT_S:-120}
+if [ ! -f "$image" ]; then
+    echo "run.sh: there is no $image; \`make firmware' builds it" >&2
+    exit 78
+fi
 
-words= where= name= storage=" storage=${BUILD:-build}/boards/$board/flash.bin"
+words= name= storage=" storage=$build/boards/$board/flash.bin"
 for word; do
-    case $word in
-    relay=localhost:* | relay=127.0.0.1:*)
-        where=127.0.0.1:${word##*:}
+    case $board/$word in
+    microbit/*) ;; # its modem dials from this machine
+    */relay=localhost:* | */relay=127.0.0.1:*)
         word=relay=10.0.2.2:${word##*:}
         name=" name=localhost"
         ;;
-    relay=*) where=${word#relay=} ;;
     esac
     words="$words $word"
 done
 case $words in *" name="*) name= ;; esac
 case $words in *" storage="*) storage= ;; esac
 
-set -- -kernel "$image" -append "${words# }$name$storage" -display none -monitor none \
+set -- timeout --foreground -k 5 "$limit" qemu-system-arm -M "$board" -kernel "$image" \
+    -append "${words# }$name$storage" -display none -monitor none \
     -chardev stdio,id=console,signal=off -semihosting-config enable=on,target=native,chardev=console
 case $board in
-microbit) set -- "$@" -serial "tcp:$where" ;;
+microbit) set -- "$here/microbit/modem.py" "$@" ;;
 *) set -- "$@" -serial null -nic user ;;
 esac
-exec timeout -k 5 "${LIMIT_S:-120}" qemu-system-arm -M "$board" "$@" </dev/null
+status=0
+"$@" </dev/null || status=$?
+
+case $status in
+0) meaning="all is delivered" ;;
+65) meaning="the mail was not taken" ;;
+69) meaning="refused for good" ;;
+70) meaning="a fault" ;;
+75) meaning="deferred; the mail is in the storage, and \`resume' goes on with it" ;;
+78) meaning="the configuration is wrong; boards/README.md has its words" ;;
+124 | 137) meaning="no end in $limit s (LIMIT_S): the power was cut; a mail in the storage is still there" ;;
+*) meaning= ;;
+esac
+if [ -n "$meaning" ] && [ "$status" -lt 100 ]; then
+    echo "firmware: $status, $meaning" >&2
+elif [ -n "$meaning" ]; then
+    echo "run.sh: $status, $meaning" >&2
+else
+    echo "run.sh: QEMU ended with status $status; this is none of the firmware's" >&2
+fi
+exit "$status"

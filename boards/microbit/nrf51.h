@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The nRF51's UART, for wire.c.
+ * The nRF51's UART, for modem.c and wire.c.
  */
 #ifndef MOTE_NRF51_H
 #define MOTE_NRF51_H

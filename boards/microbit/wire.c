@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A port to mailmote without a network stack: the UART is the wire to the relay, as with a modem in transparent mode.
- * It stands when the board starts and serves one conversation; nothing tells that it was cut, so the session's time
- * limits do.
+ * A port to mailmote without a network stack: the UART is the wire to the relay, with a modem at its other end.
  */
+#include "modem.h"
 #include "nrf51.h"
 
 enum { ENTROPY = 32 };
 
 static struct mote_outbox *outbox;
 static uint8_t random[ENTROPY + sizeof(uint32_t)]; /* for the session; to spread the next attempt */
-static bool used;
+static bool begun;                                 /* the attempt: its time counts from its first connection on */
 
 void board_network_start(struct mote_outbox *to_send)
 {
@@ -19,34 +18,42 @@ void board_network_start(struct mote_outbox *to_send)
 
 void board_network_reported(void)
 {
+    begun = false;
     mote_outbox_reported(outbox);
 }
 
 static void begin(void)
 {
     struct mote_session_setup *setup = outbox->delivery.setup;
+    const struct mote_relay *relay = outbox->delivery.relay;
 
-    if (used) {
-        mote_delivery_unreachable(&outbox->delivery, MOTE_CAUSE_CONNECT);
-        return;
+    if (!begun) {
+        begun = true;
+        setup->start_ms = board_now_ms();
     }
-    used = true;
     setup->entropy = board_entropy(NULL, random, sizeof random) ? random : NULL;
     setup->unix_s = board_unix_s();
-    setup->start_ms = board_now_ms();
-    mote_delivery_connected(&outbox->delivery);
+    if (modem_dial(relay->host, relay->port, MOTE_CONNECT_S * 1000)) {
+        mote_delivery_connected(&outbox->delivery);
+    } else {
+        mote_delivery_unreachable(&outbox->delivery, MOTE_CAUSE_CONNECT);
+    }
 }
 
+/* NO CARRIER reaches the session before it is known for what it is: no reply and no TLS record begins like that. */
 static void hear(struct mote_session *session)
 {
     size_t room, len = 0;
     uint8_t *buf = mote_session_recv_buf(session, &room);
 
-    while (buf != NULL && len < room && uart_get(buf + len)) {
+    while (buf != NULL && modem_up() && len < room && modem_get(buf + len)) {
         len++;
     }
     if (len != 0) {
         mote_session_recv_ack(session, len);
+    }
+    if (!modem_up()) {
+        mote_session_fail(session, MOTE_CAUSE_LOST);
     }
 }
 
@@ -66,13 +73,15 @@ static void say(struct mote_session *session)
 static void talk(void)
 {
     struct mote_session *session = outbox->delivery.session;
-    uint8_t want = mote_session_poll(session, board_now_ms());
+    uint8_t want;
 
+    hear(session);
+    want = mote_session_poll(session, board_now_ms());
     say(session);
     if ((want & MOTE_WANT_COMMIT) != 0) {
         mote_outbox_commit(outbox);
-    } else if ((want & MOTE_DONE) == 0) {
-        hear(session);
+    } else if ((want & MOTE_DONE) != 0) {
+        modem_hang_up();
     }
 }
 
@@ -89,7 +98,7 @@ uint8_t board_network_step(void)
         begin();
     } else if (step == MOTE_TALK) {
         talk();
-    } else if (used && step == MOTE_REPORT) {
+    } else if (begun && step == MOTE_REPORT) {
         mote_session_wipe(outbox->delivery.session);
     }
     return step;

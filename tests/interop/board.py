@@ -29,26 +29,33 @@ def build(board, into, flags=""):
 
 
 class Result:
+    """exit status and console of a firmware; `said` is what run.sh and QEMU say about it"""
+
     def __init__(self, done):
-        self.status, self.console = done.returncode, done.stdout.decode(errors="replace")
+        self.status = done.returncode
+        self.console, self.said = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
 
 
 class Board:
     """One board and its flash, a file that outlives each boot."""
 
-    def __init__(self, name, scratch, pki, into=BUILD):
-        self.name, self.ca, self.into = name, pki.ca, into
+    def __init__(self, name, scratch, pki, into=BUILD, words=()):
+        self.name, self.ca, self.into, self.words = name, pki.ca, into, words
         self.flash = scratch / f"{name}-{os.urandom(4).hex()}.flash"
 
-    def boot(self, port, *words, trust=None):
-        """runs the firmware to its end"""
-        words = [f"relay=localhost:{port}", "to=a@example.test", "from=mote@example.org", f"storage={self.flash}",
-                 "helo=mote.example.org", *words]
-        words += [] if trust == "" else [f"trust={trust or self.ca}"]
-        env = {"PATH": os.environ["PATH"], "BUILD": str(self.into), "LIMIT_S": str(LIMIT_S)}
+    def run(self, *words, limit=LIMIT_S):
+        """runs the firmware with these words to its end"""
+        env = {"PATH": os.environ["PATH"], "BUILD": str(self.into), "LIMIT_S": str(limit)}
         done = subprocess.run([TOP / "boards/run.sh", self.name, *words], env=env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=LIMIT_S + 10)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit + 10)
         return Result(done)
+
+    def boot(self, port, *words, trust=None):
+        """the same with all the words an alert needs"""
+        words = [f"relay=localhost:{port}", "to=a@example.test", "from=mote@example.org", f"storage={self.flash}",
+                 "helo=mote.example.org", *self.words, *words]
+        words += [] if trust == "" else [f"trust={trust or self.ca}"]
+        return self.run(*words)
 
     def sizes(self):
         """octets of flash, and of RAM without the stack"""
@@ -60,34 +67,38 @@ class Board:
 
 class _Talk(socketserver.StreamRequestHandler):
     def handle(self):
-        verbs, lines = [], []
-        self.server.talks.append(verbs)
+        verbs, relay = [], self.server
+        relay.talks.append(verbs)
         self._say("220 relay.test")
         for line in self.rfile:
             verb = line.split()[0].decode("ascii", "replace").upper() if line.split() else ""
             verbs.append(verb)
             if verb == "STARTTLS":
-                self._say("220 go on")
-                return                               # and hangs up
+                self._say("220 go on" if relay.hangs_up else "220 go on\r\nthis is no TLS record")
+                if relay.hangs_up:
+                    return
+                break
             if verb == "DATA":
                 self._say("354 go on")
-                for line in self.rfile:
-                    if line == b".\r\n":
-                        break
-                    lines.append(line)
-                self.server.mails.append(b"".join(lines))
-            self._say("250-relay.test\r\n250 STARTTLS" if verb == "EHLO" else "221 bye" if verb == "QUIT" else "250 ok")
+                relay.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                if not relay.answers:
+                    return
+            offer = "250-relay.test\r\n250 STARTTLS" if relay.offers else "250 relay.test"
+            self._say(offer if verb == "EHLO" else "221 bye" if verb == "QUIT" else "250 ok")
+        self.rfile.read()                            # until the client has closed the connection
 
     def _say(self, line):
         self.wfile.write(line.encode() + b"\r\n")
 
 
 class BrokenTls(socketserver.ThreadingTCPServer):
-    """Offers STARTTLS and breaks it; takes a mail in clear. `talks` are the verbs of each connection."""
+    """Offers STARTTLS and breaks it: hangs up, or babbles and waits for the client to do so. Takes a mail in clear, and
+    says so if it answers. `talks` are the verbs of each connection."""
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, offers=True, hangs_up=True, answers=True):
         super().__init__(("127.0.0.1", 0), _Talk)
+        self.offers, self.hangs_up, self.answers = offers, hangs_up, answers
         self.port, self.talks, self.mails = self.server_address[1], [], []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

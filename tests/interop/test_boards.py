@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""The firmware of the boards, booted in QEMU, against real servers; and over a reset."""
+"""The firmware of the boards, booted in QEMU, against real servers; over a reset; a hundred times in a row."""
+import concurrent.futures
+import os
 import pathlib
 import re
+import socket
+import subprocess
 
 import pytest
 
 from board import TOP, Board, BrokenTls, build, content
 from cell import BUILD
-from client import BAD_CONFIG, DEFERRED, OK, new_token
+from client import BAD_CONFIG, BAD_INPUT, DEFERRED, OK, new_token
 
 BOARDS = sorted(mk.parent.name for mk in (TOP / "boards").glob("*/board.mk"))
-ETHERNET = [name for name in BOARDS if name != "microbit"]     # its wire serves one connection
-RETRY = "-DBOARD_OPPORTUNISTIC -DMOTE_TLS_RETRY_S=2"
+RETRY = "-DMOTE_TLS_RETRY_S=2 -DMOTE_RETRY_MIN_S=2"
+ADDRESS = ("ip=10.0.2.15", "gateway=10.0.2.2")       # of a firmware without DHCP
+NOTHING_IN_TIME = 124
 
 
 @pytest.fixture(scope="session", params=BOARDS)
@@ -25,12 +30,25 @@ def board(built, scratch, pki):
     return Board(built, scratch, pki)
 
 
-@pytest.fixture(scope="session", params=ETHERNET)
-def fallback(request, scratch, pki):
-    """a board that may fall back to cleartext, with a short wait"""
+@pytest.fixture(scope="session", params=BOARDS)
+def built_to_retry(request):
+    """firmware that may fall back to cleartext, with a short wait"""
     into = pathlib.Path(BUILD) / "fallback"
-    build(request.param, into, RETRY)
-    return Board(request.param, scratch, pki, into)
+    build(request.param, into, f"-DBOARD_OPPORTUNISTIC {RETRY}")
+    return request.param, into
+
+
+@pytest.fixture
+def fallback(built_to_retry, scratch, pki):
+    name, into = built_to_retry
+    return Board(name, scratch, pki, into)
+
+
+@pytest.fixture
+def without_tls(scratch, pki):
+    into = pathlib.Path(BUILD) / "fallback" / "BOARD_CLEAR"
+    build("lm3s6965evb", into, f"-DBOARD_CLEAR {RETRY}")
+    return Board("lm3s6965evb", scratch, pki, into, ADDRESS)
 
 
 def check_delivered(server, port, board):
@@ -83,48 +101,216 @@ def test_mail_outlives_a_reset(postfix, fallback):
     assert "delivered" not in result.console         # it is gone from the storage
 
 
-def test_cleartext_after_a_reset(fallback):
+# ---- Broken TLS ----------------------------------------------------------------------------------------------------
+
+TRIED, IN_CLEAR = ["EHLO", "STARTTLS"], ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
+
+
+def check_cleartext_after_a_reset(board, trust, **breakage):
     """P4, P5: STARTTLS fails; after the reset it is tried again, and only then comes cleartext"""
-    token, relay = new_token(), BrokenTls()
-    first = fallback.boot(relay.port, f"subject={token}", "attempts=1", trust="opportunistic")
+    token, relay = new_token(), BrokenTls(**breakage)
+    first = board.boot(relay.port, f"subject={token}", "attempts=1", trust=trust)
     assert first.status == DEFERRED, first.console
-    assert relay.talks == [["EHLO", "STARTTLS"]] and not relay.mails
-    second = fallback.boot(relay.port, "resume", trust="opportunistic")
+    assert relay.talks == [TRIED] and not relay.mails
+    second = board.boot(relay.port, "resume", trust=trust)
     assert second.status == OK, second.console
-    assert relay.talks[1:] == [["EHLO", "STARTTLS"], ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]]
+    assert relay.talks[1:] == [TRIED, IN_CLEAR]
     assert len(relay.mails) == 1 and content(token).fullmatch(relay.mails[0])
 
 
-def test_firmware_without_tls(postfix, scratch, pki):
-    """it refuses what it cannot check, and STARTTLS on offer is broken TLS to it: no mail in clear at once"""
-    into = pathlib.Path(BUILD) / "BOARD_CLEAR"
-    build("lm3s6965evb", into, "-DBOARD_CLEAR")
-    board, words = Board("lm3s6965evb", scratch, pki, into), ("ip=10.0.2.15", "gateway=10.0.2.2", "attempts=1")
-    assert board.boot(postfix.ports["clear"], *words).status == BAD_CONFIG
-    result = board.boot(postfix.ports["starttls"], *words, trust="")
-    assert result.status == DEFERRED, result.console
-    assert "deferred at HANDSHAKE" in result.console, result.console
+@pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs_up", "babbles"])
+def test_cleartext_after_a_reset(hangs_up, fallback):
+    check_cleartext_after_a_reset(fallback, "opportunistic", hangs_up=hangs_up)
 
 
-BUDGETS = [line.split() for line in (TOP / "boards/budget.txt").read_text().splitlines() if not line.startswith("#")]
+def test_lost_answer(fallback):
+    """the relay hangs up where the answer to the end of the mail belongs: nothing else on the wire is taken for it"""
+    relay = BrokenTls(offers=False, answers=False)
+    result = fallback.boot(relay.port, "attempts=1", trust="opportunistic")
+    assert result.status == DEFERRED and "in doubt at END" in result.console, result.console
+    assert relay.talks == [["EHLO", "MAIL", "RCPT", "DATA"]]
 
 
-@pytest.mark.parametrize("flash_limit, ram_limit, name, flags", [
-    pytest.param(int(flash), int(ram), name, flags, id="".join([name, *flags]))
-    for flash, ram, name, *flags in BUDGETS])
-def test_budget(flash_limit, ram_limit, name, flags, postfix, scratch, pki):
-    """flash and RAM of a delivery are within boards/budget.txt"""
-    into = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags))
-    build(name, into, " ".join(flags))
-    board, clear = Board(name, scratch, pki, into), "-DBOARD_CLEAR" in flags
-    words = ["ip=10.0.2.15", "gateway=10.0.2.2"] if flags else []
-    stacks = []
-    for port in ["clear"] if clear else ["starttls", "rsa"]:
-        result = board.boot(postfix.ports[port], *words, trust="" if clear else None)
-        assert result.status == OK, result.console
-        assert f"delivered at END, reply 250{'' if clear else ', in TLS'}:" in result.console
-        stacks.append(int(re.search(r"stack (\d+) octets", result.console)[1]))
-    flash, static = board.sizes()
-    print(f"{name} {' '.join(flags)}: flash {flash}, RAM {static} + {max(stacks)}")
-    assert flash <= flash_limit, flash
-    assert static + max(stacks) <= ram_limit, (static, stacks)
+# ---- Firmware without TLS: STARTTLS on offer is broken TLS to it ---------------------------------------------------
+
+def test_without_tls_refuses_what_it_cannot_check(without_tls):
+    result = without_tls.boot(1)
+    assert result.status == BAD_CONFIG and "this firmware has no TLS" in result.console, result.console
+    result = without_tls.boot(1, "user=alice", "password=secret", trust="")
+    assert result.status == BAD_CONFIG and "misuse" in result.console, result.console
+    assert "the relay" in result.console
+
+
+def test_without_tls_starttls_on_offer(postfix, without_tls):
+    result = without_tls.boot(postfix.ports["starttls"], "attempts=1", trust="")
+    assert result.status == DEFERRED and "deferred at HANDSHAKE" in result.console, result.console
+
+
+def test_without_tls_starttls_not_offered(postfix, without_tls):
+    """in clear at once"""
+    token = new_token()
+    result = without_tls.boot(postfix.ports["clear"], f"subject={token}", trust="")
+    assert result.status == OK and "delivered at END, reply 250:" in result.console, result.console
+    assert content(token).fullmatch(postfix.wait_for_mail(token).content)
+
+
+def test_without_tls_second_attempt(without_tls):
+    """in one boot: deferred, and in clear after the wait"""
+    token, relay = new_token(), BrokenTls()
+    result = without_tls.boot(relay.port, f"subject={token}", trust="")
+    assert result.status == OK, result.console
+    assert re.search(r"deferred at HANDSHAKE.*\nnext attempt in 2 s\ndelivered at END", result.console)
+    assert relay.talks == [TRIED, TRIED, IN_CLEAR]
+    assert len(relay.mails) == 1 and content(token).fullmatch(relay.mails[0])
+
+
+@pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs_up", "babbles"])
+def test_without_tls_after_a_reset(hangs_up, without_tls):
+    check_cleartext_after_a_reset(without_tls, "", hangs_up=hangs_up)
+
+
+# ---- As a user runs it ---------------------------------------------------------------------------------------------
+
+def make(*words):
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", f"BUILD={BUILD}", *words], cwd=TOP, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
+
+
+def test_demo(board):
+    done = make("demo", f"BOARD={board.name}")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith(f"\n== All as it should be on {board.name}\n")
+
+
+def test_make_run(aiosmtpd, board):
+    token = new_token()
+    done = make("run", f"BOARD={board.name}", f"RELAY=localhost:{aiosmtpd.ports['starttls']}", "TO=a@example.test",
+                "FROM=mote@example.org", f"TRUST={board.ca}",
+                f"MCU_ARGS=subject={token} helo=mote.example.org storage={board.flash}")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("\nfirmware: 0, all is delivered\n"), done.stdout
+    assert re.search(r"^  SIZE ", done.stdout, re.M) or "LINK" not in done.stdout, done.stdout
+    assert content(token).fullmatch(aiosmtpd.wait_for_mail(token).content)
+
+
+def test_make_run_tells_the_status(board):
+    done = make("run", f"BOARD={board.name}")
+    assert done.returncode == 2                      # make has no other
+    assert "missing: relay\n" in done.stdout
+    assert "\nfirmware: 78, the configuration is wrong" in done.stdout
+
+
+@pytest.mark.parametrize("goal", ["run", "demo"])
+def test_no_such_board(goal):
+    done = make(goal, "BOARD=pdp11")
+    assert done.returncode == 2
+    assert "BOARD=pdp11: there is no such board; BOARD= is one of: " in done.stdout, done.stdout
+    assert all(name in done.stdout for name in BOARDS)
+
+
+def test_not_built(scratch, pki):
+    result = Board("lm3s6965evb", scratch, pki, scratch / "nowhere").run("relay=localhost:25")
+    assert result.status == BAD_CONFIG and "make firmware" in result.said, result.said
+
+
+def test_no_relay(board):
+    with socket.socket() as nobody:                  # bound, so that it is nobody else's, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        result = board.boot(nobody.getsockname()[1], "attempts=1")
+    assert result.status == DEFERRED, (result.console, result.said)
+    assert "deferred at CONNECT: no connection to the relay" in result.console
+    assert result.said.endswith("firmware: 75, deferred; the mail is in the storage, and `resume' goes on with it\n")
+
+
+def test_nothing_in_time(board):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        result = board.run(f"relay=localhost:{silent.getsockname()[1]}", f"trust={board.ca}", "to=a@example.test",
+                           "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org", limit=3)
+    assert result.status == NOTHING_IN_TIME and result.console == "the alert is stored\n", result.console
+    assert "no end in 3 s" in result.said
+
+
+# What is wrong with the words that are given, and what the console says. A word given first counts.
+WRONG = {
+    "no relay": ([], "missing: relay"),
+    "no trust": (["relay=localhost:1"], "missing: trust"),
+    "no recipient": (["relay=localhost:1", "trust={ca}"], "missing: to"),
+    "no sender": (["relay=localhost:1", "trust={ca}", "to=a@example.test"], "missing: from"),
+    "no port": (["relay=localhost:"], "refused: relay is HOST:PORT"),
+    "port 0": (["relay=localhost:0"], "refused: relay is HOST:PORT"),
+    "port 65536": (["relay=localhost:65536"], "refused: relay is HOST:PORT"),
+    "port 25x": (["relay=localhost:25x"], "refused: relay is HOST:PORT"),
+    "no host": (["relay=:25"], "refused: relay is HOST:PORT"),
+    "long host": (["relay=" + "h" * 128 + ":25"], "refused: relay is HOST:PORT"),
+    "trust not there": (["relay=localhost:1", "trust=/nonexistent"], "trust= is no PEM file, or holds more"),
+    "trust no PEM": (["relay=localhost:1", "trust={script}"], "trust= is no PEM file, or holds more"),
+    "trust damaged": (["relay=localhost:1", "trust={damaged}"], "trust= is no PEM file, or holds more"),
+    "too many CAs": (["relay=localhost:1", "trust={many}"], "trust= is no PEM file, or holds more"),
+    "opportunistic": (["relay=localhost:1", "trust=opportunistic"], "trust= is no PEM file, or holds more"),
+    "storage": (["relay=localhost:1", "trust={ca}", "storage=/nonexistent/flash"], "storage= cannot be opened"),
+    "too long": (["text=" + "x" * 600], "the command line is too long"),
+}
+
+
+@pytest.mark.parametrize("words, reason", WRONG.values(), ids=WRONG)
+def test_wrong_configuration(words, reason, board, scratch):
+    ca = pathlib.Path(board.ca).read_text()
+    files = {"ca": board.ca, "script": TOP / "boards/run.sh", "many": scratch / "many.pem",
+             "damaged": scratch / "damaged.pem"}
+    files["many"].write_text(3 * ca)
+    files["damaged"].write_text(ca.replace("\n-----END", "#\n-----END"))
+    result = board.run(*(word.format_map(files) for word in words), f"storage={board.flash}")
+    assert result.status == BAD_CONFIG, result.console
+    assert reason in result.console
+    assert result.said.endswith("firmware: 78, the configuration is wrong; boards/README.md has its words\n")
+
+
+def test_wrong_mail(board):
+    for word in ("to=nobody", "from=nobody"):
+        result = board.run(word, "relay=localhost:1", f"trust={board.ca}", "to=a@example.test", "from=mote@example.org",
+                           f"storage={board.flash}")
+        assert result.status == BAD_INPUT, result.console
+        assert "refused: sender or recipient is no mail address" in result.console
+        assert "firmware: 65, the mail was not taken" in result.said
+
+
+def test_no_room(postfix, fallback):
+    """more mails than slots: the one too many is refused, no boot loses one that was taken, and they are delivered"""
+    results = [fallback.boot(1, "attempts=1") for _ in range(5)]
+    taken = [result.status for result in results].count(DEFERRED)
+    assert taken == (2 if fallback.name == "microbit" else 4)
+    for result in results[taken:]:
+        assert result.status == BAD_INPUT and "refused: no room for another mail" in result.console, result.console
+    result = fallback.boot(postfix.ports["rsa"])
+    assert result.status == BAD_INPUT and result.console.count("delivered at END") == taken, result.console
+
+
+@pytest.mark.parametrize("word, reason", [("user=alice", "a login needs a user, one secret"), ("helo=a@b", "EHLO")])
+def test_misuse(word, reason, postfix, board):
+    """what the core refuses when a relay is there: it ends at once, for waiting would not mend it"""
+    result = board.run(word, f"relay=localhost:{postfix.ports['starttls']}", f"trust={board.ca}", "to=a@example.test",
+                       "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org")
+    assert result.status == BAD_CONFIG, result.console
+    assert "misuse at " in result.console and reason in result.console, result.console
+
+
+# ---- Again and again -----------------------------------------------------------------------------------------------
+
+def test_hundred_boots(postfix, scratch, pki):
+    """a mail delivered at each, on each board with one flash; all boards at the same time, each boot with its limit"""
+    for name in BOARDS:
+        build(name, BUILD)
+
+    def boot_on(name):
+        board, tokens = Board(name, scratch, pki), [new_token() for _ in range(100)]
+        for token in tokens:
+            result = board.boot(postfix.ports["rsa"], f"subject={token}")
+            assert result.status == OK, (name, result.console, result.said)
+            assert "delivered at END, reply 250, in TLS" in result.console
+        return tokens
+
+    with concurrent.futures.ThreadPoolExecutor(len(BOARDS)) as pool:
+        for tokens in pool.map(boot_on, BOARDS):
+            for token in tokens:
+                assert content(token).fullmatch(postfix.wait_for_mail(token).content)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The modem at the other end of the UART: it answers in words (ITU-T V.250), as an analogue one does, or one on a mobile
+ * network. ATD dials, and from CONNECT on it carries octets until NO CARRIER. Nothing else happens meanwhile on this
+ * board, so dialling and hanging up wait for its answer.
+ */
+#include "modem.h"
+
+#include "nrf51.h"
+
+enum {
+    GUARD_MS = 1500, /* silence before "+++": more than the second of S12 = 50 */
+    ANSWER_MS = 3000
+};
+
+static bool up;         /* it carries octets, or may do so */
+static uint8_t matched; /* octets of NO CARRIER that came last */
+
+/* How much of a word has come with this octet, when so much of it had before. */
+static uint8_t match(const char *word, uint8_t had, uint8_t octet)
+{
+    return octet == (uint8_t)word[had] ? (uint8_t)(had + 1) : octet == (uint8_t)*word;
+}
+
+/* An octet from the relay or the modem; false = none. */
+bool modem_get(uint8_t *octet)
+{
+    static const char gone[] = "\r\nNO CARRIER\r\n";
+
+    if (!uart_get(octet)) {
+        return false;
+    }
+    matched = match(gone, matched, *octet);
+    if (gone[matched] == 0) {
+        matched = 0;
+        up = false;
+    }
+    return true;
+}
+
+static void tell(const char *text)
+{
+    while (*text != 0) {
+        uart_put((uint8_t)*text++);
+    }
+}
+
+static void tell_number(unsigned number)
+{
+    unsigned unit = 1;
+
+    while (number / unit >= 10) {
+        unit *= 10;
+    }
+    for (; unit != 0; unit /= 10) {
+        uart_put((uint8_t)('0' + number / unit % 10));
+    }
+}
+
+/* Passes over what comes, until a line that begins with this word is complete (NULL = none is waited for), the modem
+ * says NO CARRIER, or the time is over. */
+static bool answered(const char *word, uint32_t limit_ms)
+{
+    uint32_t since = board_now_ms();
+    uint8_t had = 0, octet;
+
+    while (up && board_now_ms() - since < limit_ms) {
+        if (!modem_get(&octet) || word == NULL) {
+            continue;
+        }
+        if (word[had] != 0) {
+            had = match(word, had, octet);
+        } else if (octet == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* After QUIT the relay closes. One that does not is hung up on. */
+void modem_hang_up(void)
+{
+    answered(NULL, GUARD_MS);
+    if (up) {
+        tell("+++");
+        answered("\r\nOK", ANSWER_MS);
+        tell("\rATH\r");
+        up = up && !answered("\r\nOK", ANSWER_MS);
+    }
+}
+
+bool modem_up(void)
+{
+    return up;
+}
+
+bool modem_dial(const char *host, uint16_t port, uint32_t limit_ms)
+{
+    if (up) {
+        modem_hang_up(); /* it did not answer the last time */
+    }
+    if (up) {
+        return false;
+    }
+    up = true;
+    matched = 0;
+    tell("\rATD"); /* what was said to a relay that had left already is no part of it */
+    tell(host);
+    tell(":");
+    tell_number(port);
+    tell("\r");
+    return answered("\r\nCONNECT", limit_ms);
+}
