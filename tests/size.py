@@ -4,7 +4,8 @@
 
     tests/size.py --compile 'arm-none-eabi-gcc FLAGS' BUILD/cross/core/*.o
 
-text is code and constants; the size of a struct is read from an array of that many octets in an object file.
+text is code and constants; the size of a struct is read from an array of that many octets in an object file. The table
+is also in README.md: it fails as well where that is another one.
 """
 
 import argparse
@@ -14,11 +15,24 @@ import subprocess
 import sys
 
 BUDGET = pathlib.Path("tests/budget.txt")
+README = pathlib.Path("README.md")
 HEADERS = sorted(pathlib.Path("include").glob("mailmote*.h"))
 
 
 def output(*command, stdin=None):
     return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def stale(mark, table, slack=0):
+    """what is wrong with the README's table between <!-- mark --> and <!-- /mark -->; numbers may differ by slack"""
+    def words(text):
+        return re.split(r"\d[\d,]*", text), [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", text)]
+
+    shown = re.search(rf"<!-- {mark} -->\n(.*?)\n<!-- /{mark} -->", README.read_text(), re.S)
+    (kind, numbers), (other_kind, others) = words(shown[1] if shown else ""), words(table)
+    if kind != other_kind or any(abs(a - b) > slack for a, b in zip(numbers, others)):
+        return [f"{README} shows another table: paste this one between its <!-- {mark} --> marks"]
+    return []
 
 
 def sections(objects):
@@ -57,7 +71,7 @@ def main():
     listed = " ".join(what for kind, _, what in budget if kind == "text").split()
     wrong = [f"core/{part}.c is in no line of {BUDGET}" for part in parts if part not in listed]
     print(f"Octets on a Cortex-M3, arm-none-eabi-gcc {output('arm-none-eabi-gcc', '-dumpversion').strip()} -Os:\n")
-    print("| what | octets | at most |\n|---|---:|---:|")
+    table = ["| what | octets | at most |", "|---|---:|---:|"]
     for kind, limit, what in budget:
         if kind == "text" and all(part in parts for part in what.split()):
             octets = sum(parts[part][0] for part in what.split())
@@ -72,10 +86,12 @@ def main():
         else:
             wrong.append(f"{BUDGET} names {what}, which is not there")
             continue
-        print(f"| {name} | {octets:,} | {'' if limit == '-' else format(int(limit), ',')} |")
+        table.append(f"| {name} | {octets:,} | {'' if limit == '-' else format(int(limit), ',')} |")
         if limit != "-" and octets > int(limit):
             wrong.append(f"{name}: {octets} octets, {octets - int(limit)} more than {BUDGET} allows")
 
+    print("\n".join(table))
+    wrong += stale("size", "\n".join(table))
     for line in wrong:
         print(f"make size: {line}", file=sys.stderr)
     return 1 if wrong else 0

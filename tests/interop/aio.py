@@ -81,6 +81,7 @@ NO_LOGIN = ["PLAIN", "LOGIN"]
 # port name -> (offers to hide, login mechanisms to leave out, options of SMTP, handler)
 PORTS = {
     "starttls": ([], [], {}, Handler),
+    "rsa": ([], [], {}, Handler),
     "submission": ([], [], {"auth_required": True}, Handler),
     "login": ([], ["PLAIN"], {"auth_required": True}, Handler),
     "token": ([], NO_LOGIN, {"auth_required": True}, TokenHandler),
@@ -146,7 +147,7 @@ class Aiosmtpd:
         return context
 
     def _listen(self, name, handler, options, address="127.0.0.1"):
-        context = self._context("wrongname" if name.endswith("wrongname") else "ecdsa")
+        context = self._context("wrongname" if name.endswith("wrongname") else "rsa" if name == "rsa" else "ecdsa")
         implicit = name.startswith("implicit")
 
         def protocol():
