@@ -86,8 +86,9 @@ clean: ## remove what was built; fetched sources stay
 
 ##: See it work
 
-demo: need-demo all fast ## a real mail server on loopback, a mail through STARTTLS; then a relay whose TLS is broken
-	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) tests/demo.sh
+demo: need-demo $(if $(BOARD),firmware-$(BOARD) need-run,all fast) ## a mail to a real server, then one with broken TLS; a firmware: BOARD=
+	@$(if $(BOARD),BUILD=$(BUILD) tests/demo-board.sh $(BOARD),MAILMOTE=$(abspath $(BUILD)/mailmote) \
+	    MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) tests/demo.sh)
 
 # The command with a TLS retry after 2 s, so that nobody waits a minute.
 fast: $(bearssl_a)
@@ -194,8 +195,9 @@ $(BUILD)/cross/%.o: %.c $(BUILD)/flags | $(cross_h) need-cross
 core-check: $(cross_o) ## the core needs five functions of <string.h> and has no variables and no floats
 	@tests/core-check.sh $^
 
-size: $(cross_o) ## the footprint on a Cortex-M3, as in the README, against tests/budget.txt
-	@tests/size.py --compile '$(cross)' $^
+size: need-size $(cross_o) ## the footprint of the core and of each firmware against the budgets, and as the documents show it
+	@tests/size.py --compile '$(cross)' $(cross_o); core=$$?; \
+	    MAILMOTE_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/footprint.py && exit $$core
 
 warnings: need-san $(bearssl_a) ## everything of ours compiled by gcc and by clang
 	@for cc in gcc clang; do \
@@ -227,6 +229,7 @@ pkg-san := python3 clang libclang-rt-dev
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
+pkg-size := $(pkg-cross) qemu-system-arm openssl python3-aiosmtpd python3-pytest
 pkg-format := clang-format
 pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop cross format run,$(pkg-$(kind))))
 

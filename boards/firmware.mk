@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 #
 # Firmware: built with arm-none-eabi-gcc, run in QEMU. Each directory with a board.mk is a board.
-#   BOARD        the board to run
+#   BOARD        the board to run, or to demonstrate
 #   BOARD_FLAGS  more options for the compiler, as -DMOTE_TLS_RETRY_S=2
 #   RELAY TO FROM TRUST   as HOST:PORT, addresses, a file of CA certificates; this machine is localhost or 10.0.2.2
 #   MCU_ARGS     more words for the firmware: name= subject= text= storage= time= attempts= resume
 
 boards := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
 pkg-firmware := gcc-arm-none-eabi libnewlib-arm-none-eabi
-pkg-run := $(pkg-firmware) qemu-system-arm
+pkg-run := $(pkg-firmware) qemu-system-arm python3
+
+ifneq ($(filter run,$(MAKECMDGOALS))$(and $(filter demo,$(MAKECMDGOALS)),$(BOARD)),)
+$(if $(filter $(boards),$(BOARD)),,$(error BOARD=$(BOARD): there is no such board; BOARD= is one of: $(boards)))
+endif
 
 ##: Firmware
 
@@ -18,20 +22,31 @@ firmware-%: need-firmware | $(cross_h) $(LWIP_DIR)/src/Filelists.mk
 	+@$(MAKE) -s -f boards/image.mk BOARD=$* BUILD=$(BUILD) BEARSSL_DIR=$(patsubst %/inc/,%,$(dir $(cross_h))) \
 	    LWIPDIR=$(LWIP_DIR)/src LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' BOARD_FLAGS='$(BOARD_FLAGS)'
 
-run: need-run $(if $(BOARD),firmware-$(BOARD)) ## one board in QEMU: BOARD= RELAY= TO= FROM= TRUST= MCU_ARGS=
-	@$(if $(BOARD),,$(error BOARD= is one of: $(boards)))BUILD=$(BUILD) boards/run.sh $(BOARD) \
-	    $(if $(RELAY),relay=$(RELAY)) $(if $(TO),to=$(TO)) $(if $(FROM),from=$(FROM)) $(if $(TRUST),trust=$(TRUST)) \
-	    $(MCU_ARGS)
+# The firmware's own status is in the last line that boards/run.sh prints; make itself ends with 2 when it is not 0.
+run: need-run $(BOARD:%=firmware-%) ## one board in QEMU: BOARD= RELAY= TO= FROM= TRUST= MCU_ARGS=
+	@BUILD=$(BUILD) boards/run.sh $(BOARD) $(if $(RELAY),relay=$(RELAY)) $(if $(TO),to=$(TO)) \
+	    $(if $(FROM),from=$(FROM)) $(if $(TRUST),trust=$(TRUST)) $(MCU_ARGS)
 
 boards-check: need-run need-interop ## the firmware in QEMU against real mail servers, and over a reset
 	@$(pytest) tests/interop/test_boards.py
 
-# With IPv4 alone, and with IPv6 beside it.
-lwip-check: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## the lwIP port, short of memory, cut off, given up
-	+@for families in '' -DLWIP_IPV6=1; do \
-	    $(MAKE) -s -f tests/lwip/lwip.mk BUILD=$(BUILD) CC='$(CC)' LWIPDIR=$(LWIP_DIR)/src \
-	        BEARSSL_INC=$(dir $(bearssl_h)) BEARSSL_LIB='$(BEARSSL_LIB)' STRICT='$(strict)' FAMILIES=$$families && \
-	    $(BUILD)/lwip$${families:+-ipv6}/test_lwip || exit; \
+instructions: counted-images ## what a delivery costs, counted with recorded servers, against boards/budget.txt
+	@$(counting) tests/instructions/count.py
+
+instructions-record: need-interop counted-images ## record these servers again, after a change to what is said to them
+	@$(counting) tests/instructions/record.py
+
+counting = BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
+counted := firmware-mps2-an385 firmware-lm3s6965evb
+counted-images: need-run $(counted)
+	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS='$(BOARD_FLAGS) -DBOARD_CLEAR' $(counted)
+
+# With IPv4 alone, with IPv6 beside it, and with lwIP in a thread of its own.
+lwip-check: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## the lwIP port, short of memory, on a bad line, cut off, given up
+	+@for kind in ipv4 ipv6 threads; do \
+	    $(MAKE) -s -f tests/lwip/lwip.mk KIND=$$kind BUILD=$(BUILD) CC='$(CC)' LWIP_DIR=$(LWIP_DIR) \
+	        BEARSSL_INC=$(dir $(bearssl_h)) BEARSSL_LIB='$(BEARSSL_LIB)' STRICT='$(strict)' && \
+	    $(BUILD)/lwip/$$kind/test_lwip || exit; \
 	done
 
-.PHONY: firmware run boards-check lwip-check
+.PHONY: firmware run boards-check instructions instructions-record counted-images lwip-check

@@ -6,39 +6,46 @@
 
 #include <string.h>
 
-/* first is the word that was read to learn the length. */
+/* first is the word that was read to learn the length. Behind the frame comes the FCS, and the pool's buffers are whole
+ * words: there is always a word to read for each one that is kept. */
 struct pbuf *ethernet_read_fifo(volatile const uint32_t *fifo, uint32_t first, size_t len, size_t words)
 {
-    struct pbuf *frame = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL), *p = frame;
-    size_t at = 0;
+    struct pbuf *frame = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_POOL);
 
-    for (uint32_t word = first; words != 0; word = --words != 0 ? *fifo : 0) {
-        while (p != NULL && at == p->len) {
-            p = p->next;
-            at = 0;
-        }
-        if (p != NULL) {
-            size_t n = p->len - at < sizeof word ? p->len - at : sizeof word;
+    for (struct pbuf *p = frame; p != NULL; p = p->next) {
+        uint8_t *to = p->payload, *end = to + p->len;
 
-            memcpy((uint8_t *)p->payload + at, &word, n);
-            at += n;
+        for (; to < end; to += sizeof first) {
+            memcpy(to, &first, sizeof first);
+            first = *fifo;
+            words--;
         }
+    }
+    while (--words != 0) {
+        (void)*fifo;
     }
     return frame;
 }
 
-/* first takes the place of the padding. */
+/* first takes the place of the padding. Where one pbuf ends and the next begins a word is put together. */
 void ethernet_write_fifo(volatile uint32_t *fifo, uint32_t first, const struct pbuf *frame)
 {
-    uint32_t word = first & 0xffff;
-    unsigned filled = 2;
+    uint32_t word = 0;
+    unsigned filled = 0;
 
+    memcpy(frame->payload, &first, ETH_PAD_SIZE);
     for (const struct pbuf *p = frame; p != NULL; p = p->next) {
-        const uint8_t *octets = p->payload;
+        const uint8_t *octets = p->payload, *end = octets + p->len;
 
-        for (size_t i = p == frame ? ETH_PAD_SIZE : 0; i < p->len; i++) {
-            word |= (uint32_t)octets[i] << 8 * filled;
-            if (++filled == sizeof word) {
+        while (octets < end) {
+            if (filled == 0 && end - octets >= (int)sizeof word) {
+                memcpy(&word, octets, sizeof word);
+                octets += sizeof word;
+                filled = sizeof word;
+            } else {
+                word |= (uint32_t)*octets++ << 8 * filled++;
+            }
+            if (filled == sizeof word) {
                 *fifo = word;
                 word = 0;
                 filled = 0;

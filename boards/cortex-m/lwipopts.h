@@ -53,6 +53,8 @@
 #define MEM_SIZE       1600
 #endif
 
+#define LWIP_CHKSUM board_checksum
+
 /* Sequence numbers, ports and query ids that cannot be guessed. */
 #define LWIP_RAND()                   board_random()
 #define LWIP_HOOK_TCP_ISN(a, b, c, d) board_random()

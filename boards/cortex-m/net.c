@@ -12,6 +12,7 @@
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
+#include <string.h>
 
 /* The outbox begins without an address after so long: its mails are then deferred and reported. */
 #define ADDRESS_MS 30000u
@@ -36,6 +37,28 @@ unsigned board_random(void)
     return random;
 }
 
+/* The Internet checksum before its complement (RFC 1071), a word at a time: carries go back in at the other end. */
+unsigned short board_checksum(const void *data, int len)
+{
+    const uint8_t *octets = data;
+    uint32_t sum = 0, word;
+
+    for (; len >= (int)sizeof word; len -= (int)sizeof word) {
+        memcpy(&word, octets, sizeof word);
+        octets += sizeof word;
+        sum += word;
+        sum += sum < word;
+    }
+    word = 0;
+    while (len-- > 0) {
+        word = word << 8 | octets[len];
+    }
+    sum += word;
+    sum += sum < word;
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (unsigned short)(sum + (sum >> 16));
+}
+
 static err_t set_up(struct netif *interface)
 {
     interface->name[0] = 'e';
@@ -58,13 +81,15 @@ static uint64_t unix_s(void *ctx)
 }
 
 #if LWIP_DHCP
-static void set_address(void)
+static void add_netif(void)
 {
+    netif_add_noaddr(&netif, NULL, set_up, ethernet_input);
+    netif_set_up(&netif);
     dhcp_start(&netif);
 }
 #else
 /* ip=ADDRESS gateway=ADDRESS, in a network of 256. */
-static void set_address(void)
+static void add_netif(void)
 {
     const char *ip = board_setting("ip"), *gateway = board_setting("gateway");
     ip4_addr_t address, mask, router;
@@ -75,7 +100,8 @@ static void set_address(void)
         board_log("ip= is missing, or wrong\n");
         board_exit(BOARD_BAD_CONFIG);
     }
-    netif_set_addr(&netif, &address, &mask, &router);
+    netif_add(&netif, &address, &mask, &router, NULL, set_up, ethernet_input);
+    netif_set_up(&netif);
 }
 #endif
 
@@ -85,10 +111,8 @@ void board_network_start(struct mote_outbox *outbox)
     lwip.entropy = board_entropy;
     lwip.unix_s = unix_s;
     lwip_init();
-    netif_add_noaddr(&netif, NULL, set_up, ethernet_input);
+    add_netif();
     netif_set_default(&netif);
-    netif_set_up(&netif);
-    set_address();
 }
 
 static void receive(void)

@@ -24,10 +24,7 @@ class Pki:
     def __init__(self, directory):
         self.dir = directory
         for name in ("ca", "otherca"):
-            self._key(name, "ec")
-            self._openssl("req", "-x509", "-new", "-key", f"{name}.key", "-days", DAYS, "-out", f"{name}.pem",
-                          "-subj", f"/CN=mailmote test {name}", "-addext", "basicConstraints=critical,CA:TRUE",
-                          "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+            self._ca(name, "ec")
         for name, leaf in LEAVES.items():
             self._leaf(name, *leaf)
         self.ca = str(directory / "ca.pem")
@@ -50,6 +47,12 @@ class Pki:
     def _key(self, name, kind):
         algorithm, option = {"ec": ("EC", "ec_paramgen_curve:P-256"), "rsa": ("RSA", "rsa_keygen_bits:2048")}[kind]
         self._openssl("genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", f"{name}.key")
+
+    def _ca(self, name, kind):
+        self._key(name, kind)
+        self._openssl("req", "-x509", "-new", "-key", f"{name}.key", "-days", DAYS, "-out", f"{name}.pem",
+                      "-subj", f"/CN=mailmote test {name}", "-addext", "basicConstraints=critical,CA:TRUE",
+                      "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def _leaf(self, name, signer, kind, names, options):
         self._key(name, kind)

@@ -15,5 +15,6 @@
 #define LWIP_NO_UNISTD_H        1
 
 unsigned board_random(void);
+unsigned short board_checksum(const void *data, int len);
 
 #endif
