@@ -98,7 +98,7 @@ include boards/firmware.mk
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop lwip-check fleet-check demo core-check size warnings format-check
+checks := all unit unit-san unit-valgrind fuzz-replay interop lwip-check fleet-check demo core-check size instructions warnings format-check
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 

@@ -39,14 +39,16 @@ instructions-record: need-interop counted-images ## record these servers again, 
 counting = BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 counted := firmware-mps2-an385 firmware-lm3s6965evb
 counted-images: need-run $(counted)
-	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS='$(BOARD_FLAGS) -DBOARD_CLEAR' $(counted)
+	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS=-DBOARD_CLEAR $(counted)
+	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR/-O3 BOARD_FLAGS='-DBOARD_CLEAR -O3' firmware-mps2-an385
 
 # With IPv4 alone, with IPv6 beside it, and with lwIP in a thread of its own.
+lwip_kinds := ipv4 ipv6 threads
 lwip-check: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## the lwIP port, short of memory, on a bad line, cut off, given up
-	+@for kind in ipv4 ipv6 threads; do \
+	+@for kind in $(lwip_kinds); do \
 	    $(MAKE) -s -f tests/lwip/lwip.mk KIND=$$kind BUILD=$(BUILD) CC='$(CC)' LWIP_DIR=$(LWIP_DIR) \
-	        BEARSSL_INC=$(dir $(bearssl_h)) BEARSSL_LIB='$(BEARSSL_LIB)' STRICT='$(strict)' && \
-	    $(BUILD)/lwip/$$kind/test_lwip || exit; \
+	        BEARSSL_INC=$(dir $(bearssl_h)) BEARSSL_LIB='$(BEARSSL_LIB)' STRICT='$(strict)' || exit; \
 	done
+	@tests/run $(lwip_kinds:%=$(BUILD)/lwip/%/test_lwip)
 
 .PHONY: firmware run boards-check instructions instructions-record counted-images lwip-check

@@ -8,7 +8,9 @@
 include boards/$(BOARD)/board.mk
 
 CC := arm-none-eabi-gcc
-out := $(BUILD)/boards/$(BOARD)
+# Absolute, as the rules written by the compiler (.d) must name the same files whatever BUILD was called.
+out := $(abspath $(BUILD))/boards/$(BOARD)
+shown = $(patsubst $(CURDIR)/%,%,$@)
 image := $(out)/mailmote.elf
 target := $(cpu) -Os -g -ffunction-sections -fdata-sections
 # All of ours and lwIP are optimized as one; BearSSL is not: its code runs in constant time as its files were written.
@@ -32,7 +34,7 @@ flags := $(target) $(lto) $(options) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/cortex-m/link.ld boards/image.mk
-	@echo "  LINK    $@"
+	@echo "  LINK    $(shown)"
 	@$(CC) $(flags) -nostartfiles --specs=nano.specs -Wl,--gc-sections,--emit-relocs -Wl,-Map,$(out)/mailmote.map \
 	    -T boards/$(BOARD)/board.ld -o $@ $(ours_o) $(lwip_o) $(bearssl_a)
 	@arm-none-eabi-size $@ | awk 'NR == 2 { printf "  SIZE    %s: flash %d of %d, static RAM %d of %d\n", \

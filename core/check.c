@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the caller's arguments must be before an octet leaves: addresses and names by RFC 5321 4.1.2 and 4.5.3.1 (no
- * control octet, space or angle bracket, ever), logins only for relays that prove who they are (P7). It mends nothing.
+ * control octet, space or angle bracket, ever), logins only for relays that prove who they are (P7), a text without NUL,
+ * which is measured. It mends nothing.
  */
 #include "core.h"
 
@@ -33,6 +34,9 @@ static bool special(uint8_t c)
     static const char specials[] = "()[]:;\\,\"@";
     size_t i = 0;
 
+    if (c >= 'a' && c <= 'z') { /* as most are */
+        return false;
+    }
     while (specials[i] != 0 && (uint8_t)specials[i] != c) {
         i++;
     }
@@ -181,4 +185,21 @@ uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail
         cause = MOTE_CAUSE_TRUST;
     }
     return cause;
+}
+
+uint8_t mote_mail_measure(struct mote_mail *mail)
+{
+    struct mote_text text = {0};
+    uint8_t buf[64];
+    size_t offset = 0, len;
+
+    while ((len = mail->read(mail->ctx, offset, buf, sizeof buf)) != 0 && len <= sizeof buf) {
+        offset += len;
+        for (size_t i = 0; i < len; i++) {
+            mote_text_mend(&text, buf[i]);
+        }
+    }
+    mail->size = text.size + (text.column != 0 ? 2 : 0);
+    mail->needs = text.needs & MOTE_NEEDS_8BITMIME;
+    return (text.needs & MOTE_HOLDS_NUL) != 0 || len != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
 }

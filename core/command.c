@@ -5,26 +5,30 @@
  */
 #include "core.h"
 
+#include <stddef.h>
+
 enum { CR_LF = '\r' | '\n' << 8, AUTH_LINE_MAX = 512 };
 enum { END_OF_LINE = -1 };
 
-/* Lists of strings, each ended by a NUL. */
-#define LINE(name, line, limit) line "\0"
+/* The lines, one behind the other, each ended by a NUL, and where each begins. */
+#define LINE(name, line, limit)  line "\0"
+#define ROOM(name, line, limit)  char name[sizeof line];
+#define PLACE(name, line, limit) offsetof(struct lines, name),
+struct lines {
+    MOTE_STEPS(ROOM)
+};
 static const char lines[] = MOTE_STEPS(LINE);
+static const uint8_t places[] = {MOTE_STEPS(PLACE)};
 
 /* In the order of their OFFER_ bits. */
-static const char logins[] = "AUTH PLAIN" M_BASE64 M_NUL M_USER M_NUL M_SECRET "\0"
-                             "AUTH LOGIN" M_WAIT M_USER M_WAIT M_SECRET "\0"
-                             "AUTH OAUTHBEARER" M_BASE64 "n,a=" M_USER ",\001auth=Bearer " M_SECRET "\001\001\0"
-                             "AUTH XOAUTH2" M_BASE64 "user=" M_USER "\001auth=Bearer " M_SECRET "\001\001";
+static const char *const logins[] = {"AUTH PLAIN" M_BASE64 M_NUL M_USER M_NUL M_SECRET,
+                                     "AUTH LOGIN" M_WAIT M_USER M_WAIT M_SECRET,
+                                     "AUTH OAUTHBEARER" M_BASE64 "n,a=" M_USER ",\001auth=Bearer " M_SECRET "\001\001",
+                                     "AUTH XOAUTH2" M_BASE64 "user=" M_USER "\001auth=Bearer " M_SECRET "\001\001"};
 
-/* The line is the n-th of a list. */
-static void begin(struct mote_engine *e, const char *list, unsigned n)
+static void begin(struct mote_engine *e, const char *line)
 {
-    for (; n != 0; n--) {
-        list += strlen(list) + 1;
-    }
-    e->command = list;
+    e->command = line;
     e->insert = "";
     e->scale = 0;
     e->whole = e->base64 = false;
@@ -152,12 +156,12 @@ static bool next(struct mote_engine *e)
 void mote_command_begin(struct mote_engine *e, uint8_t step)
 {
     e->send = step;
-    begin(e, lines, step);
+    begin(e, lines + places[step]);
 }
 
 void mote_command_resume(struct mote_engine *e)
 {
-    begin(e, e->command + 1, 0);
+    begin(e, e->command + 1);
     e->base64 = true;
 }
 
@@ -171,14 +175,14 @@ bool mote_command_login(struct mote_engine *e)
     }
     i += (offers & 1) ^ 1;
     e->two_step = false;
-    begin(e, logins, i);
+    begin(e, logins[i]);
     while (next(e)) {
         for (; e->owed != 0; e->owed >>= 8) {
             len++;
         }
     }
     e->two_step = len > AUTH_LINE_MAX;
-    begin(e, logins, i);
+    begin(e, logins[i]);
     return true;
 }
 

@@ -22,6 +22,10 @@ void mote_command_resume(struct mote_engine *e);
 /* command.c: writes the line. It is out once whole is set and nothing is owed. */
 size_t mote_command_pull(struct mote_engine *e, uint8_t *buf, size_t cap);
 
+/* text.c: what becomes of an octet of the text: returns up to four for the wire, packed with the first lowest. */
+enum { MOTE_HOLDS_NUL = 128 }; /* of a text's needs */
+uint32_t mote_text_mend(struct mote_text *text, uint8_t c);
+
 /* text.c: writes the text of the mail and its end. It is out once whole is set and nothing is owed. */
 size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap);
 

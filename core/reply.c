@@ -6,7 +6,7 @@
  */
 #include "core.h"
 
-enum { LINE_MAX = 4096, LINES_MAX = 128, REPLY_MAX = 16384, LINE_KNOWN = OFFER_STARTTLS };
+enum { LINES_MAX = 128, REPLY_MAX = 16384, LINE_KNOWN = OFFER_STARTTLS };
 
 /* e->status: where in the line. 0..2 are the digits of the code. */
 enum { SEPARATOR = 3, TEXT = 4 };
@@ -96,8 +96,8 @@ static void offer_octet(struct mote_engine *e, uint8_t c)
     e->word = 0;
 }
 
-/* Keeps c for people: in the recipient's own buffer when the reply is about one, printable, ended by NUL. */
-static void keep_octet(struct mote_engine *e, uint8_t c)
+/* Where the reply's text is kept for people: in the recipient's own buffer when the reply is about one. */
+static void keep_start(struct mote_engine *e)
 {
     char *text = e->mail->text;
     size_t cap = e->mail->text_cap;
@@ -106,81 +106,72 @@ static void keep_octet(struct mote_engine *e, uint8_t c)
         text = e->mail->rcpts[e->hear_rcpt].text;
         cap = e->mail->rcpts[e->hear_rcpt].text_cap;
     } else if (e->result.verdict != MOTE_PENDING) {
-        return;
+        cap = 0;
     }
-    if (text == NULL || cap == 0) {
-        return;
+    e->text_end = e->text_at = text;
+    if (text != NULL && cap != 0) {
+        e->text_end = text + cap - 1;
+        *text = 0;
     }
-    if (c >= ' ' && e->text_len + (size_t)1 < cap) {
-        text[e->text_len++] = c > '~' ? '?' : (char)c;
-    }
-    text[e->text_len] = 0;
 }
 
 static void line_start(struct mote_engine *e)
 {
     e->status = e->at = 0;
     e->digit = false;
-    e->line_len = 0;
     e->word = 0;
     e->keyword = 0;
     e->field[0] = e->field[1] = e->field[2] = 0;
 }
 
-/* What stands behind the code: "-" says that another line comes, and "250" CR LF is whole. */
-static bool separator_octet(struct mote_engine *e, uint8_t c)
+/* The code, and what stands behind it: "-" says that another line comes, and "250" CR LF is whole. */
+static bool code_part(struct mote_engine *e, uint8_t c)
 {
-    e->status = TEXT;
+    if (e->status < SEPARATOR) {
+        return code_octet(e, c - (unsigned)'0');
+    }
     e->more = c == '-';
     return c == ' ' || c == '-' || c == '\r' || c == '\n';
 }
 
-static void text_octet(struct mote_engine *e, uint8_t c)
+bool mote_reply_octet(struct mote_engine *e, uint8_t c)
 {
-    if (e->hear != MOTE_STEP_EHLO) {
+    if (e->reply_len == 0) {
+        e->reply = (struct mote_result){0};
+        e->lines = 0;
+        keep_start(e);
+        line_start(e);
+    }
+    if (++e->reply_len > REPLY_MAX || e->lines == LINES_MAX) {
+        mote_engine_fail(e, MOTE_CAUSE_REPLY_TOO_LONG);
+        return false;
+    }
+    if (e->status < TEXT) {
+        if (!code_part(e, c)) {
+            mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
+            return false;
+        }
+        e->status++;
+        if (c != '\n') {
+            return false;
+        }
+    } else if (e->hear != MOTE_STEP_EHLO) {
         enhanced_octet(e, c);
     } else if (e->lines > 0) {
         offer_octet(e, c);
     }
-    keep_octet(e, c);
-}
-
-bool mote_reply_octet(struct mote_engine *e, uint8_t c)
-{
-    uint8_t cause = MOTE_CAUSE_PROTOCOL;
-    bool good = true;
-
-    if (e->reply_len == 0) {
-        e->reply = (struct mote_result){0};
-        e->lines = 0;
-        e->text_len = 0;
-        keep_octet(e, 0);
+    if (c == '\n') {
+        e->lines++;
+        if (!e->more) {
+            e->reply_len = 0;
+            return true;
+        }
         line_start(e);
+        c = ' ';
     }
-    if (++e->reply_len > REPLY_MAX || ++e->line_len > LINE_MAX || e->lines == LINES_MAX) {
-        cause = MOTE_CAUSE_REPLY_TOO_LONG;
-        good = false;
-    } else if (e->status < SEPARATOR) {
-        good = code_octet(e, c - (unsigned)'0');
-        e->status++;
-    } else if (e->status == SEPARATOR) {
-        good = separator_octet(e, c);
-    } else {
-        text_octet(e, c);
+    if (c >= ' ' && e->text_at < e->text_end) { /* printable, ended by NUL */
+        *e->text_at++ = c > '~' ? '?' : (char)c;
+        *e->text_at = 0;
     }
-    if (!good) {
-        mote_engine_fail(e, cause);
-        return false;
-    }
-    if (c != '\n') {
-        return false;
-    }
-    e->lines++;
-    if (e->more) {
-        line_start(e);
-        keep_octet(e, ' ');
-        return false;
-    }
-    e->reply_len = 0;
-    return true;
+    return false;
 }

@@ -230,7 +230,7 @@ static size_t clear_half(const struct mote_session *s)
     return s->setup->buf_len / 2;
 }
 
-static void clear_pump(struct mote_session *s, uint32_t now_ms)
+static void clear_pump(struct mote_session *s)
 {
     uint8_t *buf = s->setup->buf;
     size_t n = 1;
@@ -242,10 +242,6 @@ static void clear_pump(struct mote_session *s, uint32_t now_ms)
         n = pull(s, buf + s->out_len, clear_half(s) - s->out_len);
         s->out_len += n;
     }
-    mote_engine_poll(&s->engine, now_ms);
-    if (s->engine.done && !s->engine.quitting) {
-        s->out_at = s->out_len = 0;
-    }
 }
 
 uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
@@ -255,7 +251,7 @@ uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
     size_t len;
 
     if (s->mode == CLEAR && want != MOTE_WANT_TLS) {
-        clear_pump(s, now_ms);
+        clear_pump(s);
     } else if (!e->done) {
         if (s->mode == CLEAR) {
             start_tls(s);
@@ -266,6 +262,9 @@ uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
         tls_close(s);
     }
     want = mote_engine_poll(e, now_ms) & (MOTE_WANT_COMMIT | MOTE_DONE);
+    if (e->done && !e->quitting) {
+        s->out_at = s->out_len = 0;
+    }
     if (mote_session_send_buf(s, &len) != NULL) {
         want |= MOTE_WANT_SEND;
     }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The text of the mail on its way out: CR LF everywhere (RFC 5321 2.3.8), lines of at most 998 octets (4.5.3.1.6), dots
- * stuffed for DATA (4.5.2), the end of the mail. It refuses text with a NUL and text that is not what was measured.
+ * stuffed for DATA (4.5.2), the end of the mail. It refuses text that is not what was measured.
  */
 #include "core.h"
 
-enum { CR_LF = '\r' | '\n' << 8, LINE_MAX = 998, HOLDS_NUL = 128 };
+enum { CR_LF = '\r' | '\n' << 8, LINE_MAX = 998 };
 
-/* Mends one octet: returns up to four for the wire, packed with the first lowest. A CR or LF alone becomes CR LF; a
- * line that grows too long is broken with CR LF SP, as Postfix's client does. */
-static uint32_t mend(struct mote_text *text, uint8_t c)
+/* A CR or LF alone becomes CR LF; a line that grows too long is broken with CR LF SP, as Postfix's client does. */
+uint32_t mote_text_mend(struct mote_text *text, uint8_t c)
 {
     bool pair = c == '\n' && text->cr;
 
@@ -23,7 +22,7 @@ static uint32_t mend(struct mote_text *text, uint8_t c)
         return CR_LF;
     }
     if (c == 0 || c > 127) {
-        text->needs |= c == 0 ? HOLDS_NUL : MOTE_NEEDS_8BITMIME;
+        text->needs |= c == 0 ? MOTE_HOLDS_NUL : MOTE_NEEDS_8BITMIME;
     }
     text->size++;
     if (text->column++ < LINE_MAX) {
@@ -32,23 +31,6 @@ static uint32_t mend(struct mote_text *text, uint8_t c)
     text->column = 2;
     text->size += 3;
     return CR_LF | ' ' << 16 | (uint32_t)c << 24;
-}
-
-uint8_t mote_mail_measure(struct mote_mail *mail)
-{
-    struct mote_text text = {0};
-    uint8_t buf[64];
-    size_t offset = 0, len;
-
-    while ((len = mail->read(mail->ctx, offset, buf, sizeof buf)) != 0 && len <= sizeof buf) {
-        offset += len;
-        for (size_t i = 0; i < len; i++) {
-            mend(&text, buf[i]);
-        }
-    }
-    mail->size = text.size + (text.column != 0 ? 2 : 0);
-    mail->needs = text.needs & MOTE_NEEDS_8BITMIME;
-    return (text.needs & HOLDS_NUL) != 0 || len != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
 }
 
 /* The last octets of a chunk are the end of the mail: they wait until the reader has said that nothing follows. */
@@ -91,7 +73,7 @@ static bool text_end(struct mote_engine *e)
  * the octet is not what was announced. */
 static bool text_octet(struct mote_engine *e, uint8_t c)
 {
-    uint32_t octets = mend(&e->text, c);
+    uint32_t octets = mote_text_mend(&e->text, c);
 
     if ((octets != 0 && e->owed != 0) || (e->text.needs & ~e->mail->needs) != 0) {
         mote_engine_fail(e, MOTE_CAUSE_TEXT);
@@ -102,6 +84,27 @@ static bool text_octet(struct mote_engine *e, uint8_t c)
     }
     e->owed |= octets;
     return true;
+}
+
+/* Copies octets that need no mending: visible ones and spaces, in the midst of a line and of the text. */
+static size_t easy(struct mote_engine *e, uint8_t *buf, const uint8_t *in, size_t len)
+{
+    struct mote_text *text = &e->text;
+    size_t n = 0, left = e->mail->size - text->size - 1;
+
+    if (text->column == 0 || text->size >= e->mail->size) {
+        return 0;
+    }
+    len = len < left ? len : left;
+    left = LINE_MAX - text->column;
+    len = len < left ? len : left;
+    while (n < len && in[n] >= ' ' && in[n] < 127) {
+        buf[n] = in[n];
+        n++;
+    }
+    text->column = (uint16_t)(text->column + n);
+    text->size += (uint32_t)n;
+    return n;
 }
 
 /* Text is read into the end of buf and mended towards its start. One octet becomes four at most: reading a quarter of
@@ -119,9 +122,16 @@ size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
             buf[n++] = (uint8_t)e->owed;
             e->owed >>= 8;
         } else if (got != 0) {
-            got--;
-            if (!text_octet(e, *in++)) {
-                return n;
+            size_t run = easy(e, buf + n, in, got);
+
+            n += run;
+            in += run;
+            got -= run;
+            if (run == 0) {
+                got--;
+                if (!text_octet(e, *in++)) {
+                    return n;
+                }
             }
         } else if (n == cap || e->whole) {
             return n;

@@ -10,7 +10,7 @@ objects := $(sources:$(BEARSSL_DIR)/src/%.c=$(OBJ)/%.o)
 
 $(LIB): $(objects)
 	@rm -f $@
-	@echo "  AR      $@"
+	@echo "  AR      $(patsubst $(CURDIR)/%,%,$@)"
 	@$(AR) rcs $@ $^
 
 # Half the time of an RSA check is this one loop: for speed it grows by some 50 octets.

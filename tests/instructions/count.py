@@ -1,15 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Print the instructions of a delivery, from link-up to the accepted mail, as a table in Markdown: the lines of
-boards/budget.txt that begin with `instructions'. Fail where one is over its limit, or where two runs differ."""
+boards/budget.txt that begin with `instructions'. Fail where one is over its limit, where two runs differ, or where the
+README shows another table."""
 import sys
 
 import machine
 
+sys.path.append(str(machine.HERE.parent))
+
+import size                                          # noqa: E402
+
+SLACK = 500                                          # not every change is worth a new table
+
 
 def main():
-    wrong = []
-    print("| board | compiled with | relay | instructions | at most |\n|---|---|---|---:|---:|")
+    wrong, table = [], ["| board | compiled with | relay | instructions | at most |", "|---|---|---|---:|---:|"]
+    print("\n".join(table))
     for limit, board, recording, flags in machine.rows():
         name = f"{board} {recording}"
         try:
@@ -18,12 +25,13 @@ def main():
             wrong.append(f"{name}: {failed}")
             continue
         compiled = " ".join(f"`{flag}`" for flag in flags)
-        print(f"| {board} | {compiled} | {recording} | {first:,} | {'' if limit is None else format(limit, ',')} |",
-              flush=True)
+        table.append(f"| {board} | {compiled} | {recording} | {first:,} | {'' if limit is None else format(limit, ',')} |")
+        print(table[-1], flush=True)
         if first != second:
             wrong.append(f"{name}: {first:,} instructions, and {second:,} the second time")
         if limit is not None and first > limit:
             wrong.append(f"{name}: {first - limit:,} instructions more than {machine.BUDGET.name} allows")
+    wrong = wrong or size.stale("instructions", "\n".join(table), SLACK)
     for line in wrong:
         print(f"make instructions: {line}", file=sys.stderr)
     return 1 if wrong else 0

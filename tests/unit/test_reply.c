@@ -192,9 +192,9 @@ static void test_limits_are_exact(void **state)
         size_t len, last_len;
         int at; /* refused at this octet */
     } cases[] = {
-        {1, 0, 4096, -1},         {1, 0, 4097, 4096},  {2, 4096, 4096, -1},  {2, 4097, 10, 4096},
-        {2, 10, 4097, 10 + 4096}, {128, 6, 6, -1},     {129, 6, 6, 128 * 6}, {200, 6, 6, 128 * 6},
-        {4, 4096, 4096, -1},      {5, 4096, 6, 16384}, {128, 128, 128, -1},  {128, 128, 129, 16384},
+        {1, 0, 16384, -1},     {1, 0, 16385, 16384}, {2, 8192, 8192, -1},  {2, 16385, 10, 16384},
+        {2, 10, 16375, 16384}, {128, 6, 6, -1},      {129, 6, 6, 128 * 6}, {200, 6, 6, 128 * 6},
+        {4, 4096, 4096, -1},   {5, 4096, 6, 16384},  {128, 128, 128, -1},  {128, 128, 129, 16384},
         {128, 129, 10, 16384},
     };
 
@@ -210,16 +210,16 @@ static void test_limits_are_exact(void **state)
     }
 }
 
-/* A line that never ends is refused at octet 4097, whatever it holds. */
+/* A line that never ends is refused at octet 16385, whatever it holds. */
 static void test_a_line_without_end(void **state)
 {
     static const char octets[] = {' ', '\r', 0, '\377', '0'};
-    static char line[5000];
+    static char line[17000];
 
     for (size_t i = 0; i < sizeof octets; i++) {
         memset(line, octets[i], sizeof line);
         memcpy(line, "220 ", 4);
-        assert_int_equal(refused_at(line, sizeof line), 4096);
+        assert_int_equal(refused_at(line, sizeof line), 16384);
         rig_assert_result(&rig, MOTE_DEFERRED, MOTE_CAUSE_REPLY_TOO_LONG);
     }
 }
