@@ -105,9 +105,9 @@ struct model {
 
     /* What the server said. */
     unsigned status, code, first_code, reply_lines;
-    size_t reply_len, reply_line_len;
+    size_t reply_len;
     bool more;
-    char word_line[LINE_ROOM + 8]; /* the line of the EHLO reply being read */
+    char word_line[16384]; /* the line of the EHLO reply being read */
     size_t word_len;
     unsigned offers, offering;
     uint32_t size_limit, size_offering;

@@ -159,7 +159,7 @@ static void heard(struct model *m, enum kind kind, unsigned rcpt)
 static void line_done(struct model *m)
 {
     m->reply_lines++;
-    m->reply_line_len = m->status = 0;
+    m->status = 0;
     if (m->due[0] == K_EHLO && m->reply_lines > 1) {
         hear_offer(m);
     }
@@ -187,7 +187,7 @@ void model_heard(struct model *m, uint8_t c)
         m->broken = MOTE_CAUSE_UNEXPECTED;
         return;
     }
-    if (++m->reply_len > 16384 || ++m->reply_line_len > 4096 || m->reply_lines == 128) {
+    if (++m->reply_len > 16384 || m->reply_lines == 128) {
         m->broken = MOTE_CAUSE_REPLY_TOO_LONG;
         return;
     }

@@ -147,12 +147,12 @@ void say_code(struct speech *out, unsigned which, unsigned style)
     say(out, line);
 }
 
-/* Around the limits of a reply: 4096 octets a line, 128 lines, 16384 octets. */
+/* Around the limits of a reply: 128 lines, 16384 octets. */
 void say_long(struct speech *out, unsigned code, unsigned which)
 {
     static const struct {
         unsigned lines, len;
-    } shapes[] = {{1, 4096}, {1, 4097}, {128, 30}, {129, 30}, {4, 4096}, {5, 3277}, {127, 129}, {128, 128}};
+    } shapes[] = {{1, 16384}, {1, 16385}, {128, 30}, {129, 30}, {4, 4096}, {5, 3277}, {127, 129}, {128, 128}};
     unsigned lines = shapes[which & 7].lines, len = shapes[which & 7].len;
 
     while (lines-- != 0) {
