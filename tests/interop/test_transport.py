@@ -31,11 +31,12 @@ class Server(threading.Thread):
         with self.listener:
             self.link, _ = self.listener.accept()
         self.link.settimeout(30)
-        with self.link:
-            try:
-                self.script(self)
-            except Exception as error:      # shown by send()
-                self.error = error
+        try:
+            self.script(self)
+        except Exception as error:          # shown by send()
+            self.error = error
+        finally:
+            self.link.close()               # the one inside TLS, where there is one
 
     def read(self, size=65536):
         got = self.link.recv(size)
