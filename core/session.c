@@ -78,6 +78,17 @@ static uint8_t misuse(const struct mote_relay *relay, const struct mote_session_
     return setup->buf_len < MOTE_SESSION_BUF_MIN ? MOTE_CAUSE_BUFFER : MOTE_CAUSE_NONE;
 }
 
+uint16_t mote_relay_port(const struct mote_relay *relay)
+{
+    if (relay->port != 0) {
+        return relay->port;
+    }
+    if (relay->tls == MOTE_TLS_IMPLICIT) {
+        return 465;
+    }
+    return relay->login.user != NULL || relay->login.token != NULL ? 587 : 25;
+}
+
 void mote_session_init(struct mote_session *s, const struct mote_relay *relay, struct mote_mail *mail,
                        const struct mote_session_setup *setup)
 {

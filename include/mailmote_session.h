@@ -53,6 +53,9 @@ struct mote_relay {
     struct mote_login login;
 };
 
+/* The port to connect to. */
+uint16_t mote_relay_port(const struct mote_relay *relay);
+
 /* ---- Session ----------------------------------------------------------------------------------------------------- */
 
 /* Buffer sizes in octets. The smallest asks the relay for records of 512 octets (max_fragment_length, RFC 6066) and

@@ -148,17 +148,6 @@ static bool begun;    /* the attempt: its time limit counts from its first relay
 static bool dialling; /* the relay at hand */
 static bool talked;   /* the session holds secrets */
 
-static uint16_t port_of(const struct mote_relay *relay)
-{
-    if (relay->port != 0) {
-        return relay->port;
-    }
-    if (relay->tls == MOTE_TLS_IMPLICIT) {
-        return 465;
-    }
-    return relay->login.user != NULL || relay->login.token != NULL ? 587 : 25;
-}
-
 /* ---- Connecting -------------------------------------------------------------------------------------------------- */
 
 /* Milliseconds left for it; 0 when the time is over. */
@@ -180,7 +169,7 @@ static void start_dialling(void)
         begun = true;
         session_setup.start_ms = dialled_ms;
     }
-    dial_begin(outbox.delivery.relay->host, port_of(outbox.delivery.relay));
+    dial_begin(outbox.delivery.relay->host, mote_relay_port(outbox.delivery.relay));
 }
 
 static void reach(void)

@@ -33,7 +33,7 @@ static void begin(void)
     }
     setup->entropy = board_entropy(NULL, random, sizeof random) ? random : NULL;
     setup->unix_s = board_unix_s();
-    if (modem_dial(relay->host, relay->port, MOTE_CONNECT_S * 1000)) {
+    if (modem_dial(relay->host, mote_relay_port(relay), MOTE_CONNECT_S * 1000)) {
         mote_delivery_connected(&outbox->delivery);
     } else {
         mote_delivery_unreachable(&outbox->delivery, MOTE_CAUSE_CONNECT);

@@ -95,17 +95,6 @@ static void look_up(struct mote_lwip *m)
 
 /* ---- Connection -------------------------------------------------------------------------------------------------- */
 
-static uint16_t port_of(const struct mote_relay *relay)
-{
-    if (relay->port != 0) {
-        return relay->port;
-    }
-    if (relay->tls == MOTE_TLS_IMPLICIT) {
-        return 465;
-    }
-    return relay->login.user != NULL || relay->login.token != NULL ? 587 : 25;
-}
-
 /* What EHLO says where the device has no name (RFC 5321 4.1.3). */
 static void set_literal(struct mote_lwip *m, const ip_addr_t *address)
 {
@@ -164,7 +153,7 @@ static void call(struct mote_lwip *m)
     tcp_sent(m->pcb, mote_lwip_sent);
     tcp_poll(m->pcb, mote_lwip_tick, 1);
     tcp_nagle_disable(m->pcb); /* a flight is handed over whole */
-    if (tcp_connect(m->pcb, &m->address, port_of(m->outbox->delivery.relay), connected) == ERR_OK) {
+    if (tcp_connect(m->pcb, &m->address, mote_relay_port(m->outbox->delivery.relay), connected) == ERR_OK) {
         m->phase = MOTE_LWIP_CALLED;
     } else {
         mote_lwip_drop(m);

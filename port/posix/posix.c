@@ -63,15 +63,6 @@ static void wipe(void *octets, size_t len)
         *at++ = 0;
 }
 
-static uint16_t port_of(const struct mote_relay *relay)
-{
-    if (relay->port != 0)
-        return relay->port;
-    if (relay->tls == MOTE_TLS_IMPLICIT)
-        return 465;
-    return relay->login.user != NULL || relay->login.token != NULL ? 587 : 25;
-}
-
 /* ---- An attempt -------------------------------------------------------------------------------------------------- */
 
 /* What lives as long as an attempt. */
@@ -110,7 +101,7 @@ static void tell_relay(const struct conversation *c, const struct mote_relay *re
     if (!c->setup.clear && c->attempt->relay_count < 2)
         return;
     snprintf(text, sizeof text, bracket ? "relay [%s]:%u" : "relay %s:%u", relay->host != NULL ? relay->host : "",
-             (unsigned)port_of(relay));
+             (unsigned)mote_relay_port(relay));
     mote_posix_tell(&c->setup.trace, text, c->setup.clear ? " in clear, as TLS has failed again" : NULL);
 }
 
@@ -136,7 +127,7 @@ static void talk(struct conversation *c)
         return;
     }
     if (relay->host != NULL && relay->host[0] != 0)
-        fd = mote_posix_connect(relay->host, port_of(relay), c->setup.start_ms, &c->setup.trace, &cause);
+        fd = mote_posix_connect(relay->host, mote_relay_port(relay), c->setup.start_ms, &c->setup.trace, &cause);
     if (fd < 0) {
         pass_time(c);
         mote_delivery_unreachable(delivery, cause);
