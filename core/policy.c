@@ -71,8 +71,8 @@ int mote_policy_next(const struct mote_plan *plan, int at)
     return at;
 }
 
-/* P4; P11: the age, clamped; random by up to a quarter, then once over a whole doubling, which spreads a fleet evenly. Waits that
- * double exactly keep it so. */
+/* P4; P11: the age, clamped; random by up to a quarter, then once over a whole doubling, which spreads a fleet evenly.
+ * Waits that double exactly keep it so. */
 uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random)
 {
     uint32_t wait = age_s, more = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The modem at the other end of the UART: it answers in words (ITU-T V.250), as an analogue one does, or one on a mobile
- * network. ATD dials, and from CONNECT on it carries octets until NO CARRIER. Nothing else happens meanwhile on this
+ * The modem at the other end of the UART: it answers in words (ITU-T V.250), as an analogue one does, or one on a
+ * mobile network. ATD dials, and from CONNECT on it carries octets until NO CARRIER. Nothing else happens meanwhile on this
  * board, so dialling and hanging up wait for its answer.
  */
 #include "modem.h"

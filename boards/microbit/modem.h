@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A modem that dials when it is told to, for wire.c. It must never dial by itself: octets of another connection would be taken for
- * the answers to this one's commands.
+ * A modem that dials when it is told to, for wire.c. It must never dial by itself: octets of another connection would
+ * be taken for the answers to this one's commands.
  */
 #ifndef MOTE_MODEM_H
 #define MOTE_MODEM_H

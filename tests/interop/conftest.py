@@ -3,6 +3,7 @@
 Environment: MAILMOTE is the command, MAILMOTE_BUILD the build directory, where the servers are unpacked."""
 import pathlib
 import shutil
+import socket
 import tempfile
 
 import pytest
@@ -29,6 +30,14 @@ def scratch():
 def pki(scratch):
     (scratch / "pki").mkdir()
     return Pki(scratch / "pki")
+
+
+@pytest.fixture
+def closed():
+    """an address nobody listens at"""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 class Farm:

@@ -3,7 +3,6 @@
 needed: nothing here may touch the network but a closed port."""
 import os
 import re
-import socket
 import subprocess
 
 import pytest
@@ -23,14 +22,6 @@ def run(*args, text=b"text\n", env=(), **options):
 
 def send(*args, **options):
     return run("send", *args, **options)
-
-
-@pytest.fixture
-def closed():
-    """an address nobody listens at"""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture

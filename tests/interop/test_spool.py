@@ -2,7 +2,6 @@
 """The spool: what is accepted stays until it is finished, survives what disks and people do, and is listed."""
 import fcntl
 import os
-import socket
 import stat
 import subprocess
 import threading
@@ -26,13 +25,6 @@ def relay():
     relay = Relay()
     yield relay
     relay.stop()
-
-
-@pytest.fixture
-def closed():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture

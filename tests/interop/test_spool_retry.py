@@ -5,7 +5,6 @@ import base64
 import hashlib
 import re
 import shutil
-import socket
 import subprocess
 import time
 
@@ -296,13 +295,6 @@ def test_doubt(spool):
 
 
 # ---- relays that are left alone --------------------------------------------------------------------------------------
-
-@pytest.fixture
-def closed():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{taken.getsockname()[1]}"
-
 
 def test_a_relay_that_is_down_is_left_alone(spool, closed):
     spool.send(closed)
