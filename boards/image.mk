@@ -23,7 +23,7 @@ ours := $(wildcard core/*.c boards/alert.c $(sources))
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
-ours := $(filter-out core/trust.c core/chain.c boards/cortex-m/anchors.c,$(ours)) boards/clear/trust.c
+ours := $(filter-out core/certificate.c core/trust.c core/chain.c boards/cortex-m/anchors.c,$(ours)) boards/clear/trust.c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)

@@ -82,7 +82,7 @@ static void key_append(const br_x509_class **ctx, const unsigned char *octets, s
     struct mote_x509 *x = x509_of(ctx);
 
     if (x->depth == 0) {
-        br_x509_decoder_push(&x->u.decoder, octets, len);
+        mote_certificate_push(&x->u.decoder, octets, len);
     }
 }
 

@@ -43,6 +43,11 @@ void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anch
  * alone: no CA, no dates, no clock (P15; TLS 1.2 only). name is for SNI only; NULL sends none. */
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name);
 
+/* The next octets of a certificate for one of BearSSL's decoders, which must not be given more once it has refused the
+ * certificate: it would go on behind the check that failed, and write over what lies behind it. After an error this
+ * does nothing; br_x509_decoder_last_error() still tells it. Whatever feeds a decoder does it through this. */
+void mote_certificate_push(br_x509_decoder_context *decoder, const void *octets, size_t len);
+
 /* ---- Relay ------------------------------------------------------------------------------------------------------- */
 
 struct mote_relay {

@@ -108,7 +108,7 @@ static void take_digit(struct reader *reader, char c)
     if (reader->bit_count >= 8) {
         reader->bit_count -= 8;
         octet = (uint8_t)(reader->bits >> reader->bit_count);
-        br_x509_decoder_push(&reader->x509, &octet, 1);
+        mote_certificate_push(&reader->x509, &octet, 1);
     }
 }
 

@@ -42,7 +42,7 @@ static void take_der(void *ctx, const void *octets, size_t len)
 {
     struct loader *loader = ctx;
 
-    br_x509_decoder_push(&loader->x509, octets, len);
+    mote_certificate_push(&loader->x509, octets, len);
 }
 
 /* Keeps octets at the high end; they may overlap the free memory they move into. */
