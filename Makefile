@@ -32,12 +32,12 @@ strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-protot
     -Wwrite-strings -Wvla -Werror
 # BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
 ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h))
-tests := -Icore -Itests/unit -Wno-unused-parameter
+tests := -Icore/smtp -Icore/outbox -Itests/unit -Wno-unused-parameter
 compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-library_o := $(call objects,$(wildcard core/*.c port/posix/*.c))
+library_o := $(call objects,$(wildcard core/*/*.c port/posix/*.c))
 command_o := $(call objects,$(wildcard boards/host/*.c))
 
 ##: Build
@@ -185,7 +185,7 @@ interop: need-interop all fast ## the command against real mail servers on loopb
 # The core as a Cortex-M3 sees it.
 cross := arm-none-eabi-gcc $(strict) -Iinclude -isystem $(dir $(cross_h)) -Os -mcpu=cortex-m3 -mthumb -ffreestanding \
     -ffunction-sections -fdata-sections
-cross_o := $(patsubst %.c,$(BUILD)/cross/%.o,$(wildcard core/*.c))
+cross_o := $(patsubst %.c,$(BUILD)/cross/%.o,$(wildcard core/*/*.c))
 
 $(BUILD)/cross/%.o: %.c $(BUILD)/flags | $(cross_h) need-cross
 	@mkdir -p $(@D)

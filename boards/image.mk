@@ -19,11 +19,11 @@ lto := -flto=auto -fno-fat-lto-objects
 include $(LWIP_DIR)/src/Filelists.mk
 lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
 
-ours := $(wildcard core/*.c boards/alert.c $(sources))
+ours := $(wildcard core/*/*.c boards/alert.c $(sources))
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
-ours := $(filter-out core/certificate.c core/trust.c core/chain.c boards/cortex-m/anchors.c,$(ours)) boards/clear/trust.c
+ours := $(filter-out core/tls/certificate.c core/tls/trust.c core/tls/chain.c boards/cortex-m/anchors.c,$(ours)) boards/clear/trust.c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)

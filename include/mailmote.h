@@ -103,14 +103,17 @@ struct mote_result {
 /* ---- The mail ---------------------------------------------------------------------------------------------------- */
 
 struct mote_rcpt {
-    const char *address; /* local-part@domain, no angle brackets; lives as long as the mail */
-    char *text;          /* where to keep the text of this recipient's own reply, or NULL */
-    uint16_t text_cap;   /* octets at text, its final NUL included */
-    bool skip;           /* delivery's own: leave it out of the next conversation */
-    bool asked;          /* engine's own: offered in this conversation */
-    uint8_t busy;        /* delivery's own: relays that said 4xx to it inside TLS in this attempt, a bit each */
+    const char *address;     /* local-part@domain, no angle brackets; lives as long as the mail */
+    char *reply_text;        /* where to keep the text of this recipient's own reply, or NULL */
+    uint16_t reply_text_cap; /* octets at reply_text, its final NUL included */
+
     /* Start with zeros. A recipient whose verdict is DELIVERED or FAILED is left alone by every later conversation. */
     struct mote_result result;
+
+    /* The library's own; zeros at the start. */
+    bool excluded;       /* left out of the next conversation */
+    bool in_transaction; /* offered in this conversation */
+    uint8_t deferred_by; /* relays that said 4xx to it inside TLS in this attempt, a bit each */
 };
 
 /* The needs of a mail, found by mote_mail_measure(). */
@@ -119,6 +122,9 @@ enum {
     MOTE_NEEDS_SMTPUTF8 = 2  /* an address has */
 };
 
+/* What mote_mail.read returns when its source fails. */
+#define MOTE_READ_FAILED SIZE_MAX
+
 struct mote_mail {
     const char *from; /* envelope sender, or "" for the null sender <> */
     struct mote_rcpt *rcpts;
@@ -126,20 +132,22 @@ struct mote_mail {
 
     /* The text: a whole RFC 5322 message, lines ended by CR LF, LF or CR. Writes at most cap octets (cap > 0) to buf
      * and returns how many; 0 is the end. offset is where the last call ended; 0 starts the text again (measuring, and
-     * each attempt). It must give the same octets each time and must not call mailmote. */
+     * each attempt). It must give the same octets each time and must not call mailmote. MOTE_READ_FAILED: the
+     * text cannot be read now; the mail is deferred with MOTE_CAUSE_STORAGE. */
     size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap);
     void *ctx;
 
     uint32_t size; /* octets on the wire, set by mote_mail_measure(); a text of another size is not sent */
     uint8_t needs; /* MOTE_NEEDS_..., set by mote_mail_measure() */
 
-    char *text; /* where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL */
-    uint16_t text_cap; /* octets at text */
+    char
+        *reply_text; /* where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL */
+    uint16_t reply_text_cap; /* octets at reply_text */
 };
 
 /* Reads the text once to its end and sets size and needs. Costs time in proportion to the text; call it once, before
- * the first attempt. Returns MOTE_CAUSE_NONE, or MOTE_CAUSE_TEXT when the text holds a NUL (such a mail cannot be
- * sent). */
+ * the first attempt. Returns MOTE_CAUSE_NONE; MOTE_CAUSE_TEXT when the text holds a NUL, which no mail may; or
+ * MOTE_CAUSE_STORAGE when it cannot be read. */
 uint8_t mote_mail_measure(struct mote_mail *mail);
 
 /* Is this an address an SMTP command can carry (RFC 5321 4.1.2: length, no control, space, angle bracket; quoted
@@ -191,55 +199,7 @@ enum {
     MOTE_DONE = 16        /* mote_engine_result() is final: close the connection */
 };
 
-/* One conversation. The fields are the engine's own, in the order that makes the code for a Cortex-M smallest: short
- * instructions reach 32 octets, 32 halfwords, 32 words. */
-struct mote_engine {
-    uint16_t hear_rcpt, send_rcpt; /* recipients the two cursors are at */
-    bool cancelled;                /* AUTH was ended by "*" */
-    bool empty;                    /* nobody takes the mail: DATA is ended at once */
-    bool more;                     /* another line of the reply comes */
-    uint8_t status, at;            /* of the line being read: place in it; number of the field */
-    bool digit;                    /* which has a digit */
-    bool whole;                    /* the last of the step is owed or written */
-    bool base64, two_step;         /* the line being written: in base64 now; cut before its base64 */
-    bool quitting;                 /* QUIT is being written, or is */
-    bool done;
-    bool progress;          /* the step's time limit starts anew at the next poll */
-    bool bdat;              /* the mail goes by BDAT */
-    uint8_t lines;          /* of the reply being read */
-    uint16_t reply_len;     /* its octets */
-    uint16_t accepted;      /* recipients the relay said 2xx to */
-    bool commit, committed; /* waiting for mote_engine_commit(); it came */
-    uint8_t digits[3];      /* of the reply's code */
-    bool end_left;          /* the end of the mail may have left */
-    uint8_t tls;            /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
-    uint8_t send, hear;     /* the two cursors: the step being written, the step whose reply comes next */
-    uint16_t pending;       /* replies that are due */
-    uint16_t offers;        /* what EHLO offered */
-    uint16_t field[3];      /* of the enhanced status code being read */
-    uint16_t keyword;       /* of the EHLO line being read */
-    const struct mote_engine_setup *setup;
-    struct mote_result reply; /* what the reply being read makes of it */
-    struct mote_text {
-        uint16_t column; /* octets in the line so far */
-        uint8_t needs;   /* MOTE_NEEDS_8BITMIME, or 128: holds a NUL */
-        bool cr;         /* the last octet was a CR */
-        uint32_t size;   /* octets so far, as they are on the wire (without stuffed dots) */
-    } text;
-    uint32_t owed;              /* up to four octets to write before anything else */
-    struct mote_result refused; /* of the last recipient refused */
-    char *text_at, *text_end;   /* where the reply's text is kept, and up to where */
-    uint32_t word;              /* of the EHLO line being read: hash of a word, or SIZE's number */
-    const char *command;        /* rest of the line being written */
-    uint32_t size_limit;        /* SIZE offered; 0 = none */
-    struct mote_mail *mail;
-    uint32_t wait_ms;            /* until a time limit passes, as of the last poll */
-    const char *insert;          /* rest of the string that stands in the line now */
-    uint32_t scale;              /* of the next digit of the number being written */
-    size_t offset;               /* octets read from the mail's text */
-    uint32_t since_ms, start_ms; /* when the step began; the attempt */
-    struct mote_result result;
-};
+struct mote_engine; /* one conversation; defined at the end of this header, as nothing in it is the caller's */
 
 /* Begins a conversation on a fresh connection. start_ms is when the attempt began, on the clock of poll (the attempt's
  * deadline counts from it). Never fails: wrong arguments are MOTE_DONE with MOTE_MISUSE at the first poll. */
@@ -251,10 +211,7 @@ void mote_engine_init(struct mote_engine *engine, const struct mote_engine_setup
 uint8_t mote_engine_poll(struct mote_engine *engine, uint32_t now_ms);
 
 /* Milliseconds from the last poll until a time limit passes if nothing happens. */
-static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine)
-{
-    return engine->wait_ms;
-}
+static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine);
 
 /* Writes the next octets for the relay to buf: at most cap, of one command or of the text; 0 when there are none now.
  * Call it while poll says MOTE_WANT_SEND and hand all of it to the connection before waiting: that makes one flight. */
@@ -274,84 +231,74 @@ void mote_engine_commit(struct mote_engine *engine);
 void mote_engine_fail(struct mote_engine *engine, uint8_t cause);
 
 /* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE. */
-static inline const struct mote_result *mote_engine_result(const struct mote_engine *engine)
-{
-    return &engine->result;
-}
-
-/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. ---------------------------------------------
- */
-
-/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a
- * mail in doubt neither (P9), and implicit TLS has no STARTTLS to fail. */
-bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
-
-/* P12: is it the relay as a whole that fails (connect, greeting, EHLO, time limits, login)? */
-bool mote_policy_site_failure(uint8_t tls, const struct mote_result *result);
-
-/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can
- * set. */
-bool mote_policy_armed(bool tls_failed, uint32_t since_s);
-
-/* P3, P5: the facts an attempt goes by. Relays are bits, the first the lowest; MOTE_RELAYS_MAX at most. */
-#define MOTE_RELAYS_MAX 8
-struct mote_plan {
-    uint8_t count;    /* relays */
-    uint8_t usable;   /* not left alone by P12 */
-    uint8_t fallback; /* opportunistic and STARTTLS: the only ones that may ever be spoken to in clear */
-    uint8_t failed;   /* TLS failed in this attempt */
-    bool armed;       /* P5 */
-    bool open;        /* a recipient is left without a final verdict */
-    bool taken;       /* a relay took the mail in this attempt, for one recipient at least */
-    bool in_doubt;    /* P9 */
-};
-
-/* The place after place `at` (first call: -1): 0..count-1 is the relay of that number with STARTTLS, count..2*count-1
- * the same relay in clear, 2*count the end. */
-int mote_policy_next(const struct mote_plan *plan, int at);
-
-/* P4, P11: seconds until the next attempt. random: any 32 random bits, to spread a fleet. */
-uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random);
-
-/* P12: seconds a relay is left alone after so many failures in a row. */
-uint32_t mote_policy_relay_wait_s(unsigned failures);
-
-/* P11: is a mail of this age given up after the attempt? */
-bool mote_policy_expired(uint32_t age_s);
-
-/* ---- Record: what of a mail survives a power cut --------------------------------------------------------------------
- */
-
-/* Times are on a clock that counts while the device runs; what passes while it is off is not known and not counted. */
-struct mote_record {
-    uint8_t id[8];        /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
-    uint32_t age_s;       /* since it was accepted */
-    uint32_t tls_since_s; /* since its first TLS failure */
-    uint32_t wait_s;      /* until the next attempt */
-    uint16_t attempts;    /* ended ones */
-    uint16_t code;        /* last reply's, 0 = none */
-    uint8_t cause;        /* why it was deferred last, enum mote_cause */
-    bool tls_failed;      /* P3 */
-    bool sent;            /* P9: the end of the mail may have left in an attempt that has not ended */
-    uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
-    uint32_t final[2];    /* recipients with a final verdict, a bit each: delivered; failed */
-};
-#define MOTE_RECORD_RCPTS 32
-
-/* Fixed little-endian layout with version and CRC-32. */
-#define MOTE_RECORD_LEN 44
-void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_RECORD_LEN]);
-
-/* False when the octets are torn, foreign, or of a version this code does not know; *record is then left alone. */
-bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN]);
-
-/* Time passes for a mail. */
-void mote_record_age(struct mote_record *record, uint32_t passed_s);
+static inline const struct mote_result *mote_engine_result(const struct mote_engine *engine);
 
 /* ---- Names, for people. Each returns a constant string. ---------------------------------------------------------- */
 
 const char *mote_step_name(uint8_t step);       /* "STARTTLS" */
 const char *mote_verdict_name(uint8_t verdict); /* "deferred" */
 const char *mote_cause_name(uint8_t cause);     /* "the certificate is for another name" */
+
+/* ---- The engine's own --------------------------------------------------------------------------------------------- */
+
+/* In the order that makes the code for a Cortex-M smallest: short instructions reach 32 octets, 32 halfwords, 32 words.
+ * Do not rely on any of it. */
+struct mote_engine {
+    uint16_t awaiting_rcpt, sending_rcpt; /* recipients the two cursors are at */
+    bool cancelled;                       /* AUTH was ended by "*" */
+    bool empty;                           /* nobody takes the mail: DATA is ended at once */
+    bool reply_more;                      /* another line of the reply comes */
+    uint8_t status, field_at;             /* of the reply line being read: place in it; number of the field */
+    bool digit;                           /* which has a digit */
+    bool line_done;                       /* all of the step was generated: what is left of it is in out */
+    bool base64, two_step;                /* the line being written: in base64 now; cut before its base64 */
+    bool quitting;                        /* QUIT is being written, or is */
+    bool done;
+    bool timer_restart;        /* the step's time limit starts anew at the next poll */
+    bool bdat;                 /* the mail goes by BDAT */
+    uint8_t lines;             /* of the reply being read */
+    uint16_t reply_len;        /* its octets */
+    uint16_t accepted;         /* recipients the relay said 2xx to */
+    bool commit, committed;    /* waiting for mote_engine_commit(); it came */
+    uint8_t digits[3];         /* of the reply's code */
+    bool end_sent;             /* the end of the mail may have left */
+    uint8_t tls;               /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
+    uint8_t sending, awaiting; /* the two cursors: the step being written, the step whose reply comes next */
+    uint16_t replies_due;
+    uint16_t offers;   /* what EHLO offered */
+    uint16_t field[3]; /* of the enhanced status code being read */
+    uint16_t keyword;  /* of the EHLO line being read */
+    const struct mote_engine_setup *setup;
+    struct mote_result reply; /* what the reply being read makes of it */
+    struct mote_text {
+        uint16_t column; /* octets in the line so far */
+        uint8_t needs;   /* MOTE_NEEDS_8BITMIME, or 128: holds a NUL */
+        bool cr;         /* the last octet was a CR */
+        uint32_t size;   /* octets so far, as they are on the wire (without stuffed dots) */
+    } body;
+    uint32_t out;                    /* the output register: up to four octets to write next, lowest first; 0 = none */
+    struct mote_result last_refusal; /* of a recipient */
+    char *reply_at, *reply_end;      /* where the reply's text is kept, and up to where */
+    uint32_t word;                   /* of the EHLO line being read: hash of a word, or SIZE's number */
+    const char *command;             /* rest of the line being written */
+    uint32_t size_limit;             /* SIZE offered; 0 = none */
+    struct mote_mail *mail;
+    uint32_t wait_ms;            /* until a time limit passes, as of the last poll */
+    const char *insert;          /* rest of the string that stands in the line now */
+    uint32_t scale;              /* of the next digit of the number being written */
+    size_t offset;               /* octets read from the mail's text */
+    uint32_t since_ms, start_ms; /* when the step began; the attempt */
+    struct mote_result result;
+};
+
+static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine)
+{
+    return engine->wait_ms;
+}
+
+static inline const struct mote_result *mote_engine_result(const struct mote_engine *engine)
+{
+    return &engine->result;
+}
 
 #endif

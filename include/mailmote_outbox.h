@@ -6,6 +6,7 @@
 #ifndef MAILMOTE_OUTBOX_H
 #define MAILMOTE_OUTBOX_H
 
+#include "mailmote_policy.h"
 #include "mailmote_session.h"
 
 /* ---- Delivery: one attempt --------------------------------------------------------------------------------------- */

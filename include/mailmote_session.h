@@ -15,8 +15,8 @@
 struct mote_session;
 
 struct mote_trust {
-    void (*wire)(struct mote_session *); /* set by the functions below; NULL = not set */
-    const char *name;                    /* the relay's DNS name: SNI, and what a chain is checked against */
+    void (*setup_tls)(struct mote_session *); /* set by the functions below; NULL = not set */
+    const char *name;                         /* the relay's DNS name: SNI, and what a chain is checked against */
     const br_x509_trust_anchor *anchors;
     size_t anchor_count;
     const br_ec_impl *ec; /* of mote_trust_anchors_small() */

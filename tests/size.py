@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Print the footprint of the core as a table in Markdown, and fail where it is over tests/budget.txt.
 
-    tests/size.py --compile 'arm-none-eabi-gcc FLAGS' BUILD/cross/core/*.o
+    tests/size.py --compile 'arm-none-eabi-gcc FLAGS' BUILD/cross/core/*/*.o
 
 text is code and constants; the size of a struct is read from an array of that many octets in an object file. The table
 is also in README.md: it fails as well where that is another one.

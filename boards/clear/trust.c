@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * core/trust.c for a firmware without TLS: there is nobody to trust but whoever answers.
+ * core/tls/trust.c for a firmware without TLS: there is nobody to trust but whoever answers.
  */
 #include "mailmote_session.h"
 
 #include <string.h>
 
-static void wire_none(struct mote_session *session)
+static void setup_none(struct mote_session *session)
 {
     (void)session; /* this bearssl.h has nothing to wire */
 }
@@ -14,7 +14,7 @@ static void wire_none(struct mote_session *session)
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name)
 {
     memset(trust, 0, sizeof *trust);
-    trust->wire = wire_none;
+    trust->setup_tls = setup_none;
     trust->name = name;
     trust->opportunistic = true;
 }

@@ -85,8 +85,9 @@ static void inherit(struct relay_args *relay, const struct relay_args *common)
 
     for (i = 0; i < WORD_COUNT; i++) {
         if (relay->words[i] != NULL || (trust && (i == WORD_TRUST || i == WORD_PIN)) ||
-            (secret && (i == WORD_PASSWORD_FILE || i == WORD_TOKEN_FILE)))
+            (secret && (i == WORD_PASSWORD_FILE || i == WORD_TOKEN_FILE))) {
             continue;
+        }
         relay->words[i] = common->words[i];
     }
 }
@@ -134,8 +135,9 @@ static int refuse(int option, const char *word)
 {
     char letter[] = {'-', (char)optopt, 0};
 
-    if (optopt > 0 && optopt < OPTION_RELAY)
+    if (optopt > 0 && optopt < OPTION_RELAY) {
         word = letter;
+    }
     complain(option == ':' ? "%.*s needs a value: see mailmote --help"
                            : "option %.*s is unknown, ambiguous or takes no value: see mailmote --help",
              (int)strcspn(word, "="), word);
@@ -144,40 +146,43 @@ static int refuse(int option, const char *word)
 
 static int refuse_for(const char *command, int option, int index)
 {
-    if (option < OPTION_RELAY)
+    if (option < OPTION_RELAY) {
         complain("%s does not take -%c: see mailmote --help", command, option);
-    else
+    } else {
         complain("%s does not take --%s: see mailmote --help", command, options[index].name);
+    }
     return EX_USAGE;
 }
 
 static int complete_send(const struct args *args)
 {
-    if (args->rcpt_count == 0)
+    if (args->rcpt_count == 0) {
         complain("no recipient: give at least one address");
-    else if (args->rcpt_count > UINT16_MAX)
+    } else if (args->rcpt_count > UINT16_MAX) {
         complain("more than %d recipients: send several mails", UINT16_MAX);
-    else if (args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS)
+    } else if (args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS) {
         complain("more than %d recipients with --spool: send several mails", MOTE_RECORD_RCPTS);
-    else if (args->raw && args->subject != NULL)
+    } else if (args->raw && args->subject != NULL) {
         complain("--subject with --raw: put the subject into the message");
-    else
+    } else {
         return EX_OK;
+    }
     return EX_USAGE;
 }
 
 static int complete(const struct args *args)
 {
-    if (args->command != COMMAND_QUEUE && args->relay_count == 0)
+    if (args->command != COMMAND_QUEUE && args->relay_count == 0) {
         complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
-    else if (args->command == COMMAND_SEND)
+    } else if (args->command == COMMAND_SEND) {
         return complete_send(args);
-    else if (args->spool == NULL)
+    } else if (args->spool == NULL) {
         complain("no spool: give --spool DIR");
-    else if (args->rcpt_count != 0)
+    } else if (args->rcpt_count != 0) {
         complain("%s: only send takes recipients: leave it out", args->rcpts[0]);
-    else
+    } else {
         return EX_OK;
+    }
     return EX_USAGE;
 }
 
@@ -188,12 +193,13 @@ static int parse_options(struct args *args, struct relay_args *common, int argc,
 
     opterr = 0;
     while (status == EX_OK && !args->help && (option = getopt_long(argc, argv, ":vC:", options, &index)) != -1) {
-        if (option == '?' || option == ':')
+        if (option == '?' || option == ':') {
             status = refuse(option, argv[optind - 1]);
-        else if ((commands_of(option) & args->command) == 0)
+        } else if ((commands_of(option) & args->command) == 0) {
             status = refuse_for(argv[0], option, index);
-        else
+        } else {
             status = take(args, common, option, index);
+        }
     }
     return status;
 }
@@ -202,21 +208,24 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
 {
     struct relay_args common = {.relay = NULL};
     int status;
-    unsigned i;
 
     memset(args, 0, sizeof *args);
     args->command = command;
     status = parse_options(args, &common, argc, argv);
-    if (status != EX_OK || args->help)
+    if (status != EX_OK || args->help) {
         return status;
+    }
     args->rcpts = argv + optind;
     args->rcpt_count = (unsigned)(argc - optind);
-    if (args->config_file != NULL)
+    if (args->config_file != NULL) {
         status = config_read(args);
-    if (status != EX_OK)
+    }
+    if (status != EX_OK) {
         return status;
-    for (i = 0; i < args->relay_count; i++)
+    }
+    for (unsigned i = 0; i < args->relay_count; i++) {
         inherit(&args->relays[i], &common);
+    }
     return complete(args);
 }
 

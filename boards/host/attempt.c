@@ -19,11 +19,11 @@ static bool final(const struct mote_rcpt *rcpt)
 
 bool mail_settled(const struct host_mail *mail)
 {
-    unsigned i;
-
-    for (i = 0; i < mail->mail.rcpt_count; i++)
-        if (!final(&mail->mail.rcpts[i]))
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!final(&mail->mail.rcpts[i])) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -45,13 +45,14 @@ static void explain(char *text, size_t cap, const struct mote_result *result, co
     const char *doubt = result->verdict == MOTE_IN_DOUBT ? "the mail may have arrived: " : "";
     const char *cause = mote_cause_name(result->cause);
 
-    if (result->cause == MOTE_CAUSE_LEFT_ALONE)
+    if (result->cause == MOTE_CAUSE_LEFT_ALONE) {
         snprintf(text, cap, "%s", cause);
-    else if (result->step == MOTE_STEP_CONNECT && event[0] != 0)
+    } else if (result->step == MOTE_STEP_CONNECT && event[0] != 0) {
         snprintf(text, cap, "%s (%s)", cause, event);
-    else
+    } else {
         snprintf(text, cap, "%s%s, at %s%s%s", doubt, cause, mote_step_name(result->step), *reply == 0 ? "" : ": ",
                  reply);
+    }
 }
 
 /* Keeps the words for one recipient: the next relay overwrites the buffers. */
@@ -64,25 +65,25 @@ static void note_text(struct attempt *attempt, unsigned i)
     char reply[REPLY_TEXT_LEN * 4];
 
     printable(reply, sizeof reply, result->code == 0 ? "" : said, result->code == 0 ? 0 : strlen(said));
-    if (*reply != 0 && (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED))
+    if (*reply != 0 && (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED)) {
         snprintf(rcpt->text, sizeof rcpt->text, "%s", reply);
-    else if (result->verdict == MOTE_DELIVERED)
+    } else if (result->verdict == MOTE_DELIVERED) {
         snprintf(rcpt->text, sizeof rcpt->text, "accepted");
-    else
+    } else {
         explain(rcpt->text, sizeof rcpt->text, result, reply, attempt->dialogue.event);
+    }
 }
 
 /* For the next conversation; whom it leaves out is known by now. */
 static void forget_words(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
-    unsigned i;
 
     attempt->dialogue.event[0] = 0;
     mail->reply[0] = 0;
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].final = final(&mail->mail.rcpts[i]);
-        mail->rcpts[i].skip = mail->mail.rcpts[i].skip;
+        mail->rcpts[i].skip = mail->mail.rcpts[i].excluded;
         mail->rcpts[i].reply[0] = 0;
     }
 }
@@ -91,21 +92,22 @@ static void forget_words(struct attempt *attempt)
 static void store_verdicts(struct host_mail *mail)
 {
     bool news = mail->record.sent;
-    unsigned i;
 
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
 
-        if (rcpt->result.verdict == MOTE_IN_DOUBT)
+        if (rcpt->result.verdict == MOTE_IN_DOUBT) {
             return; /* and so it stays until the attempt has ended, which is now */
+        }
         if (final(rcpt) && !mail->rcpts[i].final) {
-            mail->record.final[rcpt->result.verdict == MOTE_FAILED] |= UINT32_C(1) << i;
             news = true;
         }
     }
     mail->record.sent = false;
-    if (news)
+    mote_record_verdicts(&mail->record, &mail->mail);
+    if (news) {
         spool_save(mail);
+    }
 }
 
 /* A conversation has ended, or could not begin. */
@@ -113,16 +115,17 @@ static void heard(void *ctx, const struct mote_relay *relay)
 {
     struct attempt *attempt = ctx;
     struct host_mail *mail = attempt->mail;
-    unsigned i;
 
     dialogue_finish(&attempt->dialogue);
     if (attempt->spool != NULL) {
         throttle_heard(&attempt->throttle, (unsigned)(relay - attempt->relays->list));
         store_verdicts(mail);
     }
-    for (i = 0; i < mail->mail.rcpt_count; i++)
-        if (!mail->rcpts[i].final && !mail->rcpts[i].skip)
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!mail->rcpts[i].final && !mail->rcpts[i].skip) {
             note_text(attempt, i);
+        }
+    }
     forget_words(attempt);
 }
 
@@ -143,21 +146,22 @@ static void print_line(const struct host_mail *mail, unsigned i)
     const char *verdict = mote_verdict_name(final(rcpt) ? rcpt->result.verdict : MOTE_DEFERRED);
     char code[8] = "-";
 
-    if (rcpt->result.code != 0)
+    if (rcpt->result.code != 0) {
         snprintf(code, sizeof code, "%03u", (unsigned)rcpt->result.code);
+    }
     printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code, mail->rcpts[i].text);
 }
 
 static int report(const struct host_mail *mail)
 {
-    unsigned i;
     int status = EX_OK;
 
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         uint8_t verdict = mail->mail.rcpts[i].result.verdict;
 
-        if (mail->rcpts[i].told || verdict == MOTE_MISUSE || verdict == MOTE_PENDING)
+        if (mail->rcpts[i].told || verdict == MOTE_MISUSE || verdict == MOTE_PENDING) {
             continue;
+        }
         print_line(mail, i);
         status = worse(status, verdict == MOTE_FAILED      ? EX_UNAVAILABLE
                                : verdict == MOTE_DELIVERED ? EX_OK
@@ -170,28 +174,25 @@ static int report(const struct host_mail *mail)
 /* POLICY P11: who has waited long enough is told. */
 static void expire(struct host_mail *mail)
 {
-    unsigned i;
-
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
         char *text = mail->rcpts[i].text, last[sizeof mail->rcpts[i].text];
 
-        if (final(rcpt))
+        if (final(rcpt)) {
             continue;
+        }
         memcpy(last, text, sizeof last);
         snprintf(text, sizeof last, "expired, given up after %lu hours: %.*s",
                  (unsigned long)(mail->record.age_s / 3600), (int)sizeof last - 60, last);
         rcpt->result.verdict = MOTE_FAILED;
-        mail->record.final[1] |= UINT32_C(1) << i;
+        mail->record.rcpts_failed |= UINT32_C(1) << i;
     }
 }
 
 /* The queue tells why those wait who wait, not what the others were told. */
 static void note_cause(struct host_mail *mail)
 {
-    unsigned i;
-
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
 
         if (!final(rcpt)) {
@@ -211,11 +212,13 @@ static void keep(struct attempt *attempt)
 
     spool_age(mail);
     mote_record_take(&mail->record, &attempt->posix.delivery, random_32());
-    if (mail->record.tls_failed && !tls_failed)
+    if (mail->record.tls_failed && !tls_failed) {
         mail->kept.spare_ms = 0; /* they passed before the first TLS failure, and must not count after it (P5) */
+    }
     note_cause(mail);
-    if (mote_policy_expired(mail->record.age_s))
+    if (mote_policy_expired(mail->record.age_s)) {
         expire(mail);
+    }
     spool_save(mail);
 }
 
@@ -223,10 +226,9 @@ static void keep(struct attempt *attempt)
 static int report_again(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
-    unsigned i;
     int status;
 
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].told = mail->mail.rcpts[i].result.verdict != MOTE_FAILED;
         strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
     }
@@ -243,8 +245,9 @@ static void talk(struct attempt *attempt)
     struct mote_trace trace = dialogue_trace(&attempt->dialogue);
     const char *helo = attempt->args->helo;
 
-    if (helo == NULL && mail->full_name[0] != 0)
+    if (helo == NULL && mail->full_name[0] != 0) {
         helo = mail->full_name;
+    }
     attempt->posix = (struct mote_posix_attempt){
         .relays = attempt->relays->list,
         .relay_count = attempt->relays->count,
@@ -268,11 +271,11 @@ static void talk(struct attempt *attempt)
 /* Nobody was asked, as every relay is left alone: there are no words yet. */
 static void note_silence(struct attempt *attempt)
 {
-    unsigned i;
-
-    for (i = 0; i < attempt->mail->mail.rcpt_count; i++)
-        if (!attempt->mail->rcpts[i].told && attempt->mail->rcpts[i].text[0] == 0)
+    for (unsigned i = 0; i < attempt->mail->mail.rcpt_count; i++) {
+        if (!attempt->mail->rcpts[i].told && attempt->mail->rcpts[i].text[0] == 0) {
             note_text(attempt, i);
+        }
+    }
 }
 
 /* Wrong arguments, told before any octet was sent to that relay. What others took is stored already. */
@@ -290,26 +293,32 @@ int attempt_run(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
     bool keeping = attempt->spool != NULL;
-    unsigned i;
     int status;
 
-    if (mail_settled(mail))
+    if (mail_settled(mail)) {
         return report_again(attempt);
+    }
     forget_words(attempt);
-    for (i = 0; i < mail->mail.rcpt_count; i++)
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].told = mail->rcpts[i].final;
-    if (keeping)
+    }
+    if (keeping) {
         throttle_load(&attempt->throttle, attempt->spool, attempt->relays, attempt->args->now);
+    }
     talk(attempt);
-    if (keeping)
+    if (keeping) {
         throttle_save(&attempt->throttle, attempt->spool, attempt->relays);
-    if (mote_delivery_result(&attempt->posix.delivery)->verdict == MOTE_MISUSE)
+    }
+    if (mote_delivery_result(&attempt->posix.delivery)->verdict == MOTE_MISUSE) {
         return misuse(attempt);
+    }
     note_silence(attempt);
-    if (keeping)
+    if (keeping) {
         keep(attempt);
+    }
     status = report(mail);
-    if (keeping && mail_settled(mail))
+    if (keeping && mail_settled(mail)) {
         spool_remove(attempt->spool, mail);
+    }
     return status;
 }

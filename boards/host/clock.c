@@ -28,8 +28,9 @@ static void read_boot_id(uint8_t boot[16])
     ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text), i;
     unsigned digits = 0;
 
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
     memset(boot, 0, 16);
     for (i = 0; i < len && digits < 32; i++) {
         int value = hex_value(text[i]);
@@ -39,8 +40,9 @@ static void read_boot_id(uint8_t boot[16])
             digits++;
         }
     }
-    if (digits != 32)
+    if (digits != 32) {
         memset(boot, 0, 16);
+    }
 }
 
 struct uptime uptime_now(void)
@@ -67,8 +69,9 @@ uint32_t random_32(void)
     uint32_t random;
     struct timespec now;
 
-    if (getrandom(&random, sizeof random, 0) == (ssize_t)sizeof random)
+    if (getrandom(&random, sizeof random, 0) == (ssize_t)sizeof random) {
         return random;
+    }
     clock_gettime(CLOCK_REALTIME, &now); /* unlikely enough to be worth no more */
     return (uint32_t)now.tv_nsec << 8 ^ (uint32_t)now.tv_sec ^ (uint32_t)getpid();
 }

@@ -32,19 +32,26 @@ static int take_word(struct relay_args *relay, char *word)
     char *value = strchr(word, '=');
     int i;
 
-    if (value != NULL)
+    if (value != NULL) {
         *value++ = 0;
-    for (i = 0; i < WORD_COUNT; i++)
-        if (strcmp(word, relay_words[i]) == 0)
+    }
+    for (i = 0; i < WORD_COUNT; i++) {
+        if (strcmp(word, relay_words[i]) == 0) {
             break;
-    if (i == WORD_COUNT && (strcmp(word, "password") == 0 || strcmp(word, "token") == 0))
+        }
+    }
+    if (i == WORD_COUNT && (strcmp(word, "password") == 0 || strcmp(word, "token") == 0)) {
         return wrong("", word, "=: the file may be read by others: give its name, with -file=FILE");
-    if (i == WORD_COUNT)
+    }
+    if (i == WORD_COUNT) {
         return wrong("a relay has no ", word, "=: give tls, trust, pin, tls-name, user, password-file or token-file");
-    if (value == NULL || *value == 0)
+    }
+    if (value == NULL || *value == 0) {
         return wrong("", word, " needs a value: give it as WORD=VALUE, without spaces");
-    if (relay->words[i] != NULL)
+    }
+    if (relay->words[i] != NULL) {
         return wrong("", word, " is given twice: which one is meant?");
+    }
     relay->words[i] = value;
     return EX_OK;
 }
@@ -60,25 +67,30 @@ static int take_relay(struct args *args, char *where, char **rest, unsigned line
         complain("more than %d relays: give fewer", MOTE_RELAYS_MAX);
         return EX_CONFIG;
     }
-    if (relays)
+    if (relays) {
         relay = &args->relays[args->relay_count++];
+    }
     memset(relay, 0, sizeof *relay);
     relay->relay = where;
     relay->line = line;
-    while (status == EX_OK && (word = strtok_r(NULL, SPACE, rest)) != NULL)
+    while (status == EX_OK && (word = strtok_r(NULL, SPACE, rest)) != NULL) {
         status = take_word(relay, word);
+    }
     return status;
 }
 
 static int take_value(const char **word, const char *value, bool *seen, const char *name, const char *more)
 {
-    if (more != NULL)
+    if (more != NULL) {
         return wrong("", more, " is one word too many: take it out");
-    if (*seen)
+    }
+    if (*seen) {
         return wrong("", name, " is given twice: which one is meant?");
+    }
     *seen = true;
-    if (*word == NULL)
+    if (*word == NULL) {
         *word = value;
+    }
     return EX_OK;
 }
 
@@ -91,19 +103,25 @@ static int take_line(struct args *args, struct seen *seen, char *text, unsigned 
 {
     char *rest = NULL, *name = strtok_r(text, SPACE, &rest), *value;
 
-    if (name == NULL)
+    if (name == NULL) {
         return EX_OK;
+    }
     value = strtok_r(NULL, SPACE, &rest);
-    if (value == NULL)
+    if (value == NULL) {
         return wrong("", name, " needs a value: see mailmote --help");
-    if (strcmp(name, "relay") == 0)
+    }
+    if (strcmp(name, "relay") == 0) {
         return take_relay(args, value, &rest, line, seen->relays);
-    if (strcmp(name, "spool") == 0)
+    }
+    if (strcmp(name, "spool") == 0) {
         return take_value(&args->spool, value, &seen->spool, name, strtok_r(NULL, SPACE, &rest));
-    if (strcmp(name, "helo") == 0)
+    }
+    if (strcmp(name, "helo") == 0) {
         return take_value(&args->helo, value, &seen->helo, name, strtok_r(NULL, SPACE, &rest));
-    if (strcmp(name, "from") == 0)
+    }
+    if (strcmp(name, "from") == 0) {
         return take_value(&args->from, value, &seen->from, name, strtok_r(NULL, SPACE, &rest));
+    }
     return wrong("", name, " is unknown: a line begins with relay, spool, helo or from");
 }
 
@@ -112,12 +130,15 @@ static int read_file(struct args *args)
     int fd = open(args->config_file, O_RDONLY | O_CLOEXEC);
     int error = fd < 0 ? errno : file_read_all(fd, &args->config, CONFIG_MAX);
 
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
-    if (error == 0 && strlen(args->config.data) != args->config.len)
+    }
+    if (error == 0 && strlen(args->config.data) != args->config.len) {
         error = EINVAL;
-    if (error == 0)
+    }
+    if (error == 0) {
         return EX_OK;
+    }
     complain("%s cannot be read: %s", args->config_file, strerror(error));
     return EX_CONFIG;
 }
@@ -127,11 +148,12 @@ static void cut_comment(char *text)
 {
     char *at;
 
-    for (at = text; *at != 0; at++)
+    for (at = text; *at != 0; at++) {
         if (*at == '#' && (at == text || strchr(SPACE, at[-1]) != NULL)) {
             *at = 0;
             break;
         }
+    }
 }
 
 int config_read(struct args *args)
@@ -143,8 +165,9 @@ int config_read(struct args *args)
 
     for (at = args->config.data; status == EX_OK && at != NULL; at = next) {
         next = strchr(at, '\n');
-        if (next != NULL)
+        if (next != NULL) {
             *next++ = 0;
+        }
         cut_comment(at);
         complain_about(args->config_file, ++line);
         status = take_line(args, &seen, at, line);

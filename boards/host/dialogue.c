@@ -19,8 +19,9 @@ size_t printable(char *to, size_t cap, const char *text, size_t len)
         unsigned char c = (unsigned char)*text;
         size_t need = c >= ' ' && c < 127 ? 1 : 4;
 
-        if (at + need >= cap)
+        if (at + need >= cap) {
             break;
+        }
         if (need == 1) {
             to[at++] = (char)c;
             continue;
@@ -36,18 +37,21 @@ size_t printable(char *to, size_t cap, const char *text, size_t len)
 
 static void gather(struct dialogue *d, char octet)
 {
-    if (d->len < sizeof d->line - 20)
+    if (d->len < sizeof d->line - 20) {
         d->len += printable(d->line + d->len, sizeof d->line - d->len, &octet, 1);
-    else
+    } else {
         strcpy(d->line + d->len, " (cut here)"); /* and the rest of the line is passed over */
+    }
 }
 
 static void end_line(struct dialogue *d)
 {
-    if (d->who == 0)
+    if (d->who == 0) {
         return;
-    if (d->verbose)
+    }
+    if (d->verbose) {
         fprintf(stderr, "%c: %s\n", d->who, d->len == 0 ? "" : d->line);
+    }
     d->who = 0;
     d->len = 0;
     d->carriage_return = false;
@@ -55,8 +59,9 @@ static void end_line(struct dialogue *d)
 
 static void end_mail(struct dialogue *d)
 {
-    if (d->mail_octets > 0 && d->verbose)
+    if (d->mail_octets > 0 && d->verbose) {
         fprintf(stderr, "C: (%lu octets of mail)\n", (unsigned long)d->mail_octets);
+    }
     d->mail_octets = 0;
 }
 
@@ -70,11 +75,13 @@ static void hear_octet(struct dialogue *d, char who, char octet)
         end_line(d);
         return;
     }
-    if (d->carriage_return)
+    if (d->carriage_return) {
         gather(d, '\r');
+    }
     d->carriage_return = octet == '\r';
-    if (octet != '\r')
+    if (octet != '\r') {
         gather(d, octet);
+    }
 }
 
 static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len)
@@ -93,10 +100,12 @@ static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len
         d->mail_octets += (uint32_t)len;
         return;
     }
-    if (who == 'C' || step == MOTE_STEP_END)
+    if (who == 'C' || step == MOTE_STEP_END) {
         end_mail(d);
-    for (; len > 0; len--)
+    }
+    for (; len > 0; len--) {
         hear_octet(d, who, *data++);
+    }
 }
 
 struct mote_trace dialogue_trace(struct dialogue *dialogue)
@@ -110,8 +119,9 @@ void dialogue_event(struct dialogue *dialogue, const char *text)
 {
     dialogue_finish(dialogue);
     snprintf(dialogue->event, sizeof dialogue->event, "%s", text);
-    if (dialogue->verbose)
+    if (dialogue->verbose) {
         fprintf(stderr, "* %s\n", text);
+    }
 }
 
 void dialogue_finish(struct dialogue *dialogue)

@@ -23,12 +23,14 @@ static int read_some(int fd, struct octets *into, size_t cap)
     while (into->len < cap) {
         ssize_t got = read(fd, into->data + into->len, cap - into->len);
 
-        if (got == 0)
+        if (got == 0) {
             break;
-        if (got > 0)
+        }
+        if (got > 0) {
             into->len += (size_t)got;
-        else if (errno != EINTR)
+        } else if (errno != EINTR) {
             return errno;
+        }
     }
     return 0;
 }
@@ -41,16 +43,20 @@ int file_read_all(int fd, struct octets *file, size_t max)
         char *more = realloc(file->data, cap + 1);
         int error;
 
-        if (more == NULL)
+        if (more == NULL) {
             return ENOMEM;
+        }
         file->data = more;
         error = read_some(fd, file, cap);
-        if (error != 0)
+        if (error != 0) {
             return error;
-        if (file->len > max)
+        }
+        if (file->len > max) {
             return EFBIG;
-        if (file->len < cap)
+        }
+        if (file->len < cap) {
             break;
+        }
     }
     file->data[file->len] = 0;
     return 0;
@@ -64,10 +70,11 @@ int file_read_mail(struct octets *mail)
         complain("no memory for the mail: send a smaller one");
         return EX_OSERR;
     }
-    if (error == EFBIG)
+    if (error == EFBIG) {
         complain("the mail is larger than %zu octets: send a smaller one", MAIL_MAX);
-    else if (error != 0)
+    } else if (error != 0) {
         complain("standard input cannot be read: %s", strerror(error));
+    }
     return error == 0 ? EX_OK : EX_DATAERR;
 }
 
@@ -75,26 +82,29 @@ static void warn_if_readable(int fd, const char *file)
 {
     struct stat about;
 
-    if (fstat(fd, &about) == 0 && (about.st_mode & 077) != 0)
+    if (fstat(fd, &about) == 0 && (about.st_mode & 077) != 0) {
         complain("warning: %s is open to other users: chmod 600 %s", file, file);
+    }
 }
 
 static int check_secret(struct octets *secret, const char *file)
 {
     if (secret->len > 0 && secret->data[secret->len - 1] == '\n') {
         secret->len--;
-        if (secret->len > 0 && secret->data[secret->len - 1] == '\r')
+        if (secret->len > 0 && secret->data[secret->len - 1] == '\r') {
             secret->len--;
+        }
     }
     secret->data[secret->len] = 0;
-    if (secret->len == 0)
+    if (secret->len == 0) {
         complain("%s is empty: put the password or token into it", file);
-    else if (secret->len >= SECRET_MAX)
+    } else if (secret->len >= SECRET_MAX) {
         complain("%s is larger than a secret can be: is it the right file?", file);
-    else if (strlen(secret->data) != secret->len)
+    } else if (strlen(secret->data) != secret->len) {
         complain("%s holds a NUL octet: is it the right file?", file);
-    else
+    } else {
         return EX_OK;
+    }
     return EX_CONFIG;
 }
 
@@ -127,8 +137,9 @@ void octets_wipe(struct octets *octets)
     volatile char *at = octets->data;
     size_t left = octets->len;
 
-    while (left-- > 0)
+    while (left-- > 0) {
         *at++ = 0;
+    }
     free(octets->data);
     octets->data = NULL;
     octets->len = 0;

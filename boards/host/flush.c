@@ -25,8 +25,9 @@ static int flush_one(struct flushing *flushing, const char *name)
     char text[40];
     int status = EX_OK, taken = spool_take(&flushing->spool, name, mail);
 
-    if (taken != SPOOL_GOOD)
+    if (taken != SPOOL_GOOD) {
         return taken == SPOOL_PASS ? EX_OK : EX_TEMPFAIL;
+    }
     if (flushing->args.now || mail->record.wait_s == 0 || mail_settled(mail)) {
         *attempt = (struct attempt){.args = &flushing->args, .relays = &flushing->relays, .spool = &flushing->spool};
         attempt->mail = mail;
@@ -45,20 +46,26 @@ static int flush(struct flushing *flushing)
     char(*names)[SPOOL_NAME];
     int status = relays_read(&flushing->relays, &flushing->args);
 
-    if (status == EX_OK)
+    if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = relays_load(&flushing->relays, &flushing->args);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = spool_open(&flushing->spool, flushing->args.spool, false);
-    if (status != EX_OK)
+    }
+    if (status != EX_OK) {
         return status;
+    }
     spool_clean(&flushing->spool);
     names = spool_list(&flushing->spool, &count);
-    if (names == NULL)
+    if (names == NULL) {
         return EX_OSERR;
-    for (i = 0; i < count && status != EX_CONFIG; i++)
+    }
+    for (i = 0; i < count && status != EX_CONFIG; i++) {
         status = worse(status, flush_one(flushing, names[i]));
+    }
     free(names);
     return status;
 }
@@ -75,10 +82,11 @@ int flush_command(int argc, char **argv)
     mail_init(&flushing->mail);
     flushing->spool.fd = -1;
     status = args_parse(&flushing->args, COMMAND_FLUSH, argc, argv);
-    if (status == EX_OK && flushing->args.help)
+    if (status == EX_OK && flushing->args.help) {
         print_help();
-    else if (status == EX_OK)
+    } else if (status == EX_OK) {
         status = flush(flushing);
+    }
     spool_close(&flushing->spool);
     relays_wipe(&flushing->relays);
     args_free(&flushing->args);

@@ -19,18 +19,23 @@ static const char *what_is_wrong(const char *address)
     const char *at;
 
     for (at = address; *at != 0; at++) {
-        if ((unsigned char)*at < ' ' || *at == 127)
+        if ((unsigned char)*at < ' ' || *at == 127) {
             return "it holds a control character";
-        if (*at == '<' || *at == '>')
+        }
+        if (*at == '<' || *at == '>') {
             return "leave the angle brackets out";
-        if (*at == ' ')
+        }
+        if (*at == ' ') {
             return "it holds a space";
+        }
     }
     at = strrchr(address, '@');
-    if (at == NULL || at == address || at[1] == 0)
+    if (at == NULL || at == address || at[1] == 0) {
         return "give local-part@domain";
-    if (at - address > 64 || strlen(at) > 256)
+    }
+    if (at - address > 64 || strlen(at) > 256) {
         return "it is longer than SMTP allows";
+    }
     return "it is not an address of RFC 5321";
 }
 
@@ -38,8 +43,9 @@ static int check_address(const char *address, const char *role)
 {
     char shown[400];
 
-    if (mote_address_valid(address))
+    if (mote_address_valid(address)) {
         return EX_OK;
+    }
     printable(shown, sizeof shown, address, strlen(address));
     complain("%s \"%s\": %s", role, shown, what_is_wrong(address));
     return EX_USAGE;
@@ -47,8 +53,9 @@ static int check_address(const char *address, const char *role)
 
 int check_helo(const char *helo)
 {
-    if (helo == NULL || mote_helo_valid(helo))
+    if (helo == NULL || mote_helo_valid(helo)) {
         return EX_OK;
+    }
     complain("--helo: %s: give this host's full name", mote_cause_name(MOTE_CAUSE_HELO));
     return EX_CONFIG;
 }
@@ -58,12 +65,13 @@ static int check_subject(const char *subject)
     const char *at;
 
     for (at = subject; at != NULL && *at != 0; at++) {
-        if (*at == '\r' || *at == '\n')
+        if (*at == '\r' || *at == '\n') {
             complain("--subject has more than one line: give one line");
-        else if ((unsigned char)*at < ' ' || *at == 127)
+        } else if ((unsigned char)*at < ' ' || *at == 127) {
             complain("--subject holds a control character: take it out");
-        else
+        } else {
             continue;
+        }
         return EX_USAGE;
     }
     return EX_OK;
@@ -83,14 +91,17 @@ static void default_from(struct host_mail *mail)
     const char *user = getenv("LOGNAME");
     struct passwd *entry = NULL;
 
-    if (user == NULL || *user == 0)
+    if (user == NULL || *user == 0) {
         entry = getpwuid(getuid());
-    if (entry != NULL)
+    }
+    if (entry != NULL) {
         user = entry->pw_name;
+    }
     if (user == NULL || mail->full_name[0] == 0 ||
         snprintf(mail->from, sizeof mail->from, "%s@%s", user, mail->full_name) >= (int)sizeof mail->from ||
-        !mote_address_valid(mail->from))
+        !mote_address_valid(mail->from)) {
         mail->from[0] = 0;
+    }
 }
 
 /* Sets the sender of the envelope; a composed mail also needs one for its From: field. */
@@ -100,14 +111,16 @@ static int choose_from(struct host_mail *mail, const struct args *args)
 
     default_from(mail);
     mail->mail.from = mail->message.from = mail->from;
-    if (args->from != NULL)
+    if (args->from != NULL) {
         mail->mail.from = null_sender ? "" : args->from;
+    }
     if (args->from != NULL && !null_sender) {
         mail->message.from = args->from;
         return check_address(args->from, "sender");
     }
-    if (mail->from[0] != 0 || (null_sender && args->raw))
+    if (mail->from[0] != 0 || (null_sender && args->raw)) {
         return EX_OK;
+    }
     complain(null_sender ? "this host has no full name to make a From: field of: send a whole message with --raw"
                          : "this host has no full name to make a sender address of: give --from ADDRESS");
     return EX_USAGE;
@@ -115,17 +128,16 @@ static int choose_from(struct host_mail *mail, const struct args *args)
 
 static int set_recipients(struct host_mail *mail, const struct args *args)
 {
-    unsigned i;
-
     if (!mail_make_room(mail, args->rcpt_count)) {
         complain("no memory for %u recipients: send several mails", args->rcpt_count);
         return EX_OSERR;
     }
-    for (i = 0; i < args->rcpt_count; i++) {
+    for (unsigned i = 0; i < args->rcpt_count; i++) {
         int status = check_address(args->rcpts[i], "recipient");
 
-        if (status != EX_OK)
+        if (status != EX_OK) {
             return status;
+        }
         mail->mail.rcpts[i].address = args->rcpts[i];
     }
     return EX_OK;
@@ -138,8 +150,9 @@ static void make_id(struct host_mail *mail)
     const char *domain = mail->full_name;
     uint32_t random[2] = {random_32(), random_32()};
 
-    if (!domain_name(domain))
+    if (!domain_name(domain)) {
         domain = sender != NULL && domain_name(sender + 1) ? sender + 1 : "mailmote.invalid";
+    }
     memcpy(mail->record.id, random, sizeof mail->record.id);
     id_write(mail->id, mail->record.id);
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
@@ -150,8 +163,9 @@ static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
     const struct octets *input = ctx;
     size_t left = offset < input->len ? input->len - offset : 0;
 
-    if (left > cap)
+    if (left > cap) {
         left = cap;
+    }
     memcpy(buf, input->data + offset, left);
     return left;
 }
@@ -176,10 +190,12 @@ int mail_compose(struct host_mail *mail, const struct args *args)
 {
     int status = file_read_mail(&mail->input);
 
-    if (status == EX_OK)
+    if (status == EX_OK) {
         status = check_input(&mail->input, args->raw);
-    if (status != EX_OK)
+    }
+    if (status != EX_OK) {
         return status;
+    }
     mail->message.to = (const char *const *)args->rcpts;
     mail->message.to_count = mail->mail.rcpt_count;
     mail->message.subject = args->subject;
@@ -204,42 +220,44 @@ int mail_address(struct host_mail *mail, const struct args *args)
 {
     int status;
 
-    if (domain_name(args->helo))
+    if (domain_name(args->helo)) {
         snprintf(mail->full_name, sizeof mail->full_name, "%s", args->helo);
-    else if (!mote_posix_host_name(mail->full_name, sizeof mail->full_name))
+    } else if (!mote_posix_host_name(mail->full_name, sizeof mail->full_name)) {
         mail->full_name[0] = 0;
+    }
     status = set_recipients(mail, args);
-    if (status == EX_OK)
+    if (status == EX_OK) {
         status = choose_from(mail, args);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = check_subject(args->subject);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         make_id(mail);
+    }
     return status;
 }
 
 void id_write(char text[ID_LEN + 1], const uint8_t id[8])
 {
-    unsigned i;
-
-    for (i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         snprintf(text + i * 2, 3, "%02x", (unsigned)id[i]);
+    }
 }
 
 bool mail_make_room(struct host_mail *mail, unsigned rcpt_count)
 {
-    unsigned i;
-
     mail->rcpts = calloc(rcpt_count, sizeof *mail->rcpts);
     mail->mail.rcpts = calloc(rcpt_count, sizeof *mail->mail.rcpts);
-    if (mail->rcpts == NULL || mail->mail.rcpts == NULL)
+    if (mail->rcpts == NULL || mail->mail.rcpts == NULL) {
         return false;
-    mail->mail.text = mail->reply;
-    mail->mail.text_cap = sizeof mail->reply;
+    }
+    mail->mail.reply_text = mail->reply;
+    mail->mail.reply_text_cap = sizeof mail->reply;
     mail->mail.rcpt_count = (uint16_t)rcpt_count;
-    for (i = 0; i < rcpt_count; i++) {
-        mail->mail.rcpts[i].text = mail->rcpts[i].reply;
-        mail->mail.rcpts[i].text_cap = REPLY_TEXT_LEN;
+    for (unsigned i = 0; i < rcpt_count; i++) {
+        mail->mail.rcpts[i].reply_text = mail->rcpts[i].reply;
+        mail->mail.rcpts[i].reply_text_cap = REPLY_TEXT_LEN;
     }
     return true;
 }
@@ -255,7 +273,8 @@ void mail_free(struct host_mail *mail)
     free(mail->mail.rcpts);
     free(mail->rcpts);
     free(mail->input.data);
-    if (mail->kept.fd >= 0)
+    if (mail->kept.fd >= 0) {
         close(mail->kept.fd); /* and unlocked */
+    }
     mail_init(mail);
 }

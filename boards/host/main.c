@@ -85,8 +85,9 @@ void complain(const char *form, ...)
 void complain_about(const char *file, unsigned line)
 {
     about[0] = 0;
-    if (line != 0)
+    if (line != 0) {
         snprintf(about, sizeof about, "%s:%u: ", file, line);
+    }
 }
 
 void print_help(void)
@@ -100,11 +101,12 @@ static bool open_standard_streams(void)
 {
     int fd;
 
-    do
+    do {
         fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
         close(fd);
+    }
     return fd >= 0;
 }
 
@@ -112,12 +114,15 @@ static int run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
 
-    if (strcmp(word, "send") == 0)
+    if (strcmp(word, "send") == 0) {
         return send_command(argc - 1, argv + 1);
-    if (strcmp(word, "flush") == 0)
+    }
+    if (strcmp(word, "flush") == 0) {
         return flush_command(argc - 1, argv + 1);
-    if (strcmp(word, "queue") == 0)
+    }
+    if (strcmp(word, "queue") == 0) {
         return queue_command(argc - 1, argv + 1);
+    }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help();
         return EX_OK;
@@ -126,10 +131,11 @@ static int run(int argc, char **argv)
         puts("mailmote " MAILMOTE_VERSION);
         return EX_OK;
     }
-    if (argc > 1)
+    if (argc > 1) {
         complain("unknown command %s: see mailmote --help", word);
-    else
+    } else {
         fputs(usage, stderr);
+    }
     return EX_USAGE;
 }
 
@@ -137,12 +143,14 @@ int main(int argc, char **argv)
 {
     int status;
 
-    if (!open_standard_streams())
+    if (!open_standard_streams()) {
         return EX_OSERR;
+    }
     /* Whoever closes our output early still gets the right exit status. */
     signal(SIGPIPE, SIG_IGN);
     status = run(argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout))
+    if (fflush(stdout) != 0 || ferror(stdout)) {
         complain("standard output cannot be written: the exit status %d is still right", status);
+    }
     return status;
 }

@@ -13,33 +13,34 @@
 /* Why a recipient still waits. */
 static void print_last(const struct mote_record *record)
 {
-    if (record->sent)
+    if (record->sent) {
         puts("cut short, the mail may have arrived");
-    else if (record->attempts == 0)
+    } else if (record->attempts == 0) {
         puts("not tried yet");
-    else if (record->code != 0)
+    } else if (record->code != 0) {
         printf("%03u %s\n", (unsigned)record->code, mote_cause_name(record->cause));
-    else
+    } else {
         puts(mote_cause_name(record->cause));
+    }
 }
 
 static void print_mail(const struct host_mail *mail)
 {
     const struct mote_record *record = &mail->record;
-    unsigned i;
 
-    for (i = 0; i < mail->mail.rcpt_count; i++) {
-        bool delivered = (record->final[0] >> i & 1) != 0, failed = (record->final[1] >> i & 1) != 0;
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        bool delivered = (record->rcpts_delivered >> i & 1) != 0, failed = (record->rcpts_failed >> i & 1) != 0;
 
         printf("%.*s\t%lu\t%u\t%lu\t%s\t%s\t", ID_LEN, mail->id, (unsigned long)record->age_s,
                (unsigned)record->attempts, (unsigned long)record->wait_s, mail->mail.rcpts[i].address,
                delivered ? "delivered"
                : failed  ? "failed"
                          : "waiting");
-        if (delivered || failed)
+        if (delivered || failed) {
             puts("-");
-        else
+        } else {
             print_last(record);
+        }
     }
 }
 
@@ -49,11 +50,13 @@ static int list(const struct spool *spool)
     char(*names)[SPOOL_NAME] = spool_list(spool, &count);
     struct host_mail mail;
 
-    if (names == NULL)
+    if (names == NULL) {
         return EX_OSERR;
+    }
     for (i = 0; i < count; i++) {
-        if (spool_look(spool, names[i], &mail) != SPOOL_GOOD)
+        if (spool_look(spool, names[i], &mail) != SPOOL_GOOD) {
             continue;
+        }
         print_mail(&mail);
         mail_free(&mail);
     }
@@ -67,12 +70,14 @@ int queue_command(int argc, char **argv)
     struct spool spool = {NULL, -1};
     int status = args_parse(&args, COMMAND_QUEUE, argc, argv);
 
-    if (status == EX_OK && args.help)
+    if (status == EX_OK && args.help) {
         print_help();
-    else if (status == EX_OK)
+    } else if (status == EX_OK) {
         status = spool_open(&spool, args.spool, false);
-    if (spool.fd >= 0)
+    }
+    if (spool.fd >= 0) {
         status = list(&spool);
+    }
     spool_close(&spool);
     args_free(&args);
     return status;

@@ -30,8 +30,9 @@ static int read_port(uint16_t *port, const char *text, const char *relay)
     unsigned long value = 0;
     const char *at;
 
-    for (at = text; *at >= '0' && *at <= '9' && value <= 65535; at++)
+    for (at = text; *at >= '0' && *at <= '9' && value <= 65535; at++) {
         value = value * 10 + (unsigned long)(*at - '0');
+    }
     if (*at != 0 || value == 0 || value > 65535) {
         complain("--relay %s: the port is a number from 1 to 65535", relay);
         return EX_USAGE;
@@ -76,17 +77,20 @@ static bool read_pin(uint8_t pin[32], const char *text)
     uint32_t bits = 0;
     size_t i, filled = 0;
 
-    if (strncmp(text, "sha256:", 7) != 0)
+    if (strncmp(text, "sha256:", 7) != 0) {
         return false;
+    }
     text += 7;
     for (i = 0; i < 43; i++) {
         int value = base64_value(text[i]);
 
-        if (value < 0)
+        if (value < 0) {
             return false;
+        }
         bits = bits << 6 | (uint32_t)value;
-        if (i % 4 != 0)
+        if (i % 4 != 0) {
             pin[filled++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+        }
     }
     return (bits & 3) == 0 && strcmp(text + 43 + (text[43] == '='), "") == 0;
 }
@@ -95,8 +99,9 @@ static bool is_address(const char *host)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *list;
 
-    if (getaddrinfo(host, NULL, &hints, &list) != 0)
+    if (getaddrinfo(host, NULL, &hints, &list) != 0) {
         return false;
+    }
     freeaddrinfo(list);
     return true;
 }
@@ -106,18 +111,19 @@ static int check_login(const struct relay_args *args)
     const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
     const char *user = args->words[WORD_USER], *file = password != NULL ? password : token;
 
-    if (password != NULL && token != NULL)
+    if (password != NULL && token != NULL) {
         complain("--password-file and --token-file for relay %s: give one", args->relay);
-    else if (user != NULL && *user == 0)
+    } else if (user != NULL && *user == 0) {
         complain("--user for relay %s is empty: give the user name", args->relay);
-    else if (user != NULL && file == NULL)
+    } else if (user != NULL && file == NULL) {
         complain("--user for relay %s needs --password-file or --token-file", args->relay);
-    else if (user == NULL && file != NULL)
+    } else if (user == NULL && file != NULL) {
         complain("a password or token for relay %s needs --user", args->relay);
-    else if (file != NULL && strcmp(file, "-") == 0)
+    } else if (file != NULL && strcmp(file, "-") == 0) {
         complain("a password or token is not read from standard input: put it into a file");
-    else
+    } else {
         return EX_OK;
+    }
     return EX_USAGE;
 }
 
@@ -127,10 +133,12 @@ static const char *name_of(struct host_relay *relay, const char *tls_name)
     const char *name = tls_name != NULL ? tls_name : relay->host;
     size_t len = strlen(name);
 
-    if (tls_name == NULL && is_address(name))
+    if (tls_name == NULL && is_address(name)) {
         return NULL;
-    if (len > 1 && name[len - 1] == '.')
+    }
+    if (len > 1 && name[len - 1] == '.') {
         len--;
+    }
     memcpy(relay->name, name, len);
     relay->name[len] = 0;
     return relay->name;
@@ -140,18 +148,20 @@ static int check_words(struct host_relay *relay, const struct relay_args *args)
 {
     const char *tls = args->words[WORD_TLS], *pin = args->words[WORD_PIN], *name = args->words[WORD_TLS_NAME];
 
-    if (tls != NULL && strcmp(tls, "implicit") == 0)
+    if (tls != NULL && strcmp(tls, "implicit") == 0) {
         relay->relay.tls = MOTE_TLS_IMPLICIT;
-    if (tls != NULL && strcmp(tls, "implicit") != 0 && strcmp(tls, "starttls") != 0)
+    }
+    if (tls != NULL && strcmp(tls, "implicit") != 0 && strcmp(tls, "starttls") != 0) {
         complain("--tls %s: give starttls or implicit", tls);
-    else if (args->words[WORD_TRUST] != NULL && pin != NULL)
+    } else if (args->words[WORD_TRUST] != NULL && pin != NULL) {
         complain("--trust and --pin for relay %s: a pin decides alone, give one of them", args->relay);
-    else if (pin != NULL && !read_pin(relay->relay.trust.pin, pin))
+    } else if (pin != NULL && !read_pin(relay->relay.trust.pin, pin)) {
         complain("--pin %s: give sha256: and the base64 of 32 octets", pin);
-    else if (name != NULL && (*name == 0 || strlen(name) >= sizeof relay->name || is_address(name)))
+    } else if (name != NULL && (*name == 0 || strlen(name) >= sizeof relay->name || is_address(name))) {
         complain("--tls-name %s: give a DNS name; to trust an address, use --pin", name);
-    else
+    } else {
         return EX_OK;
+    }
     return EX_USAGE;
 }
 
@@ -160,12 +170,15 @@ static int relay_read(struct host_relay *relay, const struct relay_args *args)
     bool login = args->words[WORD_USER] != NULL;
     int status = read_where(relay, args->relay);
 
-    if (status == EX_OK)
+    if (status == EX_OK) {
         status = check_words(relay, args);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = check_login(args);
-    if (relay->relay.port == 0)
+    }
+    if (relay->relay.port == 0) {
         relay->relay.port = relay->relay.tls == MOTE_TLS_IMPLICIT ? 465 : login ? 587 : 25;
+    }
     return status;
 }
 
@@ -173,9 +186,11 @@ static const char *system_file(void)
 {
     size_t i, count = sizeof system_anchors / sizeof system_anchors[0];
 
-    for (i = 0; i < count; i++)
-        if (access(system_anchors[i], R_OK) == 0)
+    for (i = 0; i < count; i++) {
+        if (access(system_anchors[i], R_OK) == 0) {
             return system_anchors[i];
+        }
+    }
     return NULL;
 }
 
@@ -185,8 +200,9 @@ static int load_anchors(struct host_relay *relay, const char *file, const char *
     size_t count, memory = ANCHORS_MEMORY;
     const br_x509_trust_anchor *anchors;
 
-    if (stat(file, &about) == 0 && S_ISREG(about.st_mode))
+    if (stat(file, &about) == 0 && S_ISREG(about.st_mode)) {
         memory = (size_t)about.st_size + 1;
+    }
     relay->anchors = malloc(memory);
     if (relay->anchors == NULL) {
         complain("no memory for the certificates of %s: is it the right file?", file);
@@ -222,8 +238,9 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
                  args->relay);
         return EX_CONFIG;
     }
-    if (file == NULL)
+    if (file == NULL) {
         file = system_file();
+    }
     if (file == NULL) {
         complain("the system has no CA file to verify relay %s with: give --trust FILE.pem or --pin", args->relay);
         return EX_CONFIG;
@@ -236,14 +253,16 @@ static int relay_load(struct host_relay *relay, const struct relay_args *args)
     const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
     int status = load_trust(relay, args);
 
-    if (status != EX_OK || args->words[WORD_USER] == NULL)
+    if (status != EX_OK || args->words[WORD_USER] == NULL) {
         return status;
+    }
     relay->relay.login.user = args->words[WORD_USER];
     status = file_read_secret(&relay->secret, password != NULL ? password : token);
-    if (password != NULL)
+    if (password != NULL) {
         relay->relay.login.password = relay->secret.data;
-    else
+    } else {
         relay->relay.login.token = relay->secret.data;
+    }
     return status;
 }
 
@@ -252,16 +271,16 @@ static int relay_load(struct host_relay *relay, const struct relay_args *args)
 int relays_read(struct relays *relays, const struct args *args)
 {
     int status = EX_OK;
-    unsigned i;
 
     relays->count = args->relay_count;
-    for (i = 0; i < relays->count && status == EX_OK; i++) {
+    for (unsigned i = 0; i < relays->count && status == EX_OK; i++) {
         unsigned line = args->relays[i].line;
 
         complain_about(args->config_file, line);
         status = relay_read(&relays->own[i], &args->relays[i]);
-        if (status == EX_USAGE && line != 0)
+        if (status == EX_USAGE && line != 0) {
             status = EX_CONFIG;
+        }
     }
     complain_about(NULL, 0);
     return status;
@@ -270,9 +289,8 @@ int relays_read(struct relays *relays, const struct args *args)
 int relays_load(struct relays *relays, const struct args *args)
 {
     int status = EX_OK;
-    unsigned i;
 
-    for (i = 0; i < relays->count && status == EX_OK; i++) {
+    for (unsigned i = 0; i < relays->count && status == EX_OK; i++) {
         complain_about(args->config_file, args->relays[i].line);
         status = relay_load(&relays->own[i], &args->relays[i]);
         relays->list[i] = relays->own[i].relay;
@@ -283,9 +301,7 @@ int relays_load(struct relays *relays, const struct args *args)
 
 void relays_wipe(struct relays *relays)
 {
-    unsigned i;
-
-    for (i = 0; i < MOTE_RELAYS_MAX; i++) {
+    for (unsigned i = 0; i < MOTE_RELAYS_MAX; i++) {
         octets_wipe(&relays->own[i].secret);
         free(relays->own[i].anchors);
     }

@@ -23,18 +23,24 @@ static int prepare(struct sending *sending)
 {
     int status = relays_read(&sending->relays, &sending->args);
 
-    if (status == EX_OK)
+    if (status == EX_OK) {
         status = check_helo(sending->args.helo);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = mail_address(&sending->mail, &sending->args);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = relays_load(&sending->relays, &sending->args);
-    if (status == EX_OK && sending->args.spool != NULL)
+    }
+    if (status == EX_OK && sending->args.spool != NULL) {
         status = spool_open(&sending->spool, sending->args.spool, true);
-    if (status == EX_OK)
+    }
+    if (status == EX_OK) {
         status = mail_compose(&sending->mail, &sending->args);
-    if (status == EX_OK && sending->args.spool != NULL)
+    }
+    if (status == EX_OK && sending->args.spool != NULL) {
         status = spool_store(&sending->spool, &sending->mail);
+    }
     return status;
 }
 
@@ -44,8 +50,9 @@ static int send(struct sending *sending)
     struct attempt *attempt = &sending->attempt;
     int status = prepare(sending);
 
-    if (status != EX_OK)
+    if (status != EX_OK) {
         return status;
+    }
     attempt->args = args;
     attempt->relays = &sending->relays;
     attempt->spool = args->spool == NULL ? NULL : &sending->spool;
@@ -54,10 +61,12 @@ static int send(struct sending *sending)
     status = attempt_run(attempt);
     /* A mail that could not be tried at all is the caller's again. */
     if (args->spool != NULL && status == EX_CONFIG &&
-        (sending->mail.record.final[0] | sending->mail.record.final[1]) == 0)
+        (sending->mail.record.rcpts_delivered | sending->mail.record.rcpts_failed) == 0) {
         spool_remove(&sending->spool, &sending->mail);
-    if (args->spool == NULL && !mail_settled(&sending->mail) && status != EX_CONFIG)
+    }
+    if (args->spool == NULL && !mail_settled(&sending->mail) && status != EX_CONFIG) {
         complain("nothing is kept: send it again later, or give --spool DIR to have it kept for mailmote flush");
+    }
     return status;
 }
 
@@ -73,10 +82,11 @@ int send_command(int argc, char **argv)
     mail_init(&sending->mail);
     sending->spool.fd = -1;
     status = args_parse(&sending->args, COMMAND_SEND, argc, argv);
-    if (status == EX_OK && sending->args.help)
+    if (status == EX_OK && sending->args.help) {
         print_help();
-    else if (status == EX_OK)
+    } else if (status == EX_OK) {
         status = send(sending);
+    }
     mail_free(&sending->mail);
     spool_close(&sending->spool);
     relays_wipe(&sending->relays);

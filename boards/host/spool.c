@@ -26,8 +26,9 @@
 
 static void sync_names(const struct spool *spool)
 {
-    if (fsync(spool->fd) != 0)
+    if (fsync(spool->fd) != 0) {
         complain("%s cannot be written to the disk: %s", spool->dir, strerror(errno));
+    }
 }
 
 int spool_open(struct spool *spool, const char *dir, bool create)
@@ -35,22 +36,26 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     int error = 0;
 
     spool->dir = dir;
-    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST)
+    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST) {
         error = errno;
+    }
     spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (spool->fd >= 0)
+    if (spool->fd >= 0) {
         return EX_OK;
-    if (error != 0)
+    }
+    if (error != 0) {
         complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));
-    else
+    } else {
         complain("spool %s cannot be opened: %s: give --spool DIR", dir, strerror(errno));
+    }
     return EX_CONFIG;
 }
 
 void spool_close(struct spool *spool)
 {
-    if (spool->fd >= 0)
+    if (spool->fd >= 0) {
         close(spool->fd);
+    }
     spool->fd = -1;
 }
 
@@ -72,12 +77,15 @@ bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
         snprintf(temp->name, sizeof temp->name, TEMP "%08lx%08lx", (unsigned long)random_32(),
                  (unsigned long)random_32());
         temp->fd = openat(spool->fd, temp->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (temp->fd < 0 && errno != EEXIST)
+        if (temp->fd < 0 && errno != EEXIST) {
             return false;
-        if (temp->fd >= 0 && lock(temp->fd))
+        }
+        if (temp->fd >= 0 && lock(temp->fd)) {
             return true;
-        if (temp->fd >= 0)
+        }
+        if (temp->fd >= 0) {
             close(temp->fd); /* spool_clean() of another run was faster than our lock */
+        }
     }
     errno = EAGAIN;
     return false;
@@ -103,10 +111,12 @@ static void clean_one(const struct spool *spool, const char *name)
 {
     int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-    if (fd < 0)
+    if (fd < 0) {
         return;
-    if (lock(fd))
+    }
+    if (lock(fd)) {
         unlinkat(spool->fd, name, 0);
+    }
     close(fd);
 }
 
@@ -117,10 +127,12 @@ static DIR *list_names(const struct spool *spool)
     int fd = openat(spool->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *names = fd < 0 ? NULL : fdopendir(fd);
 
-    if (names == NULL)
+    if (names == NULL) {
         complain("%s cannot be read: %s", spool->dir, strerror(errno));
-    if (names == NULL && fd >= 0)
+    }
+    if (names == NULL && fd >= 0) {
         close(fd);
+    }
     return names;
 }
 
@@ -129,11 +141,14 @@ void spool_clean(const struct spool *spool)
     DIR *names = list_names(spool);
     struct dirent *entry;
 
-    while (names != NULL && (entry = readdir(names)) != NULL)
-        if (strncmp(entry->d_name, TEMP, strlen(TEMP)) == 0)
+    while (names != NULL && (entry = readdir(names)) != NULL) {
+        if (strncmp(entry->d_name, TEMP, strlen(TEMP)) == 0) {
             clean_one(spool, entry->d_name);
-    if (names != NULL)
+        }
+    }
+    if (names != NULL) {
         closedir(names);
+    }
 }
 
 static bool is_mail(const char *name)
@@ -154,16 +169,19 @@ char (*spool_list(const struct spool *spool, size_t *count))[SPOOL_NAME]
 
     *count = 0;
     while (names != NULL && more != NULL && (entry = readdir(names)) != NULL) {
-        if (!is_mail(entry->d_name))
+        if (!is_mail(entry->d_name)) {
             continue;
+        }
         memcpy(list[(*count)++], entry->d_name, SPOOL_NAME);
         more = realloc(list, (*count + 1) * sizeof *list);
         list = more != NULL ? more : list;
     }
-    if (more == NULL)
+    if (more == NULL) {
         complain("no memory for a list of %zu mails: try again", *count);
-    if (names != NULL)
+    }
+    if (names != NULL) {
         closedir(names);
+    }
     if (names != NULL && more != NULL) {
         qsort(list, *count, sizeof *list, compare);
         return list;
@@ -202,10 +220,11 @@ static void set_aside(const struct spool *spool, const char *name)
     char aside[SPOOL_NAME + sizeof ".damaged"];
 
     snprintf(aside, sizeof aside, "%s.damaged", name);
-    if (renameat(spool->fd, name, spool->fd, aside) == 0)
+    if (renameat(spool->fd, name, spool->fd, aside) == 0) {
         complain("%s/%s is damaged: it is %s now, see what can be saved", spool->dir, name, aside);
-    else
+    } else {
         complain("%s/%s is damaged, and cannot be renamed: %s", spool->dir, name, strerror(errno));
+    }
     sync_names(spool);
 }
 
@@ -219,22 +238,27 @@ static int read_mail(const struct spool *spool, const char *name, struct host_ma
     memcpy(id, name, ID_LEN);
     id[ID_LEN] = 0;
     mail->kept.fd = openat(spool->fd, name, (locked ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (mail->kept.fd < 0)
+    if (mail->kept.fd < 0) {
         return errno == ELOOP || errno == EISDIR || errno == ENXIO ? EBADMSG : errno;
-    if (locked && !lock(mail->kept.fd))
+    }
+    if (locked && !lock(mail->kept.fd)) {
         return ENOENT;
-    if (fstat(mail->kept.fd, &file) != 0 || !S_ISREG(file.st_mode))
+    }
+    if (fstat(mail->kept.fd, &file) != 0 || !S_ISREG(file.st_mode)) {
         return EBADMSG;
+    }
     return spool_file_read(mail->kept.fd, mail, id);
 }
 
 /* Complains where there is need to. */
 static int judge(const struct spool *spool, const char *name, int error)
 {
-    if (error == 0)
+    if (error == 0) {
         return SPOOL_GOOD;
-    if (error == EBADMSG || error == ENOENT)
+    }
+    if (error == EBADMSG || error == ENOENT) {
         return SPOOL_PASS;
+    }
     complain("%s/%s cannot be read: %s: it is left alone", spool->dir, name, strerror(error));
     return SPOOL_TROUBLE;
 }
@@ -244,8 +268,9 @@ int spool_take(const struct spool *spool, const char *name, struct host_mail *ma
     int error = read_mail(spool, name, mail, true);
     struct uptime now = uptime_now();
 
-    if (error == EBADMSG)
+    if (error == EBADMSG) {
         set_aside(spool, name);
+    }
     if (error != 0) {
         mail_free(mail);
         return judge(spool, name, error);
@@ -263,12 +288,14 @@ int spool_look(const struct spool *spool, const char *name, struct host_mail *ma
 {
     int error = read_mail(spool, name, mail, false);
 
-    if (error == EBADMSG)
+    if (error == EBADMSG) {
         complain("%s/%s is damaged: flush will set it aside", spool->dir, name);
-    if (error != 0)
+    }
+    if (error != 0) {
         mail_free(mail);
-    else
+    } else {
         spool_age(mail);
+    }
     return judge(spool, name, error);
 }
 
@@ -289,9 +316,10 @@ void spool_age(struct host_mail *mail)
 
 void spool_save(struct host_mail *mail)
 {
-    if (!spool_file_save(mail))
+    if (!spool_file_save(mail)) {
         complain("the state of mail %.*s cannot be stored: %s: it may be sent again", ID_LEN, mail->id,
                  strerror(errno));
+    }
 }
 
 void spool_remove(const struct spool *spool, struct host_mail *mail)
@@ -299,7 +327,8 @@ void spool_remove(const struct spool *spool, struct host_mail *mail)
     char name[SPOOL_NAME];
 
     snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
-    if (unlinkat(spool->fd, name, 0) != 0)
+    if (unlinkat(spool->fd, name, 0) != 0) {
         complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
+    }
     /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
 }

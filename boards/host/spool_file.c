@@ -41,16 +41,18 @@ static const char magic[SEQ_AT + 1] = "mailmot1";
 
 static void put(uint8_t *at, uint64_t value, int len)
 {
-    for (; len > 0; len--, value >>= 8)
+    for (; len > 0; len--, value >>= 8) {
         *at++ = (uint8_t)value;
+    }
 }
 
 static uint64_t get(const uint8_t *at, int len)
 {
     uint64_t value = 0;
 
-    while (len-- > 0)
+    while (len-- > 0) {
         value = value << 8 | at[len];
+    }
     return value;
 }
 
@@ -77,10 +79,12 @@ static bool write_at(int fd, const void *octets, size_t len, size_t at)
     while (len > 0) {
         ssize_t put_len = pwrite(fd, from, len, (off_t)at);
 
-        if (put_len < 0 && errno == EINTR)
+        if (put_len < 0 && errno == EINTR) {
             continue;
-        if (put_len <= 0)
+        }
+        if (put_len <= 0) {
             return false;
+        }
         from += put_len;
         at += (size_t)put_len;
         len -= (size_t)put_len;
@@ -106,8 +110,9 @@ static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail
     uint32_t seq = (uint32_t)get(octets + SEQ_AT, 4);
 
     if (memcmp(octets, magic, SEQ_AT) != 0 || get(octets + STATE_CRC_AT, 4) != crc32(0, octets, STATE_CRC_AT) ||
-        seq <= mail->kept.seq || !mote_record_read(&mail->record, octets + RECORD_AT))
+        seq <= mail->kept.seq || !mote_record_read(&mail->record, octets + RECORD_AT)) {
         return false;
+    }
     mail->kept.seq = seq;
     memcpy(mail->kept.since.boot, octets + BOOT_AT, 16);
     mail->kept.since.ms = get(octets + MS_AT, 8);
@@ -143,11 +148,10 @@ static void append(struct writer *w, const void *octets, size_t len)
 
 static void append_envelope(struct writer *w, const struct mote_mail *mail)
 {
-    unsigned i;
-
     append(w, mail->from, strlen(mail->from) + 1);
-    for (i = 0; i < mail->rcpt_count; i++)
+    for (unsigned i = 0; i < mail->rcpt_count; i++) {
         append(w, mail->rcpts[i].address, strlen(mail->rcpts[i].address) + 1);
+    }
 }
 
 static void append_text(struct writer *w, const struct mote_mail *mail)
@@ -164,10 +168,10 @@ static void append_text(struct writer *w, const struct mote_mail *mail)
 static size_t envelope_len(const struct mote_mail *mail)
 {
     size_t len = strlen(mail->from) + 1;
-    unsigned i;
 
-    for (i = 0; i < mail->rcpt_count; i++)
+    for (unsigned i = 0; i < mail->rcpt_count; i++) {
         len += strlen(mail->rcpts[i].address) + 1;
+    }
     return len;
 }
 
@@ -196,8 +200,9 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
     size_t at = ENVELOPE_AT + (size_t)get(file + FIXED_AT + 5, 3) + offset;
     size_t left = at < mail->input.len ? mail->input.len - at : 0;
 
-    if (left > cap)
+    if (left > cap) {
         left = cap;
+    }
     memcpy(buf, file + at, left);
     return left;
 }
@@ -206,20 +211,22 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
 static int take_envelope(struct host_mail *mail, char *at, size_t len)
 {
     const char *end = at + len;
-    unsigned i;
 
-    if (!mail_make_room(mail, mail->record.rcpt_count))
+    if (!mail_make_room(mail, mail->record.rcpt_count)) {
         return ENOMEM;
+    }
     mail->mail.from = at;
-    for (i = 0; i < mail->record.rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->record.rcpt_count; i++) {
         at += strlen(at) + 1;
-        if (at >= end)
+        if (at >= end) {
             return EBADMSG;
+        }
         mail->mail.rcpts[i].address = at;
-        if ((mail->record.final[0] >> i & 1) != 0)
+        if ((mail->record.rcpts_delivered >> i & 1) != 0) {
             mail->mail.rcpts[i].result.verdict = MOTE_DELIVERED;
-        else if ((mail->record.final[1] >> i & 1) != 0)
+        } else if ((mail->record.rcpts_failed >> i & 1) != 0) {
             mail->mail.rcpts[i].result.verdict = MOTE_FAILED;
+        }
     }
     return at + strlen(at) + 1 == end ? 0 : EBADMSG;
 }
@@ -230,8 +237,9 @@ static int decode(struct host_mail *mail, const char *id)
     bool first, second;
     size_t len = mail->input.len, envelope;
 
-    if (len < ENVELOPE_AT)
+    if (len < ENVELOPE_AT) {
         return EBADMSG;
+    }
     mail->kept.seq = 0;
     first = decode_state(file, mail);
     second = decode_state(file + SECTOR, mail);
@@ -240,8 +248,9 @@ static int decode(struct host_mail *mail, const char *id)
     if ((!first && !second) || strcmp(mail->id, id) != 0 || mail->record.rcpt_count == 0 ||
         get(file + BODY_AT, 4) != len - FIXED_AT ||
         get(file + BODY_AT + 4, 4) != crc32(0, file + FIXED_AT, len - FIXED_AT) || envelope == 0 ||
-        envelope > ENVELOPE_MAX || envelope > len - ENVELOPE_AT || file[ENVELOPE_AT + envelope - 1] != 0)
+        envelope > ENVELOPE_MAX || envelope > len - ENVELOPE_AT || file[ENVELOPE_AT + envelope - 1] != 0) {
         return EBADMSG;
+    }
     mail->mail.size = (uint32_t)get(file + FIXED_AT, 4);
     mail->mail.needs = file[FIXED_AT + 4];
     mail->mail.read = read_text;

@@ -24,11 +24,11 @@
 
 static void write_title(char title[64], const struct uptime *now)
 {
-    unsigned i;
     int len = snprintf(title, 64, "mailmote-relays 1 ");
 
-    for (i = 0; i < sizeof now->boot; i++)
+    for (unsigned i = 0; i < sizeof now->boot; i++) {
         len += snprintf(title + len, 64 - (size_t)len, "%02x", (unsigned)now->boot[i]);
+    }
     snprintf(title + len, 64 - (size_t)len, "\n");
 }
 
@@ -44,13 +44,15 @@ static void take_line(struct throttle *throttle, const struct relays *relays, co
     char tls[16], host[256];
 
     if (sscanf(line, "%u %" SCNu64 " %15s %u %255s", &failures, &since_ms, tls, &port, host) != 5 ||
-        failures > UINT8_MAX || since_ms > now_ms)
+        failures > UINT8_MAX || since_ms > now_ms) {
         return;
+    }
     for (i = 0; i < relays->count; i++) {
         const struct mote_relay *relay = &relays->list[i];
 
-        if (relay->port != port || strcmp(relay->host, host) != 0 || strcmp(kind(relay), tls) != 0)
+        if (relay->port != port || strcmp(relay->host, host) != 0 || strcmp(kind(relay), tls) != 0) {
             continue;
+        }
         throttle->since_ms[i] = since_ms;
         throttle->before[i] = throttle->states[i].failures = (uint8_t)failures;
         throttle->states[i].since_s = throttle->now_s - (uint32_t)((now_ms - since_ms) / 1000);
@@ -62,10 +64,12 @@ static void read_lines(struct throttle *throttle, const struct relays *relays, F
     char line[400], title[64];
 
     write_title(title, now);
-    if (fgets(line, sizeof line, file) == NULL || strcmp(line, title) != 0)
+    if (fgets(line, sizeof line, file) == NULL || strcmp(line, title) != 0) {
         return;
-    while (fgets(line, sizeof line, file) != NULL)
+    }
+    while (fgets(line, sizeof line, file) != NULL) {
         take_line(throttle, relays, line, now->ms);
+    }
 }
 
 void throttle_load(struct throttle *throttle, const struct spool *spool, const struct relays *relays, bool force)
@@ -73,7 +77,6 @@ void throttle_load(struct throttle *throttle, const struct spool *spool, const s
     struct uptime now = uptime_now();
     int fd = openat(spool->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    unsigned i;
 
     memset(throttle, 0, sizeof *throttle);
     throttle->now_s = (uint32_t)(now.ms / 1000);
@@ -83,24 +86,26 @@ void throttle_load(struct throttle *throttle, const struct spool *spool, const s
     } else if (fd >= 0) {
         close(fd);
     }
-    for (i = 0; force && i < MOTE_RELAYS_MAX; i++)
+    for (unsigned i = 0; force && i < MOTE_RELAYS_MAX; i++) {
         throttle->states[i].since_s = throttle->now_s - LONG_AGO_S;
+    }
 }
 
 /* A relay's wait begins when it has failed, not when the attempt began. */
 void throttle_heard(struct throttle *throttle, unsigned relay)
 {
-    if (throttle->states[relay].failures > throttle->before[relay])
+    if (throttle->states[relay].failures > throttle->before[relay]) {
         throttle->since_ms[relay] = uptime_now().ms;
+    }
 }
 
 static bool changed(const struct throttle *throttle, const struct relays *relays)
 {
-    unsigned i;
-
-    for (i = 0; i < relays->count; i++)
-        if (throttle->states[i].failures != throttle->before[i])
+    for (unsigned i = 0; i < relays->count; i++) {
+        if (throttle->states[i].failures != throttle->before[i]) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -109,16 +114,18 @@ static bool write_lines(const struct throttle *throttle, const struct relays *re
 {
     struct uptime now = uptime_now();
     char title[64];
-    unsigned i;
 
     write_title(title, &now);
-    if (dprintf(fd, "%s", title) < 0)
+    if (dprintf(fd, "%s", title) < 0) {
         return false;
-    for (i = 0; i < relays->count; i++)
+    }
+    for (unsigned i = 0; i < relays->count; i++) {
         if (throttle->states[i].failures != 0 &&
             dprintf(fd, "%u %" PRIu64 " %s %u %s\n", (unsigned)throttle->states[i].failures, throttle->since_ms[i],
-                    kind(&relays->list[i]), (unsigned)relays->list[i].port, relays->list[i].host) < 0)
+                    kind(&relays->list[i]), (unsigned)relays->list[i].port, relays->list[i].host) < 0) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -126,8 +133,9 @@ void throttle_save(struct throttle *throttle, const struct spool *spool, const s
 {
     struct spool_temp temp;
 
-    if (!changed(throttle, relays))
+    if (!changed(throttle, relays)) {
         return;
+    }
     if (!spool_temp_open(spool, &temp)) {
         complain("%s/" NAME " cannot be written: %s", spool->dir, strerror(errno));
     } else if (!write_lines(throttle, relays, temp.fd) || !spool_temp_keep(spool, &temp, NAME)) {

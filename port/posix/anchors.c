@@ -76,8 +76,9 @@ static void begin_certificate(struct loader *loader)
         return;
     }
     /* Room for this anchor; its name is gathered behind it. */
-    if (loader->count == 0)
+    if (loader->count == 0) {
         loader->anchors = (br_x509_trust_anchor *)(void *)(loader->low + gap);
+    }
     loader->low = (unsigned char *)(loader->anchors + loader->count + 1);
     loader->name_len = 0;
     loader->certificate = true;
@@ -109,12 +110,14 @@ static void pem_event(struct loader *loader)
     switch (br_pem_decoder_event(&loader->pem)) {
     case BR_PEM_BEGIN_OBJ:
         br_pem_decoder_setdest(&loader->pem, NULL, NULL);
-        if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0)
+        if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0) {
             begin_certificate(loader);
+        }
         break;
     case BR_PEM_END_OBJ:
-        if (loader->certificate)
+        if (loader->certificate) {
             end_certificate(loader);
+        }
         break;
     case BR_PEM_ERROR:
         loader->damaged = loader->certificate;
@@ -129,9 +132,11 @@ static size_t drop_cr(char *text, size_t len)
 {
     size_t i, kept = 0;
 
-    for (i = 0; i < len; i++)
-        if (text[i] != '\r')
+    for (i = 0; i < len; i++) {
+        if (text[i] != '\r') {
             text[kept++] = text[i];
+        }
+    }
     return kept;
 }
 
@@ -154,14 +159,16 @@ static int load(struct loader *loader, int fd)
 
     do {
         got = read(fd, text, sizeof text);
-        if (got > 0)
+        if (got > 0) {
             push(loader, text, drop_cr(text, (size_t)got));
-        else if (got < 0 && errno != EINTR)
+        } else if (got < 0 && errno != EINTR) {
             return errno;
+        }
     } while (got != 0 && !loader->damaged && !loader->full);
     push(loader, "\n", 1); /* the last line may lack it */
-    if (loader->full)
+    if (loader->full) {
         return ENOMEM;
+    }
     return loader->damaged || loader->certificate || loader->count == 0 ? EINVAL : 0;
 }
 
@@ -170,8 +177,9 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
     struct loader loader;
     int fd = open(file, O_RDONLY | O_CLOEXEC), error;
 
-    if (fd < 0)
+    if (fd < 0) {
         return 0;
+    }
     memset(&loader, 0, sizeof loader);
     loader.low = memory;
     loader.high = loader.low + memory_len;
@@ -179,8 +187,9 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
     error = load(&loader, fd);
     close(fd);
     *anchors = loader.anchors;
-    if (error == 0)
+    if (error == 0) {
         return loader.count;
+    }
     errno = error;
     return 0;
 }

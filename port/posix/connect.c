@@ -29,8 +29,9 @@ static void tell_error(const struct mote_trace *trace, const char *where, int er
 {
     char why[200], text[2 + sizeof why];
 
-    if (strerror_r(error, why, sizeof why) != 0)
+    if (strerror_r(error, why, sizeof why) != 0) {
         snprintf(why, sizeof why, "error %d", error);
+    }
     snprintf(text, sizeof text, ": %s", why);
     mote_posix_tell(trace, where, text);
 }
@@ -39,8 +40,9 @@ static void name_address(const struct addrinfo *address, uint16_t port, char whe
 {
     char host[WHERE_LEN - 16];
 
-    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0) {
         strcpy(host, "address");
+    }
     snprintf(where, WHERE_LEN, "%s port %u", host, (unsigned)port);
 }
 
@@ -53,8 +55,9 @@ static struct addrinfo *look_up(const char *host, uint16_t port, const struct mo
 
     snprintf(service, sizeof service, "%u", (unsigned)port);
     error = getaddrinfo(host, service, &hints, &list);
-    if (error == 0)
+    if (error == 0) {
         return list;
+    }
     snprintf(text, sizeof text, "%s: ", host);
     mote_posix_tell(trace, text, gai_strerror(error));
     return NULL;
@@ -71,17 +74,20 @@ static bool wait_connected(int fd, uint32_t start_ms, uint32_t limit_ms)
         uint32_t passed_ms = mote_posix_now_ms() - start_ms;
         int ready = poll(&wait, 1, passed_ms < limit_ms ? (int)(limit_ms - passed_ms) : 0);
 
-        if (ready > 0)
+        if (ready > 0) {
             break;
-        if (ready < 0 && errno != EINTR)
+        }
+        if (ready < 0 && errno != EINTR) {
             return false;
+        }
         if (passed_ms >= limit_ms) {
             errno = ETIMEDOUT;
             return false;
         }
     }
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
         return false;
+    }
     errno = error;
     return error == 0;
 }
@@ -101,14 +107,17 @@ static int try_address(const struct addrinfo *address, uint32_t limit_ms)
     uint32_t start_ms = mote_posix_now_ms();
     int error, fd = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     if (prepare(fd)) {
-        if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+        if (connect(fd, address->ai_addr, address->ai_addrlen) == 0) {
             return fd;
+        }
         /* After EINTR the connection goes on being made, as after EINPROGRESS. */
-        if ((errno == EINPROGRESS || errno == EINTR) && wait_connected(fd, start_ms, limit_ms))
+        if ((errno == EINPROGRESS || errno == EINTR) && wait_connected(fd, start_ms, limit_ms)) {
             return fd;
+        }
     }
     error = errno;
     close(fd);
@@ -149,7 +158,8 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
         }
         tell_error(trace, where, errno);
     }
-    if (list != NULL)
+    if (list != NULL) {
         freeaddrinfo(list);
+    }
     return fd;
 }

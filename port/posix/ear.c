@@ -41,13 +41,16 @@ void mote_posix_tell(const struct mote_trace *trace, const char *text, const cha
     char line[400];
     int len;
 
-    if (trace == NULL || trace->octets == NULL)
+    if (trace == NULL || trace->octets == NULL) {
         return;
+    }
     len = snprintf(line, sizeof line, "%s%s", text, rest == NULL ? "" : rest);
-    if (len >= (int)sizeof line)
+    if (len >= (int)sizeof line) {
         len = (int)sizeof line - 1;
-    if (len > 0)
+    }
+    if (len > 0) {
         trace->octets(trace->ctx, '*', MOTE_STEP_CONNECT, line, (size_t)len);
+    }
 }
 
 static void tell_tls(const struct mote_posix_ear *ear)
@@ -56,12 +59,13 @@ static void tell_tls(const struct mote_posix_ear *ear)
     const char *suite = "a cipher suite without a name";
     br_ssl_session_parameters agreed;
     char text[80];
-    size_t i;
 
     br_ssl_engine_get_session_parameters(&ear->session->client.eng, &agreed);
-    for (i = 0; i < sizeof suites / sizeof suites[0]; i++)
-        if (suites[i].id == agreed.cipher_suite)
+    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
+        if (suites[i].id == agreed.cipher_suite) {
             suite = suites[i].name;
+        }
+    }
     snprintf(text, sizeof text, "TLS 1.%u, %s", (unsigned)(agreed.version - BR_TLS10), suite);
     mote_posix_tell(ear->trace, text,
                     trust->opportunistic     ? ", certificate not checked"

@@ -22,17 +22,20 @@ bool mote_posix_host_name(char *name, size_t cap)
     struct addrinfo *list = NULL;
     size_t len;
 
-    if (cap == 0 || gethostname(name, cap) != 0)
+    if (cap == 0 || gethostname(name, cap) != 0) {
         return false;
+    }
     name[cap - 1] = 0;
     if (strchr(name, '.') == NULL && getaddrinfo(name, NULL, &hints, &list) == 0) {
-        if (list->ai_canonname != NULL && strlen(list->ai_canonname) < cap)
+        if (list->ai_canonname != NULL && strlen(list->ai_canonname) < cap) {
             strcpy(name, list->ai_canonname);
+        }
         freeaddrinfo(list);
     }
     len = strlen(name);
-    if (len > 0 && name[len - 1] == '.')
+    if (len > 0 && name[len - 1] == '.') {
         name[len - 1] = 0;
+    }
     return name[0] != '[' && strchr(name, '.') != NULL && mote_helo_valid(name);
 }
 
@@ -50,8 +53,9 @@ void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL])
 
     memset(&own, 0, sizeof own);
     literal[0] = 0;
-    if (getsockname(fd, &own.any, &len) != 0)
+    if (getsockname(fd, &own.any, &len) != 0) {
         return;
+    }
     family = own.any.sa_family;
     address = &own.v4.sin_addr;
     if (family == AF_INET6) {
@@ -61,6 +65,7 @@ void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL])
             address = own.v6.sin6_addr.s6_addr + 12;
         }
     }
-    if (inet_ntop(family, address, text, sizeof text) != NULL)
+    if (inet_ntop(family, address, text, sizeof text) != NULL) {
         snprintf(literal, MOTE_POSIX_LITERAL, family == AF_INET ? "[%s]" : "[IPv6:%s]", text);
+    }
 }

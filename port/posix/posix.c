@@ -33,8 +33,9 @@ static uint64_t unix_s(void)
 {
     struct timespec now;
 
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0)
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0) {
         return 0;
+    }
     return (uint64_t)now.tv_sec;
 }
 
@@ -47,10 +48,11 @@ static bool draw_entropy(unsigned char *entropy)
     while (have < ENTROPY_LEN) {
         ssize_t got = getrandom(entropy + have, ENTROPY_LEN - have, 0);
 
-        if (got > 0)
+        if (got > 0) {
             have += (size_t)got;
-        else if (got == 0 || errno != EINTR)
+        } else if (got == 0 || errno != EINTR) {
             return false;
+        }
     }
     return true;
 }
@@ -59,8 +61,9 @@ static void wipe(void *octets, size_t len)
 {
     volatile unsigned char *at = octets;
 
-    while (len-- > 0)
+    while (len-- > 0) {
         *at++ = 0;
+    }
 }
 
 /* ---- An attempt -------------------------------------------------------------------------------------------------- */
@@ -87,8 +90,9 @@ static void commit(void *ctx)
 {
     struct conversation *c = ctx;
 
-    if (c->attempt->commit != NULL)
+    if (c->attempt->commit != NULL) {
         c->attempt->commit(c->attempt->ctx);
+    }
     mote_session_commit(&c->session);
 }
 
@@ -98,8 +102,9 @@ static void tell_relay(const struct conversation *c, const struct mote_relay *re
     char text[300];
     bool bracket = relay->host != NULL && strchr(relay->host, ':') != NULL;
 
-    if (!c->setup.clear && c->attempt->relay_count < 2)
+    if (!c->setup.clear && c->attempt->relay_count < 2) {
         return;
+    }
     snprintf(text, sizeof text, bracket ? "relay [%s]:%u" : "relay %s:%u", relay->host != NULL ? relay->host : "",
              (unsigned)mote_relay_port(relay));
     mote_posix_tell(&c->setup.trace, text, c->setup.clear ? " in clear, as TLS has failed again" : NULL);
@@ -126,8 +131,9 @@ static void talk(struct conversation *c)
         mote_delivery_connected(delivery);
         return;
     }
-    if (relay->host != NULL && relay->host[0] != 0)
+    if (relay->host != NULL && relay->host[0] != 0) {
         fd = mote_posix_connect(relay->host, mote_relay_port(relay), c->setup.start_ms, &c->setup.trace, &cause);
+    }
     if (fd < 0) {
         pass_time(c);
         mote_delivery_unreachable(delivery, cause);
@@ -146,8 +152,9 @@ static void talk(struct conversation *c)
 static void set_name(struct conversation *c, const char *helo)
 {
     if (helo == NULL) {
-        if (!mote_posix_host_name(c->name, sizeof c->name))
+        if (!mote_posix_host_name(c->name, sizeof c->name)) {
             c->name[0] = 0;
+        }
     } else if (snprintf(c->name, sizeof c->name, "%s", helo) == 0 || strlen(helo) >= sizeof c->name) {
         c->name[0] = '?'; /* no name at all, or too long for one: MISUSE */
         c->name[1] = 0;
@@ -163,12 +170,14 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
     c.setup.buf_len = sizeof c.buf;
     c.setup.hold = attempt->commit != NULL;
     c.setup.start_ms = mote_posix_now_ms();
-    if (attempt->trace != NULL)
+    if (attempt->trace != NULL) {
         c.setup.trace = *attempt->trace;
+    }
     set_name(&c, attempt->helo);
     /* A text with a NUL fails at its NUL, in the middle of the conversation: the engine says so. */
-    if (attempt->mail->size == 0)
+    if (attempt->mail->size == 0) {
         mote_mail_measure(attempt->mail);
+    }
     mote_delivery_init(delivery, attempt->relays, attempt->relay_count, attempt->states, attempt->mail, &c.session,
                        &c.setup, attempt->armed, attempt->now_s);
     while (mote_delivery_next(delivery) == MOTE_CONNECT) {
@@ -176,8 +185,9 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
 
         talk(&c);
         mote_delivery_next(delivery);
-        if (attempt->heard != NULL)
+        if (attempt->heard != NULL) {
             attempt->heard(attempt->ctx, relay);
+        }
     }
     mote_session_wipe(&c.session);
     wipe(&c, sizeof c);

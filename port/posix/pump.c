@@ -34,15 +34,17 @@ static bool hear(int fd, struct mote_session *session)
     void *buf = mote_session_recv_buf(session, &room);
     ssize_t got;
 
-    if (buf == NULL)
+    if (buf == NULL) {
         return false;
+    }
     got = recv(fd, buf, room, 0);
-    if (got > 0)
+    if (got > 0) {
         mote_session_recv_ack(session, (size_t)got);
-    else if (got < 0 && later(errno))
+    } else if (got < 0 && later(errno)) {
         return false;
-    else
+    } else {
         mote_session_fail(session, MOTE_CAUSE_LOST);
+    }
     return true;
 }
 
@@ -51,8 +53,9 @@ static bool hear_all(int fd, struct mote_session *session)
 {
     int heard = 0;
 
-    while (heard < HEAR_MAX && hear(fd, session))
+    while (heard < HEAR_MAX && hear(fd, session)) {
         heard++;
+    }
     return heard > 0;
 }
 
@@ -63,8 +66,9 @@ static void hear_last_words(int fd, struct mote_session *session)
     size_t len;
 
     do {
-        if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL)
+        if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL) {
             mote_session_send_ack(session, len);
+        }
     } while (hear(fd, session) && !(mote_session_poll(session, mote_posix_now_ms()) & MOTE_DONE));
     mote_session_fail(session, MOTE_CAUSE_LOST);
 }
@@ -76,15 +80,17 @@ static bool say(int fd, struct mote_session *session)
     const void *buf = mote_session_send_buf(session, &len);
     ssize_t put;
 
-    if (buf == NULL)
+    if (buf == NULL) {
         return false;
+    }
     put = send(fd, buf, len, MSG_NOSIGNAL);
-    if (put > 0)
+    if (put > 0) {
         mote_session_send_ack(session, (size_t)put);
-    else if (put == 0 || later(errno))
+    } else if (put == 0 || later(errno)) {
         return false;
-    else
+    } else {
         hear_last_words(fd, session);
+    }
     return true;
 }
 
@@ -95,12 +101,15 @@ static void wait(int fd, struct mote_session *session)
     uint32_t wait_ms = mote_session_wait_ms(session);
     size_t len;
 
-    if (mote_session_recv_buf(session, &len) != NULL)
+    if (mote_session_recv_buf(session, &len) != NULL) {
         wanted.events |= POLLIN;
-    if (mote_session_send_buf(session, &len) != NULL)
+    }
+    if (mote_session_send_buf(session, &len) != NULL) {
         wanted.events |= POLLOUT;
-    if (wanted.events == 0)
+    }
+    if (wanted.events == 0) {
         wanted.fd = -1; /* else a closed connection would wake us again and again */
+    }
     poll(&wanted, 1, (int)(wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS));
 }
 
@@ -114,12 +123,13 @@ static void take_leave(int fd, struct mote_session *session)
     while (tries < LEAVE_TRIES && (buf = mote_session_send_buf(session, &len)) != NULL) {
         ssize_t put = send(fd, buf, len, MSG_NOSIGNAL);
 
-        if (put > 0)
+        if (put > 0) {
             mote_session_send_ack(session, (size_t)put);
-        else if (put < 0 && errno == EINTR)
+        } else if (put < 0 && errno == EINTR) {
             tries++;
-        else
+        } else {
             break;
+        }
     }
     shutdown(fd, SHUT_WR);
 }
@@ -131,17 +141,20 @@ void mote_posix_pump(int fd, struct mote_session *session, void (*commit)(void *
         bool said;
         size_t len;
 
-        if (want & MOTE_DONE)
+        if (want & MOTE_DONE) {
             break;
+        }
         if (want & MOTE_WANT_COMMIT) {
             commit(ctx);
             continue;
         }
         said = say(fd, session);
-        if (said && mote_session_send_buf(session, &len) != NULL)
+        if (said && mote_session_send_buf(session, &len) != NULL) {
             continue;
-        if (!hear_all(fd, session) && !said)
+        }
+        if (!hear_all(fd, session) && !said) {
             wait(fd, session);
+        }
     }
     take_leave(fd, session);
 }

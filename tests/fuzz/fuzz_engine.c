@@ -274,13 +274,14 @@ static void compare(void)
             "I3: the octets written depend on the split");
     require(memcmp(&first.engine.result, &second.engine.result, sizeof first.engine.result) == 0,
             "I3: the result depends on the split");
-    require(same_text(first.scene.mail.text, second.scene.mail.text, first.scene.mail.text_cap),
+    require(same_text(first.scene.mail.reply_text, second.scene.mail.reply_text, first.scene.mail.reply_text_cap),
             "I3: the reply text depends on the split");
     for (unsigned i = 0; i < RCPTS_MAX; i++) {
         const struct mote_rcpt *a = &first.scene.rcpts[i], *b = &second.scene.rcpts[i];
 
         require(memcmp(&a->result, &b->result, sizeof a->result) == 0, "I3: a verdict depends on the split");
-        require(same_text(a->text, b->text, a->text_cap), "I3: a recipient's reply text depends on the split");
+        require(same_text(a->reply_text, b->reply_text, a->reply_text_cap),
+                "I3: a recipient's reply text depends on the split");
     }
 }
 

@@ -162,13 +162,13 @@ static void draw_envelope(struct scene *s, struct input *in)
     s->mail.rcpts = count >= 252 ? NULL : s->rcpts;
     s->mail.rcpt_count = (uint16_t)(count >= 252 ? 0 : 1 + count % RCPTS_MAX);
     s->mail.from = pick(s, in, senders, COUNT(senders), who & 7);
-    s->mail.text = text_buffer(s, texts & 7, &s->mail.text_cap);
+    s->mail.reply_text = text_buffer(s, texts & 7, &s->mail.reply_text_cap);
     for (unsigned i = 0; i < s->mail.rcpt_count; i++) {
         struct mote_rcpt *rcpt = &s->rcpts[i];
         unsigned had = final >> 2 * i & 3;
 
         rcpt->address = pick(s, in, addresses, COUNT(addresses), (who >> 3) / (i + 1));
-        rcpt->text = text_buffer(s, texts >> 3 & 7, &rcpt->text_cap);
+        rcpt->reply_text = text_buffer(s, texts >> 3 & 7, &rcpt->reply_text_cap);
         if (had > 1) {
             rcpt->result.verdict = had == 2 ? MOTE_DELIVERED : (count & 64) != 0 ? MOTE_DEFERRED : MOTE_FAILED;
             rcpt->result.cause = (uint8_t)(had == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
@@ -315,9 +315,9 @@ static void check_text(const char *text, size_t cap)
 
 void scene_check_texts(const struct scene *s)
 {
-    check_text(s->mail.text, s->mail.text_cap);
+    check_text(s->mail.reply_text, s->mail.reply_text_cap);
     for (unsigned i = 0; i < s->mail.rcpt_count; i++) {
-        check_text(s->rcpts[i].text, s->rcpts[i].text_cap);
+        check_text(s->rcpts[i].reply_text, s->rcpts[i].reply_text_cap);
     }
 }
 

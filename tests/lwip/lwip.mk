@@ -25,7 +25,7 @@ sources := $(wildcard $(tests)/*.c)
 endif
 
 cflags = -O1 -g $(san) $(include) -Iinclude -isystem $(LWIPDIR)/include -isystem $(BEARSSL_INC)
-ours_o := $(patsubst %.c,$(out)/%.o,$(wildcard core/*.c port/lwip/*.c) $(sources) tests/unit/tls_peer.c)
+ours_o := $(patsubst %.c,$(out)/%.o,$(wildcard core/*/*.c port/lwip/*.c) $(sources) tests/unit/tls_peer.c)
 lwip_o := $(patsubst $(LWIP_DIR)/%.c,$(out)/lwip/%.o,$(lwip))
 
 $(out)/test_lwip: $(ours_o) $(lwip_o) $(filter %.a,$(BEARSSL_LIB))

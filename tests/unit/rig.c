@@ -36,13 +36,13 @@ void rig_set(struct rig *rig)
     rig->setup.helo = "device.example.test";
     rig->setup.tls = MOTE_TLS_IMPLICIT;
     rig->rcpts[0].address = "b@example.test";
-    rig->rcpts[0].text = rig->rcpt_text;
-    rig->rcpts[0].text_cap = sizeof rig->rcpt_text;
+    rig->rcpts[0].reply_text = rig->rcpt_text;
+    rig->rcpts[0].reply_text_cap = sizeof rig->rcpt_text;
     rig->mail.from = "a@example.test";
     rig->mail.rcpts = rig->rcpts;
     rig->mail.rcpt_count = 1;
-    rig->mail.text = rig->text;
-    rig->mail.text_cap = sizeof rig->text;
+    rig->mail.reply_text = rig->text;
+    rig->mail.reply_text_cap = sizeof rig->text;
     rig->mail.read = read_source;
     rig->mail.ctx = rig;
     rig->cap = 1000;

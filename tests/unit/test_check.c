@@ -350,15 +350,15 @@ static void test_recipients(void **state)
         assert_misuse(MOTE_CAUSE_ADDRESS);
         assert_int_equal(rig.rcpts[0].result.verdict, final[i]);
         assert_int_equal(rig.rcpts[0].result.code, 217);
-        assert_false(rig.rcpts[0].asked);
+        assert_false(rig.rcpts[0].in_transaction);
         /* one that is final is left alone, whatever its address; the other is asked */
         for (size_t o = 0; o < COUNT(open); o++) {
             rig.rcpts[0].result = (struct mote_result){.verdict = open[o], .cause = MOTE_CAUSE_LOST, .code = 451};
             assert_fine();
-            assert_true(rig.rcpts[0].asked);
+            assert_true(rig.rcpts[0].in_transaction);
             assert_int_equal(rig.rcpts[0].result.verdict, MOTE_PENDING);
             assert_int_equal(rig.rcpts[0].result.code, 0);
-            assert_false(rig.rcpts[1].asked);
+            assert_false(rig.rcpts[1].in_transaction);
             assert_int_equal(rig.rcpts[1].result.verdict, final[i]);
         }
     }

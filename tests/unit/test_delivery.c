@@ -17,7 +17,7 @@ static void row_good(void **state)
     assert_attempt(1, TLS_1, MOTE_DELIVERED, MOTE_CAUSE_NONE);
     assert_rcpt(0, MOTE_DELIVERED, 250);
     assert_int_equal(t.result->tls, MOTE_TLS_TRIED | MOTE_TLS_SECURED);
-    assert_int_equal(t.record.final[0], 1);
+    assert_int_equal(t.record.rcpts_delivered, 1);
     assert_false(t.record.tls_failed);
 }
 
@@ -325,7 +325,7 @@ static void misuse(void **state)
             assert_attempt(3, "", MOTE_MISUSE, MOTE_CAUSE_TRUST);
             assert_rcpt(0, MOTE_MISUSE, 0);
             assert_rcpt(1, MOTE_MISUSE, 0);
-            assert_int_equal(t.record.final[0] | t.record.final[1], 0);
+            assert_int_equal(t.record.rcpts_delivered | t.record.rcpts_failed, 0);
         }
     }
 }

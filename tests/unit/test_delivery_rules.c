@@ -28,8 +28,8 @@ static void doubt(void **state)
         assert_int_equal(t.rcpts[0].result.verdict, MOTE_IN_DOUBT);
         assert_int_equal(t.rcpts[1].result.verdict, MOTE_FAILED);
         assert_false(t.record.tls_failed);
-        assert_int_equal(t.record.final[0], 0);
-        assert_int_equal(t.record.final[1], 2);
+        assert_int_equal(t.record.rcpts_delivered, 0);
+        assert_int_equal(t.record.rcpts_failed, 2);
         assert_int_equal(t.record.wait_s, 300);
         t.sim.relays[0].clear.end = t.sim.relays[0].tls.end = NULL;
         attempt_pass(300);
@@ -72,7 +72,7 @@ static void end_refused(void **state)
     attempt_set(2, 1);
     t.sim.relays[0].tls.end = "554 spam";
     assert_attempt(2, TLS_1, MOTE_FAILED, MOTE_CAUSE_REFUSED);
-    assert_int_equal(t.record.final[1], 1);
+    assert_int_equal(t.record.rcpts_failed, 1);
 }
 
 /* ---- P10 --------------------------------------------------------------------------------------------------------- */
@@ -86,8 +86,8 @@ static void recipients(void **state)
     assert_rcpt(0, MOTE_DELIVERED, 250);
     assert_rcpt(1, MOTE_DEFERRED, 450);
     assert_rcpt(2, MOTE_FAILED, 550);
-    assert_int_equal(t.record.final[0], 1);
-    assert_int_equal(t.record.final[1], 4);
+    assert_int_equal(t.record.rcpts_delivered, 1);
+    assert_int_equal(t.record.rcpts_failed, 4);
     assert_int_equal(t.record.wait_s, 300);
     attempt_pass(300);
     attempt_run(1, NULL); /* b alone */
@@ -95,8 +95,8 @@ static void recipients(void **state)
     t.sim.relays[0].tls.rcpt[1] = "252 perhaps";
     attempt_run(1, NULL);
     assert_string_equal(t.sim.log, TLS_1);
-    assert_int_equal(t.record.final[0], 3);
-    assert_int_equal(t.record.final[1], 4);
+    assert_int_equal(t.record.rcpts_delivered, 3);
+    assert_int_equal(t.record.rcpts_failed, 4);
 }
 
 /* The outcome as a whole says DELIVERED or FAILED only when no recipient is left, and the record why one is. */
@@ -373,8 +373,8 @@ static void record_take(void **state)
     assert_int_equal(r->attempts, UINT16_MAX); /* it does not begin anew */
     assert_true(r->tls_failed);                /* nor is this forgotten */
     assert_int_equal(r->tls_since_s, 70);
-    assert_int_equal(r->final[0], 1);
-    assert_int_equal(r->final[1], 4);
+    assert_int_equal(r->rcpts_delivered, 1);
+    assert_int_equal(r->rcpts_failed, 4);
     r->age_s = 400; /* P11 */
     mote_record_take(r, &t.delivery, UINT32_MAX / 2 + 1);
     assert_int_equal(r->wait_s, 800);

@@ -368,11 +368,11 @@ static void replies(void **state)
 
     set();
     w.mails = 0;
-    w.outbox.mail.text = whole;
-    w.outbox.mail.text_cap = sizeof whole;
+    w.outbox.mail.reply_text = whole;
+    w.outbox.mail.reply_text_cap = sizeof whole;
     for (unsigned i = 0; i < 2; i++) {
-        w.outbox.rcpts[i].text = own[i];
-        w.outbox.rcpts[i].text_cap = sizeof own[i];
+        w.outbox.rcpts[i].reply_text = own[i];
+        w.outbox.rcpts[i].reply_text_cap = sizeof own[i];
     }
     for (unsigned n = 0; n < 3; n++) {
         memset(own, 0, sizeof own);

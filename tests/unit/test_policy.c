@@ -3,7 +3,7 @@
  * policy.c against POLICY.md: its inputs walked through, all of them where there are not too many, and each rule stated
  * over the whole table. A test is named by the rules it states.
  */
-#include "mailmote.h"
+#include "mailmote_policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,24 +108,24 @@ static void p5_armed(void **state)
 static void next_rules(const struct mote_plan *plan, int at)
 {
     int count = plan->count, next = mote_policy_next(plan, at), i;
-    unsigned may_clear = plan->armed && !plan->taken ? plan->failed & plan->fallback : 0u;
+    unsigned may_clear = plan->armed && !plan->accepted_any ? plan->relays_tls_failed & plan->relays_opportunistic : 0u;
 
     assert_true(next > at || next == 2 * count);
     assert_true(next >= 0 && next <= 2 * count);
-    if (plan->in_doubt || !plan->open) {
+    if (plan->in_doubt || !plan->rcpts_left) {
         assert_int_equal(next, 2 * count); /* P9: nothing after doubt; P10: nor when nobody is left */
         return;
     }
     if (next < count) {
-        assert_true((plan->usable >> next & 1) != 0); /* P12 */
+        assert_true((plan->relays_up >> next & 1) != 0); /* P12 */
     } else if (next < 2 * count) {
-        assert_true(plan->armed);                                 /* P5 */
-        assert_false(plan->taken);                                /* P5: only if nobody took the mail */
-        assert_true((plan->failed >> (next - count) & 1) != 0);   /* P5: TLS failed in this attempt */
-        assert_true((plan->fallback >> (next - count) & 1) != 0); /* P7: never trust or a login */
+        assert_true(plan->armed);                                             /* P5 */
+        assert_false(plan->accepted_any);                                     /* P5: only if nobody took the mail */
+        assert_true((plan->relays_tls_failed >> (next - count) & 1) != 0);    /* P5: TLS failed in this attempt */
+        assert_true((plan->relays_opportunistic >> (next - count) & 1) != 0); /* P7: never trust or a login */
     }
     for (i = at + 1; i < next; i++) { /* P3, P5: in order, nobody is passed over */
-        assert_int_equal((i < count ? (unsigned)plan->usable >> i : may_clear >> (i - count)) & 1, 0);
+        assert_int_equal((i < count ? (unsigned)plan->relays_up >> i : may_clear >> (i - count)) & 1, 0);
     }
 }
 
@@ -133,8 +133,8 @@ static void each_bool(struct mote_plan *plan)
 {
     for (unsigned n = 0; n < 16; n++) {
         plan->armed = (n & 1) != 0;
-        plan->open = (n & 2) != 0;
-        plan->taken = (n & 4) != 0;
+        plan->rcpts_left = (n & 2) != 0;
+        plan->accepted_any = (n & 4) != 0;
         plan->in_doubt = (n & 8) != 0;
         for (int at = -1; at < 2 * plan->count; at++) {
             next_rules(plan, at);
@@ -150,18 +150,18 @@ static void p3_p5_p7_p9_p10_p12_next(void **state)
         unsigned end = 1u << 3 * plan.count;
 
         for (unsigned masks = 0; masks < end; masks++) {
-            plan.usable = (uint8_t)(masks & ((1u << plan.count) - 1));
-            plan.fallback = (uint8_t)(masks >> plan.count & ((1u << plan.count) - 1));
-            plan.failed = (uint8_t)(masks >> 2 * plan.count);
+            plan.relays_up = (uint8_t)(masks & ((1u << plan.count) - 1));
+            plan.relays_opportunistic = (uint8_t)(masks >> plan.count & ((1u << plan.count) - 1));
+            plan.relays_tls_failed = (uint8_t)(masks >> 2 * plan.count);
             each_bool(&plan);
         }
     }
     srand(1);
     for (unsigned n = 0; n < 20000; n++) { /* bits of relays that are not there change nothing */
         plan.count = (uint8_t)(n % 3 == 0 ? 8 : 1 + rand() % 8);
-        plan.usable = (uint8_t)rand();
-        plan.fallback = (uint8_t)rand();
-        plan.failed = (uint8_t)rand();
+        plan.relays_up = (uint8_t)rand();
+        plan.relays_opportunistic = (uint8_t)rand();
+        plan.relays_tls_failed = (uint8_t)rand();
         each_bool(&plan);
     }
 }
@@ -175,7 +175,7 @@ static void walk(struct mote_plan plan, unsigned kinds)
     unsigned offered = 0, cleared = 0;
     int at = -1, end = 2 * plan.count, places = 0;
 
-    plan.open = true;
+    plan.rcpts_left = true;
     while ((at = mote_policy_next(&plan, at)) != end) {
         bool clear = at >= plan.count;
         int relay = clear ? at - plan.count : at;
@@ -187,8 +187,8 @@ static void walk(struct mote_plan plan, unsigned kinds)
         kind %= KINDS;
         assert_true(++places <= end); /* it ends */
         if (clear) {
-            assert_int_equal(offered, plan.usable); /* P5: STARTTLS on every relay first */
-            assert_true(plan.armed && (plan.fallback & bit) != 0);
+            assert_int_equal(offered, plan.relays_up); /* P5: STARTTLS on every relay first */
+            assert_true(plan.armed && (plan.relays_opportunistic & bit) != 0);
             assert_int_equal(kind, BROKEN);
             assert_true((cleared & bit) == 0 && cleared < bit); /* once each, in order */
             cleared |= bit;
@@ -198,17 +198,17 @@ static void walk(struct mote_plan plan, unsigned kinds)
         assert_true((offered & bit) == 0 && offered < bit);
         offered |= bit;
         if (kind == GOOD) {
-            plan.taken = true;
-            plan.open = false;
+            plan.accepted_any = true;
+            plan.rcpts_left = false;
         } else if (kind == BROKEN) {
-            plan.failed |= (uint8_t)bit;
+            plan.relays_tls_failed |= (uint8_t)bit;
         } else if (kind == DOUBT) {
             plan.in_doubt = true;
         }
     }
-    if (!plan.in_doubt && plan.open) { /* P3: nobody was left out */
-        assert_int_equal(offered, plan.usable);
-        assert_int_equal(cleared, plan.armed ? plan.failed & plan.fallback : 0);
+    if (!plan.in_doubt && plan.rcpts_left) { /* P3: nobody was left out */
+        assert_int_equal(offered, plan.relays_up);
+        assert_int_equal(cleared, plan.armed ? plan.relays_tls_failed & plan.relays_opportunistic : 0);
     } else {
         assert_int_equal(cleared, 0);
     }
@@ -224,8 +224,8 @@ static void p3_p5_p7_p9_attempt(void **state)
 
         all *= KINDS;
         for (unsigned n = 0; n < masks * 2; n++) {
-            plan.usable = (uint8_t)(n & ((1u << plan.count) - 1));
-            plan.fallback = (uint8_t)(n >> plan.count & ((1u << plan.count) - 1));
+            plan.relays_up = (uint8_t)(n & ((1u << plan.count) - 1));
+            plan.relays_opportunistic = (uint8_t)(n >> plan.count & ((1u << plan.count) - 1));
             plan.armed = n >= masks;
             for (unsigned kinds = 0; kinds < all; kinds++) {
                 walk(plan, kinds);
@@ -235,8 +235,8 @@ static void p3_p5_p7_p9_attempt(void **state)
     srand(2);
     for (unsigned n = 0; n < 20000; n++) {
         plan.count = (uint8_t)(5 + n % 4);
-        plan.usable = (uint8_t)((unsigned)rand() & ((1u << plan.count) - 1));
-        plan.fallback = (uint8_t)((unsigned)rand() & ((1u << plan.count) - 1));
+        plan.relays_up = (uint8_t)((unsigned)rand() & ((1u << plan.count) - 1));
+        plan.relays_opportunistic = (uint8_t)((unsigned)rand() & ((1u << plan.count) - 1));
         plan.armed = rand() % 4 != 0;
         walk(plan, (unsigned)rand());
     }

@@ -2,7 +2,7 @@
  *
  * The octets of a record: every one in its place, every wrong bit and every torn write refused; and how a record ages.
  */
-#include "mailmote.h"
+#include "mailmote_policy.h"
 #include "record.h"
 
 #include <setjmp.h>
@@ -23,7 +23,8 @@ static const struct mote_record example = {
     .tls_failed = true,
     .sent = true,
     .rcpt_count = 32,
-    .final = {0x80000001, 0x00ff0002},
+    .rcpts_delivered = 0x80000001,
+    .rcpts_failed = 0x00ff0002,
 };
 
 /* For ever: it is in flash. The checksum is zlib's. */
@@ -55,8 +56,8 @@ static void assert_same(const struct mote_record *a, const struct mote_record *b
     assert_int_equal(a->tls_failed, b->tls_failed);
     assert_int_equal(a->sent, b->sent);
     assert_int_equal(a->rcpt_count, b->rcpt_count);
-    assert_int_equal(a->final[0], b->final[0]);
-    assert_int_equal(a->final[1], b->final[1]);
+    assert_int_equal(a->rcpts_delivered, b->rcpts_delivered);
+    assert_int_equal(a->rcpts_failed, b->rcpts_failed);
 }
 
 /* Refused, and the record is left alone. */
@@ -105,8 +106,8 @@ static void round_trip(void **state)
         case 6: in.tls_failed = most; break;
         case 7: in.sent = most; break;
         case 8: in.rcpt_count = most ? 32 : 1; break;
-        case 9: in.final[0] = most ? UINT32_MAX : 1; break;
-        case 10: in.final[1] = most ? UINT32_MAX : 1; break;
+        case 9: in.rcpts_delivered = most ? UINT32_MAX : 1; break;
+        case 10: in.rcpts_failed = most ? UINT32_MAX : 1; break;
         case 11: in.id[most ? 7 : 0] = 0xff; break;
         default: memset(in.id, most ? 0xff : 0, sizeof in.id); break;
         }
@@ -229,7 +230,7 @@ static void ageing(void **state)
                 assert_int_equal(r.tls_since_s, failed ? most : times[a]);
                 assert_int_equal(r.wait_s, times[a] > times[b] ? times[a] - times[b] : 0);
                 assert_int_equal(r.attempts, example.attempts);
-                assert_int_equal(r.final[0], example.final[0]);
+                assert_int_equal(r.rcpts_delivered, example.rcpts_delivered);
             }
         }
     }

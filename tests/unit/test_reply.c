@@ -276,7 +276,7 @@ static void test_text_is_kept(void **state)
         for (size_t cap = 0; cap < len + 3; cap++) {
             rig_set(&rig);
             memset(rig.text, '#', sizeof rig.text);
-            rig.mail.text_cap = (uint16_t)cap;
+            rig.mail.reply_text_cap = (uint16_t)cap;
             rig_begin(&rig);
             mote_engine_feed(&rig.engine, texts[i].octets, texts[i].len);
             assert_int_equal(mote_engine_result(&rig.engine)->code, 421);
@@ -293,7 +293,7 @@ static void test_text_is_kept(void **state)
             }
         }
         rig_set(&rig);
-        rig.mail.text = NULL;
+        rig.mail.reply_text = NULL;
         rig_begin(&rig);
         mote_engine_feed(&rig.engine, texts[i].octets, texts[i].len);
         assert_int_equal(mote_engine_result(&rig.engine)->code, 421);
@@ -326,8 +326,8 @@ static void test_text_of_recipients(void **state)
 
     rig_set(&rig);
     rig.rcpts[1].address = "c@example.test";
-    rig.rcpts[1].text = other;
-    rig.rcpts[1].text_cap = sizeof other;
+    rig.rcpts[1].reply_text = other;
+    rig.rcpts[1].reply_text_cap = sizeof other;
     rig.rcpts[2].address = "d@example.test";
     rig.mail.rcpt_count = 3;
     rig_open(&rig, "250 relay\r\n");

@@ -77,14 +77,14 @@ void script_mail_init(struct script_mail *m, const struct script *script, size_t
     m->mail.rcpt_count = script->rcpt_count;
     m->mail.read = read_text;
     m->mail.ctx = m;
-    m->mail.text = script_room(REGION_MAIL_TEXT, SCRIPT_TEXT_CAP);
-    m->mail.text_cap = SCRIPT_TEXT_CAP;
-    m->mail.text[0] = 0;
+    m->mail.reply_text = script_room(REGION_MAIL_TEXT, SCRIPT_TEXT_CAP);
+    m->mail.reply_text_cap = SCRIPT_TEXT_CAP;
+    m->mail.reply_text[0] = 0;
     for (unsigned i = 0; i < script->rcpt_count; i++) {
         m->rcpts[i].address = script->rcpts[i];
-        m->rcpts[i].text = texts + i * SCRIPT_TEXT_CAP;
-        m->rcpts[i].text[0] = 0;
-        m->rcpts[i].text_cap = SCRIPT_TEXT_CAP;
+        m->rcpts[i].reply_text = texts + i * SCRIPT_TEXT_CAP;
+        m->rcpts[i].reply_text[0] = 0;
+        m->rcpts[i].reply_text_cap = SCRIPT_TEXT_CAP;
         if (script->had[i]) {
             m->rcpts[i].result = script->rcpt[i].result;
         }
@@ -129,9 +129,9 @@ void script_check(const struct script_mail *m, const char *what, const struct mo
 {
     const struct script *s = m->script;
 
-    check_one(m, what, "the mail", &s->mail, result, m->mail.text, tls);
+    check_one(m, what, "the mail", &s->mail, result, m->mail.reply_text, tls);
     for (unsigned i = 0; i < s->rcpt_count; i++) {
-        check_one(m, what, s->rcpts[i], &s->rcpt[i], &m->rcpts[i].result, m->rcpts[i].text, s->had[i] ? 0 : tls);
+        check_one(m, what, s->rcpts[i], &s->rcpt[i], &m->rcpts[i].result, m->rcpts[i].reply_text, s->had[i] ? 0 : tls);
     }
 }
 

@@ -128,7 +128,7 @@ static void look_time(struct run *r)
         limit =
             limit_ms(&polled, want,
                      mote_engine_result(&polled.engine)->verdict == MOTE_PENDING ? mote_engine_result(&r->engine)->step
-                                                                                 : r->engine.hear);
+                                                                                 : r->engine.awaiting);
         if (attempt_ms <= limit) {
             limit = attempt_ms;
             cause = MOTE_CAUSE_DEADLINE;

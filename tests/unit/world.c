@@ -307,8 +307,8 @@ bool world_go(unsigned steps)
 static bool same_state(const struct mote_record *a, const struct mote_record *b)
 {
     return a->attempts == b->attempts && a->sent == b->sent && a->tls_failed == b->tls_failed && a->cause == b->cause &&
-           a->code == b->code && a->rcpt_count == b->rcpt_count && a->final[0] == b->final[0] &&
-           a->final[1] == b->final[1];
+           a->code == b->code && a->rcpt_count == b->rcpt_count && a->rcpts_delivered == b->rcpts_delivered &&
+           a->rcpts_failed == b->rcpts_failed;
 }
 
 /* The stored record is this one, and nothing in it is later than it was: no time went by while it was off. */

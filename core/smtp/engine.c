@@ -13,7 +13,7 @@ static void outcome(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 {
     e->reply.verdict = verdict;
     e->reply.cause = cause;
-    e->reply.step = e->hear;
+    e->reply.step = e->awaiting;
     e->reply.tls = e->tls;
 }
 
@@ -33,7 +33,7 @@ static void settle(struct mote_engine *e, uint8_t verdict, uint8_t cause)
     outcome(e, verdict, cause);
     judge(e, &e->result);
     for (unsigned n = e->mail->rcpt_count; n != 0; n--, rcpt++) {
-        if (rcpt->asked) {
+        if (rcpt->in_transaction) {
             judge(e, &rcpt->result);
         }
     }
@@ -51,7 +51,7 @@ static void settle_ours(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 static uint8_t refusal(const struct mote_engine *e)
 {
     bool later =
-        e->digits[0] < 5 || e->hear < MOTE_STEP_MAIL || (e->reply.code == 530 && e->setup->tls == MOTE_TLS_CLEAR);
+        e->digits[0] < 5 || e->awaiting < MOTE_STEP_MAIL || (e->reply.code == 530 && e->setup->tls == MOTE_TLS_CLEAR);
 
     return later ? MOTE_DEFERRED : MOTE_FAILED;
 }
@@ -68,7 +68,7 @@ void mote_engine_fail(struct mote_engine *e, uint8_t cause)
     } else if (cause >= MOTE_CAUSE_ADDRESS && cause <= MOTE_CAUSE_BUFFER) {
         verdict = MOTE_MISUSE;
     }
-    settle_ours(e, e->end_left ? MOTE_IN_DOUBT : verdict, cause);
+    settle_ours(e, e->end_sent ? MOTE_IN_DOUBT : verdict, cause);
     e->done = true;
 }
 
@@ -77,7 +77,7 @@ void mote_engine_fail(struct mote_engine *e, uint8_t cause)
 /* A command that is alone on the wire. */
 static void begin(struct mote_engine *e, uint8_t step)
 {
-    e->hear = step;
+    e->awaiting = step;
     mote_command_begin(e, step);
 }
 
@@ -107,7 +107,7 @@ static uint8_t follow(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
 {
     unsigned i = step == MOTE_STEP_MAIL ? 0 : *rcpt + 1u;
 
-    while (i < e->mail->rcpt_count && !e->mail->rcpts[i].asked) {
+    while (i < e->mail->rcpt_count && !e->mail->rcpts[i].in_transaction) {
         i++;
     }
     *rcpt = (uint16_t)i;
@@ -117,9 +117,9 @@ static uint8_t follow(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
 /* A step is all out. */
 static void written(struct mote_engine *e)
 {
-    uint8_t step = e->send;
+    uint8_t step = e->sending;
 
-    e->send = MOTE_STEP_NONE;
+    e->sending = MOTE_STEP_NONE;
     if (step == MOTE_STEP_QUIT) {
         if (e->result.verdict != MOTE_PENDING) {
             e->done = true;
@@ -133,31 +133,37 @@ static void written(struct mote_engine *e)
             e->quitting = true;
             mote_command_begin(e, MOTE_STEP_QUIT);
         } else if (step == MOTE_STEP_MAIL || step == MOTE_STEP_RCPT) {
-            mote_command_begin(e, follow(e, step, &e->send_rcpt));
+            mote_command_begin(e, follow(e, step, &e->sending_rcpt));
         }
     }
     if (step == MOTE_STEP_STARTTLS) {
         e->tls = MOTE_TLS_TRIED;
     }
     if (step != MOTE_STEP_TEXT) {
-        e->pending++;
+        e->replies_due++;
     }
 }
 
 size_t mote_engine_pull(struct mote_engine *e, void *buf, size_t cap)
 {
-    bool text = e->send == MOTE_STEP_TEXT;
-    size_t n;
+    bool text = e->sending == MOTE_STEP_TEXT;
+    uint8_t cause = MOTE_CAUSE_NONE;
+    size_t n = 0;
 
-    if (e->done || e->commit || e->send == MOTE_STEP_NONE) {
+    if (e->done || e->commit || e->sending == MOTE_STEP_NONE) {
         return 0;
     }
-    e->progress = true;
-    n = text ? mote_text_pull(e, buf, cap) : mote_command_pull(e, buf, cap);
-    if (e->done) {
+    e->timer_restart = true;
+    if (text) {
+        cause = mote_text_pull(e, buf, cap, &n);
+    } else {
+        n = mote_command_pull(e, buf, cap);
+    }
+    if (cause != MOTE_CAUSE_NONE) {
+        mote_engine_fail(e, cause);
         return 0;
     }
-    if (e->owed == 0 && e->whole) {
+    if (e->out == 0 && e->line_done) {
         written(e);
     }
     return n;
@@ -198,7 +204,7 @@ static void after_ehlo(struct mote_engine *e)
     if (setup->login.user == NULL) {
         ready(e);
     } else if (mote_command_login(e)) {
-        e->hear = e->send = MOTE_STEP_AUTH;
+        e->awaiting = e->sending = MOTE_STEP_AUTH;
     } else {
         stop(e, MOTE_DEFERRED, MOTE_CAUSE_LOGIN_NOT_OFFERED);
     }
@@ -209,12 +215,12 @@ static void refused(struct mote_engine *e)
 {
     uint8_t cause = MOTE_CAUSE_REFUSED;
 
-    if (e->hear == MOTE_STEP_STARTTLS) {
+    if (e->awaiting == MOTE_STEP_STARTTLS) {
         cause = MOTE_CAUSE_TLS_REFUSED;
     } else if (e->digits[0] < 4) {
         mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
         return;
-    } else if (e->hear == MOTE_STEP_AUTH) {
+    } else if (e->awaiting == MOTE_STEP_AUTH) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
     }
     settle(e, refusal(e), cause);
@@ -229,7 +235,7 @@ static void after_auth(struct mote_engine *e, unsigned class)
     if (class == 2 && !more && !cancelled) {
         ready(e);
     } else if (class == 3 && more) {
-        e->send = MOTE_STEP_AUTH;
+        e->sending = MOTE_STEP_AUTH;
         mote_command_resume(e);
     } else if (class == 3 && !cancelled) {
         e->cancelled = true;
@@ -242,8 +248,8 @@ static void after_auth(struct mote_engine *e, unsigned class)
 /* Replies to MAIL and RCPT: on to the next reply and, in lock-step, to the next command. */
 static void after_envelope(struct mote_engine *e, unsigned class)
 {
-    uint8_t step = e->hear;
-    struct mote_result *r = &e->mail->rcpts[e->hear_rcpt].result;
+    uint8_t step = e->awaiting;
+    struct mote_result *r = &e->mail->rcpts[e->awaiting_rcpt].result;
 
     if (class == 2) {
         if (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING) {
@@ -254,21 +260,21 @@ static void after_envelope(struct mote_engine *e, unsigned class)
     } else {
         outcome(e, refusal(e), MOTE_CAUSE_REFUSED);
         judge(e, r);
-        e->refused = e->reply;
+        e->last_refusal = e->reply;
     }
-    e->hear = follow(e, step, &e->hear_rcpt);
-    if (e->hear != MOTE_STEP_RCPT && e->accepted == 0 && e->result.verdict == MOTE_PENDING) {
-        e->result = e->refused; /* nobody takes it: the last refusal stands for the mail */
+    e->awaiting = follow(e, step, &e->awaiting_rcpt);
+    if (e->awaiting != MOTE_STEP_RCPT && e->accepted == 0 && e->result.verdict == MOTE_PENDING) {
+        e->result = e->last_refusal; /* nobody takes it: the last refusal stands for the mail */
     }
-    if (e->pending == 0 && e->send == MOTE_STEP_NONE) {
+    if (e->replies_due == 0 && e->sending == MOTE_STEP_NONE) {
         if (e->result.verdict != MOTE_PENDING) {
             quit(e);
         } else {
-            mote_command_begin(e, follow(e, step, &e->send_rcpt));
+            mote_command_begin(e, follow(e, step, &e->sending_rcpt));
         }
     }
-    if (e->hear == MOTE_STEP_BDAT) {
-        e->hear = MOTE_STEP_END;
+    if (e->awaiting == MOTE_STEP_BDAT) {
+        e->awaiting = MOTE_STEP_END;
     }
 }
 
@@ -277,19 +283,19 @@ static void after_data(struct mote_engine *e)
 {
     e->empty = e->result.verdict != MOTE_PENDING;
     mote_command_begin(e, MOTE_STEP_TEXT);
-    e->hear = MOTE_STEP_END;
-    e->pending++;
+    e->awaiting = MOTE_STEP_END;
+    e->replies_due++;
 }
 
 /* The verdict on the mail: 2xx once all of it is out, 4xx or 5xx perhaps before (I1). */
 static void after_end(struct mote_engine *e, unsigned class)
 {
     settle(e, class == 2 ? MOTE_DELIVERED : refusal(e), class == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
-    if (!e->end_left) {
+    if (!e->end_sent) {
         e->done = true;
     } else if (!e->quitting) {
         quit(e);
-    } else if (e->send == MOTE_STEP_NONE) {
+    } else if (e->sending == MOTE_STEP_NONE) {
         e->done = true;
     }
 }
@@ -304,9 +310,9 @@ static void after_reply(struct mote_engine *e)
 {
     unsigned class = e->digits[0];
 
-    e->pending--;
-    e->progress = true;
-    switch (e->hear) {
+    e->replies_due--;
+    e->timer_restart = true;
+    switch (e->awaiting) {
     case MOTE_STEP_GREETING:
         if (class == 2) {
             greet(e, MOTE_STEP_EHLO);
@@ -331,7 +337,7 @@ static void after_reply(struct mote_engine *e)
         break;
     case MOTE_STEP_STARTTLS:
         if (e->reply.code == 220) {
-            e->hear = MOTE_STEP_HANDSHAKE;
+            e->awaiting = MOTE_STEP_HANDSHAKE;
             return;
         }
         break;
@@ -343,7 +349,7 @@ static void after_reply(struct mote_engine *e)
         }
         break;
     case MOTE_STEP_END:
-        if (class > 3 || (class == 2 && e->send != MOTE_STEP_TEXT)) {
+        if (class > 3 || (class == 2 && e->sending != MOTE_STEP_TEXT)) {
             after_end(e, class);
             return;
         }
@@ -363,24 +369,30 @@ void mote_engine_feed(struct mote_engine *e, const void *data, size_t len)
     const uint8_t *in = data;
 
     for (; len != 0 && !e->done; len--) {
-        if (e->pending == 0) {
+        if (e->replies_due == 0) {
             mote_engine_fail(e, MOTE_CAUSE_UNEXPECTED);
-        } else if (mote_reply_octet(e, *in++)) {
-            after_reply(e);
+        } else {
+            uint8_t cause = mote_reply_octet(e, *in++);
+
+            if (cause == REPLY_WHOLE) {
+                after_reply(e);
+            } else if (cause != REPLY_GOES_ON) {
+                mote_engine_fail(e, cause);
+            }
         }
     }
 }
 
 void mote_engine_secured(struct mote_engine *e)
 {
-    if (e->hear != MOTE_STEP_HANDSHAKE) {
+    if (e->awaiting != MOTE_STEP_HANDSHAKE) {
         return;
     }
     e->tls |= MOTE_TLS_SECURED;
-    e->progress = true;
+    e->timer_restart = true;
     if (e->setup->tls == MOTE_TLS_IMPLICIT) {
-        e->hear = MOTE_STEP_GREETING;
-        e->pending = 1;
+        e->awaiting = MOTE_STEP_GREETING;
+        e->replies_due = 1;
     } else {
         greet(e, MOTE_STEP_EHLO);
     }

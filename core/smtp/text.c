@@ -36,65 +36,66 @@ uint32_t mote_text_mend(struct mote_text *text, uint8_t c)
 /* The last octets of a chunk are the end of the mail: they wait until the reader has said that nothing follows. */
 static bool held(const struct mote_engine *e)
 {
-    return e->bdat && e->text.size >= e->mail->size && !e->whole;
+    return e->bdat && e->body.size >= e->mail->size && !e->line_done;
 }
 
-/* The reader has no more: owes what ends the mail. False when that must not leave, or not yet. */
-static bool text_end(struct mote_engine *e)
+/* What became of a piece of the text. */
+enum { GOES_ON, WAITS, WRONG };
+
+/* The reader has no more: loads what ends the mail. WAITS: for mote_engine_commit(). */
+static uint8_t text_end(struct mote_engine *e)
 {
-    if (e->text.column != 0 && e->owed != 0) {
-        mote_engine_fail(e, MOTE_CAUSE_TEXT);
-        return false;
-    }
-    if (e->text.column != 0) {
-        e->text.column = 0;
-        e->text.size += 2;
-        e->owed = CR_LF;
-        return true;
+    if (e->body.column != 0) {
+        if (e->out != 0) { /* the end of a chunk was held back, and would not have been its end */
+            return WRONG;
+        }
+        e->body.column = 0;
+        e->body.size += 2;
+        e->out = CR_LF;
+        return GOES_ON;
     }
     if (!e->empty) {
-        if (e->text.size != e->mail->size) {
-            mote_engine_fail(e, MOTE_CAUSE_TEXT);
-            return false;
+        if (e->body.size != e->mail->size) {
+            return WRONG;
         }
         if (e->setup->hold && !e->committed) {
             e->commit = true;
-            return false;
+            return WAITS;
         }
     }
     if (!e->bdat) {
-        e->owed = '.' | CR_LF << 8;
+        e->out = '.' | CR_LF << 8;
     }
-    e->end_left = e->whole = true;
-    return true;
+    e->end_sent = e->line_done = true;
+    return GOES_ON;
 }
 
-/* Loads one octet of the text; false when it cannot be sent: what is owed already was the last that was measured, or
- * the octet is not what was announced. */
-static bool text_octet(struct mote_engine *e, uint8_t c)
+/* Loads one octet of the text. WRONG: what is held back already was the last that was measured, or the octet is not
+ * what was announced. */
+static uint8_t text_octet(struct mote_engine *e, uint8_t c)
 {
-    uint32_t octets = mote_text_mend(&e->text, c);
+    uint32_t octets = mote_text_mend(&e->body, c);
 
-    if ((octets != 0 && e->owed != 0) || (e->text.needs & ~e->mail->needs) != 0) {
-        mote_engine_fail(e, MOTE_CAUSE_TEXT);
-        return false;
+    if ((octets != 0 && e->out != 0) || (e->body.needs & ~e->mail->needs) != 0) {
+        return WRONG;
     }
-    if (octets == '.' && e->text.column == 1 && !e->bdat) {
+    if (octets == '.' && e->body.column == 1 && !e->bdat) {
         octets = '.' | '.' << 8;
     }
-    e->owed |= octets;
-    return true;
+    e->out |= octets;
+    return GOES_ON;
 }
 
 /* Copies octets that need no mending: visible ones and spaces, in the midst of a line and of the text. */
-static size_t easy(struct mote_engine *e, uint8_t *buf, const uint8_t *in, size_t len)
+static size_t copy_plain(struct mote_engine *e, uint8_t *buf, const uint8_t *in, size_t len)
 {
-    struct mote_text *text = &e->text;
-    size_t n = 0, left = e->mail->size - text->size - 1;
+    struct mote_text *text = &e->body;
+    size_t n = 0, left;
 
     if (text->column == 0 || text->size >= e->mail->size) {
         return 0;
     }
+    left = e->mail->size - text->size - 1;
     len = len < left ? len : left;
     left = LINE_MAX - text->column;
     len = len < left ? len : left;
@@ -107,34 +108,36 @@ static size_t easy(struct mote_engine *e, uint8_t *buf, const uint8_t *in, size_
     return n;
 }
 
-/* Text is read into the end of buf and mended towards its start. One octet becomes four at most: reading a quarter of
- * the room never lets the writing overtake the reading. */
-size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
+/* Text is read into the end of buf and mended towards its start:
+ *
+ *     buf: written | free | raw (got octets, from in)
+ *
+ * One octet becomes four at most: reading a quarter of the room never lets the writing overtake the reading. */
+uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *written)
 {
     const uint8_t *in = buf;
     size_t n = 0, got = 0;
+    uint8_t step = GOES_ON;
 
-    for (;;) {
-        if (e->owed != 0 && !held(e)) {
+    while (step == GOES_ON) {
+        if (e->out != 0 && !held(e)) {
             if (n == cap) {
-                return n;
+                break;
             }
-            buf[n++] = (uint8_t)e->owed;
-            e->owed >>= 8;
+            buf[n++] = (uint8_t)e->out;
+            e->out >>= 8;
         } else if (got != 0) {
-            size_t run = easy(e, buf + n, in, got);
+            size_t run = copy_plain(e, buf + n, in, got);
 
             n += run;
             in += run;
             got -= run;
             if (run == 0) {
                 got--;
-                if (!text_octet(e, *in++)) {
-                    return n;
-                }
+                step = text_octet(e, *in++);
             }
-        } else if (n == cap || e->whole) {
-            return n;
+        } else if (n == cap || e->line_done) {
+            break;
         } else {
             size_t want = cap - n < 4 ? 1 : (cap - n) / 4;
 
@@ -142,14 +145,18 @@ size_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
             if (!e->empty) {
                 got = e->mail->read(e->mail->ctx, e->offset, buf + cap - want, want);
             }
-            if (got > want) {
-                mote_engine_fail(e, MOTE_CAUSE_TEXT);
-                return n;
+            if (got == MOTE_READ_FAILED) {
+                return MOTE_CAUSE_STORAGE;
             }
-            if (got == 0 && !text_end(e)) {
-                return n;
+            if (got > want) {
+                return MOTE_CAUSE_TEXT;
+            }
+            if (got == 0) {
+                step = text_end(e);
             }
             e->offset += got;
         }
     }
+    *written = n;
+    return step == WRONG ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
 }

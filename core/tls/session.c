@@ -3,7 +3,7 @@
  * Joins the engine to the connection: in clear through the lent buffer, in TLS through BearSSL, which uses the same
  * buffer for its records. It moves octets until nothing moves; it decides only what a TLS error is called.
  */
-#include "core.h"
+#include "../smtp/core.h"
 #include "mailmote_session.h"
 
 enum { CLEAR, TLS, CLOSING };
@@ -36,7 +36,7 @@ static void trace_login(const struct mote_session *s, const char *line)
 static size_t pull(struct mote_session *s, uint8_t *buf, size_t cap)
 {
     struct mote_engine *e = &s->engine;
-    uint8_t step = e->send;
+    uint8_t step = e->sending;
     bool secret = step == MOTE_STEP_AUTH && !e->cancelled;
     size_t n;
 
@@ -50,7 +50,7 @@ static size_t pull(struct mote_session *s, uint8_t *buf, size_t cap)
     }
     if (!secret) {
         trace(s, 'C', step, buf, n);
-    } else if (e->send != MOTE_STEP_AUTH) {
+    } else if (e->sending != MOTE_STEP_AUTH) {
         trace(s, 'C', step, "(credentials)\r\n", s->login_told ? 0 : 15);
         s->login_told = false;
     }
@@ -59,7 +59,7 @@ static size_t pull(struct mote_session *s, uint8_t *buf, size_t cap)
 
 static void feed(struct mote_session *s, const void *data, size_t len)
 {
-    trace(s, 'S', s->engine.hear, data, len);
+    trace(s, 'S', s->engine.awaiting, data, len);
     mote_engine_feed(&s->engine, data, len);
 }
 
@@ -71,7 +71,7 @@ static uint8_t misuse(const struct mote_relay *relay, const struct mote_session_
     const struct mote_trust *trust = &relay->trust;
     bool chain = trust->anchors != NULL;
 
-    if (trust->wire == NULL || relay->tls > MOTE_TLS_IMPLICIT ||
+    if (trust->setup_tls == NULL || relay->tls > MOTE_TLS_IMPLICIT ||
         (chain && (trust->name == NULL || *trust->name == 0))) {
         return MOTE_CAUSE_TRUST;
     }
@@ -121,7 +121,7 @@ static void start_tls(struct mote_session *s)
     size_t len = setup->buf_len < MOTE_SESSION_BUF_FULL ? setup->buf_len : MOTE_SESSION_BUF_FULL;
 
     s->mode = TLS;
-    s->relay->trust.wire(s);
+    s->relay->trust.setup_tls(s);
     br_ssl_engine_set_buffer(eng, setup->buf, len, 0);
     br_ssl_engine_inject_entropy(eng, setup->entropy, 32);
     br_ssl_client_reset(&s->client, s->relay->trust.name, 0);
@@ -301,7 +301,7 @@ const void *mote_session_send_buf(struct mote_session *s, size_t *len)
 
 void mote_session_send_ack(struct mote_session *s, size_t len)
 {
-    s->engine.progress |= len != 0;
+    s->engine.timer_restart |= len != 0;
     if (s->mode != CLEAR) {
         br_ssl_engine_sendrec_ack(&s->client.eng, len);
     } else {
@@ -318,7 +318,7 @@ void *mote_session_recv_buf(struct mote_session *s, size_t *len)
         return br_ssl_engine_recvrec_buf(&s->client.eng, len);
     }
     /* While the end of a flight waits to be sent, nothing can be an answer to it. */
-    if (s->out_at < s->out_len && s->engine.send != MOTE_STEP_TEXT) {
+    if (s->out_at < s->out_len && s->engine.sending != MOTE_STEP_TEXT) {
         return NULL;
     }
     *len = s->setup->buf_len - clear_half(s);

@@ -9,10 +9,11 @@
  *
  * The head of a cell is written last and makes it valid; it is overwritten with zeros when its mail has been reported.
  */
-#include "core.h"
 #include "mailmote_outbox.h"
 #include "log.h"
 #include "record.h"
+
+#include <string.h>
 
 enum { UNIT = 8, FIXED = 8, PREFIX = MOTE_RECORD_LEN + FIXED, ID = 8 };
 enum { CELL_MAGIC = 0x4c49414d };
@@ -32,18 +33,6 @@ static uint32_t cell_block(const struct mote_outbox *o, const struct mote_slot *
 static uint32_t cell_at(const struct mote_outbox *o, const struct mote_slot *slot)
 {
     return cell_block(o, slot) * o->setup->storage->block_size + MOTE_HEAD;
-}
-
-struct mote_slot *mote_slot_of(const struct mote_outbox *o, const uint8_t id[ID])
-{
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        struct mote_slot *slot = &o->setup->slots[i];
-
-        if (slot->len != 0 && memcmp(slot->record.id, id, ID) == 0) {
-            return slot;
-        }
-    }
-    return NULL;
 }
 
 static uint32_t min(uint32_t a, uint32_t b)
@@ -242,16 +231,12 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
     struct mote_outbox *o = ctx;
     uint32_t at = PREFIX + o->envelope + (uint32_t)offset, n = min(o->slot->len - at, (uint32_t)cap);
 
-    if (n != 0 && !mote_storage_read(o, cell_at(o, o->slot) + at, buf, n)) {
-        mote_session_fail(o->setup->session, MOTE_CAUSE_STORAGE); /* else the mail would fail for a text cut short */
-        return 0;
-    }
-    return n;
+    return n == 0 || mote_storage_read(o, cell_at(o, o->slot) + at, buf, n) ? n : MOTE_READ_FAILED;
 }
 
 static bool settled(const struct mote_record *record)
 {
-    return (record->final[0] | record->final[1]) == (1u << record->rcpt_count) - 1;
+    return (record->rcpts_delivered | record->rcpts_failed) == (1u << record->rcpt_count) - 1;
 }
 
 /* Brings envelope and text of a mail within reach. */
@@ -281,9 +266,9 @@ static bool load(struct mote_outbox *o, struct mote_slot *slot)
         at += strlen(at) + 1;
         rcpt->address = at;
         memset(&rcpt->result, 0, sizeof rcpt->result);
-        if ((slot->record.final[0] >> i & 1) != 0) {
+        if ((slot->record.rcpts_delivered >> i & 1) != 0) {
             rcpt->result.verdict = MOTE_DELIVERED;
-        } else if ((slot->record.final[1] >> i & 1) != 0) {
+        } else if ((slot->record.rcpts_failed >> i & 1) != 0) {
             rcpt->result.verdict = MOTE_FAILED;
         }
     }

@@ -31,7 +31,7 @@ static void begin(struct mote_engine *e, const char *line)
     e->command = line;
     e->insert = "";
     e->scale = 0;
-    e->whole = e->base64 = false;
+    e->line_done = e->base64 = false;
 }
 
 /* Puts what mark c stands for into the line. */
@@ -42,7 +42,7 @@ static void mark(struct mote_engine *e, uint8_t c)
     switch (c) {
     case 2: /* M_HELO */ e->insert = e->setup->helo; break;
     case 3: /* M_FROM */ e->insert = e->mail->from; break;
-    case 4: /* M_RCPT */ e->insert = e->mail->rcpts[e->send_rcpt].address; break;
+    case 4: /* M_RCPT */ e->insert = e->mail->rcpts[e->sending_rcpt].address; break;
     case 5: /* M_USER */ e->insert = login->user; break;
     case 6: /* M_SECRET */ e->insert = login->token != NULL ? login->token : login->password; break;
     case 8: /* M_SIZE_IF */
@@ -122,9 +122,9 @@ static bool base64_next(struct mote_engine *e)
     if (n == 0) {
         return false;
     }
-    e->owed = 0;
+    e->out = 0;
     for (int i = 3; i >= 0; i--, bits >>= 6) {
-        e->owed = e->owed << 8 | (i > n ? '=' : base64_digit(bits & 63));
+        e->out = e->out << 8 | (i > n ? '=' : base64_digit(bits & 63));
     }
     return true;
 }
@@ -134,7 +134,7 @@ static bool next(struct mote_engine *e)
 {
     int c = END_OF_LINE;
 
-    if (e->whole) {
+    if (e->line_done) {
         return false;
     }
     if (e->base64) {
@@ -145,17 +145,17 @@ static bool next(struct mote_engine *e)
         c = line_octet(e);
     }
     if (c == END_OF_LINE) {
-        e->whole = true;
-        e->owed = CR_LF;
+        e->line_done = true;
+        e->out = CR_LF;
     } else {
-        e->owed = (uint32_t)c;
+        e->out = (uint32_t)c;
     }
     return true;
 }
 
 void mote_command_begin(struct mote_engine *e, uint8_t step)
 {
-    e->send = step;
+    e->sending = step;
     begin(e, lines + places[step]);
 }
 
@@ -177,7 +177,7 @@ bool mote_command_login(struct mote_engine *e)
     e->two_step = false;
     begin(e, logins[i]);
     while (next(e)) {
-        for (; e->owed != 0; e->owed >>= 8) {
+        for (; e->out != 0; e->out >>= 8) {
             len++;
         }
     }
@@ -190,9 +190,9 @@ size_t mote_command_pull(struct mote_engine *e, uint8_t *buf, size_t cap)
 {
     size_t n = 0;
 
-    while (n < cap && (e->owed != 0 || next(e))) {
-        buf[n++] = (uint8_t)e->owed;
-        e->owed >>= 8;
+    while (n < cap && (e->out != 0 || next(e))) {
+        buf[n++] = (uint8_t)e->out;
+        e->out >>= 8;
     }
     return n;
 }

@@ -3,7 +3,7 @@
  * POLICY.md, to be read beside it: facts in, decision out. Nothing here remembers, waits or speaks; nothing here can be
  * turned off.
  */
-#include "core.h"
+#include "mailmote_policy.h"
 
 /* Constants of POLICY.md section 4, in seconds. */
 #ifndef MOTE_TLS_RETRY_S
@@ -56,15 +56,16 @@ int mote_policy_next(const struct mote_plan *plan, int at)
 {
     int end = 2 * plan->count;
 
-    if (!plan->open || plan->in_doubt) {
+    if (!plan->rcpts_left || plan->in_doubt) {
         return end;
     }
     for (at++; at < end; at++) {
         bool clear = at >= plan->count;
         unsigned bit = 1u << (clear ? at - plan->count : at);
 
-        if (clear ? plan->armed && !plan->taken && (plan->failed & plan->fallback & bit) != 0
-                  : (plan->usable & bit) != 0) {
+        if (clear ? plan->armed && !plan->accepted_any &&
+                        (plan->relays_tls_failed & plan->relays_opportunistic & bit) != 0
+                  : (plan->relays_up & bit) != 0) {
             break;
         }
     }

@@ -2,7 +2,6 @@
  *
  * What came of an attempt, taken into the mail's record: for the outbox, and for ports that keep records by themselves.
  */
-#include "core.h"
 #include "mailmote_outbox.h"
 
 void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail)
@@ -10,8 +9,10 @@ void mote_record_verdicts(struct mote_record *record, const struct mote_mail *ma
     for (unsigned i = 0; i < mail->rcpt_count; i++) {
         uint8_t verdict = mail->rcpts[i].result.verdict;
 
-        if (verdict == MOTE_DELIVERED || verdict == MOTE_FAILED) {
-            record->final[verdict == MOTE_FAILED] |= 1u << i;
+        if (verdict == MOTE_DELIVERED) {
+            record->rcpts_delivered |= 1u << i;
+        } else if (verdict == MOTE_FAILED) {
+            record->rcpts_failed |= 1u << i;
         }
     }
 }

@@ -10,9 +10,9 @@
  * It believes no stored octet without a checksum.
  */
 #include "log.h"
-
-#include "core.h"
 #include "record.h"
+
+#include <string.h>
 
 enum { STATE = 48, LOG_MAGIC = 0x45544f4d };
 
@@ -132,6 +132,18 @@ static bool turn(struct mote_outbox *o)
 bool mote_log_save(struct mote_outbox *o, const struct mote_record *record)
 {
     return add(o, record) || turn(o);
+}
+
+struct mote_slot *mote_slot_of(const struct mote_outbox *o, const uint8_t id[8])
+{
+    for (unsigned i = 0; i < o->setup->slot_count; i++) {
+        struct mote_slot *slot = &o->setup->slots[i];
+
+        if (slot->len != 0 && memcmp(slot->record.id, id, sizeof slot->record.id) == 0) {
+            return slot;
+        }
+    }
+    return NULL;
 }
 
 /* How far a mail has come. */

@@ -4,8 +4,9 @@
  * it needs, so that a program links only the kinds it names. It never weakens a check because something is missing: session.c
  * refuses such a relay first.
  */
-#include "core.h"
 #include "trust.h"
+
+#include <string.h>
 
 enum { SMALL_SUITES = 2, MODERN_SUITES = 6 };
 
@@ -30,7 +31,7 @@ static const uint16_t suites[] = {
 
 /* ---- The TLS client ---------------------------------------------------------------------------------------------- */
 
-void mote_trust_wire_small(struct mote_session *s, const br_x509_class *vtable)
+void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vtable)
 {
     br_ssl_engine_context *eng = &s->client.eng;
 
@@ -47,11 +48,11 @@ void mote_trust_wire_small(struct mote_session *s, const br_x509_class *vtable)
     br_ssl_engine_set_x509(eng, &s->x509.vtable);
 }
 
-void mote_trust_wire(struct mote_session *s, const br_x509_class *vtable)
+void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable)
 {
     br_ssl_engine_context *eng = &s->client.eng;
 
-    mote_trust_wire_small(s, vtable);
+    mote_trust_setup_tls_small(s, vtable);
     br_ssl_engine_set_suites(eng, suites, MODERN_SUITES);
     br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
     br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
@@ -115,11 +116,11 @@ static const br_x509_class opportunistic_vtable = {
     sizeof(struct mote_x509), key_start_chain, key_start_cert, key_append, key_end_cert, key_end_chain, key_get_pkey,
 };
 
-static void wire_opportunistic(struct mote_session *s)
+static void setup_opportunistic(struct mote_session *s)
 {
     br_ssl_engine_context *eng = &s->client.eng;
 
-    mote_trust_wire(s, &opportunistic_vtable);
+    mote_trust_setup_tls(s, &opportunistic_vtable);
     br_ssl_engine_set_versions(eng, BR_TLS10, BR_TLS12);
     br_ssl_engine_set_suites(eng, suites, sizeof suites / sizeof suites[0]);
     br_ssl_engine_set_hash(eng, br_md5_ID, &br_md5_vtable);
@@ -133,13 +134,13 @@ static void wire_opportunistic(struct mote_session *s)
 void mote_trust_set(struct mote_trust *trust, void (*wire)(struct mote_session *), const char *name)
 {
     memset(trust, 0, sizeof *trust);
-    trust->wire = wire;
+    trust->setup_tls = wire;
     trust->name = name;
 }
 
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name)
 {
-    mote_trust_set(trust, wire_opportunistic, name);
+    mote_trust_set(trust, setup_opportunistic, name);
     trust->opportunistic = true;
 }
 
@@ -260,13 +261,13 @@ static const br_x509_class pin_vtable = {
     sizeof(struct mote_x509), key_start_chain, key_start_cert, key_append, key_end_cert, pin_end_chain, key_get_pkey,
 };
 
-static void wire_pin(struct mote_session *s)
+static void setup_pin(struct mote_session *s)
 {
-    mote_trust_wire(s, &pin_vtable);
+    mote_trust_setup_tls(s, &pin_vtable);
 }
 
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name)
 {
-    mote_trust_set(trust, wire_pin, name);
+    mote_trust_set(trust, setup_pin, name);
     memcpy(trust->pin, sha256, sizeof trust->pin);
 }

@@ -29,14 +29,14 @@ static bool code_octet(struct mote_engine *e, unsigned d)
     return *digit == d;
 }
 
-/* Three numbers with dots between, the first being the code's first digit. e->at is the place in them, 3 behind them.
+/* Three numbers with dots between, the first being the code's first digit. e->field_at is the place in them, 3 behind them.
  */
 static void enhanced_octet(struct mote_engine *e, uint8_t c)
 {
     unsigned d = c - (unsigned)'0';
-    uint16_t *field = &e->field[e->at];
+    uint16_t *field = &e->field[e->field_at];
 
-    if (e->at > 2) {
+    if (e->field_at > 2) {
         return;
     }
     if (d <= 9 && *field < 100) {
@@ -45,13 +45,13 @@ static void enhanced_octet(struct mote_engine *e, uint8_t c)
         return;
     }
     if (c != '.' || !e->digit) {
-        if (e->at == 2 && c <= ' ' && e->digit && e->field[0] == e->digits[0]) {
+        if (e->field_at == 2 && c <= ' ' && e->digit && e->field[0] == e->digits[0]) {
             e->reply.subject = e->field[1];
             e->reply.detail = e->field[2];
         }
-        e->at = 2;
+        e->field_at = 2;
     }
-    e->at++;
+    e->field_at++;
     e->digit = false;
 }
 
@@ -99,25 +99,25 @@ static void offer_octet(struct mote_engine *e, uint8_t c)
 /* Where the reply's text is kept for people: in the recipient's own buffer when the reply is about one. */
 static void keep_start(struct mote_engine *e)
 {
-    char *text = e->mail->text;
-    size_t cap = e->mail->text_cap;
+    char *text = e->mail->reply_text;
+    size_t cap = e->mail->reply_text_cap;
 
-    if (e->hear == MOTE_STEP_RCPT) {
-        text = e->mail->rcpts[e->hear_rcpt].text;
-        cap = e->mail->rcpts[e->hear_rcpt].text_cap;
+    if (e->awaiting == MOTE_STEP_RCPT) {
+        text = e->mail->rcpts[e->awaiting_rcpt].reply_text;
+        cap = e->mail->rcpts[e->awaiting_rcpt].reply_text_cap;
     } else if (e->result.verdict != MOTE_PENDING) {
         cap = 0;
     }
-    e->text_end = e->text_at = text;
+    e->reply_end = e->reply_at = text;
     if (text != NULL && cap != 0) {
-        e->text_end = text + cap - 1;
+        e->reply_end = text + cap - 1;
         *text = 0;
     }
 }
 
 static void line_start(struct mote_engine *e)
 {
-    e->status = e->at = 0;
+    e->status = e->field_at = 0;
     e->digit = false;
     e->word = 0;
     e->keyword = 0;
@@ -130,11 +130,11 @@ static bool code_part(struct mote_engine *e, uint8_t c)
     if (e->status < SEPARATOR) {
         return code_octet(e, c - (unsigned)'0');
     }
-    e->more = c == '-';
+    e->reply_more = c == '-';
     return c == ' ' || c == '-' || c == '\r' || c == '\n';
 }
 
-bool mote_reply_octet(struct mote_engine *e, uint8_t c)
+uint8_t mote_reply_octet(struct mote_engine *e, uint8_t c)
 {
     if (e->reply_len == 0) {
         e->reply = (struct mote_result){0};
@@ -143,35 +143,33 @@ bool mote_reply_octet(struct mote_engine *e, uint8_t c)
         line_start(e);
     }
     if (++e->reply_len > REPLY_MAX || e->lines == LINES_MAX) {
-        mote_engine_fail(e, MOTE_CAUSE_REPLY_TOO_LONG);
-        return false;
+        return MOTE_CAUSE_REPLY_TOO_LONG;
     }
     if (e->status < TEXT) {
         if (!code_part(e, c)) {
-            mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
-            return false;
+            return MOTE_CAUSE_PROTOCOL;
         }
         e->status++;
         if (c != '\n') {
-            return false;
+            return REPLY_GOES_ON;
         }
-    } else if (e->hear != MOTE_STEP_EHLO) {
+    } else if (e->awaiting != MOTE_STEP_EHLO) {
         enhanced_octet(e, c);
     } else if (e->lines > 0) {
         offer_octet(e, c);
     }
     if (c == '\n') {
         e->lines++;
-        if (!e->more) {
+        if (!e->reply_more) {
             e->reply_len = 0;
-            return true;
+            return REPLY_WHOLE;
         }
         line_start(e);
         c = ' ';
     }
-    if (c >= ' ' && e->text_at < e->text_end) { /* printable, ended by NUL */
-        *e->text_at++ = c > '~' ? '?' : (char)c;
-        *e->text_at = 0;
+    if (c >= ' ' && e->reply_at < e->reply_end) { /* printable, ended by NUL */
+        *e->reply_at++ = c > '~' ? '?' : (char)c;
+        *e->reply_at = 0;
     }
-    return false;
+    return REPLY_GOES_ON;
 }

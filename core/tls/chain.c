@@ -2,8 +2,9 @@
  *
  * A relay known by a chain to a trust anchor: BearSSL's validation, and our own look for over-broad wildcards.
  */
-#include "core.h"
 #include "trust.h"
+
+#include <string.h>
 
 enum { RSA_MIN_OCTETS = 256, DAYS_TO_1970 = 719528 };
 
@@ -112,7 +113,7 @@ static const br_x509_class chain_vtable = {
     chain_end_cert,           chain_end_chain,   chain_get_pkey,
 };
 
-static void wire_chain(struct mote_session *s, const br_ec_impl *ec)
+static void setup_chain(struct mote_session *s, const br_ec_impl *ec)
 {
     const struct mote_trust *trust = &s->relay->trust;
     br_x509_minimal_context *minimal = &s->x509.u.minimal;
@@ -128,29 +129,29 @@ static void wire_chain(struct mote_session *s, const br_ec_impl *ec)
                              (uint32_t)(now >> 7) % 675 * 128 + (uint32_t)(now & 127));
 }
 
-static void wire_anchors(struct mote_session *s)
+static void setup_anchors(struct mote_session *s)
 {
     br_x509_minimal_context *minimal = &s->x509.u.minimal;
 
-    mote_trust_wire(s, &chain_vtable);
-    wire_chain(s, br_ec_get_default());
+    mote_trust_setup_tls(s, &chain_vtable);
+    setup_chain(s, br_ec_get_default());
     br_x509_minimal_set_hash(minimal, br_sha384_ID, &br_sha384_vtable);
     br_x509_minimal_set_hash(minimal, br_sha512_ID, &br_sha512_vtable);
 }
 
-static void wire_anchors_small(struct mote_session *s)
+static void setup_anchors_small(struct mote_session *s)
 {
     br_ssl_engine_context *eng = &s->client.eng;
 
-    mote_trust_wire_small(s, &chain_vtable);
+    mote_trust_setup_tls_small(s, &chain_vtable);
     br_ssl_engine_set_ec(eng, s->relay->trust.ec);
     br_ssl_engine_set_ecdsa(eng, br_ecdsa_vrfy_asn1_get_default());
-    wire_chain(s, s->relay->trust.ec);
+    setup_chain(s, s->relay->trust.ec);
 }
 
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name)
 {
-    mote_trust_set(trust, anchors != NULL ? wire_anchors : NULL, name);
+    mote_trust_set(trust, anchors != NULL ? setup_anchors : NULL, name);
     trust->anchors = anchors;
     trust->anchor_count = count;
 }
@@ -158,7 +159,7 @@ void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *an
 void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
                               const char *name, const br_ec_impl *ec)
 {
-    mote_trust_set(trust, anchors != NULL && ec != NULL ? wire_anchors_small : NULL, name);
+    mote_trust_set(trust, anchors != NULL && ec != NULL ? setup_anchors_small : NULL, name);
     trust->anchors = anchors;
     trust->anchor_count = count;
     trust->ec = ec;

@@ -3,8 +3,10 @@
  * The record of a mail as octets: fixed places, little-endian, a version in front and a CRC-32 behind, so that a torn
  * or foreign record is told from a good one. It believes nothing else.
  */
-#include "core.h"
+#include "mailmote_policy.h"
 #include "record.h"
+
+#include <string.h>
 
 enum { VERSION = 0x4d01 /* "M", 1 */, TLS_FAILED = 1, SENT = 2 };
 
@@ -52,8 +54,8 @@ void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_REC
     p = mote_put(p, record->cause, 1);
     p = mote_put(p, (record->tls_failed ? TLS_FAILED : 0) | (record->sent ? SENT : 0), 1);
     p = mote_put(p, record->rcpt_count, 4);
-    p = mote_put(p, record->final[0], 4);
-    p = mote_put(p, record->final[1], 4);
+    p = mote_put(p, record->rcpts_delivered, 4);
+    p = mote_put(p, record->rcpts_failed, 4);
     mote_put(p, mote_crc32(0, octets, MOTE_RECORD_LEN - 4), 4);
 }
 
@@ -75,8 +77,8 @@ bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECO
     record->tls_failed = (flags & TLS_FAILED) != 0;
     record->sent = (flags & SENT) != 0;
     record->rcpt_count = (uint8_t)count;
-    record->final[0] = mote_get(octets + 32, 4);
-    record->final[1] = mote_get(octets + 36, 4);
+    record->rcpts_delivered = mote_get(octets + 32, 4);
+    record->rcpts_failed = mote_get(octets + 36, 4);
     return true;
 }
 

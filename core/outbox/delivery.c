@@ -3,8 +3,9 @@
  * One attempt of one mail: walks the places policy.c names, first STARTTLS on every relay, then, armed, in clear to
  * those whose TLS has just failed. It keeps what policy.c must know and decides nothing itself.
  */
-#include "core.h"
 #include "mailmote_outbox.h"
+
+#include <string.h>
 
 static unsigned relay_at(const struct mote_delivery *d)
 {
@@ -23,7 +24,7 @@ static bool relay_good(const struct mote_relay *relay)
 {
     bool login = relay->login.user != NULL || relay->login.password != NULL || relay->login.token != NULL;
 
-    return relay->trust.wire != NULL && relay->tls <= MOTE_TLS_IMPLICIT && !(login && relay->trust.opportunistic);
+    return relay->trust.setup_tls != NULL && relay->tls <= MOTE_TLS_IMPLICIT && !(login && relay->trust.opportunistic);
 }
 
 /* P12: is the relay's own wait over? */
@@ -39,7 +40,7 @@ static void defer(struct mote_delivery *d, uint8_t verdict, uint8_t cause)
 
     d->result = (struct mote_result){.verdict = verdict, .cause = cause};
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
-        if (!final(rcpt) && !rcpt->skip) {
+        if (!final(rcpt) && !rcpt->excluded) {
             rcpt->result = d->result;
         }
     }
@@ -68,17 +69,17 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     d->plan.armed = armed;
     for (size_t i = 0; good && i < count; i++) {
         if (states == NULL || relay_usable(&states[i], now_s)) {
-            d->plan.usable |= (uint8_t)(1u << i);
+            d->plan.relays_up |= (uint8_t)(1u << i);
         }
         if (relays[i].trust.opportunistic && relays[i].tls == MOTE_TLS_STARTTLS) {
-            d->plan.fallback |= (uint8_t)(1u << i);
+            d->plan.relays_opportunistic |= (uint8_t)(1u << i);
         }
         good = relay_good(&relays[i]);
     }
     for (uint16_t i = 0; i < mail->rcpt_count; i++) {
-        mail->rcpts[i].skip = false;
-        mail->rcpts[i].asked = false;
-        mail->rcpts[i].busy = 0;
+        mail->rcpts[i].excluded = false;
+        mail->rcpts[i].in_transaction = false;
+        mail->rcpts[i].deferred_by = 0;
     }
     if (good) {
         defer(d, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
@@ -108,11 +109,11 @@ static void mark_recipients(struct mote_delivery *d, uint8_t bit)
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
         const struct mote_result *r = &rcpt->result;
 
-        if (rcpt->asked && r->verdict == MOTE_DELIVERED) {
-            d->plan.taken = true;
+        if (rcpt->in_transaction && r->verdict == MOTE_DELIVERED) {
+            d->plan.accepted_any = true;
         }
-        if (rcpt->asked && r->verdict == MOTE_DEFERRED && r->code != 0 && (r->tls & MOTE_TLS_SECURED) != 0) {
-            rcpt->busy |= bit;
+        if (rcpt->in_transaction && r->verdict == MOTE_DEFERRED && r->code != 0 && (r->tls & MOTE_TLS_SECURED) != 0) {
+            rcpt->deferred_by |= bit;
         }
     }
 }
@@ -126,7 +127,7 @@ static void conclude(struct mote_delivery *d, const struct mote_result *r)
 
     d->result = *r;
     if (mote_policy_tls_failure(tls, r)) {
-        d->plan.failed |= bit;
+        d->plan.relays_tls_failed |= bit;
         d->tls_failed = true;
     }
     if (d->states != NULL && (site || r->step >= MOTE_STEP_MAIL)) {
@@ -169,8 +170,8 @@ static bool choose(struct mote_delivery *d, bool clear)
     bool any = false;
 
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
-        rcpt->skip = clear && (rcpt->busy >> relay_at(d) & 1) != 0;
-        any |= !final(rcpt) && !rcpt->skip;
+        rcpt->excluded = clear && (rcpt->deferred_by >> relay_at(d) & 1) != 0;
+        any |= !final(rcpt) && !rcpt->excluded;
     }
     return any;
 }
@@ -202,7 +203,7 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
         const struct mote_rcpt *open = any_open(d);
         bool clear;
 
-        d->plan.open = open != NULL;
+        d->plan.rcpts_left = open != NULL;
         d->at = (int8_t)mote_policy_next(&d->plan, d->at);
         clear = d->at >= d->plan.count;
         if (d->at == 2 * d->plan.count) {

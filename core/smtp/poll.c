@@ -17,13 +17,13 @@ void mote_engine_init(struct mote_engine *e, const struct mote_engine_setup *set
     e->setup = setup;
     e->mail = mail;
     e->start_ms = start_ms;
-    e->progress = true;
+    e->timer_restart = true;
     if (setup->tls == MOTE_TLS_IMPLICIT) {
         e->tls = MOTE_TLS_TRIED;
-        e->hear = MOTE_STEP_HANDSHAKE;
+        e->awaiting = MOTE_STEP_HANDSHAKE;
     } else {
-        e->hear = MOTE_STEP_GREETING;
-        e->pending = 1;
+        e->awaiting = MOTE_STEP_GREETING;
+        e->replies_due = 1;
     }
     if (cause != MOTE_CAUSE_NONE) {
         mote_engine_fail(e, cause);
@@ -43,12 +43,12 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
     uint8_t want = 0, cause = MOTE_CAUSE_DEADLINE;
     uint32_t step_ms;
 
-    if (e->progress) {
-        e->progress = false;
+    if (e->timer_restart) {
+        e->timer_restart = false;
         e->since_ms = now_ms;
     }
     e->wait_ms = left_ms(now_ms, e->start_ms, MOTE_ATTEMPT_S);
-    step_ms = left_ms(now_ms, e->since_ms, limits_s[e->send > MOTE_STEP_QUIT ? e->send : e->hear]);
+    step_ms = left_ms(now_ms, e->since_ms, limits_s[e->sending > MOTE_STEP_QUIT ? e->sending : e->awaiting]);
     if (step_ms < e->wait_ms) {
         e->wait_ms = step_ms;
         cause = MOTE_CAUSE_TIMEOUT;
@@ -59,13 +59,13 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
     if (e->done) {
         return MOTE_DONE;
     }
-    if (e->hear == MOTE_STEP_HANDSHAKE) {
+    if (e->awaiting == MOTE_STEP_HANDSHAKE) {
         return MOTE_WANT_TLS;
     }
-    if (e->send != MOTE_STEP_NONE) {
+    if (e->sending != MOTE_STEP_NONE) {
         want = e->commit ? MOTE_WANT_COMMIT : MOTE_WANT_SEND;
     }
-    return e->pending != 0 ? want | MOTE_WANT_RECV : want;
+    return e->replies_due != 0 ? want | MOTE_WANT_RECV : want;
 }
 
 void mote_engine_commit(struct mote_engine *e)

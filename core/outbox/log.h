@@ -22,7 +22,7 @@ bool mote_erased(const uint8_t *octets, size_t len);
 bool mote_storage_write_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b);
 bool mote_storage_read_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t *a, uint32_t *b);
 
-/* The slot of the mail with this id, or NULL. In outbox.c. */
+/* The slot of the mail with this id, or NULL. */
 struct mote_slot *mote_slot_of(const struct mote_outbox *o, const uint8_t id[8]);
 
 /* Brings the mails in the slots to their last states, and begins a new log. */

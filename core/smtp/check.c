@@ -161,8 +161,9 @@ static bool envelope_good(struct mote_mail *mail)
     unsigned asked = 0, good = 0;
 
     for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
-        rcpt->asked = rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED && !rcpt->skip;
-        if (rcpt->asked) {
+        rcpt->in_transaction =
+            rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED && !rcpt->excluded;
+        if (rcpt->in_transaction) {
             memset(&rcpt->result, 0, sizeof rcpt->result);
             asked++;
             good += address_good(mail, rcpt->address);
@@ -201,5 +202,8 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
     }
     mail->size = text.size + (text.column != 0 ? 2 : 0);
     mail->needs = text.needs & MOTE_NEEDS_8BITMIME;
+    if (len == MOTE_READ_FAILED) {
+        return MOTE_CAUSE_STORAGE;
+    }
     return (text.needs & MOTE_HOLDS_NUL) != 0 || len != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
 }

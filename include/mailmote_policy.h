@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The fixed policy (core/POLICY.md) as pure functions, and the record: the few octets of a mail that survive a power cut.
+ * Facts in, decision out. Ports that keep their own records use these; the outbox uses them for everybody else.
+ */
+#ifndef MAILMOTE_POLICY_H
+#define MAILMOTE_POLICY_H
+
+#include "mailmote.h"
+
+/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */
+
+/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a
+ * mail in doubt neither (P9), and implicit TLS has no STARTTLS to fail. */
+bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
+
+/* P12: is it the relay as a whole that fails (connect, greeting, EHLO, time limits, login)? */
+bool mote_policy_site_failure(uint8_t tls, const struct mote_result *result);
+
+/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can
+ * set. */
+bool mote_policy_armed(bool tls_failed, uint32_t since_s);
+
+/* P3, P5: the facts an attempt goes by. Relays are bits, the first the lowest; MOTE_RELAYS_MAX at most. */
+#define MOTE_RELAYS_MAX 8
+struct mote_plan {
+    uint8_t count;                /* relays */
+    uint8_t relays_up;            /* not left alone by P12 */
+    uint8_t relays_opportunistic; /* and STARTTLS: the only ones that may ever be spoken to in clear */
+    uint8_t relays_tls_failed;    /* in this attempt */
+    bool armed;                   /* P5 */
+    bool rcpts_left;              /* without a final verdict */
+    bool accepted_any;            /* a relay took the mail in this attempt, for one recipient at least */
+    bool in_doubt;                /* P9 */
+};
+
+/* An attempt is up to 2 * count legs: leg i < count is relay i with STARTTLS, leg count + i the same relay in clear. The
+ * leg that follows `leg` (first call: -1), or 2 * count: none. */
+int mote_policy_next(const struct mote_plan *plan, int leg);
+
+/* P4, P11: seconds until the next attempt. random: any 32 random bits, to spread a fleet. */
+uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random);
+
+/* P12: seconds a relay is left alone after so many failures in a row. */
+uint32_t mote_policy_relay_wait_s(unsigned failures);
+
+/* P11: is a mail of this age given up after the attempt? */
+bool mote_policy_expired(uint32_t age_s);
+
+/* ---- Record: what of a mail survives a power cut -------------------------------------------------------------------- */
+
+/* Times are on a clock that counts while the device runs; what passes while it is off is not known and not counted. */
+struct mote_record {
+    uint8_t id[8];        /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
+    uint32_t age_s;       /* since it was accepted */
+    uint32_t tls_since_s; /* since its first TLS failure */
+    uint32_t wait_s;      /* until the next attempt */
+    uint16_t attempts;    /* ended ones */
+    uint16_t code;        /* last reply's, 0 = none */
+    uint8_t cause;        /* why it was deferred last, enum mote_cause */
+    bool tls_failed;      /* P3 */
+    bool sent;            /* P9: the end of the mail may have left in an attempt that has not ended */
+    uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
+    uint32_t rcpts_delivered, rcpts_failed; /* those with a final verdict, a bit each */
+};
+#define MOTE_RECORD_RCPTS 32
+
+/* Fixed little-endian layout with version and CRC-32. */
+#define MOTE_RECORD_LEN 44
+void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_RECORD_LEN]);
+
+/* False when the octets are torn, foreign, or of a version this code does not know; *record is then left alone. */
+bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN]);
+
+/* Time passes for a mail. */
+void mote_record_age(struct mote_record *record, uint32_t passed_s);
+
+#endif
