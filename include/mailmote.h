@@ -35,6 +35,7 @@ enum mote_cause {
     MOTE_CAUSE_TIMEOUT = 13,           /* a step's time limit passed (RFC 5321 4.5.3.2) */
     MOTE_CAUSE_DEADLINE = 14,          /* the attempt's time passed (MOTE_ATTEMPT_S) */
     MOTE_CAUSE_LEFT_ALONE = 15,        /* every relay failed a short while ago and is left alone for now */
+    MOTE_CAUSE_BARRED = 16,            /* accepted for verified relays only, and those that are left are not (P7) */
     MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
     MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
     MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */
@@ -65,7 +66,13 @@ enum mote_cause {
     MOTE_CAUSE_HEADER = 58,            /* a header value holds CR, LF or another control octet */
     MOTE_CAUSE_ABORTED = 59,           /* the caller gave up */
     MOTE_CAUSE_FULL = 60,              /* no room for another mail */
-    MOTE_CAUSE_STORAGE = 61            /* the storage does not keep what it is given */
+    MOTE_CAUSE_STORAGE = 61,           /* the storage does not keep what it is given, or cannot be read */
+    MOTE_CAUSE_NO_NETWORK = 62,        /* no route, no address of our own, no name server */
+    MOTE_CAUSE_NO_MEMORY = 63,         /* no memory, socket or descriptor for a connection */
+    MOTE_CAUSE_TOO_MANY = 64,          /* more recipients than one mail may have here */
+    MOTE_CAUSE_NOBODY = 65,            /* no recipient is left: each has a final verdict, perhaps of an earlier mail */
+    MOTE_CAUSE_DUPLICATE = 66,         /* a mail with this id is stored already */
+    MOTE_CAUSE_SETUP = 67              /* a size or pointer of the setup is wrong */
 };
 
 /* The step of the conversation an outcome comes from. mote_step_name() gives its name. */
@@ -113,6 +120,7 @@ struct mote_rcpt {
     /* The library's own; zeros at the start. */
     bool excluded;       /* left out of the next conversation */
     bool in_transaction; /* offered in this conversation */
+    uint8_t unfit;       /* relays that cannot carry the mail to it as it is (P10), a bit each */
     uint8_t deferred_by; /* relays that said 4xx to it inside TLS in this attempt, a bit each */
 };
 
@@ -188,6 +196,7 @@ struct mote_engine_setup {
     uint8_t tls;             /* enum mote_tls */
     bool opportunistic;      /* STARTTLS not offered: go on in clear (P1). Refused together with a login (P7) */
     bool hold;               /* stop with MOTE_WANT_COMMIT just before the end of the mail */
+    bool plain;              /* use neither PIPELINING nor CHUNKING, whatever is offered (P16) */
 };
 
 /* What mote_engine_poll() answers; several may be set. */
@@ -239,6 +248,10 @@ const char *mote_step_name(uint8_t step);       /* "STARTTLS" */
 const char *mote_verdict_name(uint8_t verdict); /* "deferred" */
 const char *mote_cause_name(uint8_t cause);     /* "the certificate is for another name" */
 
+/* P16: did it use PIPELINING or CHUNKING and end in something a conversation without them might have survived? Valid once
+ * poll said MOTE_DONE. Then the next attempt sets mote_engine_setup.plain. */
+static inline bool mote_engine_suspect(const struct mote_engine *engine);
+
 /* ---- The engine's own --------------------------------------------------------------------------------------------- */
 
 /* In the order that makes the code for a Cortex-M smallest: short instructions reach 32 octets, 32 halfwords, 32 words.
@@ -262,6 +275,7 @@ struct mote_engine {
     bool commit, committed;    /* waiting for mote_engine_commit(); it came */
     uint8_t digits[3];         /* of the reply's code */
     bool end_sent;             /* the end of the mail may have left */
+    bool suspect;              /* P16: a conversation in lock-step might have survived */
     uint8_t tls;               /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
     uint8_t sending, awaiting; /* the two cursors: the step being written, the step whose reply comes next */
     uint16_t replies_due;
@@ -299,6 +313,11 @@ static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine)
 static inline const struct mote_result *mote_engine_result(const struct mote_engine *engine)
 {
     return &engine->result;
+}
+
+static inline bool mote_engine_suspect(const struct mote_engine *engine)
+{
+    return engine->suspect;
 }
 
 #endif

@@ -55,11 +55,16 @@ struct mote_record {
     uint32_t age_s;       /* since it was accepted */
     uint32_t tls_since_s; /* since its first TLS failure */
     uint32_t wait_s;      /* until the next attempt */
-    uint16_t attempts;    /* ended ones */
+    uint16_t attempts;    /* those begun */
     uint16_t code;        /* last reply's, 0 = none */
     uint8_t cause;        /* why it was deferred last, enum mote_cause */
     bool tls_failed;      /* P3 */
-    bool sent;            /* P9: the end of the mail may have left in an attempt that has not ended */
+    bool begun;           /* P17: the last attempt has not ended */
+    bool sent;            /* P9: and the end of the mail may have left in it */
+    bool plain;           /* P16: neither PIPELINING nor CHUNKING any more */
+    bool verified_only;   /* P7: accepted for verified relays only; set when the mail is accepted, for ever */
+    bool left_alone;      /* P12: a relay was passed over as left alone in the last attempt */
+    uint8_t ours;         /* P12: deferrals in a row that were our own trouble, up to 3 */
     uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
     uint32_t rcpts_delivered, rcpts_failed; /* those with a final verdict, a bit each */
 };
@@ -71,6 +76,17 @@ void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_REC
 
 /* False when the octets are torn, foreign, or of a version this code does not know; *record is then left alone. */
 bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN]);
+
+/* P17: an attempt begins: to be stored before the network is touched. */
+void mote_record_begin(struct mote_record *record);
+
+/* P17, P9: to be called when a record is taken from the storage again. An attempt that had begun and never ended counts as
+ * ended, in doubt if the end of the mail may have left; its wait is P11's, from now on. True when there was one: then the
+ * record is to be stored. random: any 32 random bits. */
+bool mote_record_resume(struct mote_record *record, uint32_t random);
+
+/* P18: does this mail go before the other? Fewer attempts first, then the older one. */
+bool mote_record_before(const struct mote_record *record, const struct mote_record *other);
 
 /* Time passes for a mail. */
 void mote_record_age(struct mote_record *record, uint32_t passed_s);

@@ -81,6 +81,7 @@ struct mote_trace {
 struct mote_session_setup {
     const char *helo;    /* as in struct mote_engine_setup */
     bool clear;          /* the cleartext pass of POLICY P5; only opportunistic relays */
+    bool plain;          /* as in struct mote_engine_setup */
     bool hold;           /* as in struct mote_engine_setup */
     void *buf;           /* record buffer, the session's alone until it is done */
     size_t buf_len;      /* MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL */

@@ -30,6 +30,7 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_TIMEOUT: return "the relay did not answer in time";
     case MOTE_CAUSE_DEADLINE: return "the attempt took too long";
     case MOTE_CAUSE_LEFT_ALONE: return "the relays failed a short while ago and are left alone for now";
+    case MOTE_CAUSE_BARRED: return "accepted for verified relays only, and no such relay is left: it waits";
     case MOTE_CAUSE_TLS_NOT_OFFERED: return "TLS is required and the relay does not offer STARTTLS";
     case MOTE_CAUSE_TLS_REFUSED: return "the relay offers STARTTLS and then refuses it";
     case MOTE_CAUSE_TLS_HANDSHAKE: return "the TLS handshake failed";
@@ -61,6 +62,12 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_ABORTED: return "given up by the caller";
     case MOTE_CAUSE_FULL: return "no room for another mail";
     case MOTE_CAUSE_STORAGE: return "the storage does not keep what it is given";
+    case MOTE_CAUSE_NO_NETWORK: return "no network here: no route, no address of our own, or no name server";
+    case MOTE_CAUSE_NO_MEMORY: return "no memory, socket or descriptor for a connection";
+    case MOTE_CAUSE_TOO_MANY: return "more recipients than one mail may have";
+    case MOTE_CAUSE_NOBODY: return "no recipient is left to ask: each has a final verdict, perhaps of an earlier mail";
+    case MOTE_CAUSE_DUPLICATE: return "a mail with this id is stored already";
+    case MOTE_CAUSE_SETUP: return "a size or pointer of the setup is wrong";
     default: return "?";
     }
 }

@@ -103,6 +103,7 @@ void mote_session_init(struct mote_session *s, const struct mote_relay *relay, s
     engine_setup->tls = setup->clear ? MOTE_TLS_CLEAR : relay->tls;
     engine_setup->opportunistic = relay->trust.opportunistic;
     engine_setup->hold = setup->hold;
+    engine_setup->plain = setup->plain;
     mote_engine_init(&s->engine, engine_setup, mail, setup->start_ms);
     if (cause != MOTE_CAUSE_NONE) {
         mote_engine_fail(&s->engine, cause);
