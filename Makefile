@@ -102,9 +102,12 @@ checks := all unit unit-san unit-valgrind fuzz-replay interop lwip-check fleet-c
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
-# The same tests with another compiler and its sanitizers. BearSSL's archive is used as it is.
-sanitized = $(MAKE) BUILD=$(BUILD)/san BEARSSL_LIB='$(BEARSSL_LIB)' CC=clang \
-    CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+# The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
+san := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitized = $(MAKE) BUILD=$(BUILD)/san BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/san/libbearssl.a \
+    CC=clang CPPFLAGS='$(CPPFLAGS) $(san_cpp)' CFLAGS='$(san)'
+# BearSSL reads words where they lie on a CPU that can: not here, and not on the boards.
+san_cpp := -DBR_LE_UNALIGNED=0
 
 # Test programs: each tests/unit/test_*.c is one, linked with whatever else is there.
 programs := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -120,7 +123,7 @@ $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)
 unit: $(programs) ## the unit tests
 	@tests/run $^
 
-unit-san: need-san $(bearssl_a) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+@$(sanitized) unit
 
 unit-valgrind: need-valgrind $(programs) ## the unit tests under valgrind
@@ -143,15 +146,15 @@ $(fuzzers): $(BUILD)/tests/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(fuzz_o) $(
 	@echo "  LINK    $@"
 	$(Q)$(link) -fsanitize=fuzzer
 
-fuzz-replay: need-san $(bearssl_a) ## every fuzz harness over its stored corpus, with the sanitizers
+fuzz-replay: need-san | $(cross_h) ## every fuzz harness over its stored corpus, with the sanitizers
 	+@$(sanitized) replay
 
 replay: $(replays)
 	@tests/run $(foreach name,$(harnesses),'$(BUILD)/tests/replay_$(name) tests/fuzz/corpus/$(name)/*')
 
-fuzz: need-san $(bearssl_a) ## every fuzz harness for FUZZ_SECONDS each; what it finds goes to $(BUILD)/fuzz
-	@$(MAKE) BUILD=$(BUILD)/fuzz BEARSSL_LIB='$(BEARSSL_LIB)' CC=clang \
-	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' $(harnesses:%=fuzz-%)
+fuzz: need-san | $(cross_h) ## every fuzz harness for FUZZ_SECONDS each; what it finds goes to $(BUILD)/fuzz
+	+@$(sanitized) $(BUILD)/san/libbearssl.a
+	+@$(sanitized) BUILD=$(BUILD)/fuzz CFLAGS='$(san) -fsanitize=fuzzer-no-link' $(harnesses:%=fuzz-%)
 
 fuzz-%: $(BUILD)/tests/fuzz_%
 	@mkdir -p $(BUILD)/$*
