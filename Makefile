@@ -15,6 +15,8 @@ BEARSSL_DIR ?= $(DEPS)/bearssl
 LWIP_DIR ?= $(DEPS)/lwip
 FUZZ_SECONDS ?= 600
 
+include port/mailmote.mk
+
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
 Q := $(if $(V),,@)
@@ -37,7 +39,7 @@ compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-library_o := $(call objects,$(wildcard core/*/*.c port/posix/*.c))
+library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX))
 command_o := $(call objects,$(wildcard boards/host/*.c))
 
 ##: Build
@@ -188,7 +190,7 @@ interop: need-interop all fast ## the command against real mail servers on loopb
 # The core as a Cortex-M3 sees it.
 cross := arm-none-eabi-gcc $(strict) -Iinclude -isystem $(dir $(cross_h)) -Os -mcpu=cortex-m3 -mthumb -ffreestanding \
     -ffunction-sections -fdata-sections
-cross_o := $(patsubst %.c,$(BUILD)/cross/%.o,$(wildcard core/*/*.c))
+cross_o := $(MAILMOTE_CORE:%.c=$(BUILD)/cross/%.o)
 
 $(BUILD)/cross/%.o: %.c $(BUILD)/flags | $(cross_h) need-cross
 	@mkdir -p $(@D)

@@ -5,6 +5,7 @@
 #       STRICT='-std=c99 ...' BOARD_FLAGS='-D...'
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or nothing), flash, ram, options (-D), bearssl_options.
 
+include port/mailmote.mk
 include boards/$(BOARD)/board.mk
 
 CC := arm-none-eabi-gcc
@@ -19,7 +20,7 @@ lto := -flto=auto -fno-fat-lto-objects
 include $(LWIP_DIR)/src/Filelists.mk
 lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
 
-ours := $(wildcard core/*/*.c boards/alert.c $(sources))
+ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard $(sources)) $(if $(filter lwip,$(network)),$(MAILMOTE_LWIP))
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)

@@ -5,8 +5,9 @@
 # FLAGS, if given, is a file that is newer than the objects when they must be compiled again.
 # Its own Makefile cannot be run with -j.
 
-sources := $(wildcard $(BEARSSL_DIR)/src/*.c $(BEARSSL_DIR)/src/*/*.c)
-objects := $(sources:$(BEARSSL_DIR)/src/%.c=$(OBJ)/%.o)
+this := $(lastword $(MAKEFILE_LIST))
+include $(dir $(this))mailmote.mk
+objects := $(MAILMOTE_BEARSSL:$(BEARSSL_DIR)/src/%.c=$(OBJ)/%.o)
 
 $(LIB): $(objects)
 	@rm -f $@
@@ -16,7 +17,7 @@ $(LIB): $(objects)
 # Half the time of an RSA check is this one loop: for speed it grows by some 50 octets.
 $(OBJ)/int/i31_montmul.o: speed := -O2
 
-$(OBJ)/%.o: $(BEARSSL_DIR)/src/%.c $(FLAGS) port/bearssl.mk
+$(OBJ)/%.o: $(BEARSSL_DIR)/src/%.c $(FLAGS) $(this)
 	@mkdir -p $(@D)
 	@echo "  CC      bearssl/$*.c"
 	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) $(speed) -w -c -o $@ $<

@@ -4,6 +4,7 @@
 #   make -f tests/lwip/lwip.mk KIND=ipv4 BUILD=build LWIP_DIR=.deps/lwip BEARSSL_INC=... BEARSSL_LIB=... STRICT='...'
 # KIND is ipv4, ipv6 (both families), or threads (lwIP in a thread of its own, on lwIP's port for Unix).
 
+include port/mailmote.mk
 LWIPDIR := $(LWIP_DIR)/src
 include $(LWIPDIR)/Filelists.mk
 
@@ -25,7 +26,7 @@ sources := $(wildcard $(tests)/*.c)
 endif
 
 cflags = -O1 -g $(san) $(include) -Iinclude -isystem $(LWIPDIR)/include -isystem $(BEARSSL_INC)
-ours_o := $(patsubst %.c,$(out)/%.o,$(wildcard core/*/*.c port/lwip/*.c) $(sources) tests/unit/tls_peer.c)
+ours_o := $(patsubst %.c,$(out)/%.o,$(MAILMOTE_CORE) $(MAILMOTE_LWIP) $(sources) tests/unit/tls_peer.c)
 lwip_o := $(patsubst $(LWIP_DIR)/%.c,$(out)/lwip/%.o,$(lwip))
 
 $(out)/test_lwip: $(ours_o) $(lwip_o) $(filter %.a,$(BEARSSL_LIB))
