@@ -11,12 +11,6 @@
 
 /* ---- Delivery: one attempt --------------------------------------------------------------------------------------- */
 
-/* What P12 remembers of a relay; start with zeros, keep it as long as the program runs. */
-struct mote_relay_state {
-    uint32_t since_s; /* of the last failure */
-    uint8_t failures; /* in a row; 0 = not left alone */
-};
-
 /* What mote_delivery_next() asks of the port. */
 enum {
     MOTE_CONNECT = 1, /* connect to delivery.relay, then mote_delivery_connected() or mote_delivery_unreachable() */
@@ -35,19 +29,28 @@ struct mote_delivery {
     struct mote_plan plan;
     struct mote_result result;
     uint32_t now_s; /* the port's to set when a conversation has ended: for states */
-    int8_t at;
-    uint8_t step;    /* MOTE_CONNECT .. MOTE_FINISHED */
-    bool tls_failed; /* P3: a relay's TLS failed in this attempt */
+    int8_t leg;
+    uint8_t step;         /* MOTE_CONNECT .. MOTE_FINISHED */
+    uint8_t relays_noted; /* P12: those whose failure was counted in this attempt */
+    bool tls_failed;      /* P4: a relay's TLS failed in this attempt */
+    bool arming;          /* P3: it was an opportunistic one's */
+    bool suspect;         /* P16: mote_engine_suspect() of a conversation */
+    bool left_alone;      /* P12: a relay was passed over */
+    bool relay_up;        /* P12: a relay answered for the mail: time for mote_record_release() */
 };
 
-/* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. armed: mote_policy_armed(). now_s: seconds of
- * a monotonic clock, for states. Session and setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace
+/* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. record: the mail's, read here only (P5, P7,
+ * P16); NULL: a first attempt, of which nothing is kept. now_s: seconds of a monotonic clock, for states. Session and setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace
  * are set by the caller, and before each mote_delivery_connected() fresh entropy, unix_s and (once) start_ms.
- * Credentials without trust, and no relay or too many: MOTE_FINISHED with MOTE_MISUSE at the first
- * mote_delivery_next(). */
+ * What is wrong with relays or recipients is MOTE_FINISHED with MOTE_MISUSE at the first
+ * mote_delivery_next(): MOTE_CAUSE_TRUST (credentials without trust, no relay, too many), MOTE_CAUSE_TOO_MANY (more than
+ * MOTE_RECORD_RCPTS recipients and a record), MOTE_CAUSE_NOBODY (each recipient has a final verdict). */
 void mote_delivery_init(struct mote_delivery *delivery, const struct mote_relay *relays, size_t count,
                         struct mote_relay_state *states, struct mote_mail *mail, struct mote_session *session,
-                        struct mote_session_setup *setup, bool armed, uint32_t now_s);
+                        struct mote_session_setup *setup, const struct mote_record *record, uint32_t now_s);
+
+/* P7: are all of them verified? Then a mail accepted for them has record.verified_only. */
+bool mote_relays_verified(const struct mote_relay *relays, size_t count);
 
 /* What to do next. */
 uint8_t mote_delivery_next(struct mote_delivery *delivery);

@@ -8,48 +8,9 @@
 
 #include "mailmote.h"
 
-/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */
-
-/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a
- * mail in doubt neither (P9), and implicit TLS has no STARTTLS to fail. */
-bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
-
-/* P12: is it the relay as a whole that fails (connect, greeting, EHLO, time limits, login)? */
-bool mote_policy_site_failure(uint8_t tls, const struct mote_result *result);
-
-/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can
- * set. */
-bool mote_policy_armed(bool tls_failed, uint32_t since_s);
-
-/* P3, P5: the facts an attempt goes by. Relays are bits, the first the lowest; MOTE_RELAYS_MAX at most. */
-#define MOTE_RELAYS_MAX 8
-struct mote_plan {
-    uint8_t count;                /* relays */
-    uint8_t relays_up;            /* not left alone by P12 */
-    uint8_t relays_opportunistic; /* and STARTTLS: the only ones that may ever be spoken to in clear */
-    uint8_t relays_tls_failed;    /* in this attempt */
-    bool armed;                   /* P5 */
-    bool rcpts_left;              /* without a final verdict */
-    bool accepted_any;            /* a relay took the mail in this attempt, for one recipient at least */
-    bool in_doubt;                /* P9 */
-};
-
-/* An attempt is up to 2 * count legs: leg i < count is relay i with STARTTLS, leg count + i the same relay in clear. The
- * leg that follows `leg` (first call: -1), or 2 * count: none. */
-int mote_policy_next(const struct mote_plan *plan, int leg);
-
-/* P4, P11: seconds until the next attempt. random: any 32 random bits, to spread a fleet. */
-uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random);
-
-/* P12: seconds a relay is left alone after so many failures in a row. */
-uint32_t mote_policy_relay_wait_s(unsigned failures);
-
-/* P11: is a mail of this age given up after the attempt? */
-bool mote_policy_expired(uint32_t age_s);
-
 /* ---- Record: what of a mail survives a power cut -------------------------------------------------------------------- */
 
-/* Times are on a clock that counts while the device runs; what passes while it is off is not known and not counted. */
+/* Times are on a clock that counts while the device runs; what passes while it is off counts where the port knows it. */
 struct mote_record {
     uint8_t id[8];        /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
     uint32_t age_s;       /* since it was accepted */
@@ -90,5 +51,79 @@ bool mote_record_before(const struct mote_record *record, const struct mote_reco
 
 /* Time passes for a mail. */
 void mote_record_age(struct mote_record *record, uint32_t passed_s);
+
+/* P12: a relay has just taken a mail. Makes a mail due within seconds whose last attempt passed a relay over as left alone;
+ * i-th of those that are released now, so that they come a few seconds apart. True when it was one. */
+bool mote_record_release(struct mote_record *record, unsigned i);
+
+/* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */
+
+/* P2: did TLS fail here? tls is the relay's enum mote_tls. An SMTP reply heard inside TLS never is a TLS failure, a
+ * mail in doubt neither (P9), and implicit TLS has no STARTTLS to fail. */
+bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
+
+/* P10: the relay cannot take the mail as it is (SIZE, 8BITMIME, SMTPUTF8); another one perhaps can. */
+bool mote_policy_unfit(const struct mote_result *result);
+
+/* P12: deferred for our own trouble: no network, memory, entropy or time. */
+bool mote_policy_ours(const struct mote_result *result);
+
+/* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can
+ * set. */
+bool mote_policy_armed(bool tls_failed, uint32_t since_s);
+
+/* P3, P5: the facts an attempt goes by. Relays are bits, the first the lowest; MOTE_RELAYS_MAX at most. */
+#define MOTE_RELAYS_MAX 8
+struct mote_plan {
+    uint8_t count;                /* relays */
+    uint8_t relays_up;            /* may be asked: not left alone by P12, not barred by P7 */
+    uint8_t relays_opportunistic; /* and STARTTLS: the only ones that may ever be spoken to in clear */
+    uint8_t relays_tls_failed;    /* in this attempt */
+    bool armed;                   /* P5 */
+    bool rcpts_left;              /* without a final verdict */
+    bool accepted_any;            /* a relay took the mail in this attempt, for one recipient at least */
+    bool in_doubt;                /* P9 */
+};
+
+/* An attempt is up to 2 * count legs: leg i < count is relay i with STARTTLS, leg count + i the same relay in clear. The
+ * leg that follows `leg` (first call: -1), or 2 * count: none. */
+int mote_policy_next(const struct mote_plan *plan, int leg);
+
+/* P4, P11, P12, P16: seconds until the next attempt of a mail whose record has taken in the one that ended. tls_failure:
+ * the TLS of a relay failed in it. suspect: P16 took the extensions for the fault, for the first time. random: any 32
+ * random bits, to spread a fleet. */
+uint32_t mote_policy_wait_s(const struct mote_record *record, bool tls_failure, bool suspect, uint32_t random);
+
+/* P11: is a mail of this age given up after the attempt? */
+bool mote_policy_expired(uint32_t age_s);
+
+/* ---- Relays that are left alone (P12) ----------------------------------------------------------------------------- */
+
+/* What is remembered of a relay; start with zeros, keep it as long as the program runs. */
+struct mote_relay_state {
+    uint32_t since_s; /* of the last failure */
+    uint8_t failures; /* in a row, without the first of its TLS; 0 and no tls: not left alone */
+    uint8_t tls;      /* its TLS has failed in this row: 1 = just now and for the first time, 2 = before */
+};
+
+/* What the end of a conversation says of the relay as a whole. */
+enum mote_relay_news {
+    MOTE_RELAY_NO_NEWS = 0,
+    MOTE_RELAY_UP = 1,      /* it answered for the mail: whatever was remembered is forgotten */
+    MOTE_RELAY_DOWN = 2,    /* connect, greeting, EHLO, time limits, login, a 421 */
+    MOTE_RELAY_TLS_DOWN = 3 /* the TLS of a verified relay: no mail can use it */
+};
+
+/* tls: the relay's enum mote_tls. verified: it is not opportunistic. suspect: mote_engine_suspect(). */
+uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const struct mote_result *result);
+
+void mote_policy_relay_note(struct mote_relay_state *state, uint8_t news, uint32_t now_s);
+
+/* Seconds the relay is left alone, from its last failure on: 300 twice, then doubling with each failure in a row; after the
+ * first failure of its TLS 60. */
+uint32_t mote_policy_relay_wait_s(const struct mote_relay_state *state);
+
+/* Is that over? now_s: seconds of a monotonic clock. */
+bool mote_policy_relay_up(const struct mote_relay_state *state, uint32_t now_s);
 
 #endif

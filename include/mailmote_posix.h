@@ -11,10 +11,10 @@
 struct mote_posix_attempt {
     const struct mote_relay *relays; /* in order of preference, MOTE_RELAYS_MAX at most */
     size_t relay_count;
-    struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone (P12) */
-    uint32_t now_s;                  /* seconds of a monotonic clock, for states */
-    bool armed;                      /* mote_policy_armed() of the mail's record: a cleartext pass may follow (P5) */
-    struct mote_mail *mail;          /* measured here when its size is 0 */
+    struct mote_relay_state *states;  /* one per relay, or NULL: no relay is left alone (P12) */
+    uint32_t now_s;                   /* seconds of a monotonic clock, for states */
+    const struct mote_record *record; /* the mail's, where one is kept (P5, P7, P16); NULL: a first attempt */
+    struct mote_mail *mail;           /* measured here when its size is 0 */
     const char *helo; /* NULL: the host's own full name, or the address literal of the socket when it has none */
     const struct mote_trace *trace; /* or NULL */
     void (*heard)(void *ctx,

@@ -260,7 +260,7 @@ static void talk(struct attempt *attempt)
     if (attempt->spool != NULL) {
         attempt->posix.states = attempt->throttle.states;
         attempt->posix.now_s = attempt->throttle.now_s;
-        attempt->posix.armed = mote_policy_armed(mail->record.tls_failed, mail->record.tls_since_s);
+        attempt->posix.record = &mail->record;
         attempt->posix.commit = commit;
     }
     mote_posix_attempt(&attempt->posix);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * One attempt of one mail: walks the places policy.c names, first STARTTLS on every relay, then, armed, in clear to
+ * One attempt of one mail: walks the legs policy.c names, first STARTTLS on every relay, then, armed, in clear to
  * those whose TLS has just failed. It keeps what policy.c must know and decides nothing itself.
  */
 #include "mailmote_outbox.h"
 
 #include <string.h>
 
+/* The relay of the leg the attempt is at. */
 static unsigned relay_at(const struct mote_delivery *d)
 {
-    return (unsigned)d->at % d->plan.count;
+    return (unsigned)d->leg % d->plan.count;
 }
 
 static bool final(const struct mote_rcpt *rcpt)
@@ -27,10 +28,13 @@ static bool relay_good(const struct mote_relay *relay)
     return relay->trust.setup_tls != NULL && relay->tls <= MOTE_TLS_IMPLICIT && !(login && relay->trust.opportunistic);
 }
 
-/* P12: is the relay's own wait over? */
-static bool relay_usable(const struct mote_relay_state *state, uint32_t now_s)
+bool mote_relays_verified(const struct mote_relay *relays, size_t count)
 {
-    return now_s - state->since_s >= mote_policy_relay_wait_s(state->failures);
+    while (count != 0 && !relays->trust.opportunistic) {
+        relays++;
+        count--;
+    }
+    return count == 0;
 }
 
 /* An outcome without a conversation, for every recipient that has no final one. */
@@ -46,16 +50,65 @@ static void defer(struct mote_delivery *d, uint8_t verdict, uint8_t cause)
     }
 }
 
+/* A recipient without a final verdict, the last of them; NULL: none. */
+static const struct mote_rcpt *any_left(const struct mote_delivery *d)
+{
+    const struct mote_rcpt *left = NULL;
+
+    for (uint16_t i = 0; i < d->mail->rcpt_count; i++) {
+        if (!final(&d->mail->rcpts[i])) {
+            left = &d->mail->rcpts[i];
+        }
+    }
+    return left;
+}
+
 static void finish(struct mote_delivery *d)
 {
     d->step = MOTE_FINISHED;
 }
 
-void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays, size_t count,
-                        struct mote_relay_state *states, struct mote_mail *mail, struct mote_session *session,
-                        struct mote_session_setup *setup, bool armed, uint32_t now_s)
+/* Relay i: may it be asked (P7, P12), and in clear (P5)? */
+static void plan_relay(struct mote_delivery *d, unsigned i, const struct mote_record *record)
+{
+    const struct mote_relay *relay = &d->relays[i];
+    uint8_t bit = (uint8_t)(1u << i);
+
+    if (record != NULL && record->verified_only && relay->trust.opportunistic) {
+        return;
+    }
+    if (d->states == NULL || mote_policy_relay_up(&d->states[i], d->now_s)) {
+        d->plan.relays_up |= bit;
+    } else {
+        d->left_alone = true;
+    }
+    if (relay->trust.opportunistic && relay->tls == MOTE_TLS_STARTTLS) {
+        d->plan.relays_opportunistic |= bit;
+    }
+}
+
+/* What is wrong with relays or recipients, or MOTE_CAUSE_NONE. */
+static uint8_t misuse(const struct mote_delivery *d, size_t count, const struct mote_record *record)
 {
     bool good = count != 0 && count <= MOTE_RELAYS_MAX;
+
+    for (size_t i = 0; good && i < count; i++) {
+        good = relay_good(&d->relays[i]);
+    }
+    if (!good) {
+        return MOTE_CAUSE_TRUST;
+    }
+    if (record != NULL && d->mail->rcpt_count > MOTE_RECORD_RCPTS) {
+        return MOTE_CAUSE_TOO_MANY;
+    }
+    return any_left(d) == NULL ? MOTE_CAUSE_NOBODY : MOTE_CAUSE_NONE;
+}
+
+void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays, size_t count,
+                        struct mote_relay_state *states, struct mote_mail *mail, struct mote_session *session,
+                        struct mote_session_setup *setup, const struct mote_record *record, uint32_t now_s)
+{
+    uint8_t cause;
 
     memset(d, 0, sizeof *d);
     d->relays = relays;
@@ -64,44 +117,52 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     d->session = session;
     d->setup = setup;
     d->now_s = now_s;
-    d->at = -1;
-    d->plan.count = (uint8_t)count;
-    d->plan.armed = armed;
-    for (size_t i = 0; good && i < count; i++) {
-        if (states == NULL || relay_usable(&states[i], now_s)) {
-            d->plan.relays_up |= (uint8_t)(1u << i);
-        }
-        if (relays[i].trust.opportunistic && relays[i].tls == MOTE_TLS_STARTTLS) {
-            d->plan.relays_opportunistic |= (uint8_t)(1u << i);
-        }
-        good = relay_good(&relays[i]);
-    }
+    d->leg = -1;
     for (uint16_t i = 0; i < mail->rcpt_count; i++) {
         mail->rcpts[i].excluded = false;
         mail->rcpts[i].in_transaction = false;
         mail->rcpts[i].deferred_by = 0;
+        mail->rcpts[i].unfit = 0;
     }
-    if (good) {
-        defer(d, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
-    } else {
-        defer(d, MOTE_MISUSE, MOTE_CAUSE_TRUST);
+    cause = misuse(d, count, record);
+    if (cause != MOTE_CAUSE_NONE) {
+        defer(d, MOTE_MISUSE, cause);
         finish(d);
+        return;
     }
+    d->plan.count = (uint8_t)count;
+    setup->plain = record != NULL && record->plain;
+    d->plan.armed = record != NULL && mote_policy_armed(record->tls_failed, record->tls_since_s);
+    for (unsigned i = 0; i < count; i++) {
+        plan_relay(d, i, record);
+    }
+    defer(d, MOTE_DEFERRED, d->left_alone ? MOTE_CAUSE_LEFT_ALONE : MOTE_CAUSE_BARRED); /* if nobody is asked */
 }
 
 /* ---- What a relay made of it ------------------------------------------------------------------------------------- */
 
-static void remember(struct mote_relay_state *state, bool failure, uint32_t now_s)
+/* P12: a relay is noted once as failing in an attempt. */
+static void note_relay(struct mote_delivery *d, const struct mote_result *r, bool suspect)
 {
-    if (!failure) {
-        state->failures = 0;
-    } else {
-        state->since_s = now_s;
-        state->failures = (uint8_t)(state->failures + (state->failures != UINT8_MAX));
+    const struct mote_relay *relay = d->relay;
+    uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, suspect, r);
+    uint8_t bit = (uint8_t)(1u << relay_at(d));
+
+    if (news == MOTE_RELAY_UP) {
+        d->relay_up = true;
+    } else if (news != MOTE_RELAY_NO_NEWS) {
+        if ((d->relays_noted & bit) != 0) {
+            return;
+        }
+        d->relays_noted |= bit;
+    }
+    if (d->states != NULL) {
+        mote_policy_relay_note(&d->states[relay_at(d)], news, d->now_s);
     }
 }
 
-/* P10: who was told to come later inside TLS is not asked about in clear. */
+/* P10: who was told to come later inside TLS is not asked about in clear, and for whom the relay cannot carry the mail as
+ * it is, another may. */
 static void mark_recipients(struct mote_delivery *d, uint8_t bit)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
@@ -115,24 +176,38 @@ static void mark_recipients(struct mote_delivery *d, uint8_t bit)
         if (rcpt->in_transaction && r->verdict == MOTE_DEFERRED && r->code != 0 && (r->tls & MOTE_TLS_SECURED) != 0) {
             rcpt->deferred_by |= bit;
         }
+        if (!rcpt->excluded && mote_policy_unfit(r)) {
+            rcpt->unfit |= bit;
+        }
     }
 }
 
-/* Takes the result of the place the attempt is at. */
-static void conclude(struct mote_delivery *d, const struct mote_result *r)
+/* P10: a recipient for whom every relay has said so has failed. */
+static void fail_unfit(struct mote_delivery *d)
 {
-    unsigned i = relay_at(d);
-    uint8_t tls = d->relays[i].tls, bit = (uint8_t)(1u << i);
-    bool site = mote_policy_site_failure(tls, r);
+    struct mote_rcpt *rcpt = d->mail->rcpts;
+
+    for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
+        if (!final(rcpt) && rcpt->unfit == (1u << d->plan.count) - 1) {
+            rcpt->result.verdict = MOTE_FAILED;
+            d->result = rcpt->result;
+        }
+    }
+}
+
+/* Takes the result of the leg the attempt is at. */
+static void take_result(struct mote_delivery *d, const struct mote_result *r, bool suspect)
+{
+    uint8_t bit = (uint8_t)(1u << relay_at(d));
 
     d->result = *r;
-    if (mote_policy_tls_failure(tls, r)) {
+    d->suspect |= suspect;
+    if (mote_policy_tls_failure(d->relay->tls, r)) {
         d->plan.relays_tls_failed |= bit;
         d->tls_failed = true;
+        d->arming |= d->relay->trust.opportunistic;
     }
-    if (d->states != NULL && (site || r->step >= MOTE_STEP_MAIL)) {
-        remember(&d->states[i], site, d->now_s);
-    }
+    note_relay(d, r, suspect);
     if (r->verdict == MOTE_IN_DOUBT) {
         d->plan.in_doubt = true;
     }
@@ -149,7 +224,7 @@ void mote_delivery_unreachable(struct mote_delivery *d, uint8_t cause)
         defer(d, MOTE_DEFERRED, cause);
         r = d->result;
         d->step = 0;
-        conclude(d, &r);
+        take_result(d, &r, false);
     }
 }
 
@@ -163,7 +238,7 @@ void mote_delivery_connected(struct mote_delivery *d)
 
 /* ---- Where to go ------------------------------------------------------------------------------------------------- */
 
-/* Marks whom to leave out at this place; false when nobody is left. */
+/* Marks whom to leave out on this leg; false when nobody is left. */
 static bool choose(struct mote_delivery *d, bool clear)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
@@ -176,19 +251,6 @@ static bool choose(struct mote_delivery *d, bool clear)
     return any;
 }
 
-/* The last recipient that is left, or NULL. */
-static const struct mote_rcpt *any_open(const struct mote_delivery *d)
-{
-    const struct mote_rcpt *open = NULL;
-
-    for (uint16_t i = 0; i < d->mail->rcpt_count; i++) {
-        if (!final(&d->mail->rcpts[i])) {
-            open = &d->mail->rcpts[i];
-        }
-    }
-    return open;
-}
-
 uint8_t mote_delivery_next(struct mote_delivery *d)
 {
     if (d->step == MOTE_TALK) {
@@ -197,18 +259,20 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
         }
         d->step = 0;
         mark_recipients(d, (uint8_t)(1u << relay_at(d)));
-        conclude(d, mote_session_result(d->session));
+        take_result(d, mote_session_result(d->session), mote_engine_suspect(&d->session->engine));
     }
     while (d->step == 0) {
-        const struct mote_rcpt *open = any_open(d);
+        const struct mote_rcpt *left = any_left(d);
         bool clear;
 
-        d->plan.rcpts_left = open != NULL;
-        d->at = (int8_t)mote_policy_next(&d->plan, d->at);
-        clear = d->at >= d->plan.count;
-        if (d->at == 2 * d->plan.count) {
-            if (open != NULL && d->result.verdict != MOTE_IN_DOUBT) {
-                d->result = open->result;
+        d->plan.rcpts_left = left != NULL;
+        d->leg = (int8_t)mote_policy_next(&d->plan, d->leg);
+        clear = d->leg >= d->plan.count;
+        if (d->leg == 2 * d->plan.count) {
+            if (!d->plan.in_doubt) {
+                fail_unfit(d);
+                left = any_left(d);
+                d->result = left != NULL ? left->result : d->result;
             }
             finish(d);
         } else if (choose(d, clear)) {

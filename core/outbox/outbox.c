@@ -50,7 +50,7 @@ static void free_cell(struct mote_outbox *o, struct mote_slot *slot)
         mote_storage_erase(o, cell_block(o, slot), 1)) {
         slot->len = 0;
     } else {
-        slot->record.wait_s = mote_policy_wait_s(false, slot->record.age_s, 0);
+        slot->record.wait_s = mote_policy_wait_s(&slot->record, false, false, 0);
     }
 }
 
@@ -290,14 +290,14 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     struct mote_record *record = &slot->record;
 
     if (!load(o, slot)) {
-        record->wait_s = mote_policy_wait_s(false, record->age_s, 0);
+        record->wait_s = mote_policy_wait_s(record, false, false, 0);
         record->cause = MOTE_CAUSE_STORAGE;
     } else if (settled(record)) {
         report(o);
     } else {
         setup->session_setup->hold = true;
         mote_delivery_init(&o->delivery, setup->relays, setup->relay_count, setup->states, &o->mail, setup->session,
-                           setup->session_setup, mote_policy_armed(record->tls_failed, record->tls_since_s), o->now_s);
+                           setup->session_setup, record, o->now_s);
         o->step = MOTE_CONNECT;
     }
 }

@@ -6,7 +6,7 @@
 
 void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail)
 {
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
+    for (unsigned i = 0; i < mail->rcpt_count && i < MOTE_RECORD_RCPTS; i++) {
         uint8_t verdict = mail->rcpts[i].result.verdict;
 
         if (verdict == MOTE_DELIVERED) {
@@ -19,14 +19,21 @@ void mote_record_verdicts(struct mote_record *record, const struct mote_mail *ma
 
 void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
 {
-    record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
+    bool suspect = d->suspect && !record->plain;
+
+    if (!record->begun) {
+        mote_record_begin(record);
+    }
+    record->begun = record->sent = false;
     record->cause = d->result.cause;
     record->code = d->result.code;
-    record->sent = false;
-    if (d->tls_failed && !record->tls_failed) {
+    record->left_alone = d->left_alone;
+    record->ours = mote_policy_ours(&d->result) ? (uint8_t)(record->ours + (record->ours < 3)) : 0;
+    record->plain |= suspect;
+    if (d->arming && !record->tls_failed) {
         record->tls_failed = true;
         record->tls_since_s = 0;
     }
     mote_record_verdicts(record, d->mail);
-    record->wait_s = mote_policy_wait_s(d->tls_failed, record->age_s, random);
+    record->wait_s = mote_policy_wait_s(record, d->tls_failed, suspect, random);
 }

@@ -9,6 +9,9 @@
 #ifndef MOTE_TLS_RETRY_S
 #define MOTE_TLS_RETRY_S 60
 #endif
+#ifndef MOTE_OURS_S
+#define MOTE_OURS_S 10
+#endif
 #ifndef MOTE_RETRY_MIN_S
 #define MOTE_RETRY_MIN_S 300
 #endif
@@ -19,8 +22,12 @@
 #define MOTE_EXPIRY_S 432000
 #endif
 
-/* Something went wrong on the wire: no reply was the reason, and neither were we. */
-static bool wire_failed(const struct mote_result *r)
+enum { OURS_TRIES = 2 };
+
+/* ---- What an outcome means --------------------------------------------------------------------------------------- */
+
+/* Something went wrong on the link or in what was said: no reply was the reason, and neither were we. */
+static bool link_failed(const struct mote_result *r)
 {
     return r->verdict == MOTE_DEFERRED && r->cause >= MOTE_CAUSE_LOOKUP && r->cause <= MOTE_CAUSE_REPLY_TOO_LONG;
 }
@@ -28,21 +35,45 @@ static bool wire_failed(const struct mote_result *r)
 /* P2. Any reply to STARTTLS but 220 counts too: it carries MOTE_CAUSE_TLS_REFUSED. */
 bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *r)
 {
-    return tls == MOTE_TLS_STARTTLS && (r->tls & MOTE_TLS_TRIED) != 0 && wire_failed(r);
+    return tls == MOTE_TLS_STARTTLS && (r->tls & MOTE_TLS_TRIED) != 0 && link_failed(r);
 }
 
-/* P12. What a mail was answered after MAIL is its own. */
-bool mote_policy_site_failure(uint8_t tls, const struct mote_result *r)
+bool mote_policy_unfit(const struct mote_result *r)
 {
-    if (r->verdict != MOTE_DEFERRED || mote_policy_tls_failure(tls, r)) {
-        return false;
-    }
-    if (r->cause >= MOTE_CAUSE_TLS_NOT_OFFERED && r->cause <= MOTE_CAUSE_TLS_RECORD) {
-        return false;
-    }
-    return r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE ||
-           (r->step < MOTE_STEP_MAIL && r->cause < MOTE_CAUSE_ADDRESS);
+    return r->verdict == MOTE_DEFERRED &&
+           (r->cause == MOTE_CAUSE_NO_8BITMIME || r->cause == MOTE_CAUSE_NO_SMTPUTF8 || r->cause == MOTE_CAUSE_TOO_BIG);
 }
+
+bool mote_policy_ours(const struct mote_result *r)
+{
+    return r->verdict == MOTE_DEFERRED && (r->cause == MOTE_CAUSE_NO_ENTROPY || r->cause == MOTE_CAUSE_NO_TIME ||
+                                           r->cause == MOTE_CAUSE_NO_NETWORK || r->cause == MOTE_CAUSE_NO_MEMORY);
+}
+
+/* P12. What a mail was answered after MAIL is its own, and the relay is there: but for a 421. */
+uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const struct mote_result *r)
+{
+    bool never_dialled = r->step == MOTE_STEP_CONNECT && r->cause == MOTE_CAUSE_DEADLINE;
+    bool tls_cause = r->cause >= MOTE_CAUSE_TLS_NOT_OFFERED && r->cause <= MOTE_CAUSE_TLS_RECORD;
+
+    if (r->step >= MOTE_STEP_MAIL && r->code != 0 && r->code != 421) {
+        return MOTE_RELAY_UP;
+    }
+    if (r->verdict != MOTE_DEFERRED || suspect || never_dialled || r->cause >= MOTE_CAUSE_ADDRESS ||
+        mote_policy_unfit(r)) {
+        return MOTE_RELAY_NO_NEWS;
+    }
+    if (tls_cause || mote_policy_tls_failure(tls, r)) {
+        return verified ? MOTE_RELAY_TLS_DOWN : MOTE_RELAY_NO_NEWS;
+    }
+    if (r->step < MOTE_STEP_MAIL || r->code == 421 || r->cause == MOTE_CAUSE_TIMEOUT ||
+        r->cause == MOTE_CAUSE_DEADLINE) {
+        return MOTE_RELAY_DOWN;
+    }
+    return MOTE_RELAY_NO_NEWS;
+}
+
+/* ---- Where to go ------------------------------------------------------------------------------------------------- */
 
 /* P5 */
 bool mote_policy_armed(bool tls_failed, uint32_t since_s)
@@ -52,58 +83,107 @@ bool mote_policy_armed(bool tls_failed, uint32_t since_s)
 
 /* P3: STARTTLS on every relay. P5: then, armed and if nobody took the mail, in clear to those whose TLS has just
  * failed. P9: nothing after doubt. */
-int mote_policy_next(const struct mote_plan *plan, int at)
+int mote_policy_next(const struct mote_plan *plan, int leg)
 {
     int end = 2 * plan->count;
 
     if (!plan->rcpts_left || plan->in_doubt) {
         return end;
     }
-    for (at++; at < end; at++) {
-        bool clear = at >= plan->count;
-        unsigned bit = 1u << (clear ? at - plan->count : at);
+    for (leg++; leg < end; leg++) {
+        bool clear = leg >= plan->count;
+        unsigned bit = 1u << (clear ? leg - plan->count : leg);
+        bool starttls_pass = (plan->relays_up & bit) != 0;
+        bool clear_pass =
+            plan->armed && !plan->accepted_any && (plan->relays_tls_failed & plan->relays_opportunistic & bit) != 0;
 
-        if (clear ? plan->armed && !plan->accepted_any &&
-                        (plan->relays_tls_failed & plan->relays_opportunistic & bit) != 0
-                  : (plan->relays_up & bit) != 0) {
+        if (clear ? clear_pass : starttls_pass) {
             break;
         }
     }
-    return at;
+    return leg;
 }
 
-/* P4; P11: the age, clamped; random by up to a quarter, then once over a whole doubling, which spreads a fleet evenly.
- * Waits that double exactly keep it so. */
-uint32_t mote_policy_wait_s(bool tls_failure, uint32_t age_s, uint32_t random)
-{
-    uint32_t wait = age_s, more = 0;
+/* ---- When -------------------------------------------------------------------------------------------------------- */
 
-    if (tls_failure) {
-        return MOTE_TLS_RETRY_S;
-    }
+/* 0..more seconds at random, evenly. */
+static uint32_t spread(uint32_t random, uint32_t more)
+{
+    return (uint32_t)((uint64_t)random * more >> 32);
+}
+
+/* P11: the age, clamped; random by up to a quarter, then once over a whole doubling, which spreads a fleet evenly. Waits
+ * that double exactly keep it so. */
+static uint32_t retry_wait_s(uint32_t age_s, uint32_t random)
+{
     if (age_s < MOTE_RETRY_MIN_S) {
-        wait = MOTE_RETRY_MIN_S;
-        more = MOTE_RETRY_MIN_S / 4;
-    } else if (age_s < 2 * MOTE_RETRY_MIN_S) {
-        more = 2 * age_s;
-    } else if (age_s > MOTE_RETRY_MAX_S) {
-        wait = MOTE_RETRY_MAX_S;
+        return MOTE_RETRY_MIN_S + spread(random, MOTE_RETRY_MIN_S / 4);
     }
-    return wait + (uint32_t)((uint64_t)random * more >> 32);
+    if (age_s < 2 * MOTE_RETRY_MIN_S) {
+        return age_s + spread(random, 2 * age_s);
+    }
+    return age_s < MOTE_RETRY_MAX_S ? age_s : MOTE_RETRY_MAX_S;
 }
 
-/* P12: what a mail waits that fails each time, without what is random: the least wait twice, then it doubles. */
-uint32_t mote_policy_relay_wait_s(unsigned failures)
+uint32_t mote_policy_wait_s(const struct mote_record *record, bool tls_failure, bool suspect, uint32_t random)
 {
-    if (failures == 0) {
-        return 0;
+    uint32_t since_s = record->tls_failed ? record->tls_since_s : 0;
+    bool first = record->attempts == 1 || (record->tls_failed && !mote_policy_armed(true, since_s));
+
+    if (suspect) { /* P16 */
+        return MOTE_TLS_RETRY_S + spread(random, MOTE_TLS_RETRY_S);
     }
-    failures = failures < 16 ? failures : 16;
-    return mote_policy_wait_s(false, ((uint32_t)MOTE_RETRY_MIN_S << failures) / 4, 0);
+    if (tls_failure && first) { /* P4 */
+        return MOTE_TLS_RETRY_S - since_s + spread(random, MOTE_TLS_RETRY_S);
+    }
+    if (record->ours != 0 && record->ours <= OURS_TRIES) { /* P12 */
+        return MOTE_OURS_S;
+    }
+    return retry_wait_s(record->age_s, random);
 }
 
 /* P11 */
 bool mote_policy_expired(uint32_t age_s)
 {
     return age_s >= MOTE_EXPIRY_S;
+}
+
+/* ---- Relays left alone (P12) ------------------------------------------------------------------------------------- */
+
+enum { TLS_NONE, TLS_FIRST, TLS_LATER };
+
+/* What a mail waits that fails each time, without what is random: the least wait twice, then it doubles. */
+uint32_t mote_policy_relay_wait_s(const struct mote_relay_state *state)
+{
+    unsigned failures = state->failures < 16 ? state->failures : 16;
+
+    if (state->tls == TLS_FIRST) {
+        return MOTE_TLS_RETRY_S;
+    }
+    return failures == 0 ? 0 : retry_wait_s(((uint32_t)MOTE_RETRY_MIN_S << failures) / 4, 0);
+}
+
+bool mote_policy_relay_up(const struct mote_relay_state *state, uint32_t now_s)
+{
+    return now_s - state->since_s >= mote_policy_relay_wait_s(state);
+}
+
+void mote_policy_relay_note(struct mote_relay_state *state, uint8_t news, uint32_t now_s)
+{
+    if (news == MOTE_RELAY_NO_NEWS) {
+        return;
+    }
+    if (news == MOTE_RELAY_UP) {
+        *state = (struct mote_relay_state){0};
+        return;
+    }
+    state->since_s = now_s;
+    if (news == MOTE_RELAY_TLS_DOWN && state->tls == TLS_NONE) {
+        state->tls = TLS_FIRST; /* so that P4 finds it; not in the doubling */
+        return;
+    }
+    if (state->tls == TLS_FIRST) {
+        state->tls = TLS_LATER;
+    }
+    state->failures = (uint8_t)(state->failures + (state->failures != UINT8_MAX));
 }

@@ -8,7 +8,26 @@
 
 #include <string.h>
 
-enum { VERSION = 0x4d01 /* "M", 1 */, TLS_FAILED = 1, SENT = 2 };
+enum { VERSION = 0x4d01 /* "M", 1 */ };
+
+/* Octets in front of each field. */
+enum {
+    ID_AT = 2,
+    AGE_AT = 10,
+    TLS_SINCE_AT = 14,
+    WAIT_AT = 18,
+    ATTEMPTS_AT = 22,
+    CODE_AT = 24,
+    CAUSE_AT = 26,
+    FLAGS_AT = 27,
+    COUNT_AT = 28,
+    DELIVERED_AT = 32,
+    FAILED_AT = 36,
+    CRC_AT = 40
+};
+
+/* Bits of the flags; the topmost two are record.ours. */
+enum { TLS_FAILED = 1, SENT = 2, PLAIN = 4, VERIFIED_ONLY = 8, BEGUN = 16, LEFT_ALONE = 32, OURS_SHIFT = 6 };
 
 /* CRC-32 as in IEEE 802.3, bit by bit: small, and records are short. */
 uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len)
@@ -41,45 +60,96 @@ uint32_t mote_get(const uint8_t *p, int len)
     return value;
 }
 
+static uint8_t flags(const struct mote_record *record)
+{
+    return (uint8_t)((record->tls_failed ? TLS_FAILED : 0) | (record->sent ? SENT : 0) | (record->plain ? PLAIN : 0) |
+                     (record->verified_only ? VERIFIED_ONLY : 0) | (record->begun ? BEGUN : 0) |
+                     (record->left_alone ? LEFT_ALONE : 0) | record->ours << OURS_SHIFT);
+}
+
 void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_RECORD_LEN])
 {
-    uint8_t *p = mote_put(octets, VERSION, 2);
-
-    memcpy(p, record->id, sizeof record->id);
-    p = mote_put(p + sizeof record->id, record->age_s, 4);
-    p = mote_put(p, record->tls_since_s, 4);
-    p = mote_put(p, record->wait_s, 4);
-    p = mote_put(p, record->attempts, 2);
-    p = mote_put(p, record->code, 2);
-    p = mote_put(p, record->cause, 1);
-    p = mote_put(p, (record->tls_failed ? TLS_FAILED : 0) | (record->sent ? SENT : 0), 1);
-    p = mote_put(p, record->rcpt_count, 4);
-    p = mote_put(p, record->rcpts_delivered, 4);
-    p = mote_put(p, record->rcpts_failed, 4);
-    mote_put(p, mote_crc32(0, octets, MOTE_RECORD_LEN - 4), 4);
+    mote_put(octets, VERSION, 2);
+    memcpy(octets + ID_AT, record->id, sizeof record->id);
+    mote_put(octets + AGE_AT, record->age_s, 4);
+    mote_put(octets + TLS_SINCE_AT, record->tls_since_s, 4);
+    mote_put(octets + WAIT_AT, record->wait_s, 4);
+    mote_put(octets + ATTEMPTS_AT, record->attempts, 2);
+    mote_put(octets + CODE_AT, record->code, 2);
+    octets[CAUSE_AT] = record->cause;
+    octets[FLAGS_AT] = flags(record);
+    mote_put(octets + COUNT_AT, record->rcpt_count, 4);
+    mote_put(octets + DELIVERED_AT, record->rcpts_delivered, 4);
+    mote_put(octets + FAILED_AT, record->rcpts_failed, 4);
+    mote_put(octets + CRC_AT, mote_crc32(0, octets, CRC_AT), 4);
 }
 
 bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN])
 {
-    uint32_t flags = mote_get(octets + 27, 1), count = mote_get(octets + 28, 4);
+    uint8_t bits = octets[FLAGS_AT];
+    uint32_t count = mote_get(octets + COUNT_AT, 4);
 
-    if (mote_get(octets, 2) != VERSION || mote_get(octets + 40, 4) != mote_crc32(0, octets, MOTE_RECORD_LEN - 4) ||
-        flags > (TLS_FAILED | SENT) || count > MOTE_RECORD_RCPTS) {
+    if (mote_get(octets, 2) != VERSION || mote_get(octets + CRC_AT, 4) != mote_crc32(0, octets, CRC_AT) ||
+        count > MOTE_RECORD_RCPTS) {
         return false;
     }
-    memcpy(record->id, octets + 2, sizeof record->id);
-    record->age_s = mote_get(octets + 10, 4);
-    record->tls_since_s = mote_get(octets + 14, 4);
-    record->wait_s = mote_get(octets + 18, 4);
-    record->attempts = (uint16_t)mote_get(octets + 22, 2);
-    record->code = (uint16_t)mote_get(octets + 24, 2);
-    record->cause = octets[26];
-    record->tls_failed = (flags & TLS_FAILED) != 0;
-    record->sent = (flags & SENT) != 0;
+    memcpy(record->id, octets + ID_AT, sizeof record->id);
+    record->age_s = mote_get(octets + AGE_AT, 4);
+    record->tls_since_s = mote_get(octets + TLS_SINCE_AT, 4);
+    record->wait_s = mote_get(octets + WAIT_AT, 4);
+    record->attempts = (uint16_t)mote_get(octets + ATTEMPTS_AT, 2);
+    record->code = (uint16_t)mote_get(octets + CODE_AT, 2);
+    record->cause = octets[CAUSE_AT];
+    record->tls_failed = (bits & TLS_FAILED) != 0;
+    record->sent = (bits & SENT) != 0;
+    record->plain = (bits & PLAIN) != 0;
+    record->verified_only = (bits & VERIFIED_ONLY) != 0;
+    record->begun = (bits & BEGUN) != 0;
+    record->left_alone = (bits & LEFT_ALONE) != 0;
+    record->ours = bits >> OURS_SHIFT;
     record->rcpt_count = (uint8_t)count;
-    record->rcpts_delivered = mote_get(octets + 32, 4);
-    record->rcpts_failed = mote_get(octets + 36, 4);
+    record->rcpts_delivered = mote_get(octets + DELIVERED_AT, 4);
+    record->rcpts_failed = mote_get(octets + FAILED_AT, 4);
     return true;
+}
+
+/* ---- What becomes of it ------------------------------------------------------------------------------------------ */
+
+void mote_record_begin(struct mote_record *record)
+{
+    record->attempts = (uint16_t)(record->attempts + (record->attempts != UINT16_MAX));
+    record->begun = true;
+}
+
+bool mote_record_resume(struct mote_record *record, uint32_t random)
+{
+    if (!record->begun && !record->sent) {
+        return false;
+    }
+    if (!record->begun) { /* stored by a release that counted attempts at their end */
+        mote_record_begin(record);
+    }
+    record->begun = record->sent = false;
+    record->cause = MOTE_CAUSE_LOST;
+    record->code = 0;
+    record->ours = 0;
+    record->wait_s = mote_policy_wait_s(record, false, false, random);
+    return true;
+}
+
+bool mote_record_before(const struct mote_record *record, const struct mote_record *other)
+{
+    return record->attempts != other->attempts ? record->attempts < other->attempts : record->age_s > other->age_s;
+}
+
+bool mote_record_release(struct mote_record *record, unsigned i)
+{
+    uint32_t wait_s = 2u * i + 1;
+
+    if (record->left_alone && record->wait_s > wait_s) {
+        record->wait_s = wait_s;
+    }
+    return record->left_alone;
 }
 
 static uint32_t add(uint32_t a, uint32_t b)

@@ -179,7 +179,7 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
         mote_mail_measure(attempt->mail);
     }
     mote_delivery_init(delivery, attempt->relays, attempt->relay_count, attempt->states, attempt->mail, &c.session,
-                       &c.setup, attempt->armed, attempt->now_s);
+                       &c.setup, attempt->record, attempt->now_s);
     while (mote_delivery_next(delivery) == MOTE_CONNECT) {
         const struct mote_relay *relay = delivery->relay;
 

@@ -53,8 +53,8 @@ void attempt_run(unsigned relays, struct mote_relay_state *states)
 {
     t.sim.now_ms = t.now_s * 1000;
     t.setup.start_ms = t.sim.now_ms;
-    mote_delivery_init(&t.delivery, t.relays, relays, states, &t.mail, &t.session, &t.setup,
-                       mote_policy_armed(t.record.tls_failed, t.record.tls_since_s), t.now_s);
+    mote_record_begin(&t.record);
+    mote_delivery_init(&t.delivery, t.relays, relays, states, &t.mail, &t.session, &t.setup, &t.record, t.now_s);
     t.result = sim_attempt(&t.sim, &t.delivery);
     mote_record_take(&t.record, &t.delivery, 0);
 }

@@ -331,7 +331,7 @@ static void deadline(void **state)
 static void calls_out_of_turn(void **state)
 {
     attempt_set(1, 1);
-    mote_delivery_init(&t.delivery, t.relays, 1, NULL, &t.mail, &t.session, &t.setup, false, 0);
+    mote_delivery_init(&t.delivery, t.relays, 1, NULL, &t.mail, &t.session, &t.setup, NULL, 0);
     mote_delivery_connected(&t.delivery);
     mote_delivery_unreachable(&t.delivery, MOTE_CAUSE_CONNECT);
     assert_int_equal(mote_delivery_next(&t.delivery), MOTE_CONNECT);
@@ -376,6 +376,7 @@ static void record_take(void **state)
     assert_int_equal(r->rcpts_delivered, 1);
     assert_int_equal(r->rcpts_failed, 4);
     r->age_s = 400; /* P11 */
+    r->tls_since_s = 60;
     mote_record_take(r, &t.delivery, UINT32_MAX / 2 + 1);
     assert_int_equal(r->wait_s, 800);
 }

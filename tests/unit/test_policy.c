@@ -65,29 +65,74 @@ static void p2_p6_p9(void **state)
     each_result(tls_failure_rules);
 }
 
-static void site_failure_rules(uint8_t tls, const struct mote_result *r)
-{
-    bool failure = mote_policy_site_failure(tls, r);
-    bool about_tls = between(r->cause, MOTE_CAUSE_TLS_NOT_OFFERED, MOTE_CAUSE_TLS_RECORD);
-    bool late = r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE;
+/* ---- What is said of the relay (P12) ------------------------------------------------------------------------------- */
 
-    if (failure) {
-        assert_false(mote_policy_tls_failure(tls, r)); /* P12: not TLS */
-        assert_false(about_tls);
+static void relay_news_rules(uint8_t tls, const struct mote_result *r)
+{
+    uint8_t verified = mote_policy_relay_news(tls, true, false, r), open = mote_policy_relay_news(tls, false, false, r);
+    uint8_t suspect = mote_policy_relay_news(tls, true, true, r);
+    bool about_tls = between(r->cause, MOTE_CAUSE_TLS_NOT_OFFERED, MOTE_CAUSE_TLS_RECORD);
+    bool tls_failed = about_tls || mote_policy_tls_failure(tls, r);
+
+    if (verified == MOTE_RELAY_UP) { /* it answered for the mail, and stayed */
+        assert_true(r->code != 0 && r->code != 421 && r->step >= MOTE_STEP_MAIL);
+        assert_int_equal(open, MOTE_RELAY_UP);
+        assert_int_equal(suspect, MOTE_RELAY_UP);
+        return;
+    }
+    assert_int_equal(suspect, MOTE_RELAY_NO_NEWS); /* perhaps an extension's fault (P16) */
+    if (verified != MOTE_RELAY_NO_NEWS) {
         assert_int_equal(r->verdict, MOTE_DEFERRED);
-        assert_true(r->step < MOTE_STEP_MAIL || late); /* P12: not a mail's own refusal */
-        assert_true(r->cause < MOTE_CAUSE_ADDRESS);    /* nor our fault */
+        assert_true(r->cause < MOTE_CAUSE_ADDRESS); /* not our own trouble */
+        assert_false(mote_policy_unfit(r));         /* not the mail's */
     }
-    if (r->verdict == MOTE_DEFERRED && !mote_policy_tls_failure(tls, r)) {
-        if (late || (r->step < MOTE_STEP_MAIL && !about_tls && r->cause < MOTE_CAUSE_ADDRESS)) {
-            assert_true(failure); /* P12: connect, greeting, EHLO, time limits, a refused login */
-        }
+    if (r->step != MOTE_STEP_CONNECT) {
+        assert_int_equal(verified == MOTE_RELAY_TLS_DOWN, r->verdict == MOTE_DEFERRED && tls_failed);
     }
+    assert_int_not_equal(open, MOTE_RELAY_TLS_DOWN); /* P4 and P5 go on with an opportunistic one */
+    assert_int_equal(open, verified == MOTE_RELAY_TLS_DOWN ? MOTE_RELAY_NO_NEWS : verified);
 }
 
-static void p12_site(void **state)
+static void p12_news(void **state)
 {
-    each_result(site_failure_rules);
+    each_result(relay_news_rules);
+}
+
+/* Some of them by example. */
+static void p12_news_examples(void **state)
+{
+    static const struct {
+        uint8_t news, verdict, cause, step, tls;
+        uint16_t code;
+    } examples[] = {
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_CONNECT, MOTE_STEP_CONNECT, 0, 0},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_LOOKUP, MOTE_STEP_CONNECT, 0, 0},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_REFUSED, MOTE_STEP_GREETING, 0, 554},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_TIMEOUT, MOTE_STEP_EHLO, 0, 0},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_LOGIN_REFUSED, MOTE_STEP_AUTH, 3, 535},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_REFUSED, MOTE_STEP_MAIL, 3, 421},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_REFUSED, MOTE_STEP_RCPT, 0, 421},
+        {MOTE_RELAY_DOWN, MOTE_DEFERRED, MOTE_CAUSE_TIMEOUT, MOTE_STEP_DATA, 0, 0},
+        {MOTE_RELAY_TLS_DOWN, MOTE_DEFERRED, MOTE_CAUSE_CERT_DATE, MOTE_STEP_HANDSHAKE, 1, 0},
+        {MOTE_RELAY_TLS_DOWN, MOTE_DEFERRED, MOTE_CAUSE_TLS_NOT_OFFERED, MOTE_STEP_EHLO, 0, 250},
+        {MOTE_RELAY_TLS_DOWN, MOTE_DEFERRED, MOTE_CAUSE_LOST, MOTE_STEP_MAIL, 3, 0},
+        {MOTE_RELAY_UP, MOTE_DELIVERED, MOTE_CAUSE_NONE, MOTE_STEP_END, 3, 250},
+        {MOTE_RELAY_UP, MOTE_DEFERRED, MOTE_CAUSE_REFUSED, MOTE_STEP_RCPT, 3, 450},
+        {MOTE_RELAY_UP, MOTE_FAILED, MOTE_CAUSE_REFUSED, MOTE_STEP_MAIL, 3, 550},
+        {MOTE_RELAY_NO_NEWS, MOTE_IN_DOUBT, MOTE_CAUSE_TIMEOUT, MOTE_STEP_END, 0, 0},
+        {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_LOST, MOTE_STEP_DATA, 0, 0},
+        {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_TOO_BIG, MOTE_STEP_EHLO, 0, 0},
+        {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_NO_NETWORK, MOTE_STEP_CONNECT, 0, 0},
+        {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_NO_TIME, MOTE_STEP_GREETING, 0, 0},
+        {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_DEADLINE, MOTE_STEP_CONNECT, 0, 0}, /* it was never dialled */
+    };
+
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        struct mote_result r = {
+            examples[i].verdict, examples[i].cause, examples[i].step, examples[i].tls, examples[i].code, 0, 0};
+
+        assert_int_equal(mote_policy_relay_news(MOTE_TLS_STARTTLS, true, false, &r), examples[i].news);
+    }
 }
 
 /* ---- Armed ------------------------------------------------------------------------------------------------------- */
@@ -244,12 +289,57 @@ static void p3_p5_p7_p9_attempt(void **state)
 
 /* ---- Waits ------------------------------------------------------------------------------------------------------- */
 
+/* The wait of a mail of this age behind an attempt that is not its first. */
+static uint32_t p11_wait_s(uint32_t age, uint32_t random)
+{
+    const struct mote_record r = {.attempts = 2, .age_s = age};
+
+    return mote_policy_wait_s(&r, false, false, random);
+}
+
+/* After a TLS failure 60 s and up to 60 s more: of the first attempt, or while it may still arm something. */
 static void p4(void **state)
 {
+    struct mote_record r = {.attempts = 1};
+
     for (uint32_t age = 0; age < 500000; age += 61) {
-        assert_int_equal(mote_policy_wait_s(true, age, age * 2654435761u), 60);
+        r.age_s = age;
+        assert_in_range(mote_policy_wait_s(&r, true, false, age * 2654435761u), 60, 119);
     }
-    assert_int_equal(mote_policy_wait_s(true, UINT32_MAX, UINT32_MAX), 60);
+    assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 60);
+    assert_int_equal(mote_policy_wait_s(&r, true, false, UINT32_MAX), 119);
+    r = (struct mote_record){.attempts = 7, .age_s = 5000};
+    assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 4000); /* a verified relay's, for good: P11 */
+    r.tls_failed = true;
+    r.tls_since_s = 0;
+    assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 60); /* the first of an opportunistic relay */
+    r.tls_since_s = 45;
+    assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 15); /* a forced attempt does not push it away */
+    r.tls_since_s = 60;
+    assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 4000); /* armed, and failed all the same: P11 */
+    r.tls_since_s = 0;
+    assert_int_equal(mote_policy_wait_s(&r, false, false, 0), 4000); /* TLS did not fail in this attempt */
+}
+
+/* Plain speech is due after 60 s and up to 60 s more, whatever P4 or P11 say. */
+static void p16_wait(void **state)
+{
+    struct mote_record r = {.attempts = 9, .age_s = 100000, .tls_failed = true, .tls_since_s = 50, .ours = 1};
+
+    assert_int_equal(mote_policy_wait_s(&r, false, true, 0), 60);
+    assert_int_equal(mote_policy_wait_s(&r, true, true, UINT32_MAX), 119);
+}
+
+/* Our own trouble: 10 s, twice, then P11. */
+static void p12_ours(void **state)
+{
+    static const uint32_t waits[] = {300, 10, 10, 300};
+    struct mote_record r = {.attempts = 3};
+
+    for (uint8_t i = 0; i < 4; i++) {
+        r.ours = i;
+        assert_int_equal(mote_policy_wait_s(&r, false, false, 0), waits[i]);
+    }
 }
 
 static void p11_rules(uint32_t age, uint32_t random)
@@ -257,7 +347,7 @@ static void p11_rules(uint32_t age, uint32_t random)
     uint32_t clamped = age < 300 ? 300 : age > 4000 ? 4000 : age;
     uint32_t more = age < 300 ? 75 : age < 600 ? 2 * age : 0;
 
-    assert_in_range(mote_policy_wait_s(false, age, random), clamped, clamped + more);
+    assert_in_range(p11_wait_s(age, random), clamped, clamped + more);
 }
 
 /* What is drawn takes every value, each as often. */
@@ -268,7 +358,7 @@ static void p11_spread(uint32_t age, uint32_t least, uint32_t count)
 
     memset(seen, 0, sizeof seen);
     for (uint32_t i = 0; i < EACH * count; i++) {
-        uint32_t wait = mote_policy_wait_s(false, age, (uint32_t)(((uint64_t)i << 32) / (EACH * count)));
+        uint32_t wait = p11_wait_s(age, (uint32_t)(((uint64_t)i << 32) / (EACH * count)));
 
         assert_in_range(wait, least, least + count - 1);
         seen[wait - least]++;
@@ -283,7 +373,7 @@ static void p11_wait(void **state)
     static const uint32_t randoms[] = {1, 74, 75, 76, 1000, 1001, 0x7fffffff, 0x80000000, UINT32_MAX};
 
     for (uint32_t age = 0; age <= 434000; age++) {
-        assert_int_equal(mote_policy_wait_s(false, age, 0), age < 300 ? 300 : age > 4000 ? 4000 : age);
+        assert_int_equal(p11_wait_s(age, 0), age < 300 ? 300 : age > 4000 ? 4000 : age);
         p11_rules(age, randoms[age % (sizeof randoms / sizeof *randoms)]);
         p11_rules(age, age * 2654435761u);
     }
@@ -302,31 +392,114 @@ static void p11_expiry(void **state)
     assert_true(mote_policy_expired(UINT32_MAX));
 }
 
+/* How long a relay is left alone behind a row of news. */
+static uint32_t relay_wait_s(const char *row, struct mote_relay_state *state)
+{
+    *state = (struct mote_relay_state){0};
+    for (; *row != 0; row++) {
+        mote_policy_relay_note(state,
+                               *row == 'u'   ? MOTE_RELAY_UP
+                               : *row == 'd' ? MOTE_RELAY_DOWN
+                               : *row == 't' ? MOTE_RELAY_TLS_DOWN
+                                             : MOTE_RELAY_NO_NEWS,
+                               1000);
+    }
+    return mote_policy_relay_wait_s(state);
+}
+
 static void p12_wait(void **state)
 {
-    static const uint32_t waits[] = {0, 300, 300, 600, 1200, 2400, 4000};
+    static const struct {
+        const char *row;
+        uint32_t wait_s;
+    } rows[] = {
+        {"", 0},          {"d", 300},    {"dd", 300},     {"ddd", 600},  {"dddd", 1200}, {"ddddd", 2400},
+        {"dddddd", 4000}, {"du", 0},     {"dduddd", 600}, {"dn", 300},   {"t", 60},      {"tt", 300},
+        {"ttt", 300},     {"tttt", 600}, {"tu", 0},       {"tud", 300},  {"tut", 60},    {"td", 300},
+        {"tdt", 300},     {"dt", 60},    {"dtt", 300},    {"ddddtu", 0}, {"tn", 60},
+    };
+    struct mote_relay_state relay;
 
-    for (unsigned i = 0; i < 7; i++) {
-        assert_int_equal(mote_policy_relay_wait_s(i), waits[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(relay_wait_s(rows[i].row, &relay), rows[i].wait_s);
+        assert_true(mote_policy_relay_up(&relay, 1000 + rows[i].wait_s));
+        assert_true(rows[i].wait_s == 0 || !mote_policy_relay_up(&relay, 1000 + rows[i].wait_s - 1));
     }
-    for (unsigned i = 7; i < 100000; i++) {
-        assert_int_equal(mote_policy_relay_wait_s(i), 4000);
+    for (unsigned i = 0; i < 1000; i++) { /* the count ends at 255, the times go on */
+        mote_policy_relay_note(&relay, MOTE_RELAY_DOWN, i * 5000);
+        assert_int_equal(relay.since_s, i * 5000);
     }
-    assert_int_equal(mote_policy_relay_wait_s(UINT32_MAX), 4000);
+    assert_int_equal(relay.failures, UINT8_MAX);
+    assert_int_equal(mote_policy_relay_wait_s(&relay), 4000);
+    assert_true(mote_policy_relay_up(&relay, 999 * 5000 + 4000));
+}
+
+/* ---- Records ------------------------------------------------------------------------------------------------------ */
+
+/* An attempt that never ended counts, in doubt or not, and its wait is P11's. */
+static void p17_resume(void **state)
+{
+    struct mote_record r = {.age_s = 1000, .wait_s = 5};
+
+    assert_false(mote_record_resume(&r, 0));
+    assert_int_equal(r.wait_s, 5);
+    mote_record_begin(&r);
+    assert_int_equal(r.attempts, 1);
+    r.sent = true;
+    r.wait_s = 0;
+    assert_true(mote_record_resume(&r, 0));
+    assert_int_equal(r.attempts, 1);
+    assert_false(r.begun || r.sent);
+    assert_int_equal(r.wait_s, 1000);
+    assert_false(mote_record_resume(&r, 0));
+    r.sent = true; /* as the first release stored it: the attempt was not counted yet */
+    assert_true(mote_record_resume(&r, 0));
+    assert_int_equal(r.attempts, 2);
+}
+
+static void p18_order(void **state)
+{
+    const struct mote_record fresh = {.age_s = 1}, older = {.age_s = 9}, tried = {.age_s = 400000, .attempts = 1};
+
+    assert_true(mote_record_before(&fresh, &tried));
+    assert_false(mote_record_before(&tried, &fresh));
+    assert_true(mote_record_before(&older, &fresh));
+    assert_false(mote_record_before(&fresh, &older));
+    assert_false(mote_record_before(&fresh, &fresh));
+}
+
+static void p12_release(void **state)
+{
+    struct mote_record r = {.wait_s = 4000};
+
+    assert_false(mote_record_release(&r, 0));
+    assert_int_equal(r.wait_s, 4000);
+    r.left_alone = true;
+    assert_true(mote_record_release(&r, 3));
+    assert_in_range(r.wait_s, 1, 10);
+    r.wait_s = 0;
+    assert_true(mote_record_release(&r, 3));
+    assert_int_equal(r.wait_s, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(p2_p6_p9),
-        cmocka_unit_test(p12_site),
+        cmocka_unit_test(p12_news),
+        cmocka_unit_test(p12_news_examples),
         cmocka_unit_test(p5_armed),
         cmocka_unit_test(p3_p5_p7_p9_p10_p12_next),
         cmocka_unit_test(p3_p5_p7_p9_attempt),
         cmocka_unit_test(p4),
+        cmocka_unit_test(p16_wait),
+        cmocka_unit_test(p12_ours),
         cmocka_unit_test(p11_wait),
         cmocka_unit_test(p11_expiry),
         cmocka_unit_test(p12_wait),
+        cmocka_unit_test(p17_resume),
+        cmocka_unit_test(p18_order),
+        cmocka_unit_test(p12_release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
