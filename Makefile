@@ -75,6 +75,13 @@ $(BUILD)/libbearssl.a: $(BUILD)/flags FORCE | $(bearssl_h)
 	    CFLAGS=$(call quoted,$(CFLAGS)) BEARSSL_DIR=$(BEARSSL_DIR) \
 	    LIB=$@ OBJ=$(BUILD)/obj/bearssl FLAGS=$<
 
+amalgamation: need-amalgamation ## all of the library as two files, $(BUILD)/mailmote.c and $(BUILD)/mailmote.h
+	@mkdir -p $(BUILD)
+	@port/amalgamate.py $(BUILD)
+
+dist-arduino: need-amalgamation | $(cross_h) ## a library for Arduino and PlatformIO, $(BUILD)/arduino/mailmote, with BearSSL in it
+	@port/arduino/dist.sh $(BUILD)/arduino/mailmote $(cross_h:%/inc/bearssl.h=%)
+
 deps: $(bearssl_h) $(LWIP_DIR)/src/Filelists.mk ## fetch the sources of BearSSL and lwIP
 
 $(DEPS)/bearssl/inc/bearssl.h:
@@ -100,7 +107,7 @@ include boards/firmware.mk
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop lwip-check fleet-check demo core-check size instructions warnings format-check
+checks := all unit unit-san unit-valgrind fuzz-replay interop build-systems lwip-check fleet-check demo core-check size instructions warnings format-check
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -182,6 +189,9 @@ pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/
     BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1 \
     /usr/bin/python3 -m pytest -q -p no:cacheprovider
 
+build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk ## the library in the build systems of others, and as two files
+	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
+
 interop: need-interop all fast ## the command against real mail servers on loopback
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop,tests/run)
 
@@ -228,6 +238,7 @@ format: need-format ## make it so
 
 # The Debian packages a target needs; a compiler only where there is none.
 pkg-cc := $(if $(shell command -v $(CC)),,gcc libc6-dev)
+pkg-amalgamation := python3
 pkg-demo := openssl python3-aiosmtpd
 pkg-unit := python3 libcmocka-dev
 pkg-san := python3 clang libclang-rt-dev
@@ -235,8 +246,9 @@ pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) qemu-system-arm openssl python3-aiosmtpd python3-pytest
+pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib
 pkg-format := clang-format
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)
@@ -246,7 +258,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check interop \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check interop build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""mailmote in the build systems of others. Each builds a program that hands a mail to a real server. Where the build
+system is not here, its files are well-formed, name what exists, and what they name compiles.
+
+Environment: MAILMOTE_BUILD is the build directory, CC the compiler, STRICT our own warnings, BEARSSL_DIR and LWIP_DIR
+the sources, BEARSSL_INC and BEARSSL_LIB what was built of the first."""
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+HERE = TOP / "tests/builds"
+sys.path.append(str(TOP / "tests/interop"))
+
+from aio import Aiosmtpd                             # noqa: E402
+from board import Board, content                     # noqa: E402
+from cell import PASSWORD, USER                      # noqa: E402
+from client import OK, new_token                     # noqa: E402
+from pki import Pki                                  # noqa: E402
+
+BUILD, BEARSSL_DIR, LWIP_DIR, BEARSSL_INC = (pathlib.Path(os.environ[name]).resolve() for name in (
+    "MAILMOTE_BUILD", "BEARSSL_DIR", "LWIP_DIR", "BEARSSL_INC"))
+BEARSSL_LIB = [str(pathlib.Path(word).resolve()) if word.endswith(".a") else word
+               for word in os.environ["BEARSSL_LIB"].split()]
+CC = os.environ["CC"]
+STRICT = os.environ["STRICT"].split()
+
+
+def run(*command, cwd=TOP, **environment):
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run([*map(str, command)], cwd=cwd, env={**env, **environment}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=300)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def cmake(project, into, *options):
+    run("cmake", "-S", HERE / project, "-B", into, f"-DMAILMOTE={TOP}", *options)
+    return run("cmake", "--build", into, "--parallel", "2")
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def server(pki):
+    server = Aiosmtpd(pki)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def small_bearssl(tmp_path):
+    """two of BearSSL's sources stand for all: the others are compiled above"""
+    small = tmp_path / "bearssl"
+    (small / "src/int").mkdir(parents=True)
+    (small / "inc").symlink_to(BEARSSL_DIR / "inc")
+    for name in ("inner.h", "config.h", "settings.c", "int/i31_montmul.c"):
+        (small / "src" / name).symlink_to(BEARSSL_DIR / "src" / name)
+    return small
+
+
+@pytest.fixture(scope="module")
+def amalgamation(tmp_path_factory):
+    into = tmp_path_factory.mktemp("amalgamation")
+    run(TOP / "port/amalgamate.py", into)
+    return into
+
+
+def check_sends(program, server, pki):
+    token = new_token()
+    assert run(program, server.ports["starttls"], pki.ca, token) .startswith("delivered: ")
+    mail = server.wait_for_mail(token)
+    assert f"Subject: {token}\r\n".encode() in mail.content and mail.content.endswith(b"\r\n\r\nThe input fired.\r\n")
+    assert mail.received != ["in clear"]
+
+
+# ---- The library ---------------------------------------------------------------------------------------------------
+
+def test_makefile(server, pki, tmp_path):
+    """port/mailmote.mk, included from elsewhere"""
+    run("make", "-j2", "-f", HERE / "makefile/Makefile", f"MAILMOTE={TOP}", f"BEARSSL_DIR={BEARSSL_DIR}",
+        f"OUT={tmp_path}", f"BEARSSL_LIB={' '.join(BEARSSL_LIB)}", f"CC={CC}", cwd=tmp_path)
+    check_sends(tmp_path / "send", server, pki)
+
+
+def test_bearssl_makefile(small_bearssl, tmp_path):
+    """port/bearssl.mk, called from elsewhere"""
+    run("make", "-f", TOP / "port/bearssl.mk", f"BEARSSL_DIR={small_bearssl}", "LIB=lib.a", "OBJ=obj", cwd=tmp_path)
+    assert " T br_i31_montymul\n" in run("nm", tmp_path / "lib.a")
+
+
+def test_cmake_fetches(server, pki, tmp_path):
+    """FetchContent, with BearSSL compiled as well"""
+    cmake("cmake", tmp_path, "-DFETCH=ON", f"-DMAILMOTE_BEARSSL_DIR={BEARSSL_DIR}")
+    check_sends(tmp_path / "send", server, pki)
+
+
+def test_cmake_takes_a_bearssl(server, pki, tmp_path):
+    """add_subdirectory, in a project that has a target `bearssl`"""
+    cmake("cmake", tmp_path, "-DFETCH=OFF", f"-DBEARSSL_INC={BEARSSL_INC}", f"-DBEARSSL_LIB={';'.join(BEARSSL_LIB)}")
+    check_sends(tmp_path / "send", server, pki)
+
+
+def test_cmake_wrong_bearssl(tmp_path):
+    with pytest.raises(AssertionError, match="is not BearSSL's source: it has no inc/bearssl.h"):
+        cmake("cmake", tmp_path, "-DFETCH=ON", f"-DMAILMOTE_BEARSSL_DIR={tmp_path}")
+
+
+def test_cmake_for_arm(server, pki, tmp_path):
+    """a firmware, mailmote::lwip in it, booted in QEMU"""
+    image = tmp_path / "boards/lm3s6965evb"
+    cmake("firmware", tmp_path, f"-DCMAKE_TOOLCHAIN_FILE={HERE}/firmware/arm-none-eabi.cmake",
+          "-DCMAKE_BUILD_TYPE=MinSizeRel", f"-DCMAKE_RUNTIME_OUTPUT_DIRECTORY={image}",
+          f"-DMAILMOTE_BEARSSL_DIR={BEARSSL_DIR}", f"-DLWIP_DIR={LWIP_DIR}")
+    board, token = Board("lm3s6965evb", tmp_path, pki, tmp_path), new_token()
+    result = board.boot(server.ports["starttls"], f"subject={token}")
+    assert result.status == OK, result.console
+    assert content(token).fullmatch(server.wait_for_mail(token).content)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("port", ["none", "posix", "lwip"])
+def test_amalgamation_compiles(port, compiler, amalgamation, tmp_path):
+    """without a warning, whichever port is in it"""
+    options = {"none": [], "posix": ["-DMAILMOTE_POSIX"],
+               "lwip": ["-DMAILMOTE_LWIP", f"-I{TOP}/tests/lwip", f"-isystem{LWIP_DIR}/src/include"]}[port]
+    run(compiler, *STRICT, *options, f"-isystem{BEARSSL_INC}", "-O2", "-c", "-o", tmp_path / "mailmote.o",
+        amalgamation / "mailmote.c")
+
+
+def test_amalgamation_is_whole(amalgamation, tmp_path):
+    """it defines what the library defines"""
+    run(CC, "-std=c99", "-DMAILMOTE_POSIX", f"-I{BEARSSL_INC}", "-c", "-o", tmp_path / "mailmote.o",
+        amalgamation / "mailmote.c")
+    exported = [sorted(re.findall(r" [TDRB] (\w+)$", run("nm", "-g", "--defined-only", file), re.M))
+                for file in (tmp_path / "mailmote.o", BUILD / "libmailmote.a")]
+    assert exported[0] == exported[1]
+
+
+def test_amalgamation_is_the_same_again(amalgamation, tmp_path):
+    run(TOP / "port/amalgamate.py", tmp_path, PYTHONHASHSEED="7")
+    for name in ("mailmote.c", "mailmote.h"):
+        assert (tmp_path / name).read_bytes() == (amalgamation / name).read_bytes()
+
+
+def test_amalgamation_sends(amalgamation, server, pki, tmp_path):
+    run(CC, "-std=c99", "-DMAILMOTE_POSIX", f"-I{amalgamation}", f"-I{BEARSSL_INC}", "-o", tmp_path / "send",
+        HERE / "send.c", amalgamation / "mailmote.c", *BEARSSL_LIB)
+    check_sends(tmp_path / "send", server, pki)
+
+
+# ---- What is not here ----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("system", ["esp-idf", "zephyr"])
+def test_files_compile(system, small_bearssl, tmp_path):
+    cmake("pretend", tmp_path / system, f"-DSYSTEM={system}", f"-DMAILMOTE_BEARSSL_DIR={small_bearssl}",
+          f"-DLWIP_INC={TOP}/tests/lwip;{LWIP_DIR}/src/include")
+    said = run("nm", "--defined-only", *(tmp_path / system).glob("*/libmailmote.a"))
+    port = {"esp-idf": "mote_lwip_start", "zephyr": "mote_posix_send"}[system]
+    for name in ("mote_session_init", "br_i31_montymul", port):
+        assert re.search(rf" T {name}$", said, re.M), name
+
+
+def test_component_is_a_script_first(small_bearssl):
+    said = run("cmake", f"-DMAILMOTE={TOP}", "-P", HERE / "pretend/CMakeLists.txt",
+               MAILMOTE_BEARSSL_DIR=str(small_bearssl))
+    assert f"{TOP}/core/smtp/engine.c" in said and "REQUIRES;lwip" in said
+
+
+def test_component_manifest():
+    manifest = yaml.safe_load((TOP / "port/esp-idf/mailmote/idf_component.yml").read_text())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"]) and manifest["description"]
+    assert manifest["dependencies"] == {"idf": ">=5.0"}
+
+
+def test_zephyr_module():
+    """the folder of a module is the one above `zephyr`"""
+    module = yaml.safe_load((TOP / "port/zephyr/module.yml").read_text())
+    assert module["name"] == "mailmote"
+    assert (TOP / "port" / module["build"]["cmake"] / "CMakeLists.txt").is_file()
+    assert (TOP / "port" / module["build"]["kconfig"]).is_file()
+
+
+def test_zephyr_kconfig(tmp_path):
+    """its options are those the CMakeLists.txt asks for"""
+    kconfiglib = pytest.importorskip("kconfiglib")
+    (tmp_path / "Kconfig").write_text(f'config POSIX_API\n\tbool\n\tdefault y\nsource "{TOP}/port/zephyr/Kconfig"\n')
+    kconfig = kconfiglib.Kconfig(str(tmp_path / "Kconfig"), warn_to_stderr=False)
+    assert not kconfig.warnings
+    asked = set(re.findall(r"CONFIG_(\w+)", (TOP / "port/zephyr/CMakeLists.txt").read_text()))
+    assert asked == {name for name in kconfig.syms if name.startswith("MAILMOTE") and kconfig.syms[name].nodes}
+
+
+@pytest.fixture(scope="module")
+def arduino(tmp_path_factory):
+    into = tmp_path_factory.mktemp("arduino") / "mailmote"
+    run(TOP / "port/arduino/dist.sh", into, BEARSSL_DIR)
+    return into
+
+
+def test_arduino_library(arduino):
+    """manifests that name what is there, and all sources below src/"""
+    properties = dict(line.split("=", 1) for line in (arduino / "library.properties").read_text().splitlines())
+    assert set(properties) >= set("name version author maintainer sentence paragraph category url architectures".split())
+    manifest = json.loads((arduino / "library.json").read_text())
+    assert (manifest["name"], manifest["version"]) == (properties["name"], properties["version"])
+    assert (arduino / "src" / manifest["headers"]).is_file()
+    assert (arduino / "src" / properties["includes"]).is_file()
+    for example in manifest["examples"]:
+        assert all((arduino / example["base"] / file).is_file() for file in example["files"])
+    assert {p.name for p in arduino.glob("src/bearssl/*.c")} == {p.name for p in BEARSSL_DIR.glob("src/**/*.c")}
