@@ -171,7 +171,7 @@ fuzz-%: $(BUILD)/tests/fuzz_%
 	    $(BUILD)/$* $(wildcard tests/fuzz/corpus/$*)
 
 # A fleet of devices with the real outbox, and a relay that is down for an hour. fleet-check runs it all as well.
-$(BUILD)/tests/fleet: $(call objects,$(wildcard tests/fleet/*.c)) $(BUILD)/libmailmote.a $(bearssl_a)
+$(BUILD)/tests/fleet: $(call objects,$(wildcard tests/fleet/*.c) tests/unit/tls_peer.c) $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	$(Q)$(link)

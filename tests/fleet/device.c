@@ -5,6 +5,7 @@
  * in when the alert comes, in their clocks and in their random numbers.
  */
 #include "fleet.h"
+#include "tls_peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,14 +98,18 @@ static uint32_t now(const struct device *d)
     return d->clock_ms + (uint32_t)d->time_ms;
 }
 
-static void boot(struct device *d)
+static void boot(struct device *d, bool tls)
 {
     uint16_t lost;
 
     memset(d->flash, 0xff, sizeof d->flash);
     d->storage = (struct mote_storage){flash_read, flash_program, flash_erase, d, BLOCK, BLOCKS};
     d->relay.host = "relay.example";
-    mote_trust_opportunistic(&d->relay.trust, NULL);
+    if (tls) {
+        mote_trust_pin(&d->relay.trust, tls_peer_pin, tls_peer_name);
+    } else {
+        mote_trust_opportunistic(&d->relay.trust, NULL);
+    }
     d->session_setup.helo = "device.fleet.example";
     d->session_setup.buf = d->buf;
     d->session_setup.buf_len = sizeof d->buf;
@@ -143,8 +148,55 @@ static void post(struct device *d)
 
 /* ---- Network ----------------------------------------------------------------------------------------------------- */
 
+/* The relay's end of the connection. */
+static struct wire {
+    struct fleet_relay relay;
+    struct tls_peer peer;
+    size_t heard; /* octets of the peer's that the relay knows */
+    bool started; /* TLS */
+} wire;
+
+static void wire_hear(const void *octets, size_t len)
+{
+    if (!wire.started) {
+        fleet_relay_hear(&wire.relay, octets, len);
+        return;
+    }
+    tls_peer_take(&wire.peer, octets, len);
+    fleet_relay_hear(&wire.relay, (const char *)wire.peer.heard_octets + wire.heard, wire.peer.heard - wire.heard);
+    wire.heard = wire.peer.heard;
+}
+
+/* Octets for the device: how many, and they count as taken. */
+static size_t wire_say(void *buf, size_t cap)
+{
+    size_t len = wire.relay.say_len;
+
+    if (wire.started) {
+        struct tls_peer *peer = &wire.peer;
+
+        tls_peer_say(peer, wire.relay.say, len);
+        wire.relay.say_len = 0;
+        len = peer->wire_len - peer->wire_at;
+        len = len < cap ? len : cap;
+        memcpy(buf, peer->wire + peer->wire_at, len);
+        peer->wire_at += len;
+        return len;
+    }
+    if (len > cap) {
+        return 0;
+    }
+    memcpy(buf, wire.relay.say, len);
+    wire.relay.say_len = 0;
+    if (wire.relay.secured) {
+        wire.started = true;
+        tls_peer_start(&wire.peer);
+    }
+    return len;
+}
+
 /* Carries what either side has for the other; false when neither has anything. */
-static bool carry(struct device *d, struct fleet_relay *relay, uint8_t want)
+static bool carry(struct device *d, uint8_t want)
 {
     size_t len;
     const void *out = mote_session_send_buf(&d->session, &len);
@@ -155,47 +207,54 @@ static bool carry(struct device *d, struct fleet_relay *relay, uint8_t want)
         return true;
     }
     if (out != NULL) {
-        fleet_relay_hear(relay, out, len);
+        wire_hear(out, len);
         mote_session_send_ack(&d->session, len);
         return true;
     }
     in = mote_session_recv_buf(&d->session, &len);
-    if (in == NULL || relay->say_len == 0 || len < relay->say_len) {
-        return false;
+    len = in == NULL ? 0 : wire_say(in, len);
+    if (len != 0) {
+        mote_session_recv_ack(&d->session, len);
     }
-    len = relay->say_len;
-    memcpy(in, relay->say, len);
-    relay->say_len = 0;
-    mote_session_recv_ack(&d->session, len);
-    return true;
+    return len != 0;
 }
 
 /* A conversation takes no time; the clock stands still. Returns how many mails the relay has of it. */
-static unsigned talk(struct device *d)
+static unsigned talk(struct device *d, const struct fleet *fleet, bool broken)
 {
-    struct fleet_relay relay;
     uint8_t want;
 
-    fleet_relay_open(&relay);
+    fleet_relay_open(&wire.relay, fleet->tls, broken);
+    wire.started = false;
+    wire.heard = 0;
+    if (fleet->tls && !broken) {
+        tls_peer_init(&wire.peer);
+    }
     while (((want = mote_session_poll(&d->session, now(d))) & MOTE_DONE) == 0) {
-        if (!carry(d, &relay, want)) {
+        if (!carry(d, want)) {
             stop(d, "the conversation stands still");
         }
     }
-    if (relay.from != d->number) {
+    if (!broken && wire.relay.from != d->number) {
         stop(d, "the relay was told another sender");
     }
-    return relay.taken;
+    return wire.relay.taken;
+}
+
+static bool outage(const struct device *d, const struct fleet *fleet)
+{
+    return d->time_ms < fleet->outage_s * UINT64_C(1000);
 }
 
 static void connect_relay(struct device *d, const struct fleet *fleet, struct fleet_run *run)
 {
+    bool broken = outage(d, fleet);
+
     run->per_s[d->time_ms / 1000]++;
-    if (d->time_ms < fleet->outage_s * UINT64_C(1000)) {
-        run->refused++;
+    *(broken ? &run->in_vain : &run->accepted) += 1;
+    if (broken && !fleet->tls) {
         mote_delivery_unreachable(&d->outbox.delivery, MOTE_CAUSE_CONNECT);
     } else {
-        run->accepted++;
         for (unsigned i = 0; i < sizeof d->entropy; i++) {
             d->entropy[i] = (uint8_t)dice(d);
         }
@@ -213,7 +272,7 @@ static bool step(struct device *d, const struct fleet *fleet, bool random, struc
 
     switch (mote_outbox_poll(&d->outbox, now(d), random ? throw : 0)) {
     case MOTE_CONNECT: connect_relay(d, fleet, run); return true;
-    case MOTE_TALK: *taken += talk(d); return true;
+    case MOTE_TALK: *taken += talk(d, fleet, outage(d, fleet)); return true;
     case MOTE_REPORT: mote_outbox_reported(&d->outbox); return true;
     default: return false;
     }
@@ -229,7 +288,7 @@ void fleet_device(const struct fleet *fleet, unsigned number, bool random, struc
     d.number = number;
     d.dice = (uint64_t)fleet->seed << 32 | number;
     d.clock_ms = dice(&d);
-    boot(&d);
+    boot(&d, fleet->tls);
     d.time_ms = dice(&d) % (fleet->alerts_s * UINT64_C(1000));
     post(&d);
     do {

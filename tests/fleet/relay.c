@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A good relay: takes every mail, in clear, and knows by its sender which device it came from.
+ * A relay that takes every mail, and knows by its sender which device it came from; with STARTTLS or without, and that good or broken.
  */
 #include "fleet.h"
 
@@ -17,9 +17,11 @@ static void say(struct fleet_relay *relay, const char *reply)
     }
 }
 
-void fleet_relay_open(struct fleet_relay *relay)
+void fleet_relay_open(struct fleet_relay *relay, bool tls, bool broken)
 {
     memset(relay, 0, sizeof *relay);
+    relay->tls = tls;
+    relay->broken = broken;
     say(relay, "220 relay.example ESMTP\r\n");
 }
 
@@ -28,7 +30,12 @@ static void command(struct fleet_relay *relay)
     const char *line = relay->line;
 
     if (strncmp(line, "EHLO ", 5) == 0) {
-        say(relay, "250-relay.example\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n");
+        say(relay, "250-relay.example\r\n");
+        say(relay, relay->tls && !relay->secured ? "250-STARTTLS\r\n" : "250-PIPELINING\r\n");
+        say(relay, "250 ENHANCEDSTATUSCODES\r\n");
+    } else if (relay->tls && strcmp(line, "STARTTLS") == 0) {
+        relay->secured = !relay->broken;
+        say(relay, relay->broken ? "454 4.7.0 TLS not available\r\n" : "220 2.0.0 Go on\r\n");
     } else if (sscanf(line, "MAIL FROM:<" FLEET_FROM ">", &relay->from) == 1) {
         say(relay, "250 2.1.0 Ok\r\n");
     } else if (strncmp(line, "RCPT TO:<", 9) == 0) {
