@@ -3,7 +3,7 @@
 # The firmware of one board:
 #   make -f boards/image.mk BOARD=lm3s6965evb BUILD=build BEARSSL_DIR=... LWIP_DIR=... LWIPDIR=LWIP_DIR/src \
 #       STRICT='-std=c99 ...' BOARD_FLAGS='-D...'
-# boards/BOARD/board.mk says: cpu, sources, network (lwip or nothing), flash, ram, options (-D), bearssl_options.
+# boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
 
 include port/mailmote.mk
 include boards/$(BOARD)/board.mk
@@ -18,23 +18,25 @@ target := $(cpu) -Os -g -ffunction-sections -fdata-sections
 lto := -flto=auto -fno-fat-lto-objects
 
 include $(LWIP_DIR)/src/Filelists.mk
+lwip := $(MAILMOTE_LWIP)
+modem := $(wildcard boards/modem/*.c)
 lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
 
-ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard $(sources)) $(if $(filter lwip,$(network)),$(MAILMOTE_LWIP))
+ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard boards/bare-metal/*.c $(sources)) $($(network))
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
-ours := $(filter-out core/tls/certificate.c core/tls/trust.c core/tls/chain.c boards/cortex-m/anchors.c,$(ours)) boards/clear/trust.c
+ours := $(filter-out core/tls/certificate.c core/tls/trust.c core/tls/chain.c boards/bare-metal/anchors.c,$(ours)) boards/clear/trust.c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 bearssl_a := $(if $(clear),,$(out)/libbearssl.a)
 
-includes := -Iinclude -Iboards -Iboards/cortex-m -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
+includes := -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
 flags := $(target) $(lto) $(options) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
-$(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/cortex-m/link.ld boards/image.mk
+$(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-metal/link.ld boards/image.mk
 	@echo "  LINK    $(shown)"
 	@$(CC) $(flags) -nostartfiles --specs=nano.specs -Wl,--gc-sections,--emit-relocs -Wl,-Map,$(out)/mailmote.map \
 	    -T boards/$(BOARD)/board.ld -o $@ $(ours_o) $(lwip_o) $(bearssl_a)

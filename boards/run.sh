@@ -36,7 +36,7 @@ set -- timeout --foreground -k 5 "$limit" qemu-system-arm -M "$board" -kernel "$
     -append "${words# }$name$storage" -display none -monitor none \
     -chardev stdio,id=console,signal=off -semihosting-config enable=on,target=native,chardev=console
 case $board in
-microbit) set -- "$here/microbit/modem.py" "$@" ;;
+microbit) set -- "$here/modem/modem.py" "$@" ;;
 *) set -- "$@" -serial null -nic user ;;
 esac
 status=0

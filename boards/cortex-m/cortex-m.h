@@ -5,12 +5,9 @@
 #ifndef MOTE_CORTEX_M_H
 #define MOTE_CORTEX_M_H
 
-#include "board.h"
+#include "chip.h"
 
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-
-/* The board's: its clocks and its time; what runs at a tick of SysTick, and at its one interrupt besides. */
-void chip_init(void);
+/* The board's: what runs at a tick of SysTick, and at its one interrupt besides. */
 void chip_tick(void);
 void chip_interrupt(void);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 cpu := -mcpu=cortex-m0 -mthumb
-sources := boards/microbit/*.c $(addprefix boards/cortex-m/,start.c host.c semihosting.c storage.c anchors.c)
+sources := boards/microbit/*.c boards/cortex-m/vectors.c
+network := modem
 flash := 262144
 ram := 16384
 options := -DBOARD_RECORD_BUF=MOTE_SESSION_BUF_MIN -DBOARD_SLOTS=2 -DBOARD_ANCHORS=1 -DBOARD_ANCHOR_OCTETS=448 \

@@ -3,7 +3,8 @@
  * The nRF51822: time by TIMER0, for its processor has no SysTick, and its UART. The UART is polled; flow control by RTS
  * and CTS keeps octets from being lost while nobody looks.
  */
-#include "nrf51.h"
+#include "cortex-m.h"
+#include "uart.h"
 
 #define TIMER_START     REGISTER(0x40008000u)
 #define TIMER_CAPTURE   REGISTER(0x40008040u)

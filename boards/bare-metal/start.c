@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * From reset to main: the vectors, the memory as C expects it. The stack is painted, so that its peak can be read.
+ * From reset to main: the memory as C expects it. The stack is painted, so that its peak can be read.
  */
-#include "cortex-m.h"
+#include "chip.h"
 
 enum { PAINT = 0x5a5aa5a5, MARGIN = 16 };
 
@@ -10,34 +10,12 @@ enum { PAINT = 0x5a5aa5a5, MARGIN = 16 };
 extern uint32_t link_data_load[], link_data[], link_data_end[], link_bss[], link_bss_end[], link_stack_end[];
 
 int main(void);
-void reset(void);
 
-/* ---- Vectors ----------------------------------------------------------------------------------------------------- */
-
-static void fault(void)
+void fault(void)
 {
     board_log("fault\n");
     board_exit(BOARD_FAULT);
 }
-
-#define FOUR(f)    f, f, f, f
-#define SIXTEEN(f) FOUR(f), FOUR(f), FOUR(f), FOUR(f)
-
-__attribute__((section(".vectors"), used)) static const struct {
-    uint32_t *stack;
-    void (*reset)(void);
-    void (*exceptions[13])(void);
-    void (*tick)(void);
-    void (*interrupts[48])(void);
-} vectors = {
-    link_stack_end,
-    reset,
-    {FOUR(fault), FOUR(fault), FOUR(fault), fault},
-    chip_tick,
-    {SIXTEEN(chip_interrupt), SIXTEEN(chip_interrupt), SIXTEEN(chip_interrupt)},
-};
-
-/* ---- Reset ------------------------------------------------------------------------------------------------------- */
 
 static void prepare_memory(void)
 {

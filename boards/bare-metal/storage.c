@@ -3,7 +3,7 @@
  * A small flash area, played by a file of the host (storage=FILE), which outlives the firmware as flash outlives a
  * reset. What was never written reads as erased.
  */
-#include "cortex-m.h"
+#include "chip.h"
 #include "semihosting.h"
 
 #include <string.h>

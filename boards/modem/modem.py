@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Plays the modem on the microbit's UART: modem.py QEMU WORD... runs QEMU with its serial line led here.
+"""Plays the modem on a board's UART: modem.py QEMU WORD... runs QEMU with its serial line led here.
 
 ATDhost:port connects (CONNECT, or NO CARRIER), and octets pass until the relay leaves (NO CARRIER) or the board hangs
 up: "+++" with a second of silence before and behind it, then ATH. As ITU-T V.250 has it, without echo. Ends with the

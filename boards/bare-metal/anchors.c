@@ -3,7 +3,7 @@
  * The CA certificates of a PEM file (trust=FILE) as BearSSL trust anchors in static memory. One that is damaged or does
  * not fit ends it all: a firmware that starts with fewer CAs than it was given would surprise later.
  */
-#include "cortex-m.h"
+#include "chip.h"
 #include "semihosting.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * A port to mailmote without a network stack: the UART is the wire to the relay, with a modem at its other end.
  */
 #include "modem.h"
-#include "nrf51.h"
+#include "uart.h"
 
 enum { ENTROPY = 32 };
 

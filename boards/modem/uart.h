@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The nRF51's UART, for modem.c and wire.c.
+ * The board's UART, with the modem at its other end.
  */
-#ifndef MOTE_NRF51_H
-#define MOTE_NRF51_H
+#ifndef MOTE_UART_H
+#define MOTE_UART_H
 
-#include "cortex-m.h"
+#include "board.h"
 
 /* An octet that came; false = none. */
 bool uart_get(uint8_t *octet);

@@ -6,7 +6,7 @@
  */
 #include "modem.h"
 
-#include "nrf51.h"
+#include "uart.h"
 
 enum {
     GUARD_MS = 1500, /* silence before "+++": more than the second of S12 = 50 */

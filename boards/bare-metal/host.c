@@ -3,7 +3,7 @@
  * The part of the board that a host plays over semihosting: console, configuration, exit, time, entropy. A product has
  * its own of each.
  */
-#include "cortex-m.h"
+#include "chip.h"
 #include "semihosting.h"
 
 #include <string.h>

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What boards without an operating system share, and what each of them gives to it.
+ */
+#ifndef MOTE_CHIP_H
+#define MOTE_CHIP_H
+
+#include "board.h"
+
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+
+/* The board's: its clocks and its time. */
+void chip_init(void);
+
+/* start.c: from reset on, with a stack; what the processor does at a fault. */
+_Noreturn void reset(void);
+void fault(void);
+
+#endif
