@@ -20,7 +20,7 @@ struct mote_message {
     const char *id;      /* Message-ID without < >: "unique@our.host"; required, the same on every attempt */
     uint64_t unix_s;     /* Date: seconds since 1970-01-01 UTC, below 2^32; 0 = unknown: no Date field */
     const char *text;    /* UTF-8 text, lines ended by LF, CR LF or CR; sent as quoted-printable */
-    size_t text_len;     /* octets at text */
+    size_t text_len;     /* octets at text; 0: up to its NUL (none where text is NULL) */
 
     /* The rest is the reader's own. */
     struct mote_message_state {
@@ -39,7 +39,8 @@ struct mote_message {
 uint8_t mote_message_check(const struct mote_message *message);
 
 /* Reader for mote_mail.read; ctx is the struct mote_message. offset 0 checks and starts again; any other offset is
- * taken to be where the last call ended. A message that does not pass the check reads as empty. */
+ * taken to be where the last call ended. A message that does not pass the check reads as one NUL, which no mail may hold:
+ * mote_mail_measure() says MOTE_CAUSE_TEXT, and nothing of it is sent. */
 size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap);
 
 #endif

@@ -9,6 +9,8 @@
  */
 #include "mailmote_message.h"
 
+#include <string.h>
+
 enum part { PART_DATE, PART_FROM, PART_TO, PART_CC, PART_ID, PART_SUBJECT, PART_TEXT, PART_END };
 
 /* How Subject is written. The first two are also where in mime[] its line ends. */
@@ -214,7 +216,10 @@ static bool put_subject(struct writer *w)
 
 static bool put_text(struct writer *w)
 {
-    if (!put_octet(w, w->message->text, w->message->text_len, form_text)) {
+    const struct mote_message *m = w->message;
+    size_t len = m->text_len == 0 && m->text != NULL ? SIZE_MAX : m->text_len; /* up to its NUL */
+
+    if (!put_octet(w, m->text, len, form_text)) {
         return false;
     }
     if (w->next.column != 0) {
@@ -300,7 +305,12 @@ size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap)
     if (offset == 0) {
         m->state.at = m->state.given = 0;
         m->state.column = 0;
-        m->state.part = mote_message_check(m) == MOTE_CAUSE_NONE ? PART_DATE : PART_END;
+        m->state.part = PART_DATE;
+        if (mote_message_check(m) != MOTE_CAUSE_NONE) {
+            m->state.part = PART_END;
+            memset(buf, 0, cap != 0); /* no mail may hold a NUL: it is refused, whoever forgot to check */
+            return cap != 0;
+        }
     }
     w.message = m;
     w.buf = buf;
