@@ -246,7 +246,7 @@ pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) qemu-system-arm openssl python3-aiosmtpd python3-pytest
-pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib
+pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib g++
 pkg-format := clang-format
 pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop build-systems cross format run,$(pkg-$(kind))))
 

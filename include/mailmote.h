@@ -14,6 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The library's version: the numbers for comparing, the string for people. */
+#define MAILMOTE_VERSION        "0.2.0"
+#define MAILMOTE_VERSION_NUMBER 0x000200 /* two digits each of major, minor, patch */
+
 /* ---- Outcomes. The values are fixed for ever: they are stored in flash. ---------------------------------------- */
 
 /* What to do with a recipient or a mail. */
@@ -319,5 +327,9 @@ static inline bool mote_engine_suspect(const struct mote_engine *engine)
 {
     return engine->suspect;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

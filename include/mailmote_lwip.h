@@ -13,6 +13,10 @@
 #include <lwip/pbuf.h>
 #include <lwip/tcp.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Octets of an address literal with its NUL: "[192.0.2.7]", "[IPv6:2001:db8::7]". */
 #define MOTE_LWIP_LITERAL (IPADDR_STRLEN_MAX + 8)
 
@@ -56,5 +60,9 @@ void mote_lwip_reported(struct mote_lwip *lwip);
  * waits to be reported (MOTE_REPORT); mote_lwip_reported() or mote_lwip_wake() goes on. Not from inside the storage's
  * functions, nor a trace. */
 void mote_lwip_abort(struct mote_lwip *lwip);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

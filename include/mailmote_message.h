@@ -9,6 +9,10 @@
 
 #include "mailmote.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The fields up to text_len are the caller's; the strings are not copied and live as long as the message. */
 struct mote_message {
     const char *from;      /* From: one address; required */
@@ -42,5 +46,9 @@ uint8_t mote_message_check(const struct mote_message *message);
  * taken to be where the last call ended. A message that does not pass the check reads as one NUL, which no mail may hold:
  * mote_mail_measure() says MOTE_CAUSE_TEXT, and nothing of it is sent. */
 size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include "mailmote_policy.h"
 #include "mailmote_session.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Delivery: one attempt --------------------------------------------------------------------------------------- */
 
 /* What mote_delivery_next() asks of the port. */
@@ -167,5 +171,9 @@ void mote_outbox_commit(struct mote_outbox *outbox);
 
 /* The application has seen the report. */
 void mote_outbox_reported(struct mote_outbox *outbox);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

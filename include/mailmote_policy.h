@@ -8,6 +8,10 @@
 
 #include "mailmote.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Record: what of a mail survives a power cut -------------------------------------------------------------------- */
 
 /* Times are on a clock that counts while the device runs; what passes while it is off counts where the port knows it. */
@@ -125,5 +129,9 @@ uint32_t mote_policy_relay_wait_s(const struct mote_relay_state *state);
 
 /* Is that over? now_s: seconds of a monotonic clock. */
 bool mote_policy_relay_up(const struct mote_relay_state *state, uint32_t now_s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

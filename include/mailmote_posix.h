@@ -7,6 +7,10 @@
 
 #include "mailmote_outbox.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One attempt of a mail over its relays. The fields up to ctx are the caller's. */
 struct mote_posix_attempt {
     const struct mote_relay *relays; /* in order of preference, MOTE_RELAYS_MAX at most */
@@ -51,5 +55,9 @@ bool mote_posix_host_name(char *name, size_t cap);
  * certificate or a damaged one (EINVAL), or memory is short (ENOMEM). Certificates BearSSL cannot use are passed over.
  */
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

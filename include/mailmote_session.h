@@ -10,6 +10,10 @@
 
 #include <bearssl.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Trust: how a relay proves who it is. A relay whose trust was never set is MISUSE. --------------------------- */
 
 struct mote_session;
@@ -140,5 +144,9 @@ const struct mote_result *mote_session_result(const struct mote_session *session
 
 /* Overwrites the session and its buffer with zeros, keys and secrets included. Read the result first. */
 void mote_session_wipe(struct mote_session *session);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,8 +11,6 @@
 
 #include <sysexits.h>
 
-#define MAILMOTE_VERSION "0.1.0"
-
 /* Every function below that returns int returns an exit status: EX_OK, or another after it has said why on stderr. */
 
 /* main.c: "mailmote: what was wrong: what to do" on stderr. */

@@ -9,8 +9,6 @@
  */
 #include "mailmote_message.h"
 
-#include <string.h>
-
 enum part { PART_DATE, PART_FROM, PART_TO, PART_CC, PART_ID, PART_SUBJECT, PART_TEXT, PART_END };
 
 /* How Subject is written. The first two are also where in mime[] its line ends. */
@@ -308,7 +306,9 @@ size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap)
         m->state.part = PART_DATE;
         if (mote_message_check(m) != MOTE_CAUSE_NONE) {
             m->state.part = PART_END;
-            memset(buf, 0, cap != 0); /* no mail may hold a NUL: it is refused, whoever forgot to check */
+            if (cap != 0) {
+                *(uint8_t *)buf = 0; /* no mail may hold it: refused by the reader, whoever forgot to check */
+            }
             return cap != 0;
         }
     }

@@ -94,6 +94,27 @@ def test_makefile(server, pki, tmp_path):
     check_sends(tmp_path / "send", server, pki)
 
 
+def test_cpp(server, pki, tmp_path):
+    """the headers serve C++17, the lwIP port's too, and a program of it sends a mail"""
+    cpp = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror",
+           f"-I{TOP / 'include'}", "-isystem", BEARSSL_INC]
+    run(*cpp, HERE / "send.cpp", BUILD / "libmailmote.a", *BEARSSL_LIB, "-o", tmp_path / "send")
+    check_sends(tmp_path / "send", server, pki)
+    for header in sorted((TOP / "include").glob("*.h")):
+        run(*cpp, f"-I{TOP / 'tests/lwip'}", "-isystem", LWIP_DIR / "src/include", "-fsyntax-only", "-x", "c++", header)
+
+
+def test_versions():
+    """the version is said once in C, and the same in every package's file"""
+    header = (TOP / "include/mailmote.h").read_text()
+    version = re.search(r'#define MAILMOTE_VERSION +"([0-9.]+)"', header)[1]
+    number = re.search(r"#define MAILMOTE_VERSION_NUMBER 0x([0-9]+)", header)[1]
+    assert number == "".join(f"{int(part):02}" for part in version.split("."))
+    for name in ("arduino/library.properties", "arduino/library.json", "esp-idf/mailmote/idf_component.yml"):
+        assert re.search(r"^\W*version\W+([0-9.]+)", (TOP / "port" / name).read_text(), re.M)[1] == version, name
+    assert run(BUILD / "mailmote", "--version") == f"mailmote {version}\n"
+
+
 def test_bearssl_makefile(small_bearssl, tmp_path):
     """port/bearssl.mk, called from elsewhere"""
     run("make", "-f", TOP / "port/bearssl.mk", f"BEARSSL_DIR={small_bearssl}", "LIB=lib.a", "OBJ=obj", cwd=tmp_path)
