@@ -278,18 +278,19 @@ struct mote_engine {
     bool timer_restart;        /* the step's time limit starts anew at the next poll */
     bool bdat;                 /* the mail goes by BDAT */
     uint8_t lines;             /* of the reply being read */
-    uint16_t reply_len;        /* its octets */
-    uint16_t accepted;         /* recipients the relay said 2xx to */
     bool commit, committed;    /* waiting for mote_engine_commit(); it came */
     uint8_t digits[3];         /* of the reply's code */
     bool end_sent;             /* the end of the mail may have left */
-    bool suspect;              /* P16: a conversation in lock-step might have survived */
+    bool extended;             /* PIPELINING or CHUNKING is in use (P16) */
+    bool suspect;              /* it may be why this went wrong */
     uint8_t tls;               /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
     uint8_t sending, awaiting; /* the two cursors: the step being written, the step whose reply comes next */
     uint16_t replies_due;
-    uint16_t offers;   /* what EHLO offered */
-    uint16_t field[3]; /* of the enhanced status code being read */
-    uint16_t keyword;  /* of the EHLO line being read */
+    uint16_t reply_len; /* octets of the reply being read */
+    uint16_t accepted;  /* recipients the relay said 2xx to */
+    uint16_t offers;    /* what EHLO offered */
+    uint16_t field[3];  /* of the enhanced status code being read */
+    uint16_t keyword;   /* of the EHLO line being read */
     const struct mote_engine_setup *setup;
     struct mote_result reply; /* what the reply being read makes of it */
     struct mote_text {
@@ -298,12 +299,11 @@ struct mote_engine {
         bool cr;         /* the last octet was a CR */
         uint32_t size;   /* octets so far, as they are on the wire (without stuffed dots) */
     } body;
-    uint32_t out;                    /* the output register: up to four octets to write next, lowest first; 0 = none */
-    struct mote_result last_refusal; /* of a recipient */
-    char *reply_at, *reply_end;      /* where the reply's text is kept, and up to where */
-    uint32_t word;                   /* of the EHLO line being read: hash of a word, or SIZE's number */
-    const char *command;             /* rest of the line being written */
-    uint32_t size_limit;             /* SIZE offered; 0 = none */
+    uint32_t out;               /* the output register: up to four octets to write next, lowest first; 0 = none */
+    char *reply_at, *reply_end; /* where the reply's text is kept, and up to where */
+    uint32_t word;              /* of the EHLO line being read: hash of a word, or SIZE's number */
+    const char *command;        /* rest of the line being written */
+    uint32_t size_limit;        /* SIZE offered; 0 = none */
     struct mote_mail *mail;
     uint32_t wait_ms;            /* until a time limit passes, as of the last poll */
     const char *insert;          /* rest of the string that stands in the line now */

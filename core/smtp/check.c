@@ -6,7 +6,10 @@
  */
 #include "core.h"
 
-enum { LOCAL_PART_MAX = 64, DOMAIN_MAX = 255, PATH_MAX_OCTETS = 254 };
+enum { DOMAIN_MAX = 255, PATH_MAX_OCTETS = 254 };
+
+/* MAIL, each RCPT and the mail may all be without their replies: the engine counts them in 16 bits. */
+enum { RCPTS_MAX = UINT16_MAX - 2 };
 
 static bool no_control(const char *s)
 {
@@ -103,8 +106,7 @@ bool mote_address_valid(const char *address)
 {
     size_t n = local_part(address);
 
-    return n != 0 && n <= LOCAL_PART_MAX && address[n] == '@' && strlen(address) <= PATH_MAX_OCTETS &&
-           domain(address + n + 1);
+    return n != 0 && address[n] == '@' && strlen(address) <= PATH_MAX_OCTETS && domain(address + n + 1);
 }
 
 bool mote_helo_valid(const char *helo)
@@ -154,12 +156,17 @@ static bool address_good(struct mote_mail *mail, const char *address)
     return mote_address_valid(address);
 }
 
-/* Marks the recipients without a final verdict; false when an address is none, or nobody is left. */
-static bool envelope_good(struct mote_mail *mail)
+/* Marks the recipients without a final verdict. */
+static uint8_t envelope_cause(struct mote_mail *mail)
 {
     struct mote_rcpt *rcpt = mail->rcpts;
     unsigned asked = 0, good = 0;
 
+    if (rcpt == NULL) {
+        mail->rcpt_count = 0;
+        return MOTE_CAUSE_ADDRESS;
+    }
+    mail->needs &= (uint8_t)~MOTE_NEEDS_SMTPUTF8;
     for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
         rcpt->in_transaction =
             rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED && !rcpt->excluded;
@@ -169,12 +176,21 @@ static bool envelope_good(struct mote_mail *mail)
             good += address_good(mail, rcpt->address);
         }
     }
-    return asked != 0 && asked == good && ((mail->from != NULL && *mail->from == 0) || address_good(mail, mail->from));
+    if (asked == 0) {
+        return MOTE_CAUSE_NOBODY;
+    }
+    if (mail->rcpt_count > RCPTS_MAX) {
+        return MOTE_CAUSE_TOO_MANY;
+    }
+    if (asked != good || mail->from == NULL || (*mail->from != 0 && !address_good(mail, mail->from))) {
+        return MOTE_CAUSE_ADDRESS;
+    }
+    return MOTE_CAUSE_NONE;
 }
-/* MOTE_CAUSE_NONE, or what is wrong with the arguments of mote_engine_init(). */
+
 uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail)
 {
-    uint8_t cause = envelope_good(mail) ? MOTE_CAUSE_NONE : MOTE_CAUSE_ADDRESS;
+    uint8_t cause = envelope_cause(mail);
 
     if (!login_good(setup)) {
         cause = MOTE_CAUSE_LOGIN;
@@ -186,6 +202,24 @@ uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail
         cause = MOTE_CAUSE_TRUST;
     }
     return cause;
+}
+
+bool mote_leave_out_utf8(struct mote_mail *mail, const struct mote_result *result)
+{
+    struct mote_rcpt *rcpt = mail->rcpts;
+    bool any = false;
+
+    if (!ascii(mail->from)) {
+        return false;
+    }
+    for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
+        if (rcpt->in_transaction && !ascii(rcpt->address)) {
+            rcpt->result = *result;
+            rcpt->in_transaction = false;
+        }
+        any |= rcpt->in_transaction;
+    }
+    return any;
 }
 
 uint8_t mote_mail_measure(struct mote_mail *mail)

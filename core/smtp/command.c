@@ -20,11 +20,14 @@ struct lines {
 static const char lines[] = MOTE_STEPS(LINE);
 static const uint8_t places[] = {MOTE_STEPS(PLACE)};
 
-/* In the order of their OFFER_ bits. */
-static const char *const logins[] = {"AUTH PLAIN" M_BASE64 M_NUL M_USER M_NUL M_SECRET,
-                                     "AUTH LOGIN" M_WAIT M_USER M_WAIT M_SECRET,
-                                     "AUTH OAUTHBEARER" M_BASE64 "n,a=" M_USER ",\001auth=Bearer " M_SECRET "\001\001",
-                                     "AUTH XOAUTH2" M_BASE64 "user=" M_USER "\001auth=Bearer " M_SECRET "\001\001"};
+/* In the order of their OFFER_ bits. Behind the NUL stands what is said to a 334 when the login is all said: for the tokens'
+ * mechanisms it tells what is wrong, and the relay's refusal follows the answer to it. */
+static const char *const logins[] = {
+    "AUTH PLAIN" M_BASE64 M_NUL M_USER M_NUL M_SECRET "\0*",
+    "AUTH LOGIN" M_WAIT M_USER M_WAIT M_SECRET "\0*",
+    "AUTH OAUTHBEARER" M_BASE64 "n,a=" M_USER ",\001auth=Bearer " M_SECRET "\001\001\0AQ==",
+    "AUTH XOAUTH2" M_BASE64 "user=" M_USER "\001auth=Bearer " M_SECRET "\001\001\0",
+};
 
 static void begin(struct mote_engine *e, const char *line)
 {
@@ -63,7 +66,7 @@ static void mark(struct mote_engine *e, uint8_t c)
         }
         break;
     default: /* M_UTF8_IF */
-        if ((e->mail->needs & MOTE_NEEDS_SMTPUTF8) != 0) {
+        if ((e->mail->needs & OFFERED_NEEDS(e->offers) & MOTE_NEEDS_SMTPUTF8) != 0) {
             e->insert = " SMTPUTF8";
         }
         break;
@@ -162,7 +165,7 @@ void mote_command_begin(struct mote_engine *e, uint8_t step)
 void mote_command_resume(struct mote_engine *e)
 {
     begin(e, e->command + 1);
-    e->base64 = true;
+    e->base64 = !e->cancelled;
 }
 
 /* RFC 4954 4: a line over 512 octets takes two steps. Writing it once to nowhere tells. */

@@ -15,9 +15,15 @@
 enum { REPLY_WHOLE = MOTE_CAUSE_NONE, REPLY_GOES_ON = 255 };
 uint8_t mote_reply_octet(struct mote_engine *e, uint8_t c);
 
-/* command.c: the line of a step begins, or that of the best login (false: none in common), or goes on after a 334. */
+/* command.c: the line of a step begins, or that of the best login (false: none in common). */
 void mote_command_begin(struct mote_engine *e, uint8_t step);
 bool mote_command_login(struct mote_engine *e);
+
+/* command.c: has the login more to say after a 334? Then resume says it; else, and cancelled, the line that ends the login. */
+static inline bool mote_command_more(const struct mote_engine *e)
+{
+    return *e->command != 0;
+}
 void mote_command_resume(struct mote_engine *e);
 
 /* command.c: writes the line. It is out once line_done is set and out is empty. */
@@ -33,5 +39,9 @@ uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *
 
 /* check.c: MOTE_CAUSE_NONE, or what is wrong with the arguments. Marks the recipients to be asked. */
 uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail);
+
+/* check.c: gives the recipients that need SMTPUTF8 this result and does not ask them. False: nobody is left, or the sender
+ * needs it as well. */
+bool mote_leave_out_utf8(struct mote_mail *mail, const struct mote_result *result);
 
 #endif

@@ -6,10 +6,10 @@
  */
 #include "core.h"
 
-/* ---- Verdicts ---------------------------------------------------------------------------------------------------- */
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
 
-/* Makes the reply an outcome. */
-static void outcome(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+/* Makes a result of the reply. */
+static void make_result(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 {
     e->reply.verdict = verdict;
     e->reply.cause = cause;
@@ -18,42 +18,56 @@ static void outcome(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 }
 
 /* Gives it to r, once (I9). */
-static void judge(const struct mote_engine *e, struct mote_result *r)
+static void set_once(const struct mote_engine *e, struct mote_result *r)
 {
     if (r->verdict == MOTE_PENDING) {
         *r = e->reply;
     }
 }
 
-/* An outcome for all of the mail. */
-static void settle(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+/* A result for the mail and all its recipients that have none. */
+static void set_all(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 {
     struct mote_rcpt *rcpt = e->mail->rcpts;
 
-    outcome(e, verdict, cause);
-    judge(e, &e->result);
+    make_result(e, verdict, cause);
+    set_once(e, &e->result);
     for (unsigned n = e->mail->rcpt_count; n != 0; n--, rcpt++) {
         if (rcpt->in_transaction) {
-            judge(e, &rcpt->result);
+            set_once(e, &rcpt->result);
         }
     }
 }
 
-/* The same without a reply. */
-static void settle_ours(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+/* The same, and no reply was the reason. */
+static void set_all_ours(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 {
     e->reply = (struct mote_result){0};
-    settle(e, verdict, cause);
+    set_all(e, verdict, cause);
 }
 
-/* What a 4xx or 5xx means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext
- * pass. */
-static uint8_t refusal(const struct mote_engine *e)
+/* P16: PIPELINING or CHUNKING was used, and the mail has no result yet. */
+static bool extension_used(const struct mote_engine *e)
 {
-    bool later =
-        e->digits[0] < 5 || e->awaiting < MOTE_STEP_MAIL || (e->reply.code == 530 && e->setup->tls == MOTE_TLS_CLEAR);
+    return e->extended && e->result.verdict == MOTE_PENDING;
+}
 
-    return later ? MOTE_DEFERRED : MOTE_FAILED;
+/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext pass.
+ * 552 to RCPT is a 452 (P10). 500 to 504 may be for the extension, but to the final dot (P16). */
+static uint8_t refusal_verdict(struct mote_engine *e)
+{
+    uint16_t code = e->reply.code;
+    uint8_t step = e->awaiting;
+
+    if (code < 500 || step < MOTE_STEP_MAIL || (code == 530 && e->setup->tls == MOTE_TLS_CLEAR) ||
+        (code == 552 && step == MOTE_STEP_RCPT)) {
+        return MOTE_DEFERRED;
+    }
+    if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && extension_used(e)) {
+        e->suspect = true;
+        return MOTE_DEFERRED;
+    }
+    return MOTE_FAILED;
 }
 
 void mote_engine_fail(struct mote_engine *e, uint8_t cause)
@@ -63,12 +77,15 @@ void mote_engine_fail(struct mote_engine *e, uint8_t cause)
     if (e->done) {
         return;
     }
-    if (cause == MOTE_CAUSE_TEXT) {
-        verdict = MOTE_FAILED;
-    } else if (cause >= MOTE_CAUSE_ADDRESS && cause <= MOTE_CAUSE_BUFFER) {
+    if (e->end_sent) {
+        verdict = MOTE_IN_DOUBT;
+    } else if ((cause >= MOTE_CAUSE_ADDRESS && cause <= MOTE_CAUSE_TEXT) || cause >= MOTE_CAUSE_TOO_MANY) {
         verdict = MOTE_MISUSE;
     }
-    settle_ours(e, e->end_sent ? MOTE_IN_DOUBT : verdict, cause);
+    if (cause >= MOTE_CAUSE_LOST && cause <= MOTE_CAUSE_REPLY_TOO_LONG) {
+        e->suspect |= extension_used(e);
+    }
+    set_all_ours(e, verdict, cause);
     e->done = true;
 }
 
@@ -89,21 +106,27 @@ static void greet(struct mote_engine *e, uint8_t step)
     begin(e, step);
 }
 
-static void quit(struct mote_engine *e)
+/* The conversation has its result: QUIT where a command can stand, else nothing more but the rest of a QUIT. */
+static void hang_up(struct mote_engine *e)
 {
-    e->quitting = true;
-    begin(e, MOTE_STEP_QUIT);
+    if (e->sending == MOTE_STEP_NONE && e->replies_due == 0 && !e->quitting) {
+        e->quitting = true;
+        begin(e, MOTE_STEP_QUIT);
+    } else if (e->sending != MOTE_STEP_QUIT) {
+        e->done = true;
+    }
 }
 
-/* An outcome that no reply gave. */
-static void stop(struct mote_engine *e, uint8_t verdict, uint8_t cause)
+/* What the relay offers will not do. */
+static void give_up(struct mote_engine *e, uint8_t cause)
 {
-    settle_ours(e, verdict, cause);
-    quit(e);
+    set_all_ours(e, MOTE_DEFERRED, cause);
+    hang_up(e);
 }
 
-/* Moves a cursor on from MAIL or from recipient *rcpt; returns the step it is at. */
-static uint8_t follow(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
+/* Moves a cursor on from MAIL or from RCPT, which is at recipient *rcpt: to the next one that is asked, or behind them all.
+ * Returns the step it is at then. */
+static uint8_t advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
 {
     unsigned i = step == MOTE_STEP_MAIL ? 0 : *rcpt + 1u;
 
@@ -133,7 +156,7 @@ static void written(struct mote_engine *e)
             e->quitting = true;
             mote_command_begin(e, MOTE_STEP_QUIT);
         } else if (step == MOTE_STEP_MAIL || step == MOTE_STEP_RCPT) {
-            mote_command_begin(e, follow(e, step, &e->sending_rcpt));
+            mote_command_begin(e, advance(e, step, &e->sending_rcpt));
         }
     }
     if (step == MOTE_STEP_STARTTLS) {
@@ -171,16 +194,24 @@ size_t mote_engine_pull(struct mote_engine *e, void *buf, size_t cap)
 
 /* ---- Hearing ----------------------------------------------------------------------------------------------------- */
 
-/* The way to the mail is free: can the relay take it? The bits of needs stand in offers, four places up. */
+/* The way to the mail is free: can the relay take it as it is (P10)? */
 static void ready(struct mote_engine *e)
 {
-    unsigned missing = e->mail->needs & ~((unsigned)e->offers >> 4);
+    unsigned missing = e->mail->needs & ~OFFERED_NEEDS(e->offers);
 
-    if (missing != 0) {
-        stop(e, MOTE_FAILED, missing == MOTE_NEEDS_8BITMIME ? MOTE_CAUSE_NO_8BITMIME : MOTE_CAUSE_NO_SMTPUTF8);
+    e->reply = (struct mote_result){0};
+    make_result(e, MOTE_DEFERRED, MOTE_CAUSE_NO_SMTPUTF8);
+    if ((missing & MOTE_NEEDS_8BITMIME) != 0) {
+        give_up(e, MOTE_CAUSE_NO_8BITMIME);
     } else if (e->size_limit != 0 && e->mail->size > e->size_limit) {
-        stop(e, MOTE_FAILED, MOTE_CAUSE_TOO_BIG);
+        give_up(e, MOTE_CAUSE_TOO_BIG);
+    } else if (missing != 0 && !mote_leave_out_utf8(e->mail, &e->reply)) {
+        give_up(e, MOTE_CAUSE_NO_SMTPUTF8);
     } else {
+        if (e->setup->plain) {
+            e->offers = (uint16_t)(e->offers & ~(OFFER_PIPELINING | OFFER_CHUNKING));
+        }
+        e->extended = (e->offers & OFFER_PIPELINING) != 0;
         /* An empty chunk would have no last octet to be careful with. */
         e->bdat = (e->offers & OFFER_CHUNKING) != 0 && e->mail->size != 0;
         begin(e, MOTE_STEP_MAIL);
@@ -197,7 +228,7 @@ static void after_ehlo(struct mote_engine *e)
             return;
         }
         if (!setup->opportunistic) {
-            stop(e, MOTE_DEFERRED, MOTE_CAUSE_TLS_NOT_OFFERED);
+            give_up(e, MOTE_CAUSE_TLS_NOT_OFFERED);
             return;
         }
     }
@@ -206,75 +237,72 @@ static void after_ehlo(struct mote_engine *e)
     } else if (mote_command_login(e)) {
         e->awaiting = e->sending = MOTE_STEP_AUTH;
     } else {
-        stop(e, MOTE_DEFERRED, MOTE_CAUSE_LOGIN_NOT_OFFERED);
+        give_up(e, MOTE_CAUSE_LOGIN_NOT_OFFERED);
     }
 }
 
 /* A reply that refuses, or one the command cannot have. */
-static void refused(struct mote_engine *e)
+static void after_refusal(struct mote_engine *e, unsigned class)
 {
     uint8_t cause = MOTE_CAUSE_REFUSED;
 
     if (e->awaiting == MOTE_STEP_STARTTLS) {
         cause = MOTE_CAUSE_TLS_REFUSED;
-    } else if (e->digits[0] < 4) {
+    } else if (class < 4) {
         mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
         return;
-    } else if (e->awaiting == MOTE_STEP_AUTH) {
+    } else if (e->awaiting == MOTE_STEP_AUTH && class == 5) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
     }
-    settle(e, refusal(e), cause);
-    quit(e);
+    set_all(e, refusal_verdict(e), cause);
+    hang_up(e);
 }
 
-/* A 334 asks for the rest of the login; when there is none, "*" ends it (RFC 4954 4). */
+/* A 334 asks for the rest of the login; when there is none, what ends it is said (RFC 4954 4, RFC 7628 3.2.3). */
 static void after_auth(struct mote_engine *e, unsigned class)
 {
-    bool more = *e->command != 0, cancelled = e->cancelled;
+    bool more = mote_command_more(e), cancelled = e->cancelled;
 
     if (class == 2 && !more && !cancelled) {
         ready(e);
-    } else if (class == 3 && more) {
-        e->sending = MOTE_STEP_AUTH;
-        mote_command_resume(e);
     } else if (class == 3 && !cancelled) {
-        e->cancelled = true;
-        begin(e, MOTE_STEP_AUTH);
+        e->sending = MOTE_STEP_AUTH;
+        e->cancelled = !more;
+        mote_command_resume(e);
     } else {
-        refused(e);
+        after_refusal(e, class);
     }
 }
 
-/* Replies to MAIL and RCPT: on to the next reply and, in lock-step, to the next command. */
+/* A reply to MAIL or RCPT: on to the next reply and, in lock-step, to the next command. */
 static void after_envelope(struct mote_engine *e, unsigned class)
 {
     uint8_t step = e->awaiting;
     struct mote_result *r = &e->mail->rcpts[e->awaiting_rcpt].result;
 
     if (class == 2) {
-        if (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING) {
-            e->accepted++;
-        }
+        e->accepted = (uint16_t)(e->accepted + (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING));
     } else if (step == MOTE_STEP_MAIL) {
-        settle(e, refusal(e), MOTE_CAUSE_REFUSED);
+        set_all(e, refusal_verdict(e), MOTE_CAUSE_REFUSED);
     } else {
-        outcome(e, refusal(e), MOTE_CAUSE_REFUSED);
-        judge(e, r);
-        e->last_refusal = e->reply;
+        make_result(e, refusal_verdict(e), MOTE_CAUSE_REFUSED);
+        set_once(e, r);
     }
-    e->awaiting = follow(e, step, &e->awaiting_rcpt);
-    if (e->awaiting != MOTE_STEP_RCPT && e->accepted == 0 && e->result.verdict == MOTE_PENDING) {
-        e->result = e->last_refusal; /* nobody takes it: the last refusal stands for the mail */
-    }
-    if (e->replies_due == 0 && e->sending == MOTE_STEP_NONE) {
-        if (e->result.verdict != MOTE_PENDING) {
-            quit(e);
-        } else {
-            mote_command_begin(e, follow(e, step, &e->sending_rcpt));
-        }
+    e->awaiting = advance(e, step, &e->awaiting_rcpt);
+    if (e->awaiting != MOTE_STEP_RCPT && e->accepted == 0) {
+        set_once(e, &e->result); /* nobody takes it: the last refusal, this one, stands for the mail */
     }
     if (e->awaiting == MOTE_STEP_BDAT) {
-        e->awaiting = MOTE_STEP_END;
+        e->awaiting = MOTE_STEP_END; /* which has the reply to BDAT */
+        e->extended = true;
+    }
+    if (e->replies_due != 0 || e->sending != MOTE_STEP_NONE) {
+        return; /* the flight goes on */
+    }
+    if (e->result.verdict != MOTE_PENDING) {
+        hang_up(e);
+    } else {
+        mote_command_begin(e, advance(e, step, &e->sending_rcpt));
     }
 }
 
@@ -287,23 +315,21 @@ static void after_data(struct mote_engine *e)
     e->replies_due++;
 }
 
-/* The verdict on the mail: 2xx once all of it is out, 4xx or 5xx perhaps before (I1). */
-static void after_end(struct mote_engine *e, unsigned class)
-{
-    settle(e, class == 2 ? MOTE_DELIVERED : refusal(e), class == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
-    if (!e->end_sent) {
-        e->done = true;
-    } else if (!e->quitting) {
-        quit(e);
-    } else if (e->sending == MOTE_STEP_NONE) {
-        e->done = true;
-    }
-}
-
 /* EHLO refused: HELO will do where neither TLS nor a login is needed. */
 static bool helo_will_do(const struct mote_engine *e)
 {
     return e->setup->login.user == NULL && (e->setup->opportunistic || (e->tls & MOTE_TLS_SECURED) != 0);
+}
+
+/* A 221 that no QUIT asked for (P14) counts as 421. With the end of the mail out it is QUIT's, and another reply was lost. */
+static unsigned lost_reply(struct mote_engine *e)
+{
+    e->reply.code = 421;
+    e->suspect |= extension_used(e);
+    if (e->end_sent) {
+        set_all(e, MOTE_IN_DOUBT, MOTE_CAUSE_REFUSED);
+    }
+    return 4;
 }
 
 static void after_reply(struct mote_engine *e)
@@ -312,6 +338,9 @@ static void after_reply(struct mote_engine *e)
 
     e->replies_due--;
     e->timer_restart = true;
+    if (e->reply.code == 221) {
+        class = lost_reply(e);
+    }
     switch (e->awaiting) {
     case MOTE_STEP_GREETING:
         if (class == 2) {
@@ -349,19 +378,22 @@ static void after_reply(struct mote_engine *e)
         }
         break;
     case MOTE_STEP_END:
-        if (class > 3 || (class == 2 && e->sending != MOTE_STEP_TEXT)) {
-            after_end(e, class);
+        if (class == 2 && e->sending != MOTE_STEP_TEXT) { /* all of it is out (I1) */
+            set_all(e, MOTE_DELIVERED, MOTE_CAUSE_NONE);
+            hang_up(e);
             return;
         }
         break;
-    default:
-        if (class != 3) {
+    case MOTE_STEP_MAIL:
+    case MOTE_STEP_RCPT:
+        if (class != 3 && e->reply.code != 421) { /* which is the relay's trouble, not the mail's (P10) */
             after_envelope(e, class);
             return;
         }
         break;
+    default: break;
     }
-    refused(e);
+    after_refusal(e, class);
 }
 
 void mote_engine_feed(struct mote_engine *e, const void *data, size_t len)

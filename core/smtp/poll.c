@@ -30,11 +30,14 @@ void mote_engine_init(struct mote_engine *e, const struct mote_engine_setup *set
     }
 }
 
-/* What is left of a limit that began at since_ms; the counter may have wrapped. */
+/* What is left of a limit that began at since_ms. The counter may have wrapped; a now that is before since_ms is taken for it. */
 static uint32_t left_ms(uint32_t now_ms, uint32_t since_ms, uint32_t limit_s)
 {
     uint32_t passed = now_ms - since_ms, limit = limit_s * 1000;
 
+    if (passed > INT32_MAX) {
+        return limit;
+    }
     return passed < limit ? limit - passed : 0;
 }
 

@@ -24,7 +24,10 @@
 
 /* Time limits in seconds, RFC 5321 4.5.3.2 (POLICY P13); those that ports know too are in mailmote.h. */
 #ifndef MOTE_REPLY_S
-#define MOTE_REPLY_S 300 /* greeting, EHLO, STARTTLS, handshake, AUTH, MAIL, RCPT */
+#define MOTE_REPLY_S 300 /* greeting, EHLO, AUTH, MAIL, RCPT */
+#endif
+#ifndef MOTE_TLS_S
+#define MOTE_TLS_S 120 /* STARTTLS; the handshake */
 #endif
 #ifndef MOTE_DATA_S
 #define MOTE_DATA_S 120
@@ -46,9 +49,9 @@
     X(GREETING, "", MOTE_REPLY_S)                                                                                      \
     X(EHLO, "EHLO " M_HELO, MOTE_REPLY_S)                                                                              \
     X(HELO, "HELO " M_HELO, MOTE_REPLY_S)                                                                              \
-    X(STARTTLS, "STARTTLS", MOTE_REPLY_S)                                                                              \
-    X(HANDSHAKE, "", MOTE_REPLY_S)                                                                                     \
-    X(AUTH, "*", MOTE_REPLY_S)                                                                                         \
+    X(STARTTLS, "STARTTLS", MOTE_TLS_S)                                                                              \
+    X(HANDSHAKE, "", MOTE_TLS_S)                                                                                     \
+    X(AUTH, "", MOTE_REPLY_S)                                                                                         \
     X(MAIL, "MAIL FROM:<" M_FROM ">" M_SIZE_IF M_8BIT_IF M_UTF8_IF, MOTE_REPLY_S)                                      \
     X(RCPT, "RCPT TO:<" M_RCPT ">", MOTE_REPLY_S)                                                                      \
     X(DATA, "DATA", MOTE_DATA_S)                                                                                       \
@@ -93,6 +96,13 @@ enum {
     OFFER_XOAUTH2 = 1 << 11,
     OFFER_KEYWORDS = OFFER_PLAIN - 1,
     OFFER_MECHANISMS = OFFER_PLAIN | OFFER_LOGIN | OFFER_OAUTHBEARER | OFFER_XOAUTH2
+};
+
+/* The needs of a mail that an EHLO's offers meet; the enum divides by zero where the bits are not in that order. */
+#define OFFERED_NEEDS(offers) ((unsigned)(offers) / OFFER_8BITMIME)
+enum {
+    NEEDS_ARE_OFFERS = 1 / (OFFERED_NEEDS(OFFER_8BITMIME) == MOTE_NEEDS_8BITMIME &&
+                            OFFERED_NEEDS(OFFER_SMTPUTF8) == MOTE_NEEDS_SMTPUTF8)
 };
 
 #endif

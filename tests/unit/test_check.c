@@ -42,6 +42,9 @@ static const char *const good[] = {
     X64 "@example.test",
     "\"" X61 "x\"@example.test",
     X64 "@" D189,
+    X64 "x@example.test",
+    "\"" X61 "xx\"@example.test",
+    X64 X64 X64 "@" X61,
 };
 
 static const char *const bad[] = {
@@ -134,9 +137,8 @@ static const char *const bad[] = {
     "a@[192.0.2.7] ",
     "a@[192.0.2.7\r\n]",
     "a@[a>b]",
-    X64 "x@example.test",
-    "\"" X61 "xx\"@example.test",
     X64 "@" D189 "x",
+    X64 X64 X64 "x@" X61,
     "a@" D189 "." X64,
 };
 
@@ -339,6 +341,8 @@ static void test_recipients(void **state)
 
     rig_set(&rig);
     rig.mail.rcpt_count = 0;
+    assert_misuse(MOTE_CAUSE_NOBODY);
+    rig_set(&rig);
     rig.mail.rcpts = NULL;
     assert_misuse(MOTE_CAUSE_ADDRESS);
     for (size_t i = 0; i < COUNT(final); i++) {
@@ -347,7 +351,7 @@ static void test_recipients(void **state)
         rig.rcpts[1].address = "no address";
         rig.rcpts[0].result.verdict = rig.rcpts[1].result.verdict = final[i];
         rig.rcpts[0].result.code = 217;
-        assert_misuse(MOTE_CAUSE_ADDRESS);
+        assert_misuse(MOTE_CAUSE_NOBODY); /* a struct used a second time */
         assert_int_equal(rig.rcpts[0].result.verdict, final[i]);
         assert_int_equal(rig.rcpts[0].result.code, 217);
         assert_false(rig.rcpts[0].in_transaction);
@@ -360,6 +364,64 @@ static void test_recipients(void **state)
             assert_int_equal(rig.rcpts[0].result.code, 0);
             assert_false(rig.rcpts[1].in_transaction);
             assert_int_equal(rig.rcpts[1].result.verdict, final[i]);
+        }
+    }
+}
+
+/* The replies that are due at once are counted in 16 bits: one to MAIL, one to each recipient, one to DATA. */
+static void test_too_many_recipients(void **state)
+{
+    static struct mote_rcpt rcpts[UINT16_MAX];
+    static char octets[4096];
+
+    for (size_t i = 0; i < COUNT(rcpts); i++) {
+        rcpts[i].address = "b@c";
+    }
+    rig_set(&rig);
+    rig.mail.rcpts = rcpts;
+    rig.mail.rcpt_count = UINT16_MAX;
+    assert_misuse(MOTE_CAUSE_TOO_MANY);
+    rig.mail.rcpt_count = UINT16_MAX - 1;
+    assert_misuse(MOTE_CAUSE_TOO_MANY);
+    rig.mail.rcpt_count = UINT16_MAX - 2;
+    rig_begin(&rig);
+    mote_engine_feed(&rig.engine, "220 x\r\n", 7);
+    rig_write(&rig);
+    mote_engine_feed(&rig.engine, "250-x\r\n250 PIPELINING\r\n", 23);
+    while ((mote_engine_poll(&rig.engine, 0) & MOTE_WANT_SEND) != 0) {
+        mote_engine_pull(&rig.engine, octets, sizeof octets);
+    }
+    for (unsigned i = 0; i < UINT16_MAX - 1; i++) {
+        mote_engine_feed(&rig.engine, "250\r\n", 5);
+        assert_int_not_equal(mote_engine_poll(&rig.engine, 0), MOTE_DONE);
+    }
+    rig_hear(&rig, "354\r\n");
+    rig_hear(&rig, "250\r\n");
+    rig_assert_result(&rig, MOTE_DELIVERED, MOTE_CAUSE_NONE);
+    assert_int_equal(rcpts[UINT16_MAX - 3].result.verdict, MOTE_DELIVERED);
+    assert_int_equal(rcpts[UINT16_MAX - 2].result.verdict, MOTE_MISUSE); /* from before: it was not asked */
+}
+
+/* P13: a time a little older than the last one, or than the attempt's beginning, is taken for it. */
+static void test_time_a_little_back(void **state)
+{
+    static const uint32_t backs[] = {1, 10, 60000};
+
+    for (size_t i = 0; i < COUNT(backs); i++) {
+        for (uint32_t now = 0; now < 3; now++) {
+            rig_set(&rig);
+            rig.setup.tls = MOTE_TLS_STARTTLS;
+            mote_engine_init(&rig.engine, &rig.setup, &rig.mail, now + backs[i]);
+            assert_int_equal(mote_engine_poll(&rig.engine, now + backs[i]), MOTE_WANT_RECV);
+            assert_int_equal(mote_engine_poll(&rig.engine, now), MOTE_WANT_RECV);
+            assert_int_equal(mote_engine_wait_ms(&rig.engine), 300000);
+            assert_int_equal(mote_engine_poll(&rig.engine, now + backs[i] + 299999), MOTE_WANT_RECV);
+            assert_int_equal(mote_engine_wait_ms(&rig.engine), 1);
+            assert_int_equal(mote_engine_poll(&rig.engine, now + backs[i] + 300000), MOTE_DONE);
+            /* the attempt's deadline alone: it begins later than now */
+            mote_engine_init(&rig.engine, &rig.setup, &rig.mail, now + backs[i]);
+            assert_int_equal(mote_engine_poll(&rig.engine, now), MOTE_WANT_RECV);
+            assert_int_equal(mote_engine_wait_ms(&rig.engine), 300000);
         }
     }
 }
@@ -494,6 +556,8 @@ int main(void)
         cmocka_unit_test(test_bad_addresses_are_misuse),
         cmocka_unit_test(test_utf8_addresses_are_a_need),
         cmocka_unit_test(test_recipients),
+        cmocka_unit_test(test_too_many_recipients),
+        cmocka_unit_test(test_time_a_little_back),
         cmocka_unit_test(test_bad_names_are_misuse),
         cmocka_unit_test(test_logins),
         cmocka_unit_test(test_tls_modes),

@@ -222,7 +222,7 @@ static void test_size_decides(void **state)
     assert_string_equal(rig_open(&rig, "250-relay\r\n250 SIZE 21\r\n"), "MAIL FROM:<a@example.test> SIZE=21\r\n");
     rig_set(&rig);
     assert_string_equal(rig_open(&rig, "250-relay\r\n250 SIZE 20\r\n"), "QUIT\r\n");
-    rig_assert_result(&rig, MOTE_FAILED, MOTE_CAUSE_TOO_BIG);
+    rig_assert_result(&rig, MOTE_DEFERRED, MOTE_CAUSE_TOO_BIG);
     assert_int_equal(rig.rcpts[0].result.cause, MOTE_CAUSE_TOO_BIG);
     rig_set(&rig);
     assert_string_equal(rig_open(&rig, "250-relay\r\n250 SIZE\r\n"), "MAIL FROM:<a@example.test> SIZE=21\r\n");

@@ -234,7 +234,7 @@ static unsigned wrong;
 /* Sends it; an empty text goes by DATA. The mail must fail, and what left must not be a whole one. */
 static void assert_nothing_whole(struct liar *liar, size_t cap, bool bdat)
 {
-    uint8_t verdict = MOTE_FAILED, cause = MOTE_CAUSE_TEXT;
+    uint8_t verdict = MOTE_MISUSE, cause = MOTE_CAUSE_TEXT;
     const char *text;
     size_t measured;
 
@@ -364,7 +364,7 @@ static void test_a_nul_is_never_sent(void **state)
     rig_hear(&rig, "250 ok\r\n");
     rig_hear(&rig, "250 ok\r\n");
     rig_hear(&rig, "354 go\r\n");
-    rig_assert_result(&rig, MOTE_FAILED, MOTE_CAUSE_TEXT);
+    rig_assert_result(&rig, MOTE_MISUSE, MOTE_CAUSE_TEXT);
     assert_null(memchr(rig.out, 0, rig.out_len));
 }
 

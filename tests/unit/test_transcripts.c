@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-enum { SCRIPTS_MAX = 256, LONG = 2500 };
+enum { SCRIPTS_MAX = 512, LONG = 2500 };
 
 static struct script scripts[SCRIPTS_MAX];
 static struct CMUnitTest tests[SCRIPTS_MAX];

@@ -311,6 +311,8 @@ static void configured(struct script *s, const char *line)
         s->text = (const uint8_t *)pool + pool_len;
     } else if (strcmp(line, "hold") == 0) {
         s->hold = true;
+    } else if (strcmp(line, "plain") == 0) {
+        s->plain = true;
     } else if (strcmp(line, "only engine") == 0) {
         s->only_engine = true;
     } else if (strcmp(line, "only clear") == 0) {
@@ -382,6 +384,8 @@ size_t script_load(const char *path, struct script *scripts, size_t cap)
             continue;
         } else if (s == NULL) {
             malformed("a transcript begins with ==");
+        } else if (strcmp(line, "=> suspect") == 0) {
+            s->suspect = true;
         } else if (strncmp(line, "=> ", 3) == 0) {
             expected(s, line + 3, &rcpts);
         } else if (strncmp(line, "-- ", 3) == 0) {

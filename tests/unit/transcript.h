@@ -30,7 +30,7 @@ struct script {
     const char *file, *title;
     unsigned line;
     uint8_t tls; /* enum mote_tls */
-    bool opportunistic, hold;
+    bool opportunistic, hold, plain;
     bool only_engine; /* more exact than a connection can be */
     bool only_clear;  /* means something else inside TLS */
     bool glued;       /* octets of the server come before their time */
@@ -44,8 +44,11 @@ struct script {
     struct script_event events[SCRIPT_EVENTS];
     unsigned event_count;
     struct script_outcome mail, rcpt[SCRIPT_RCPTS];
+    bool suspect; /* P16: a conversation in lock-step might have survived */
 
     /* Found in the dialogue. Offsets in all the client says; SIZE_MAX = it does not come to that. */
+    size_t flight_first;       /* MAIL, where other commands leave with it */
+    size_t chunk_first;        /* the BDAT line */
     size_t text_first;         /* the text, with the BDAT line if there is one */
     size_t end_first, end_end; /* the end of the mail: the dot and its CR LF, or the last octets of the chunk */
     size_t quit_first;
@@ -78,18 +81,18 @@ void script_mail_init(struct script_mail *m, const struct script *script, size_t
 void script_fail(const struct script *script, const char *what, const struct script_event *event, const char *why, ...);
 
 /* The outcomes at the end of a transcript. */
-void script_check(const struct script_mail *m, const char *what, const struct mote_result *result, uint8_t tls);
+void script_check(const struct script_mail *m, const char *what, const struct mote_engine *engine, uint8_t tls);
 
 /* A conversation that was broken off: who had a final verdict keeps it (I9); everyone else is deferred or in doubt for this cause
- * (I4), and nobody is delivered before the reply to the end is heard (I1). */
+ * (I4), nobody is delivered before the reply to the end is heard (I1), and an extension is suspect if one was in use (P16). */
 struct script_break {
     uint8_t cause;
     size_t heard;      /* octets of the server the engine has been given */
     size_t left_least; /* octets of the client that have left for sure */
     size_t left_most;  /* and that may have left */
 };
-void script_check_break(const struct script_mail *before, const struct mote_result *result_before,
-                        const struct script_mail *after, const struct mote_result *result_after, const char *what,
+void script_check_break(const struct script_mail *before, const struct mote_engine *engine_before,
+                        const struct script_mail *after, const struct mote_engine *engine_after, const char *what,
                         const struct script_event *event, const struct script_break *b);
 
 /* What goes over the wire has no bare CR, bare LF or NUL and no line over 998 octets (I7). *column and *last start at 0. */

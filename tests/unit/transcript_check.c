@@ -125,11 +125,14 @@ static void check_one(const struct script_mail *m, const char *what, const char 
     }
 }
 
-void script_check(const struct script_mail *m, const char *what, const struct mote_result *result, uint8_t tls)
+void script_check(const struct script_mail *m, const char *what, const struct mote_engine *engine, uint8_t tls)
 {
     const struct script *s = m->script;
 
-    check_one(m, what, "the mail", &s->mail, result, m->mail.reply_text, tls);
+    check_one(m, what, "the mail", &s->mail, mote_engine_result(engine), m->mail.reply_text, tls);
+    if (mote_engine_suspect(engine) != s->suspect) {
+        script_fail(s, what, NULL, "P16: an extension is %ssuspect", s->suspect ? "not " : "");
+    }
     for (unsigned i = 0; i < s->rcpt_count; i++) {
         check_one(m, what, s->rcpts[i], &s->rcpt[i], &m->rcpts[i].result, m->rcpts[i].reply_text, s->had[i] ? 0 : tls);
     }
@@ -168,13 +171,30 @@ static void check_broken(const struct script *s, const char *what, const struct 
     }
 }
 
-void script_check_break(const struct script_mail *before, const struct mote_result *result_before,
-                        const struct script_mail *after, const struct mote_result *result_after, const char *what,
+/* P16: in use for sure, or perhaps, where its first octet may not have left. */
+static void check_suspect(const struct script *s, const char *what, const struct script_event *event,
+                          const struct mote_engine *before, const struct mote_engine *after,
+                          const struct script_break *b)
+{
+    bool pending = mote_engine_result(before)->verdict == MOTE_PENDING;
+    bool had = mote_engine_suspect(before), has = mote_engine_suspect(after);
+    bool used = b->left_least > s->flight_first || b->left_least > s->chunk_first;
+    bool perhaps = b->left_most >= s->flight_first || b->left_most >= s->chunk_first;
+
+    if (has ? !had && !(pending && perhaps) : had || (pending && used)) {
+        script_fail(s, what, event, "P16: broken off after %zu octets, and an extension is %ssuspect", b->left_least,
+                    has ? "" : "not ");
+    }
+}
+
+void script_check_break(const struct script_mail *before, const struct mote_engine *engine_before,
+                        const struct script_mail *after, const struct mote_engine *engine_after, const char *what,
                         const struct script_event *event, const struct script_break *b)
 {
     const struct script *s = before->script;
 
-    check_broken(s, what, event, result_before, result_after, b);
+    check_broken(s, what, event, mote_engine_result(engine_before), mote_engine_result(engine_after), b);
+    check_suspect(s, what, event, engine_before, engine_after, b);
     for (unsigned i = 0; i < s->rcpt_count; i++) {
         if (!s->had[i]) {
             check_broken(s, what, event, &before->rcpts[i].result, &after->rcpts[i].result, b);

@@ -79,8 +79,7 @@ static void check_break(struct run *r, const struct run *before, uint8_t cause)
 {
     struct script_break b = {cause, r->heard, r->said, r->said};
 
-    script_check_break(&before->mail, mote_engine_result(&before->engine), &r->mail, mote_engine_result(&r->engine),
-                       what(r), r->event, &b);
+    script_check_break(&before->mail, &before->engine, &r->mail, &r->engine, what(r), r->event, &b);
     check_done(r);
 }
 
@@ -104,7 +103,10 @@ static uint32_t limit_ms(const struct run *r, uint8_t want, uint8_t step)
     if (want == MOTE_WANT_SEND && mote_engine_result(&r->engine)->verdict != MOTE_PENDING) {
         return 10000;
     }
-    return step == MOTE_STEP_DATA ? 120000 : step == MOTE_STEP_END ? 600000 : 300000;
+    if (step == MOTE_STEP_STARTTLS || step == MOTE_STEP_HANDSHAKE || step == MOTE_STEP_DATA) {
+        return 120000;
+    }
+    return step == MOTE_STEP_END ? 600000 : 300000;
 }
 
 /* The limit passes to the millisecond, not one earlier, wherever the counter wraps. */
@@ -283,6 +285,7 @@ void script_play_engine(const struct script *script, const struct script_how *ho
     r->setup.tls = script->tls;
     r->setup.opportunistic = script->opportunistic;
     r->setup.hold = script->hold;
+    r->setup.plain = script->plain;
     r->tls = script->tls == MOTE_TLS_IMPLICIT ? MOTE_TLS_TRIED : 0;
     mote_engine_init(&r->engine, &r->setup, &r->mail.mail, how->now_ms - how->elapsed_ms);
     for (r->event = script->events; r->event < script->events + script->event_count; r->event++) {
@@ -290,5 +293,5 @@ void script_play_engine(const struct script *script, const struct script_how *ho
     }
     r->event--;
     check_done(r);
-    script_check(&r->mail, what(r), mote_engine_result(&r->engine), r->tls);
+    script_check(&r->mail, what(r), &r->engine, r->tls);
 }

@@ -101,12 +101,32 @@ static bool starts(size_t at, const char *with)
     return strncmp((const char *)all + at, with, strlen(with)) == 0;
 }
 
+/* A flight of several commands that has MAIL in it. */
+static void find_flight(struct script *s)
+{
+    size_t said = 0;
+
+    s->flight_first = SIZE_MAX;
+    for (unsigned i = 0; i < s->event_count; i++) {
+        const struct script_event *e = &s->events[i];
+
+        if (e->kind == EVENT_CLIENT) {
+            const uint8_t *lf = memchr(e->data, '\n', e->len);
+
+            if (e->len > 5 && memcmp(e->data, "MAIL ", 5) == 0 && lf != NULL && lf + 1 < e->data + e->len) {
+                s->flight_first = said;
+            }
+            said += e->len;
+        }
+    }
+}
+
 static void find_text(struct script *s)
 {
     size_t len = join(s, EVENT_CLIENT), at = 0, next;
     bool data = false;
 
-    s->text_first = s->end_first = s->end_end = s->quit_first = SIZE_MAX;
+    s->chunk_first = s->text_first = s->end_first = s->end_end = s->quit_first = SIZE_MAX;
     for (; at < len && (next = line_end(at, len)) != 0; at = next) {
         if (data && s->text_first == SIZE_MAX && !starts(at, "QUIT\r\n")) {
             s->text_first = at;
@@ -118,7 +138,7 @@ static void find_text(struct script *s)
         } else if (!data && starts(at, "BDAT ")) {
             size_t n = strtoul((const char *)all + at + 5, NULL, 10);
 
-            s->text_first = at;
+            s->text_first = s->chunk_first = at;
             if (len - next >= n) {
                 s->end_end = next + n;
                 s->end_first = s->end_end - (n == 1 ? 1 : 2);
@@ -151,6 +171,7 @@ static void find_end_reply(struct script *s)
 
 void script_understand(struct script *s)
 {
+    find_flight(s);
     find_text(s);
     find_end_reply(s);
 }

@@ -59,8 +59,7 @@ static void look_cut(struct run *r)
     if ((mote_session_poll(&r->session, r->now_ms) & MOTE_DONE) == 0) {
         FAIL(r, "not done though the connection is lost");
     }
-    script_check_break(&before.mail, mote_session_result(&before.session), &r->mail, mote_session_result(&r->session),
-                       what(r), r->event, &b);
+    script_check_break(&before.mail, &before.session.engine, &r->mail, &r->session.engine, what(r), r->event, &b);
     *r = before;
     memcpy(r->setup.buf, records, r->setup.buf_len);
 }
@@ -233,6 +232,7 @@ static void set_up(struct run *r)
     r->setup.helo = s->helo;
     r->setup.clear = s->tls == MOTE_TLS_CLEAR && !r->how->wrapped;
     r->setup.hold = s->hold;
+    r->setup.plain = s->plain;
     r->setup.buf = script_room(REGION_RECORDS, r->how->buf_len);
     r->setup.buf_len = r->how->buf_len;
     r->setup.entropy = r->setup.clear ? NULL : entropy;
@@ -266,7 +266,7 @@ static void play(struct run *r)
     if (r->session.engine.quitting && tls_peer_error(&peer) != BR_ERR_OK) {
         FAIL(r, "the relay's TLS ended with error %d", tls_peer_error(&peer));
     }
-    script_check(&r->mail, what(r), mote_session_result(&r->session), r->tls);
+    script_check(&r->mail, what(r), &r->session.engine, r->tls);
 }
 
 bool script_play_session(const struct script *script, const struct script_wire *how)
