@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 #
-# Firmware: built with arm-none-eabi-gcc, run in QEMU. Each directory with a board.mk is a board.
+# Firmware: built with Debian's cross compilers, run in QEMU. Each directory with a board.mk is a board.
 #   BOARD        the board to run, or to demonstrate
 #   BOARD_FLAGS  more options for the compiler, as -DMOTE_TLS_RETRY_S=2
 #   RELAY TO FROM TRUST   as HOST:PORT, addresses, a file of CA certificates; this machine is localhost or 10.0.2.2
 #   MCU_ARGS     more words for the firmware: name= subject= text= storage= time= attempts= resume
 
 boards := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
-pkg-firmware := gcc-arm-none-eabi libnewlib-arm-none-eabi
-pkg-run := $(pkg-firmware) qemu-system-arm python3
+compilers = $(if $(filter rv32-%,$(1)),gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf,gcc-arm-none-eabi libnewlib-arm-none-eabi)
+emulators = $(if $(filter rv32-%,$(1)),qemu-system-misc,qemu-system-arm)
+pkg-run := python3 $(sort $(foreach board,$(or $(BOARD),$(boards)),$(call compilers,$(board)) $(call emulators,$(board))))
 
 ifneq ($(filter run,$(MAKECMDGOALS))$(and $(filter demo,$(MAKECMDGOALS)),$(BOARD)),)
 $(if $(filter $(boards),$(BOARD)),,$(error BOARD=$(BOARD): there is no such board; BOARD= is one of: $(boards)))
@@ -18,7 +19,10 @@ endif
 
 firmware: $(boards:%=firmware-%) ## the firmware of all boards
 
-firmware-%: need-firmware | $(cross_h) $(LWIP_DIR)/src/Filelists.mk
+need-firmware-%:
+	@port/need.sh $(call compilers,$*)
+
+firmware-%: need-firmware-% | $(cross_h) $(LWIP_DIR)/src/Filelists.mk
 	+@$(MAKE) -s -f boards/image.mk BOARD=$* BUILD=$(BUILD) BEARSSL_DIR=$(patsubst %/inc/,%,$(dir $(cross_h))) \
 	    LWIPDIR=$(LWIP_DIR)/src LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' BOARD_FLAGS='$(BOARD_FLAGS)'
 

@@ -6,9 +6,11 @@
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
 
 include port/mailmote.mk
+cross := arm-none-eabi-
+libc := --specs=nano.specs
 include boards/$(BOARD)/board.mk
 
-CC := arm-none-eabi-gcc
+CC := $(cross)gcc
 # Absolute, as the rules written by the compiler (.d) must name the same files whatever BUILD was called.
 out := $(abspath $(BUILD))/boards/$(BOARD)
 shown = $(patsubst $(CURDIR)/%,%,$@)
@@ -38,9 +40,9 @@ flags := $(target) $(lto) $(options) $(BOARD_FLAGS)
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-metal/link.ld boards/image.mk
 	@echo "  LINK    $(shown)"
-	@$(CC) $(flags) -nostartfiles --specs=nano.specs -Wl,--gc-sections,--emit-relocs -Wl,-Map,$(out)/mailmote.map \
+	@$(CC) $(flags) -nostartfiles $(libc) -Wl,--gc-sections,--emit-relocs -Wl,-Map,$(out)/mailmote.map \
 	    -T boards/$(BOARD)/board.ld -o $@ $(ours_o) $(lwip_o) $(bearssl_a)
-	@arm-none-eabi-size $@ | awk 'NR == 2 { printf "  SIZE    %s: flash %d of %d, static RAM %d of %d\n", \
+	@$(cross)size $@ | awk 'NR == 2 { printf "  SIZE    %s: flash %d of %d, static RAM %d of %d\n", \
 	    "$(BOARD)", $$1 + $$2, $(flash), $$2 + $$3, $(ram) }'
 
 $(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags boards/cortex-m/lwipopts.h
@@ -54,7 +56,7 @@ $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
 
 $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
-	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=arm-none-eabi-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
+	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
 	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options)' CFLAGS='$(target)' FLAGS=$<
 
 # Written when a flag has changed, and everything is built again.

@@ -18,11 +18,15 @@ if [ ! -f "$image" ]; then
     exit 78
 fi
 
+modem= qemu="qemu-system-arm -M $board"
+grep -q '^network := modem' "$here/$board/board.mk" && modem="$here/modem/modem.py"
+case $board in rv32-virt) qemu="qemu-system-riscv32 -M virt -bios none" ;; esac
+
 words= name= storage=" storage=$build/boards/$board/flash.bin"
 for word; do
-    case $board/$word in
-    microbit/*) ;; # its modem dials from this machine
-    */relay=localhost:* | */relay=127.0.0.1:*)
+    case $modem/$word in
+    ?*/relay=*) ;; # the modem dials from this machine
+    /relay=localhost:* | /relay=127.0.0.1:*)
         word=relay=10.0.2.2:${word##*:}
         name=" name=localhost"
         ;;
@@ -32,13 +36,15 @@ done
 case $words in *" name="*) name= ;; esac
 case $words in *" storage="*) storage= ;; esac
 
-set -- timeout --foreground -k 5 "$limit" qemu-system-arm -M "$board" -kernel "$image" \
+# shellcheck disable=SC2086 # words
+set -- timeout --foreground -k 5 "$limit" $qemu -kernel "$image" \
     -append "${words# }$name$storage" -display none -monitor none \
     -chardev stdio,id=console,signal=off -semihosting-config enable=on,target=native,chardev=console
-case $board in
-microbit) set -- "$here/modem/modem.py" "$@" ;;
-*) set -- "$@" -serial null -nic user ;;
-esac
+if [ -n "$modem" ]; then
+    set -- "$modem" "$@"
+else
+    set -- "$@" -serial null -nic user
+fi
 status=0
 "$@" </dev/null || status=$?
 

@@ -14,6 +14,6 @@ void chip_init(void);
 
 /* start.c: from reset on, with a stack; what the processor does at a fault. */
 _Noreturn void reset(void);
-void fault(void);
+void fault(void) __attribute__((aligned(4))); /* as mtvec of RISC-V wants it */
 
 #endif

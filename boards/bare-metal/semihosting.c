@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Semihosting calls: the number in r0, the address of the arguments in r1, the answer in r0.
+ * Semihosting calls: the number in the first register, the address of the arguments in the second, the answer in the first.
  */
 #include "semihosting.h"
 
@@ -20,13 +20,23 @@ enum {
     STOPPED_APPLICATION_EXIT = 0x20026
 };
 
+#ifdef __riscv /* three instructions that follow each other, uncompressed and in one page */
+#define NUMBER    "a0"
+#define ARGUMENTS "a1"
+#define CALL      ".option push; .option norvc; .balign 16; slli zero, zero, 0x1f; ebreak; srai zero, zero, 7; .option pop"
+#else
+#define NUMBER    "r0"
+#define ARGUMENTS "r1"
+#define CALL      "bkpt 0xab"
+#endif
+
 static intptr_t ask(int number, const void *arguments)
 {
-    register intptr_t r0 __asm__("r0") = number;
-    register const void *r1 __asm__("r1") = arguments;
+    register intptr_t first __asm__(NUMBER) = number;
+    register const void *second __asm__(ARGUMENTS) = arguments;
 
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
+    __asm__ volatile(CALL : "+r"(first) : "r"(second) : "memory");
+    return first;
 }
 
 int semi_open(const char *name, int mode)

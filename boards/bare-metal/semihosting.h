@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Semihosting: what a debugger, or QEMU, does for a Cortex-M on request (ARM's "Semihosting for AArch32 and AArch64").
- * Without one the instruction behind it is a fault.
+ * Semihosting: what a debugger, or QEMU, does for a processor on request (ARM's "Semihosting for AArch32 and AArch64",
+ * RISC-V's "Semihosting"). Without one the instruction behind it is a fault.
  */
 #ifndef MOTE_SEMIHOSTING_H
 #define MOTE_SEMIHOSTING_H

@@ -13,13 +13,20 @@ import pytest
 from cell import BUILD
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-TOOLS = ("qemu-system-arm", "arm-none-eabi-gcc")
 LIMIT_S = 60
+
+
+def tools(board):
+    """a board's emulator, and what the names of its compiler's tools begin with"""
+    if board.startswith("rv32-"):
+        return "qemu-system-riscv32", "riscv64-unknown-elf-"
+    return "qemu-system-arm", "arm-none-eabi-"
 
 
 def build(board, into, flags=""):
     """makes the firmware of a board; skips the test where it cannot be made"""
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    emulator, prefix = tools(board)
+    missing = [tool for tool in (emulator, f"{prefix}gcc") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"boards: no {' and no '.join(missing)} here (`make boards-check' installs them)")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -60,7 +67,7 @@ class Board:
     def sizes(self):
         """octets of flash, and of RAM without the stack"""
         image = self.into / "boards" / self.name / "mailmote.elf"
-        said = subprocess.run(["arm-none-eabi-size", image], check=True, capture_output=True, text=True).stdout
+        said = subprocess.run([f"{tools(self.name)[1]}size", image], check=True, capture_output=True, text=True).stdout
         text, data, bss = map(int, said.splitlines()[1].split()[:3])
         return text + data, data + bss
 
