@@ -39,7 +39,7 @@ compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX))
+library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(MAILMOTE_WATCHDOG))
 command_o := $(call objects,$(wildcard boards/host/*.c))
 
 ##: Build

@@ -28,7 +28,7 @@ ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard boards/bare-metal/*.c $(sourc
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
-ours := $(filter-out core/tls/certificate.c core/tls/trust.c core/tls/chain.c boards/bare-metal/anchors.c,$(ours)) boards/clear/trust.c
+ours := $(filter-out core/tls/certificate.c core/tls/curves.c core/tls/trust.c core/tls/chain.c boards/bare-metal/anchors.c,$(ours)) boards/clear/trust.c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)

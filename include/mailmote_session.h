@@ -23,9 +23,13 @@ struct mote_trust {
     const char *name;                         /* the relay's DNS name: SNI, and what a chain is checked against */
     const br_x509_trust_anchor *anchors;
     size_t anchor_count;
-    const br_ec_impl *ec; /* of mote_trust_anchors_small() */
     uint8_t pin[32];
     bool opportunistic;
+    void (*setup_modern)(struct mote_session *); /* of mote_trust_cbc() */
+    /* What computes with public keys; the functions below choose BearSSL's. See mote_watchdog(). */
+    const br_ec_impl *ec;
+    br_rsa_pkcs1_vrfy rsa_verify;
+    br_rsa_public rsa_encrypt; /* opportunistic only */
 };
 
 /* No check at all: TLS if offered, any certificate (POLICY P1). Encrypts against listeners, not against impostors.
@@ -33,19 +37,36 @@ struct mote_trust {
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name);
 
 /* A certificate chain to one of the anchors, for exactly this DNS name, with valid dates (TLS 1.2 only). name is
- * required and no IP address: BearSSL does not check those. The anchors are not copied. */
+ * required and no IP address: BearSSL does not check those; a dot at its end is dropped. A relay's certificate that lists
+ * purposes (extendedKeyUsage) must list servers among them, or any. The anchors are not copied. */
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name);
 
 /* The same for the smallest image: ChaCha20-Poly1305 with ECDHE on a curve of ec, SHA-256, and no more. ec is BearSSL's
  * code for the curves, as &br_ec_p256_m15, or &br_ec_p256_m31 where a multiplication takes the same time for all
  * operands; every relay has P-256. A relay without ChaCha20 is refused, and a chain signed with SHA-384 or SHA-512, or
- * on a curve that ec has not. */
+ * on a curve that ec has not. Of ec no other curves are used than P-256 and P-384. */
 void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
                               const char *name, const br_ec_impl *ec);
 
 /* The relay's public key, known by the SHA-256 of its SubjectPublicKeyInfo (RSA or EC; as in RFC 7469). It decides
  * alone: no CA, no dates, no clock (P15; TLS 1.2 only). name is for SNI only; NULL sends none. */
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name);
+
+/* What mote_trust_anchors(), mote_trust_pin() and mote_trust_opportunistic() compute with: X25519, P-256 and P-384. A
+ * certificate or pin with a key on P-521 is refused as MOTE_CAUSE_CERT_INVALID: no CA issues them. */
+extern const br_ec_impl mote_curves;
+
+/* For relays that have nothing newer, as Exchange on Windows Server 2012 R2: the trust, verified as it is, also takes
+ * ECDHE with CBC (SHA-256, SHA-384, then SHA-1), as the last choice. It links what these need. Call it behind the
+ * function that set the trust. Opportunistic relays have these suites anyway. */
+void mote_trust_cbc(struct mote_trust *trust);
+
+/* For a device with a watchdog. BearSSL does not pause in a computation with a public key, and which key and curve it is
+ * the relay chooses; `make instructions` prints what the longest one takes. feed is called before each of them. This is
+ * the last call on a trust, and in port/watchdog, which is linked only where it is called. BearSSL hands no context to
+ * such code: so one feed serves the whole program, and relays that compute with other code than the first one (see
+ * mote_trust_anchors_small(), mote_trust_cbc()) are left as they are, and false is returned. */
+bool mote_watchdog(struct mote_trust *trust, void (*feed)(void));
 
 /* The next octets of a certificate for one of BearSSL's decoders, which must not be given more once it has refused the
  * certificate: it would go on behind the check that failed, and write over what lies behind it. After an error this
@@ -67,17 +88,21 @@ uint16_t mote_relay_port(const struct mote_relay *relay);
 
 /* ---- Session ----------------------------------------------------------------------------------------------------- */
 
-/* Buffer sizes in octets. The smallest asks the relay for records of 512 octets (max_fragment_length, RFC 6066) and
- * works with relays that grant it; 4,421 is enough for nearly every relay that does not; the full size is for
- * certainty. */
+/* Octets of the record buffer. A record of the relay's that is encrypted must fit: its text is at most 21 octets shorter than
+ * the buffer with ChaCha20-Poly1305, 325 with CBC; a longer one ends in MOTE_CAUSE_TLS_RECORD. What is not encrypted, as the relay's
+ * certificates, passes through a buffer of any size. So:
+ * the smallest asks the relay for records of 512 octets (max_fragment_length, RFC 6066), and works as well with a relay
+ * that does not grant them as long as its replies, which are mostly its longest records, are shorter than the buffer: the one to EHLO
+ * is the longest; 4,421 holds what nearly every relay sends; the full size holds every record there can be. */
 #define MOTE_SESSION_BUF_MIN  837
 #define MOTE_SESSION_BUF_FULL BR_SSL_BUFSIZE_MONO
 
 /* What of the conversation a trace is told. Secrets never reach it. */
 struct mote_trace {
-    /* who: 'C' what we send, 'S' what the relay sends. step is that of the command being written or answered. Commands
-     * come whole or in runs; the text of the mail comes with step MOTE_STEP_END; a login's secrets come as
-     * "(credentials)". The octets of the relay are raw: make them harmless before a terminal sees them. May be NULL. */
+    /* who: 'C' what we send, 'S' what the relay sends. step is that of the command being written or answered. One call
+     * carries a part of a line, a line, or several; the text of the mail comes with step MOTE_STEP_END; a login's secrets
+     * come as "(credentials)". The octets of the relay are raw: make them harmless before a terminal sees them. It must
+     * not call mailmote. Not called any more once the session is done. May be NULL. */
     void (*octets)(void *ctx, char who, uint8_t step, const char *data, size_t len);
     void *ctx;
 };
@@ -87,9 +112,10 @@ struct mote_session_setup {
     bool clear;          /* the cleartext pass of POLICY P5; only opportunistic relays */
     bool plain;          /* as in struct mote_engine_setup */
     bool hold;           /* as in struct mote_engine_setup */
-    void *buf;           /* record buffer, the session's alone until it is done */
+    void *buf;           /* record buffer, the session's alone until it is wiped */
     size_t buf_len;      /* MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL */
-    const void *entropy; /* 32 octets from a true random source, fresh for this session; NULL = none: refused */
+    const void *entropy; /* 32 octets from a true random source, fresh for this session, read when the handshake begins
+                          * (behind the 220 to STARTTLS) and never again; NULL = none: refused */
     uint64_t unix_s;     /* seconds since 1970 UTC for the dates of a chain; 0 = unknown: refused where needed */
     uint32_t start_ms;   /* when the attempt began, on the clock of mote_session_poll() */
     struct mote_trace trace;
@@ -105,22 +131,28 @@ struct mote_session {
     uint8_t mode;
     bool login_told; /* the login's line being written was traced */
     br_ssl_client_context client;
+    br_ec_impl ec; /* the trust's, without the curves that are too slow for it */
     struct mote_x509 {
         const br_x509_class *vtable;
+        const struct mote_trust *trust;
+        const char *wildcard, *next; /* ".com" where "*.com" would match the name; how far it has */
+        uint32_t last;               /* four octets of the relay's certificate */
+        uint16_t left;               /* octets of its list of purposes */
+        uint16_t unfit;              /* such lists without servers in them */
+        uint8_t length_octets, depth;
+        bool wide; /* it is for a whole top-level domain */
+        uint8_t cause;
         union {
             br_x509_minimal_context minimal;
             br_x509_decoder_context decoder;
         } u;
-        const struct mote_trust *trust;
-        const char *wildcard; /* ".com" where "*.com" would match the name */
-        uint8_t depth, matched;
-        uint8_t cause;
     } x509;
 };
 
-/* Begins a session on a fresh connection. Relay, setup, mail and buffer live until it is done. Never fails: wrong
- * arguments are MOTE_DONE with MOTE_MISUSE at the first poll; missing entropy or time is MOTE_DEFERRED with its cause.
- */
+/* Begins a session on a fresh connection. The mail is read, and its verdicts are written, until MOTE_DONE. Relay, setup, buffer, and
+ * what they point to (but for entropy) are used until mote_session_wipe(): behind MOTE_DONE the buffer may hold QUIT and
+ * close_notify, and it is wiped as well. Never fails: wrong arguments are MOTE_DONE with MOTE_MISUSE at the first poll;
+ * missing entropy or time is MOTE_DEFERRED with its cause. */
 void mote_session_init(struct mote_session *session, const struct mote_relay *relay, struct mote_mail *mail,
                        const struct mote_session_setup *setup);
 
@@ -129,15 +161,17 @@ void mote_session_init(struct mote_session *session, const struct mote_relay *re
 uint8_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 uint32_t mote_session_wait_ms(const struct mote_session *session);
 
-/* Octets for the connection: where and how many; then acknowledge how many of them were taken. NULL = none now. */
+/* Octets for the connection: where and how many; then acknowledge how many of them were taken. NULL = none now; then
+ * len says nothing. The pointer is good until the next call for this session but mote_session_wait_ms(). */
 const void *mote_session_send_buf(struct mote_session *session, size_t *len);
 void mote_session_send_ack(struct mote_session *session, size_t len);
 
-/* Room for octets from the connection, and how many were put there. NULL = none now. */
+/* Room for octets from the connection; then acknowledge how many were put there. NULL, and pointer: likewise. */
 void *mote_session_recv_buf(struct mote_session *session, size_t *len);
 void mote_session_recv_ack(struct mote_session *session, size_t len);
 
-/* As for the engine. A connection closed or reset by the relay is MOTE_CAUSE_LOST. */
+/* As for the engine. A connection closed or reset by the relay is MOTE_CAUSE_LOST. The result is a part of the session: it is good
+ * until the session is wiped, or begins anew. */
 void mote_session_commit(struct mote_session *session);
 void mote_session_fail(struct mote_session *session, uint8_t cause);
 const struct mote_result *mote_session_result(const struct mote_session *session);

@@ -4,8 +4,9 @@
 
     port/amalgamate.py DIRECTORY
 
-Both have the whole core; the ports are in them behind MAILMOTE_POSIX and MAILMOTE_LWIP. In one file names that were each
-a source's own would meet, so each gets its file's in front of it. The same sources give the same octets.
+Both have the whole core; the ports are in them behind MAILMOTE_POSIX and MAILMOTE_LWIP, mote_watchdog() behind
+MAILMOTE_WATCHDOG. In one file names that were each a source's own would meet, so each gets its file's in front of it. The
+same sources give the same octets.
 """
 
 import pathlib
@@ -14,7 +15,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 ROOMS = ["core/smtp", "core/tls", "core/message", "core/outbox"]
-PORTS = {"port/posix": "MAILMOTE_POSIX", "port/lwip": "MAILMOTE_LWIP"}
+PORTS = {"port/posix": "MAILMOTE_POSIX", "port/lwip": "MAILMOTE_LWIP", "port/watchdog": "MAILMOTE_WATCHDOG"}
 PUBLIC = ["mailmote.h", "mailmote_message.h", "mailmote_policy.h", "mailmote_session.h", "mailmote_outbox.h"]
 PORTS_PUBLIC = {"mailmote_posix.h": "MAILMOTE_POSIX", "mailmote_lwip.h": "MAILMOTE_LWIP"}
 

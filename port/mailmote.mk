@@ -7,6 +7,7 @@
 # -ffunction-sections and --gc-sections.
 #   MAILMOTE_CORE       smtp, tls, message and outbox: what every program needs. Include path: MAILMOTE_INCLUDE
 #   MAILMOTE_POSIX, MAILMOTE_LWIP   a port, or neither
+#   MAILMOTE_WATCHDOG   mote_watchdog()
 #   MAILMOTE_BEARSSL    BearSSL's, for which port/bearssl.mk is a recipe; they alone also need BEARSSL_DIR/src as include path
 
 MAILMOTE_DIR := $(patsubst %port/,%,$(dir $(lastword $(MAKEFILE_LIST))))
@@ -20,4 +21,5 @@ MAILMOTE_OUTBOX := $(call mailmote_room,core/outbox)
 MAILMOTE_CORE := $(MAILMOTE_SMTP) $(MAILMOTE_TLS) $(MAILMOTE_MESSAGE) $(MAILMOTE_OUTBOX)
 MAILMOTE_POSIX := $(call mailmote_room,port/posix)
 MAILMOTE_LWIP := $(call mailmote_room,port/lwip)
+MAILMOTE_WATCHDOG := $(call mailmote_room,port/watchdog)
 MAILMOTE_BEARSSL = $(sort $(wildcard $(BEARSSL_DIR)/src/*.c $(BEARSSL_DIR)/src/*/*.c))

@@ -18,13 +18,15 @@
 static br_x509_trust_anchor anchors[BOARD_ANCHORS];
 static uint8_t octets[BOARD_ANCHOR_OCTETS]; /* their names and keys */
 
+enum { BANNER_DASHES = 5 };
+
 struct reader {
     br_x509_decoder_context x509;
     size_t count, used, name;
     char line[32]; /* the beginning of the line */
     size_t line_len;
     uint32_t bits; /* of base64; the last bit_count of them are not an octet yet */
-    unsigned bit_count;
+    unsigned bit_count, dashes;
     bool inside, good;
 };
 
@@ -50,6 +52,7 @@ static void begin(struct reader *reader)
 {
     reader->name = reader->used;
     reader->bit_count = 0;
+    reader->good &= !reader->inside; /* the last one had no end */
     reader->inside = true;
     br_x509_decoder_init(&reader->x509, take_name, reader);
 }
@@ -126,12 +129,17 @@ static void end_line(struct reader *reader)
     reader->line_len = 0;
 }
 
+/* Ten dashes in a row end a certificate and begin the next: the end of line between them is missing. */
 static void take(struct reader *reader, char c)
 {
-    if (c == '\n') {
+    if (c == '\n' || (c == '-' && reader->dashes == BANNER_DASHES)) {
         end_line(reader);
+        reader->dashes = 0;
+    }
+    if (c == '\n') {
         return;
     }
+    reader->dashes = c == '-' ? reader->dashes + 1 : 0;
     if (reader->line_len < sizeof reader->line) {
         reader->line[reader->line_len++] = c;
     }

@@ -216,6 +216,7 @@ static int load_anchors(struct host_relay *relay, const char *file, const char *
         return EX_CONFIG;
     }
     mote_trust_anchors(&relay->relay.trust, anchors, count, name);
+    mote_trust_cbc(&relay->relay.trust);
     return EX_OK;
 }
 
@@ -227,6 +228,7 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
     if (args->words[WORD_PIN] != NULL) {
         memcpy(pin, relay->relay.trust.pin, sizeof pin);
         mote_trust_pin(&relay->relay.trust, pin, name);
+        mote_trust_cbc(&relay->relay.trust);
         return EX_OK;
     }
     if (file == NULL && args->words[WORD_USER] == NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A relay known by a chain to a trust anchor: BearSSL's validation, and our own look for over-broad wildcards.
+ * A relay known by a chain to a trust anchor: BearSSL's validation, and what it does not look at in the relay's own
+ * certificate: over-broad wildcards, and what its key is for. Both are looked for in the octets as they stream by.
  */
 #include "trust.h"
 
@@ -10,8 +11,8 @@ enum { RSA_MIN_OCTETS = 256, DAYS_TO_1970 = 719528 };
 
 /* ---- Wildcards --------------------------------------------------------------------------------------------------- */
 
-/* BearSSL lets "*.com" stand for any name one label longer. Such a certificate is refused by looking for the length
- * octet and the text of that name in the first certificate, whatever field it stands in. */
+/* BearSSL lets "*.com" stand for any name one label longer. Such a certificate is refused by looking for the text of that
+ * name with an octet behind it that no name holds, whatever field it stands in. */
 static const char *top_level(const char *name)
 {
     const char *dot = NULL;
@@ -39,17 +40,49 @@ static bool in_name(uint8_t c)
 
 static void look_for_wildcard(struct mote_x509 *x, uint8_t c)
 {
-    size_t len = strlen(x->wildcard) + 1;
+    const char *next = x->next;
 
-    if (c == 0 || x->matched > len) {
+    if (c == 0) {
         return;
     }
-    if (x->matched == len) {
-        x->matched = in_name(c) ? 0 : (uint8_t)(len + 1);
-    } else if (x->matched != 0 && lower(c) == lower((uint8_t)x->wildcard[x->matched - 1])) {
-        x->matched++;
-    } else {
-        x->matched = c == '*';
+    if (next != NULL && *next == 0 && !in_name(c)) {
+        x->wide = true;
+    }
+    if (c == '*') {
+        next = x->wildcard;
+    } else if (next != NULL) {
+        next = *next != 0 && lower(c) == lower((uint8_t)*next) ? next + 1 : NULL;
+    }
+    x->next = next;
+}
+
+/* ---- Purposes ---------------------------------------------------------------------------------------------------- */
+
+/* A certificate that lists purposes (extendedKeyUsage, RFC 5280 4.2.1.12) must list servers, or any; BearSSL passes over that
+ * list, or refuses it where it is critical. It stands behind the extension's name, as an OCTET STRING. Lists without those
+ * purposes are counted: what else looks like such a list, where a certificate's owner chose the octets, can only add to them. */
+enum { FIRST = 255 };
+
+static void look_for_purpose(struct mote_x509 *x, uint8_t c)
+{
+    uint32_t last = x->last;
+
+    x->last = last << 8 | c;
+    if (last == 0x03551d25 && c == 0x04) {
+        x->unfit++;
+        x->length_octets = FIRST;
+    } else if (x->length_octets == FIRST) {
+        x->length_octets = c >= 128 ? c & 127 : 0;
+        x->left = c >= 128 ? 0 : c;
+    } else if (x->length_octets != 0) {
+        x->length_octets--;
+        x->left = (uint16_t)(x->left << 8 | c);
+    } else if (x->left != 0) {
+        x->left--;
+        if ((last == 0x05050703 && c == 0x01) || (last == 0x04551d25 && c == 0x00)) {
+            x->unfit--;
+            x->left = 0;
+        }
     }
 }
 
@@ -60,7 +93,11 @@ static void chain_start_chain(const br_x509_class **ctx, const char *name)
     struct mote_x509 *x = x509_of(ctx);
 
     x->depth = 0;
-    x->matched = 0;
+    x->next = NULL;
+    x->wide = false;
+    x->unfit = 0;
+    x->length_octets = 0;
+    x->left = 0;
     x->wildcard = top_level(name);
     x->u.minimal.vtable->start_chain(&x->u.minimal.vtable, name);
 }
@@ -77,8 +114,9 @@ static void chain_append(const br_x509_class **ctx, const unsigned char *octets,
     struct mote_x509 *x = x509_of(ctx);
 
     x->u.minimal.vtable->append(&x->u.minimal.vtable, octets, len);
-    for (size_t i = 0; x->depth == 0 && x->wildcard != NULL && i < len; i++) {
+    for (size_t i = 0; x->depth == 0 && i < len; i++) {
         look_for_wildcard(x, octets[i]);
+        look_for_purpose(x, octets[i]);
     }
 }
 
@@ -95,10 +133,13 @@ static unsigned chain_end_chain(const br_x509_class **ctx)
     struct mote_x509 *x = x509_of(ctx);
     unsigned error = x->u.minimal.vtable->end_chain(&x->u.minimal.vtable);
 
-    if (error == 0 && x->wildcard != NULL && x->matched == strlen(x->wildcard) + 2) {
+    if (error != 0) {
+        return error;
+    }
+    if (x->wide) {
         return BR_ERR_X509_BAD_SERVER_NAME;
     }
-    return error;
+    return x->unfit != 0 ? BR_ERR_X509_FORBIDDEN_KEY_USAGE : mote_trust_key_error(&x->u.minimal.pkey);
 }
 
 static const br_x509_pkey *chain_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
@@ -113,7 +154,7 @@ static const br_x509_class chain_vtable = {
     chain_end_cert,           chain_end_chain,   chain_get_pkey,
 };
 
-static void setup_chain(struct mote_session *s, const br_ec_impl *ec)
+static void setup_chain(struct mote_session *s)
 {
     const struct mote_trust *trust = &s->relay->trust;
     br_x509_minimal_context *minimal = &s->x509.u.minimal;
@@ -121,8 +162,8 @@ static void setup_chain(struct mote_session *s, const br_ec_impl *ec)
 
     br_x509_minimal_init(minimal, &br_sha256_vtable, trust->anchors, trust->anchor_count);
     br_x509_minimal_set_hash(minimal, br_sha256_ID, &br_sha256_vtable);
-    br_x509_minimal_set_rsa(minimal, br_rsa_pkcs1_vrfy_get_default());
-    br_x509_minimal_set_ecdsa(minimal, ec, br_ecdsa_vrfy_asn1_get_default());
+    br_x509_minimal_set_rsa(minimal, trust->rsa_verify);
+    br_x509_minimal_set_ecdsa(minimal, s->client.eng.iec, br_ecdsa_vrfy_asn1_get_default());
     br_x509_minimal_set_minrsa(minimal, RSA_MIN_OCTETS);
     /* 86400 is 128 * 675: no division of 64 bits is linked. */
     br_x509_minimal_set_time(minimal, DAYS_TO_1970 + (uint32_t)(now >> 7) / 675,
@@ -134,24 +175,20 @@ static void setup_anchors(struct mote_session *s)
     br_x509_minimal_context *minimal = &s->x509.u.minimal;
 
     mote_trust_setup_tls(s, &chain_vtable);
-    setup_chain(s, br_ec_get_default());
+    setup_chain(s);
     br_x509_minimal_set_hash(minimal, br_sha384_ID, &br_sha384_vtable);
     br_x509_minimal_set_hash(minimal, br_sha512_ID, &br_sha512_vtable);
 }
 
 static void setup_anchors_small(struct mote_session *s)
 {
-    br_ssl_engine_context *eng = &s->client.eng;
-
     mote_trust_setup_tls_small(s, &chain_vtable);
-    br_ssl_engine_set_ec(eng, s->relay->trust.ec);
-    br_ssl_engine_set_ecdsa(eng, br_ecdsa_vrfy_asn1_get_default());
-    setup_chain(s, s->relay->trust.ec);
+    setup_chain(s);
 }
 
 void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count, const char *name)
 {
-    mote_trust_set(trust, anchors != NULL ? setup_anchors : NULL, name);
+    mote_trust_set(trust, anchors != NULL ? setup_anchors : NULL, name, &mote_curves);
     trust->anchors = anchors;
     trust->anchor_count = count;
 }
@@ -159,8 +196,7 @@ void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *an
 void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
                               const char *name, const br_ec_impl *ec)
 {
-    mote_trust_set(trust, anchors != NULL && ec != NULL ? setup_anchors_small : NULL, name);
+    mote_trust_set(trust, anchors != NULL && ec != NULL ? setup_anchors_small : NULL, name, ec);
     trust->anchors = anchors;
     trust->anchor_count = count;
-    trust->ec = ec;
 }

@@ -8,6 +8,8 @@
 
 enum { CLEAR, TLS, CLOSING };
 
+enum { NAME_CAP = 256 }; /* what BearSSL takes of a name, its NUL included */
+
 /* ---- The engine's side ------------------------------------------------------------------------------------------- */
 
 static void trace(const struct mote_session *s, char who, uint8_t step, const void *data, size_t len)
@@ -114,18 +116,26 @@ void mote_session_init(struct mote_session *s, const struct mote_relay *relay, s
     }
 }
 
-/* The buffer goes to BearSSL. Whatever the relay sent before is used up: the engine fails on octets after the 220. */
+/* The buffer goes to BearSSL. Whatever the relay sent before is used up: the engine fails on octets after the 220. On its
+ * way to BearSSL, which copies it, the name loses the dot that may end it: certificates have none (RFC 5280), nor has
+ * server_name (RFC 6066). */
 static void start_tls(struct mote_session *s)
 {
     const struct mote_session_setup *setup = s->setup;
     br_ssl_engine_context *eng = &s->client.eng;
     size_t len = setup->buf_len < MOTE_SESSION_BUF_FULL ? setup->buf_len : MOTE_SESSION_BUF_FULL;
+    const char *name = s->relay->trust.name;
+    size_t name_len = name != NULL ? strlen(name) : 0;
 
     s->mode = TLS;
     s->relay->trust.setup_tls(s);
     br_ssl_engine_set_buffer(eng, setup->buf, len, 0);
     br_ssl_engine_inject_entropy(eng, setup->entropy, 32);
-    br_ssl_client_reset(&s->client, s->relay->trust.name, 0);
+    if (name_len > 1 && name_len <= NAME_CAP && name[name_len - 1] == '.') {
+        name = memcpy(setup->buf, name, name_len);
+        ((char *)setup->buf)[name_len - 1] = 0;
+    }
+    br_ssl_client_reset(&s->client, name, 0);
 }
 
 /* ---- TLS --------------------------------------------------------------------------------------------------------- */

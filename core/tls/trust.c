@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-enum { SMALL_SUITES = 2, MODERN_SUITES = 6 };
+enum { SMALL_SUITES = 2, MODERN_SUITES = 6, EPHEMERAL_SUITES = 14 };
 
-/* Forward secrecy and authenticated encryption first. The rest is for old relays, where it still beats cleartext. */
+/* Forward secrecy and authenticated encryption first, then forward secrecy alone. What has none is for old relays, where
+ * it still beats cleartext. */
 static const uint16_t suites[] = {
     BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -21,8 +22,13 @@ static const uint16_t suites[] = {
     /* MODERN_SUITES end here */
     BR_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
     BR_TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384,
+    BR_TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384,
     BR_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
     BR_TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+    BR_TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
+    BR_TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
+    /* EPHEMERAL_SUITES end here */
     BR_TLS_RSA_WITH_AES_128_GCM_SHA256,
     BR_TLS_RSA_WITH_AES_256_GCM_SHA384,
     BR_TLS_RSA_WITH_AES_128_CBC_SHA256,
@@ -33,8 +39,11 @@ static const uint16_t suites[] = {
 
 void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vtable)
 {
+    const struct mote_trust *trust = &s->relay->trust;
     br_ssl_engine_context *eng = &s->client.eng;
 
+    s->ec = *trust->ec;
+    s->ec.supported_curves &= (uint32_t)1 << BR_EC_secp256r1 | (uint32_t)1 << BR_EC_secp384r1;
     br_ssl_client_zero(&s->client);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_suites(eng, suites, SMALL_SUITES);
@@ -42,10 +51,18 @@ void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vta
     br_ssl_engine_set_hash(eng, br_sha256_ID, &br_sha256_vtable);
     br_ssl_engine_set_prf_sha256(eng, &br_tls12_sha256_prf);
     br_ssl_engine_set_default_chapol(eng);
-    br_ssl_engine_set_default_rsavrfy(eng);
+    br_ssl_engine_set_ec(eng, &s->ec);
+    br_ssl_engine_set_ecdsa(eng, br_ecdsa_vrfy_asn1_get_default());
+    br_ssl_engine_set_rsavrfy(eng, trust->rsa_verify);
     s->x509.vtable = vtable;
-    s->x509.trust = &s->relay->trust;
+    s->x509.trust = trust;
     br_ssl_engine_set_x509(eng, &s->x509.vtable);
+}
+
+static void add_sha384(br_ssl_engine_context *eng)
+{
+    br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
+    br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
 }
 
 void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable)
@@ -53,11 +70,15 @@ void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable)
     br_ssl_engine_context *eng = &s->client.eng;
 
     mote_trust_setup_tls_small(s, vtable);
+    br_ssl_engine_set_ec(eng, s->relay->trust.ec);
     br_ssl_engine_set_suites(eng, suites, MODERN_SUITES);
-    br_ssl_engine_set_hash(eng, br_sha384_ID, &br_sha384_vtable);
-    br_ssl_engine_set_prf_sha384(eng, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_aes_gcm(eng);
-    br_ssl_engine_set_default_ecdsa(eng);
+    add_sha384(eng);
+}
+
+unsigned mote_trust_key_error(const br_x509_pkey *key)
+{
+    return key->key_type == BR_KEYTYPE_EC && key->key.ec.curve == BR_EC_secp521r1 ? BR_ERR_X509_UNSUPPORTED : 0;
 }
 
 /* ---- Opportunistic, and what it shares with a pin: the key of the first certificate ------------------------------ */
@@ -99,7 +120,10 @@ static unsigned key_end_chain(const br_x509_class **ctx)
     if (x->depth == 0) {
         return BR_ERR_X509_EMPTY_CHAIN;
     }
-    return br_x509_decoder_get_pkey(&x->u.decoder) != NULL ? 0 : (unsigned)br_x509_decoder_last_error(&x->u.decoder);
+    if (br_x509_decoder_get_pkey(&x->u.decoder) == NULL) {
+        return (unsigned)br_x509_decoder_last_error(&x->u.decoder);
+    }
+    return mote_trust_key_error(&x->u.decoder.pkey);
 }
 
 static const br_x509_pkey *key_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
@@ -128,20 +152,64 @@ static void setup_opportunistic(struct mote_session *s)
     br_ssl_engine_set_hash(eng, br_sha512_ID, &br_sha512_vtable);
     br_ssl_engine_set_prf10(eng, &br_tls10_prf);
     br_ssl_engine_set_default_aes_cbc(eng);
-    br_ssl_client_set_default_rsapub(&s->client);
+    br_ssl_client_set_rsapub(&s->client, s->relay->trust.rsa_encrypt);
 }
 
-void mote_trust_set(struct mote_trust *trust, void (*wire)(struct mote_session *), const char *name)
+void mote_trust_set(struct mote_trust *trust, void (*setup_tls)(struct mote_session *), const char *name,
+                    const br_ec_impl *ec)
 {
     memset(trust, 0, sizeof *trust);
-    trust->setup_tls = wire;
+    trust->setup_tls = setup_tls;
     trust->name = name;
+    trust->ec = ec;
+    trust->rsa_verify = br_rsa_pkcs1_vrfy_get_default();
 }
 
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name)
 {
-    mote_trust_set(trust, setup_opportunistic, name);
+    mote_trust_set(trust, setup_opportunistic, name, &mote_curves);
+    trust->rsa_encrypt = br_rsa_public_get_default();
     trust->opportunistic = true;
+}
+
+/* ---- CBC for relays that are verified ---------------------------------------------------------------------------- */
+
+/* With SHA-1 for the records' HMAC BearSSL would also take signatures over SHA-1: these two do not. */
+enum { SHA2_MIN_OCTETS = 32 };
+
+static uint32_t rsa_verify_sha2(const unsigned char *x, size_t xlen, const unsigned char *oid, size_t hash_len,
+                                const br_rsa_public_key *key, unsigned char *hash)
+{
+    return hash_len >= SHA2_MIN_OCTETS && br_rsa_pkcs1_vrfy_get_default()(x, xlen, oid, hash_len, key, hash);
+}
+
+static uint32_t ecdsa_verify_sha2(const br_ec_impl *ec, const void *hash, size_t hash_len, const br_ec_public_key *key,
+                                  const void *signature, size_t len)
+{
+    return hash_len >= SHA2_MIN_OCTETS && br_ecdsa_vrfy_asn1_get_default()(ec, hash, hash_len, key, signature, len);
+}
+
+static void setup_cbc(struct mote_session *s)
+{
+    br_ssl_engine_context *eng = &s->client.eng;
+
+    s->relay->trust.setup_modern(s);
+    br_ssl_engine_set_suites(eng, suites, EPHEMERAL_SUITES);
+    br_ssl_engine_set_hash(eng, br_sha1_ID, &br_sha1_vtable);
+    add_sha384(eng);
+    br_ssl_engine_set_default_aes_gcm(eng);
+    br_ssl_engine_set_default_aes_cbc(eng);
+    br_ssl_engine_set_ecdsa(eng, ecdsa_verify_sha2);
+}
+
+void mote_trust_cbc(struct mote_trust *trust)
+{
+    if (trust->setup_tls == NULL || trust->setup_tls == setup_cbc || trust->opportunistic) {
+        return;
+    }
+    trust->setup_modern = trust->setup_tls;
+    trust->setup_tls = setup_cbc;
+    trust->rsa_verify = rsa_verify_sha2;
 }
 
 /* ---- Pin --------------------------------------------------------------------------------------------------------- */
@@ -219,8 +287,7 @@ static void hash_ec(br_sha256_context *hash, const br_ec_public_key *key)
     static const uint8_t algorithm[] = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
     static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
     static const uint8_t p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
-    static const uint8_t p521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
-    const uint8_t *curve = key->curve == BR_EC_secp256r1 ? p256 : key->curve == BR_EC_secp384r1 ? p384 : p521;
+    const uint8_t *curve = key->curve == BR_EC_secp256r1 ? p256 : p384;
     size_t curve_len = curve[1] + (size_t)2, algorithm_len = sizeof algorithm + curve_len, bits_len = 1 + key->qlen;
 
     hash_head(hash, 0x30, head_len(algorithm_len) + algorithm_len + head_len(bits_len) + bits_len);
@@ -268,6 +335,6 @@ static void setup_pin(struct mote_session *s)
 
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name)
 {
-    mote_trust_set(trust, setup_pin, name);
+    mote_trust_set(trust, setup_pin, name, &mote_curves);
     memcpy(trust->pin, sha256, sizeof trust->pin);
 }

@@ -12,13 +12,18 @@ static inline struct mote_x509 *x509_of(const br_x509_class **ctx)
     return (struct mote_x509 *)(void *)ctx;
 }
 
-/* Sets a trust: nothing but these two. */
-void mote_trust_set(struct mote_trust *trust, void (*wire)(struct mote_session *), const char *name);
+/* Sets a trust: nothing but these three, and BearSSL's RSA. */
+void mote_trust_set(struct mote_trust *trust, void (*setup_tls)(struct mote_session *), const char *name,
+                    const br_ec_impl *ec);
 
-/* A TLS 1.2 client with what no kind of trust does without: ChaCha20-Poly1305, SHA-256, RSA signatures. No curves yet. */
+/* A TLS 1.2 client with what no kind of trust does without: ChaCha20-Poly1305, SHA-256, and of the trust's curves P-256
+ * and P-384. */
 void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vtable);
 
-/* The same with AES-GCM, SHA-384, and all curves. */
+/* The same with AES-GCM, SHA-384, and all curves of the trust. */
 void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable);
+
+/* What is wrong with a relay's key, as an error of BearSSL's, or 0: P-521 is not computed with. */
+unsigned mote_trust_key_error(const br_x509_pkey *key);
 
 #endif

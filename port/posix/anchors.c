@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { BANNER_DASHES = 5 };
+
 struct loader {
     br_pem_decoder_context pem;
     br_x509_decoder_context x509;
@@ -22,6 +24,7 @@ struct loader {
     size_t count;
     unsigned char *low, *high; /* the memory between the anchors and the octets behind them */
     size_t name_len;           /* octets of the certificate's name, gathered at low */
+    unsigned dashes;           /* in a row, at the end of what was read */
     bool certificate;          /* inside one */
     bool damaged, full;
 };
@@ -127,19 +130,6 @@ static void pem_event(struct loader *loader)
     }
 }
 
-/* Without CR, which the decoder would take for a part of the object's name. */
-static size_t drop_cr(char *text, size_t len)
-{
-    size_t i, kept = 0;
-
-    for (i = 0; i < len; i++) {
-        if (text[i] != '\r') {
-            text[kept++] = text[i];
-        }
-    }
-    return kept;
-}
-
 static void push(struct loader *loader, const char *text, size_t len)
 {
     while (len > 0 && !loader->damaged && !loader->full) {
@@ -151,6 +141,29 @@ static void push(struct loader *loader, const char *text, size_t len)
     }
 }
 
+/* Without CR, which the decoder would take for a part of the object's name; and with the end of line that is missing where
+ * a file was put behind one that does not end in any: ten dashes in a row end an object and begin the next. */
+static void push_lines(struct loader *loader, const char *text, size_t len)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\r') {
+            push(loader, text + from, i - from);
+            from = i + 1;
+            continue;
+        }
+        if (text[i] == '-' && loader->dashes == BANNER_DASHES) {
+            push(loader, text + from, i - from);
+            push(loader, "\n", 1);
+            from = i;
+            loader->dashes = 0;
+        }
+        loader->dashes = text[i] == '-' ? loader->dashes + 1 : 0;
+    }
+    push(loader, text + from, len - from);
+}
+
 /* Returns 0 or an errno. */
 static int load(struct loader *loader, int fd)
 {
@@ -160,7 +173,7 @@ static int load(struct loader *loader, int fd)
     do {
         got = read(fd, text, sizeof text);
         if (got > 0) {
-            push(loader, text, drop_cr(text, (size_t)got));
+            push_lines(loader, text, (size_t)got);
         } else if (got < 0 && errno != EINTR) {
             return errno;
         }

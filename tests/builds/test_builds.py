@@ -154,7 +154,7 @@ def test_cmake_for_arm(server, pki, tmp_path):
 @pytest.mark.parametrize("port", ["none", "posix", "lwip"])
 def test_amalgamation_compiles(port, compiler, amalgamation, tmp_path):
     """without a warning, whichever port is in it"""
-    options = {"none": [], "posix": ["-DMAILMOTE_POSIX"],
+    options = {"none": ["-DMAILMOTE_WATCHDOG"], "posix": ["-DMAILMOTE_POSIX"],
                "lwip": ["-DMAILMOTE_LWIP", f"-I{TOP}/tests/lwip", f"-isystem{LWIP_DIR}/src/include"]}[port]
     run(compiler, *STRICT, *options, f"-isystem{BEARSSL_INC}", "-O2", "-c", "-o", tmp_path / "mailmote.o",
         amalgamation / "mailmote.c")
@@ -162,8 +162,8 @@ def test_amalgamation_compiles(port, compiler, amalgamation, tmp_path):
 
 def test_amalgamation_is_whole(amalgamation, tmp_path):
     """it defines what the library defines"""
-    run(CC, "-std=c99", "-DMAILMOTE_POSIX", f"-I{BEARSSL_INC}", "-c", "-o", tmp_path / "mailmote.o",
-        amalgamation / "mailmote.c")
+    run(CC, "-std=c99", "-DMAILMOTE_POSIX", "-DMAILMOTE_WATCHDOG", f"-I{BEARSSL_INC}", "-c",
+        "-o", tmp_path / "mailmote.o", amalgamation / "mailmote.c")
     exported = [sorted(re.findall(r" [TDRB] (\w+)$", run("nm", "-g", "--defined-only", file), re.M))
                 for file in (tmp_path / "mailmote.o", BUILD / "libmailmote.a")]
     assert exported[0] == exported[1]

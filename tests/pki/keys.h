@@ -223,5 +223,20 @@ static const struct {
      "AwEHoUQDQgAE79HOWhwzhs48jqE2+FeAzB6D2eYLuiUIZPqv5OcqrfmFnMMTsjtS\n"
      "Q+rk5IN7t9s8yAxTu8bo/tyv/4Liga1t8w==\n"
      "-----END EC PRIVATE KEY-----\n"},
+    {"P-521",
+     "f42ff88da04099548f1b39a74696a5fa646ea5e2c3f7a6860e8c7e78e40a3f93",
+     "-----BEGIN PUBLIC KEY-----\n"
+     "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQA4rXJEbt1lQj5pl/lW6V5FC8XUdga\n"
+     "syCJfy0hnafWdYR/ll0O45jeIZaqyzHqAQ1UUGf7bZxZJi/E0r4rXZ9XJhcAcHnj\n"
+     "6elIq7PpGzyQyZr36mLzrj1fnrs8I/SDYu6OO12u38V9EedtY51gqd1U+tAvkpSf\n"
+     "JqBACPJtt+sSUskD2Us=\n"
+     "-----END PUBLIC KEY-----\n",
+     "-----BEGIN EC PRIVATE KEY-----\n"
+     "MIHcAgEBBEIAV68EtkIbEiuyIddSu8sbJiS+HkbL1jzqnwYctauI97ZUJHpxsK1V\n"
+     "3Z8d0p+fc8OBwCw45+RcCciVohE7rRSFiw2gBwYFK4EEACOhgYkDgYYABADitckR\n"
+     "u3WVCPmmX+VbpXkULxdR2BqzIIl/LSGdp9Z1hH+WXQ7jmN4hlqrLMeoBDVRQZ/tt\n"
+     "nFkmL8TSvitdn1cmFwBweePp6Uirs+kbPJDJmvfqYvOuPV+euzwj9INi7o47Xa7f\n"
+     "xX0R521jnWCp3VT60C+SlJ8moEAI8m236xJSyQPZSw==\n"
+     "-----END EC PRIVATE KEY-----\n"},
 };
 /* clang-format on */

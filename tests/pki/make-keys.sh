@@ -45,6 +45,7 @@ entry RSA-4096 -algorithm RSA -pkeyopt rsa_keygen_bits:4096
 entry P-256 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
 entry P-384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
 entry 'P-256 of the CA' -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+entry P-521 -algorithm EC -pkeyopt ec_paramgen_curve:P-521
 cat <<END
 };
 /* clang-format on */

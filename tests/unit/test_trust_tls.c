@@ -16,34 +16,14 @@
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 #define MAIL         "mail.example.test"
 
-enum kind { OPPORTUNISTIC, ANCHORS, PIN, KINDS };
-
 static struct trust_bench bench;
 
 static const struct trust_spec rsa_leaf = {.cn = MAIL, .key = RSA_2048, .issuer = "Test CA", .signer = P_256_CA};
 static const struct trust_spec ec_leaf = {.cn = MAIL, .key = P_256, .issuer = "Test CA", .signer = P_256_CA};
 
-static void set(enum kind kind, const struct trust_spec *leaf)
+static void set(enum trust_kind kind, const struct trust_spec *leaf)
 {
-    static struct trust_anchor anchor;
-    static struct trust_cert cert;
-    uint8_t pin[32], unused[32];
-
-    trust_bench_set(&bench);
-    trust_bench_certify(&bench, leaf);
-    if (kind == OPPORTUNISTIC) {
-        mote_trust_opportunistic(&bench.relay.trust, MAIL);
-    } else if (kind == PIN) {
-        trust_key_pin(leaf->key, pin, unused);
-        mote_trust_pin(&bench.relay.trust, pin, MAIL);
-    } else {
-        if (cert.len == 0) {
-            trust_cert_make(&cert,
-                            &(struct trust_spec){.cn = "Test CA", .key = P_256_CA, .signer = P_256_CA, .ca = true});
-            trust_anchor_set(&anchor, &cert);
-        }
-        mote_trust_anchors(&bench.relay.trust, &anchor.anchor, 1, MAIL);
-    }
+    trust_bench_kind(&bench, kind, leaf);
 }
 
 /* ---- Versions and suites ----------------------------------------------------------------------------------------- */

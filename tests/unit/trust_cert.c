@@ -104,7 +104,7 @@ void trust_key_pin(enum trust_key key, uint8_t stored[32], uint8_t computed[32])
 
 /* What is written lies at the end of data, from at on. */
 struct der {
-    uint8_t data[2000];
+    uint8_t data[6000];
     size_t at;
 };
 
@@ -148,9 +148,11 @@ static void element(struct der *der, unsigned tag, const void *octets, size_t le
 enum { SEQUENCE = 0x30, SET = 0x31, OCTET_STRING = 4, OID = 6, UTF8 = 12, UTC_TIME = 0x17, BMP = 0x1e };
 
 static const uint8_t oid_cn[] = {0x55, 4, 3}, oid_san[] = {0x55, 0x1d, 17}, oid_constraints[] = {0x55, 0x1d, 19};
+static const uint8_t oid_usage[] = {0x55, 0x1d, 37};
 static const uint8_t oid_unknown[] = {0x2b, 6, 1, 4, 1, 0x82, 0xda, 0x3c, 1};
 static const uint8_t rsa_sha256[] = {OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11, 5, 0};
 static const uint8_t ecdsa_sha256[] = {OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2};
+static const uint8_t ecdsa_sha512[] = {OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4};
 static const uint8_t ecdsa_sha384[] = {OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3};
 
 static void put_name(struct der *der, const char *cn, unsigned tag)
@@ -187,6 +189,16 @@ static void put_extensions(struct der *der, const struct trust_spec *spec)
 {
     size_t all = der->at, end = der->at;
 
+    if (spec->extra.len != 0) {
+        put(der, spec->extra.data, spec->extra.len);
+        wrap_extension(der, oid_unknown, sizeof oid_unknown, false, end);
+    }
+    end = der->at;
+    if (spec->usage.len != 0) {
+        put(der, spec->usage.data, spec->usage.len);
+        wrap_extension(der, oid_usage, sizeof oid_usage, spec->usage_critical, end);
+    }
+    end = der->at;
     if (spec->critical) {
         element(der, 5, "", 0);
         wrap_extension(der, oid_unknown, sizeof oid_unknown, true, end);
@@ -211,11 +223,13 @@ static void put_extensions(struct der *der, const struct trust_spec *spec)
     wrap(der, 0xa3, all);
 }
 
-static void put_algorithm(struct der *der, enum trust_key signer)
+static void put_algorithm(struct der *der, const struct trust_spec *spec)
 {
-    if (trust_key_is_rsa(signer)) {
+    if (trust_key_is_rsa(spec->signer)) {
         element(der, SEQUENCE, rsa_sha256, sizeof rsa_sha256);
-    } else if (signer == P_384) {
+    } else if (spec->sha512) {
+        element(der, SEQUENCE, ecdsa_sha512, sizeof ecdsa_sha512);
+    } else if (spec->signer == P_384) {
         element(der, SEQUENCE, ecdsa_sha384, sizeof ecdsa_sha384);
     } else {
         element(der, SEQUENCE, ecdsa_sha256, sizeof ecdsa_sha256);
@@ -228,15 +242,19 @@ static void put_certificate_body(struct der *der, const struct trust_spec *spec)
     size_t end = der->at, inner;
 
     put_extensions(der, spec);
-    unpem(&public_key, keys[spec->key].public_pem);
-    put(der, public_key.data, public_key.len);
+    if (spec->public_key.len != 0) {
+        put(der, spec->public_key.data, spec->public_key.len);
+    } else {
+        unpem(&public_key, keys[spec->key].public_pem);
+        put(der, public_key.data, public_key.len);
+    }
     put_name(der, spec->cn, spec->cn_tag);
     inner = der->at;
     element(der, UTC_TIME, spec->till != NULL ? spec->till : "491231235959Z", 13);
     element(der, UTC_TIME, spec->from != NULL ? spec->from : "200101000000Z", 13);
     wrap(der, SEQUENCE, inner);
     put_name(der, spec->issuer != NULL ? spec->issuer : spec->cn, 0);
-    put_algorithm(der, spec->signer);
+    put_algorithm(der, spec);
     element(der, 2, "\7", 1);
     inner = der->at;
     element(der, 2, "\2", 1);
@@ -245,11 +263,14 @@ static void put_certificate_body(struct der *der, const struct trust_spec *spec)
 }
 
 /* Signs len octets; returns the signature's length. */
-static size_t sign(uint8_t *to, enum trust_key signer, const uint8_t *octets, size_t len)
+static size_t sign(uint8_t *to, const struct trust_spec *spec, const uint8_t *octets, size_t len)
 {
-    const br_hash_class *hash = signer == P_384 ? &br_sha384_vtable : &br_sha256_vtable;
+    const enum trust_key signer = spec->signer;
+    const br_hash_class *hash = spec->sha512      ? &br_sha512_vtable
+                                : signer == P_384 ? &br_sha384_vtable
+                                                  : &br_sha256_vtable;
     br_hash_compat_context ctx;
-    uint8_t digest[48];
+    uint8_t digest[64];
     size_t n;
 
     hash->init(&ctx.vtable);
@@ -276,11 +297,11 @@ void trust_cert_make(struct trust_cert *cert, const struct trust_spec *spec)
     body.at = sizeof body.data;
     put_certificate_body(&body, spec);
     der.at = sizeof der.data;
-    len = sign(signature, spec->signer, body.data + body.at, sizeof body.data - body.at);
+    len = sign(signature, spec, body.data + body.at, sizeof body.data - body.at);
     put(&der, signature, len);
     put_octet(&der, 0);
     wrap(&der, 3, sizeof der.data);
-    put_algorithm(&der, spec->signer);
+    put_algorithm(&der, spec);
     put(&der, body.data + body.at, sizeof body.data - body.at);
     wrap(&der, SEQUENCE, sizeof der.data);
     cert->len = sizeof der.data - der.at;

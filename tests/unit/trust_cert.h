@@ -11,7 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum trust_key { RSA_1024, RSA_2048, RSA_3072, RSA_4096, P_256, P_384, P_256_CA, TRUST_KEYS };
+enum trust_key { RSA_1024, RSA_2048, RSA_3072, RSA_4096, P_256, P_384, P_256_CA, P_521, TRUST_KEYS };
+
+struct trust_octets {
+    const void *data;
+    size_t len;
+};
 
 struct trust_spec {
     const char *cn;          /* subject: one common name */
@@ -22,11 +27,16 @@ struct trust_spec {
     uint8_t cn_tag;          /* 0: UTF8String */
     bool ca;                 /* may sign others */
     bool critical;           /* holds a critical extension nobody knows */
+    bool sha512;             /* signed over SHA-512 by an EC key */
+    bool usage_critical;
+    struct trust_octets usage;      /* the value of extendedKeyUsage; none: no such extension */
+    struct trust_octets extra;      /* the value of an extension nobody knows, the last one */
+    struct trust_octets public_key; /* a SubjectPublicKeyInfo in place of key's */
 };
 
 /* Its DER. */
 struct trust_cert {
-    uint8_t der[2000];
+    uint8_t der[6000];
     size_t len;
 };
 

@@ -88,6 +88,27 @@ static void hear(struct trust_peer *p, const uint8_t *octets, size_t len)
 
 /* ---- TLS --------------------------------------------------------------------------------------------------------- */
 
+/* A relay that does not ask what the client has. */
+static int force(const br_ssl_server_policy_class **ctx, const br_ssl_server_context *tls,
+                 br_ssl_server_choices *choices)
+{
+    struct trust_peer *p = (struct trust_peer *)((uintptr_t)tls - offsetof(struct trust_peer, tls));
+
+    if (p->forced != 0) {
+        p->tls.curves = (uint32_t)1 << p->forced;
+        choices->cipher_suite = BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
+        choices->algo_id = 0xff00 + br_sha256_ID;
+        choices->chain = p->ders;
+        choices->chain_len = 1;
+        return 1;
+    }
+    if (p->chooser->choose(ctx, tls, choices) == 0) {
+        return 0;
+    }
+    choices->algo_id = 0xff00 + br_sha1_ID;
+    return 1;
+}
+
 static void begin_tls(struct trust_peer *p)
 {
     static unsigned char nobody[] = {0x30, 0};
@@ -121,6 +142,15 @@ static void begin_tls(struct trust_peer *p)
         br_ssl_engine_set_default_rsavrfy(eng);
         br_ssl_engine_set_default_ecdsa(eng);
         br_ssl_engine_add_flags(eng, p->insists ? 0 : BR_OPT_TOLERATE_NO_CLIENT_AUTH);
+    }
+    if (p->ec != NULL) {
+        br_ssl_engine_set_ec(eng, p->ec);
+    }
+    if (p->forced != 0 || p->sha1) {
+        p->chooser = p->tls.chain_handler.vtable;
+        p->policy = *p->chooser;
+        p->policy.choose = force;
+        p->tls.chain_handler.vtable = &p->policy;
     }
     br_ssl_engine_set_buffer(eng, p->io, sizeof p->io, 1);
     br_ssl_engine_inject_entropy(eng, entropy, sizeof entropy);
@@ -190,6 +220,9 @@ static size_t take(struct trust_peer *p, const uint8_t *octets, size_t len)
         len = len < room ? len : room;
         memcpy(buf, octets, len);
         br_ssl_engine_recvrec_ack(&p->tls.eng, len);
+        if (p->record != 0 && !p->secured) {
+            p->tls.eng.max_frag_len = p->record;
+        }
         return len;
     }
     assert_true(p->wire_len + len <= sizeof p->wire);
@@ -254,7 +287,7 @@ void trust_talk(struct mote_session *s, struct trust_peer *p)
         }
         in = mote_session_recv_buf(s, &len);
         if (!moved && in != NULL) {
-            n = give(p, in, len);
+            n = give(p, in, p->piece != 0 && p->piece < len ? p->piece : len);
             mote_session_recv_ack(s, n);
             moved = n != 0;
         }
@@ -323,6 +356,31 @@ void trust_bench_certify(struct trust_bench *b, const struct trust_spec *spec)
     trust_cert_make(&b->peer.chain[n], spec);
     if (n == 0) {
         b->peer.key = spec->key;
+    }
+}
+
+void trust_bench_kind(struct trust_bench *b, enum trust_kind kind, const struct trust_spec *leaf)
+{
+    static struct trust_anchor anchor;
+    static struct trust_cert cert;
+    struct mote_trust *trust = &b->relay.trust;
+    uint8_t pin[32], unused[32];
+
+    trust_bench_set(b);
+    trust_bench_certify(b, leaf);
+    if (cert.len == 0) {
+        trust_cert_make(&cert, &(struct trust_spec){.cn = "Test CA", .key = P_256_CA, .signer = P_256_CA, .ca = true});
+        trust_anchor_set(&anchor, &cert);
+    }
+    if (kind == OPPORTUNISTIC) {
+        mote_trust_opportunistic(trust, b->relay.host);
+    } else if (kind == PIN) {
+        trust_key_pin(leaf->key, pin, unused);
+        mote_trust_pin(trust, pin, b->relay.host);
+    } else if (kind == ANCHORS) {
+        mote_trust_anchors(trust, &anchor.anchor, 1, b->relay.host);
+    } else {
+        mote_trust_anchors_small(trust, &anchor.anchor, 1, b->relay.host, &br_ec_prime_i31);
     }
 }
 

@@ -21,6 +21,11 @@ struct trust_peer {
     const char *offers;                  /* the answer to EHLO inside TLS; NULL: no offers */
     const char *clear_offers;            /* and before it; NULL: STARTTLS */
     bool implicit;
+    size_t piece;         /* the client is given so many octets at a time; 0: as many as it takes */
+    uint16_t record;      /* octets in a record of the handshake; 0: as BearSSL has it */
+    const br_ec_impl *ec; /* for its curves; NULL: BearSSL's, with all of them */
+    bool sha1;            /* signs its key exchange over SHA-1 */
+    int forced;           /* a curve to take, whatever the client offers, with ChaCha20 and an EC key; 0: none */
 
     /* Seen by the relay. */
     char heard[8192]; /* lines of the client, in clear and in TLS, without the mail's text */
@@ -36,6 +41,8 @@ struct trust_peer {
     /* Its own. */
     br_ssl_server_context tls;
     br_x509_certificate ders[PEER_CHAIN];
+    const br_ssl_server_policy_class *chooser;
+    br_ssl_server_policy_class policy;
     br_x509_minimal_context clients;
     unsigned char io[BR_SSL_BUFSIZE_BIDI];
     char say[1 << 15];
@@ -70,6 +77,10 @@ void trust_bench_set(struct trust_bench *bench);
 
 /* A certificate for the relay, by spec; it is the next of its chain. The first one's key is the relay's. */
 void trust_bench_certify(struct trust_bench *bench, const struct trust_spec *spec);
+
+/* The same with a trust that leaf, signed by the "Test CA" with the key P_256_CA, deserves; its chain is leaf alone. */
+enum trust_kind { OPPORTUNISTIC, ANCHORS, PIN, KINDS, ANCHORS_SMALL = KINDS, ALL_KINDS };
+void trust_bench_kind(struct trust_bench *bench, enum trust_kind kind, const struct trust_spec *leaf);
 
 /* Runs it. Returns the cause; the verdict is asserted to be DELIVERED in TLS without one, else DEFERRED in the handshake, and no
  * command of the mail heard. */
