@@ -31,10 +31,17 @@ struct mote_lwip {
     void *ctx;
 
     /* The rest is the port's own. */
-    uint8_t phase, step, cause, family;
-    bool armed, begun, closed, used;
+    uint8_t phase;      /* where it is between two callbacks */
+    uint8_t step;       /* what the outbox asked for last */
+    uint8_t cause;      /* why the relay is not connected, as far as is known */
+    uint8_t short_of;   /* what this address waits for: MOTE_CAUSE_NO_NETWORK, MOTE_CAUSE_NO_MEMORY; 0 = nothing */
+    uint8_t family;     /* of the address at hand: 0 = IPv6, 1 = IPv4, where both are compiled in */
+    bool timer_set;     /* the one timer will go off */
+    bool attempt_begun; /* setup.start_ms is that of the attempt at hand */
+    bool peer_closed;   /* the relay has ended the connection, or there is none */
+    bool wipe_due;      /* the session holds secrets, and is over */
     struct tcp_pcb *pcb;
-    struct pbuf *heard; /* what came and was not read yet */
+    struct pbuf *received; /* what came and was not read yet */
     ip_addr_t address;
     uint32_t since_ms;  /* of the search at this address */
     uint16_t recved;    /* octets read that lwIP was not told of yet */

@@ -54,7 +54,8 @@ static void dial_begin(const char *host, uint16_t port)
 
 /* How it stands. All addresses are tried before it is UNREACHABLE. Whatever may come back (memory, a link, a route) is
  * tried again, as DIALLING: an error that is final too early defers the mail for minutes. While DIALLING, and with
- * UNREACHABLE, *cause is the step at hand: MOTE_CAUSE_LOOKUP or MOTE_CAUSE_CONNECT; it is what the user is told. */
+ * UNREACHABLE, *cause is why: MOTE_CAUSE_LOOKUP, MOTE_CAUSE_CONNECT, or our own trouble, which is no failure of the relay
+ * and is over soon: MOTE_CAUSE_NO_NETWORK, MOTE_CAUSE_NO_MEMORY. It is what the user is told. */
 static enum dial dial_poll(uint8_t *cause)
 {
     *cause = MOTE_CAUSE_LOOKUP;
@@ -153,12 +154,14 @@ static bool talked;   /* the session holds secrets */
 /* Milliseconds left for it; 0 when the time is over. */
 static uint32_t dial_time_left(void)
 {
-    uint32_t now = now_ms(), spent = now - dialled_ms;
+    uint32_t spent = now_ms() - dialled_ms;
 
-    if (spent >= MOTE_CONNECT_S * 1000u || now - session_setup.start_ms >= MOTE_ATTEMPT_S * 1000u) {
-        return 0;
-    }
-    return MOTE_CONNECT_S * 1000u - spent;
+    return spent < MOTE_CONNECT_S * 1000u ? MOTE_CONNECT_S * 1000u - spent : 0;
+}
+
+static bool attempt_over(void)
+{
+    return now_ms() - session_setup.start_ms >= MOTE_ATTEMPT_S * 1000u;
 }
 
 static void start_dialling(void)
@@ -181,6 +184,10 @@ static void reach(void)
         start_dialling();
     }
     dial = dial_poll(&cause);
+    if (dial != STANDS && attempt_over()) {
+        dial = UNREACHABLE;
+        cause = MOTE_CAUSE_DEADLINE; /* no failure of a relay that perhaps was never dialled */
+    }
     if (dial == STANDS) {
         session_setup.entropy = draw_random(drawn, sizeof drawn) ? drawn : NULL;
         session_setup.unix_s = unix_s();

@@ -21,6 +21,7 @@
 #define ARP_TABLE_SIZE           4
 #define DNS_TABLE_SIZE           1
 #define DNS_MAX_NAME_LENGTH      128
+#define DNS_MAX_TTL              30 /* seconds: lwIP keeps one address of a name, and each attempt is to ask anew */
 
 /* Frames of 1,514 octets come whatever we announce: three pbufs hold one. The window is smaller than the pool. */
 #define ETH_PAD_SIZE            2

@@ -18,10 +18,19 @@ static void give_up(struct mote_lwip *m)
     mote_lwip_arm(m, 1);
 }
 
+/* What a relay's address answered says more than what we were short of, and that more than that there is no address. */
+static void note(struct mote_lwip *m, uint8_t cause)
+{
+    if (cause == MOTE_CAUSE_CONNECT || m->cause == MOTE_CAUSE_LOOKUP) {
+        m->cause = cause;
+    }
+}
+
 /* This address is none, or leads nowhere: IPv4 after IPv6, then no more. */
 static void next_address(struct mote_lwip *m, uint8_t cause)
 {
-    m->cause = cause > m->cause ? cause : m->cause;
+    note(m, cause);
+    m->short_of = 0;
     if (BOTH_FAMILIES && m->family == 0) {
         m->family = 1;
         m->phase = MOTE_LWIP_LOOKUP;
@@ -84,6 +93,7 @@ static void look_up(struct mote_lwip *m)
     } else if (host != NULL && *host != 0) {
         err = ask(m, host);
     }
+    m->short_of = err == ERR_MEM ? MOTE_CAUSE_NO_MEMORY : err == ERR_VAL ? MOTE_CAUSE_NO_NETWORK : 0;
     if (err == ERR_OK) {
         m->phase = MOTE_LWIP_DIAL;
     } else if (err == ERR_INPROGRESS) {
@@ -131,7 +141,7 @@ static void gone(void *arg, err_t err)
 
     (void)err;
     m->pcb = NULL;
-    m->closed = true;
+    m->peer_closed = true;
     if (m->phase == MOTE_LWIP_TALK) {
         mote_lwip_pump(m);
     } else {
@@ -141,11 +151,14 @@ static void gone(void *arg, err_t err)
 
 static void call(struct mote_lwip *m)
 {
+    err_t err;
+
     m->pcb = tcp_new_ip_type(IP_GET_TYPE(&m->address));
+    m->short_of = MOTE_CAUSE_NO_MEMORY;
     if (m->pcb == NULL) {
         return;
     }
-    m->closed = false;
+    m->peer_closed = false;
     m->recved = 0;
     tcp_arg(m->pcb, m);
     tcp_err(m->pcb, gone);
@@ -153,34 +166,48 @@ static void call(struct mote_lwip *m)
     tcp_sent(m->pcb, mote_lwip_sent);
     tcp_poll(m->pcb, mote_lwip_tick, 1);
     tcp_nagle_disable(m->pcb); /* a flight is handed over whole */
-    if (tcp_connect(m->pcb, &m->address, mote_relay_port(m->outbox->delivery.relay), connected) == ERR_OK) {
+    err = tcp_connect(m->pcb, &m->address, mote_relay_port(m->outbox->delivery.relay), connected);
+    if (err == ERR_OK) {
         m->phase = MOTE_LWIP_CALLED;
+        m->short_of = 0;
     } else {
+        m->short_of = err == ERR_RTE ? MOTE_CAUSE_NO_NETWORK : MOTE_CAUSE_NO_MEMORY;
         mote_lwip_drop(m);
     }
 }
 
 /* ---- One step ---------------------------------------------------------------------------------------------------- */
 
-/* Milliseconds left for this address; 0 when the time is over. */
-static uint32_t time_left(const struct mote_lwip *m)
+/* Milliseconds that are left of a limit in seconds. */
+static uint32_t left_ms(uint32_t since_ms, uint32_t limit_s)
 {
-    uint32_t now = sys_now(), spent = now - m->since_ms;
-    uint32_t attempt = now - m->outbox->delivery.setup->start_ms;
+    uint32_t spent = sys_now() - since_ms;
 
-    if (spent >= MOTE_CONNECT_S * 1000u || attempt >= MOTE_ATTEMPT_S * 1000u) {
-        return 0;
-    }
-    return MOTE_CONNECT_S * 1000u - spent;
+    return spent < limit_s * 1000u ? limit_s * 1000u - spent : 0;
+}
+
+/* The time for this address is over. */
+static void time_out(struct mote_lwip *m)
+{
+    uint8_t cause = m->phase >= MOTE_LWIP_DIAL ? MOTE_CAUSE_CONNECT : MOTE_CAUSE_LOOKUP;
+
+    mote_lwip_drop(m);
+    next_address(m, m->short_of != 0 ? m->short_of : cause);
 }
 
 void mote_lwip_connect(struct mote_lwip *m)
 {
-    uint32_t left = time_left(m);
+    uint32_t left = left_ms(m->since_ms, MOTE_CONNECT_S); /* for this address */
+    uint32_t attempt_left = left_ms(m->outbox->delivery.setup->start_ms, MOTE_ATTEMPT_S);
 
-    if (left == 0) {
+    if (attempt_left == 0) { /* no failure of a relay that perhaps was never dialled */
         mote_lwip_drop(m);
-        next_address(m, m->phase >= MOTE_LWIP_DIAL ? MOTE_CAUSE_CONNECT : MOTE_CAUSE_LOOKUP);
+        m->cause = MOTE_CAUSE_DEADLINE;
+        give_up(m);
+        return;
+    }
+    if (left == 0) {
+        time_out(m);
         return;
     }
     if (m->phase == MOTE_LWIP_LOOKUP) {
@@ -190,8 +217,8 @@ void mote_lwip_connect(struct mote_lwip *m)
         call(m);
     }
     if (m->phase == MOTE_LWIP_ASKED || m->phase == MOTE_LWIP_CALLED) {
-        mote_lwip_arm(m, left);
-    } else if (!m->armed) {
+        mote_lwip_arm(m, LWIP_MIN(left, attempt_left));
+    } else if (!m->timer_set) {
         mote_lwip_arm(m, MOTE_LWIP_RETRY_MS);
     }
 }
@@ -215,11 +242,11 @@ void mote_lwip_dial(struct mote_lwip *m)
     setup->entropy = m->entropy(m->ctx, m->random, sizeof m->random) ? m->random : NULL;
     setup->unix_s = m->unix_s != NULL ? m->unix_s(m->ctx) : 0;
     m->since_ms = sys_now();
-    if (!m->begun) {
-        m->begun = true;
+    if (!m->attempt_begun) {
+        m->attempt_begun = true;
         setup->start_ms = m->since_ms;
     }
-    m->used = m->closed = true;
+    m->wipe_due = m->peer_closed = true;
     if (!arguments_good(m)) {
         mote_delivery_connected(&m->outbox->delivery);
         m->phase = MOTE_LWIP_TALK;
@@ -227,6 +254,7 @@ void mote_lwip_dial(struct mote_lwip *m)
         return;
     }
     m->cause = MOTE_CAUSE_LOOKUP;
+    m->short_of = 0;
     m->family = 0;
     m->phase = MOTE_LWIP_LOOKUP;
     mote_lwip_connect(m);

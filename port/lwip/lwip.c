@@ -32,8 +32,8 @@ static void advance(struct mote_lwip *m)
 
     memcpy(&random, m->random + 32, sizeof random);
     m->step = mote_outbox_poll(m->outbox, sys_now(), random);
-    if (m->used) {
-        m->used = false;
+    if (m->wipe_due) {
+        m->wipe_due = false;
         mote_session_wipe(m->outbox->setup->session);
         wipe(m->random, 32);
     }
@@ -41,7 +41,7 @@ static void advance(struct mote_lwip *m)
         mote_lwip_dial(m);
         return;
     }
-    m->begun = false;
+    m->attempt_begun = false;
     if (m->step == MOTE_IDLE) {
         wait_s = mote_outbox_wait_s(m->outbox);
         mote_lwip_arm(m, (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) * 1000);
@@ -52,7 +52,7 @@ static void wake(void *arg)
 {
     struct mote_lwip *m = arg;
 
-    m->armed = false;
+    m->timer_set = false;
     if (m->phase == MOTE_LWIP_REST) {
         advance(m);
     } else if (m->phase != MOTE_LWIP_TALK) {
@@ -64,16 +64,16 @@ static void wake(void *arg)
 
 static void disarm(struct mote_lwip *m)
 {
-    if (m->armed) {
+    if (m->timer_set) {
         sys_untimeout(wake, m);
-        m->armed = false;
+        m->timer_set = false;
     }
 }
 
 void mote_lwip_arm(struct mote_lwip *m, uint32_t wait_ms)
 {
     disarm(m);
-    m->armed = true;
+    m->timer_set = true;
     sys_timeout(wait_ms != 0 ? wait_ms : 1, wake, m);
 }
 
@@ -90,9 +90,9 @@ void mote_lwip_drop(struct mote_lwip *m)
         tcp_recv(pcb, NULL);
         tcp_abort(pcb);
     }
-    if (m->heard != NULL) {
-        pbuf_free(m->heard);
-        m->heard = NULL;
+    if (m->received != NULL) {
+        pbuf_free(m->received);
+        m->received = NULL;
     }
 }
 
@@ -123,9 +123,9 @@ void mote_lwip_start(struct mote_lwip *m)
     LWIP_ASSERT_CORE_LOCKED();
     m->phase = MOTE_LWIP_REST;
     m->step = MOTE_IDLE;
-    m->armed = m->begun = m->used = false;
+    m->timer_set = m->attempt_begun = m->wipe_due = false;
     m->pcb = NULL;
-    m->heard = NULL;
+    m->received = NULL;
     soon(m);
 }
 
@@ -167,6 +167,6 @@ void mote_lwip_abort(struct mote_lwip *m)
             m->step = mote_outbox_poll(m->outbox, sys_now(), 0);
         }
         mote_session_wipe(m->outbox->setup->session);
-        m->used = m->begun = false;
+        m->wipe_due = m->attempt_begun = false;
     }
 }

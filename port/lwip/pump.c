@@ -46,11 +46,11 @@ static bool hear(struct mote_lwip *m)
     if (m->recved >= RECVED_MAX) {
         tell_read(m);
     }
-    if (buf == NULL || m->heard == NULL) {
+    if (buf == NULL || m->received == NULL) {
         return false;
     }
-    n = pbuf_copy_partial(m->heard, buf, (uint16_t)min(room, RECVED_MAX), 0);
-    m->heard = pbuf_free_header(m->heard, n);
+    n = pbuf_copy_partial(m->received, buf, (uint16_t)min(room, RECVED_MAX), 0);
+    m->received = pbuf_free_header(m->received, n);
     m->recved = (uint16_t)(m->recved + n);
     mote_session_recv_ack(session_of(m), n);
     return true;
@@ -73,7 +73,7 @@ static bool hear_last_words(struct mote_lwip *m)
     struct mote_session *session = session_of(m);
     size_t len;
 
-    if (!m->closed) {
+    if (!m->peer_closed) {
         return false;
     }
     if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL) {
@@ -81,7 +81,7 @@ static bool hear_last_words(struct mote_lwip *m)
             return false; /* it still listens */
         }
         mote_session_send_ack(session, len);
-    } else if (m->heard == NULL || m->pcb == NULL) {
+    } else if (m->received == NULL || m->pcb == NULL) {
         mote_session_fail(session, MOTE_CAUSE_LOST);
     } else {
         return false;
@@ -164,8 +164,8 @@ void mote_lwip_leave(struct mote_lwip *m)
     while (say(m)) {
     }
     if (pcb != NULL) {
-        if (m->heard != NULL) {
-            tcp_recved(pcb, m->heard->tot_len);
+        if (m->received != NULL) {
+            tcp_recved(pcb, m->received->tot_len);
         }
         tcp_arg(pcb, NULL);
         tcp_err(pcb, NULL);
@@ -188,13 +188,13 @@ err_t mote_lwip_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 
     (void)pcb, (void)err;
     if (p == NULL) {
-        m->closed = true;
-    } else if (m->heard == NULL) {
-        m->heard = p;
-    } else if (m->heard->tot_len + (uint32_t)p->tot_len > UINT16_MAX) {
+        m->peer_closed = true;
+    } else if (m->received == NULL) {
+        m->received = p;
+    } else if (m->received->tot_len + (uint32_t)p->tot_len > UINT16_MAX) {
         return ERR_MEM; /* lwIP keeps it and offers it again */
     } else {
-        pbuf_cat(m->heard, p);
+        pbuf_cat(m->received, p);
     }
     mote_lwip_pump(m);
     return ERR_OK;

@@ -152,7 +152,7 @@ void test_abort(void)
                 give_up();
             }
             result = run();
-            expect(lwip.heard == NULL && lwip.pcb == NULL, "something is still held", n);
+            expect(lwip.received == NULL && lwip.pcb == NULL, "something is still held", n);
             expect_truth(&peer, &result, CAUSE(ABORTED), n);
             recover(&peer, n);
             end(&peer, n);
@@ -177,9 +177,9 @@ void test_abort_held(void)
             for (int i = 0; i < steps; i++) {
                 step();
             }
-            held += lwip.heard != NULL;
+            held += lwip.received != NULL;
             mote_lwip_abort(&lwip);
-            expect(lwip.heard == NULL && lwip.pcb == NULL, "something is still held", steps);
+            expect(lwip.received == NULL && lwip.pcb == NULL, "something is still held", steps);
             expect(mote_lwip_poll(&lwip) == MOTE_REPORT || (steps == 0 && outbox.slot == NULL), "no report", steps);
             end(&peer, steps);
         }

@@ -142,7 +142,7 @@ void test_link(void)
             cut_ms = SHORT_MS;
             cut_anywhere(way, 0, true);
             cut_ms = HOUR_MS;
-            cut_anywhere(way, CAUSE(CONNECT) | CAUSE(TIMEOUT) | CAUSE(LOST), false);
+            cut_anywhere(way, CAUSE(NO_NETWORK) | CAUSE(CONNECT) | CAUSE(TIMEOUT) | CAUSE(LOST), false);
         }
     }
 }

@@ -14,7 +14,7 @@ enum { DNS_PORT = 53, HEAD = 12, TYPE_A = 1, TYPE_AAAA = 28 };
 static struct udp_pcb *socket;
 
 /* Writes the answer of this type; returns its octets, 0 when there is none. */
-static size_t answer(const struct names *names, uint8_t type, uint8_t *octets)
+static size_t answer(struct names *names, uint8_t type, uint8_t *octets)
 {
     const uint8_t head[] = {0xc0, HEAD, 0, type, 0, 1, 0, 0, 0, 1, 0, type == TYPE_A ? 4 : 16};
     ip_addr_t address;
@@ -23,7 +23,8 @@ static size_t answer(const struct names *names, uint8_t type, uint8_t *octets)
         return 0;
     }
     memcpy(octets, head, sizeof head);
-    ipaddr_aton(type == TYPE_A ? far_ipv4 : names->ipv6, &address);
+    ipaddr_aton(type != TYPE_A ? names->ipv6 : names->wrong_first ? "192.0.2.99" : far_ipv4, &address);
+    names->wrong_first &= type != TYPE_A;
     memcpy(octets + sizeof head, &address, octets[11]); /* begins with the octets, in their order */
     return sizeof head + octets[11];
 }

@@ -10,6 +10,7 @@
 
 struct names {
     bool silent, ignorant;
+    bool wrong_first; /* the first IPv4 address it says is nobody's */
     const char *ipv6; /* NULL = none */
     int questions;
 };

@@ -92,7 +92,7 @@ static void check_window(void)
     const struct tcp_pcb *pcb = lwip.pcb;
 
     if (pcb != NULL && pcb->state == ESTABLISHED) {
-        long held = lwip.heard != NULL ? lwip.heard->tot_len : 0;
+        long held = lwip.received != NULL ? lwip.received->tot_len : 0;
 
         expect(pcb->rcv_wnd + held == TCP_WND, "window and octets held", held);
     }
@@ -184,7 +184,7 @@ void end(struct peer *peer, long at)
     last_allocations = allocations;
     last_packets = wire.arrived;
     mote_lwip_abort(&lwip);
-    expect(lwip.heard == NULL && lwip.pcb == NULL && !lwip.armed, "something is still held", at);
+    expect(lwip.received == NULL && lwip.pcb == NULL && !lwip.timer_set, "something is still held", at);
     pass(10000);
     peer_stop(peer);
     while ((tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL) && now_ms - start < HOUR_MS) {

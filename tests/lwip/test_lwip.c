@@ -159,7 +159,8 @@ static void test_no_memory(void)
         fail_ms = HOUR_MS;
         begin(&peer, relay_host);
         result = run();
-        expect_truth(&peer, &result, CAUSE(CONNECT) | CAUSE(TIMEOUT) | CAUSE(LOST), n);
+        expect_truth(&peer, &result, CAUSE(NO_MEMORY) | CAUSE(CONNECT) | CAUSE(TIMEOUT) | CAUSE(LOST), n);
+        expect(n != 0 || result.cause == MOTE_CAUSE_NO_MEMORY, "not called our own trouble", n);
         expect(result.verdict != MOTE_DELIVERED, "delivered", n);
         recover(&peer, n);
         end(&peer, n);
@@ -174,7 +175,7 @@ static void test_nowhere(void)
         const char *host;
         uint8_t cause;
     } cases[] = {{"203.0.113.1", MOTE_CAUSE_CONNECT},
-                 {"no-name-server.example", MOTE_CAUSE_LOOKUP},
+                 {"no-name-server.example", MOTE_CAUSE_NO_NETWORK},
                  {"", MOTE_CAUSE_LOOKUP},
                  {NULL, MOTE_CAUSE_LOOKUP}};
 
@@ -184,6 +185,25 @@ static void test_nowhere(void)
 
         expect_deferred(&result, cases[i].cause, (long)i);
     }
+}
+
+/* The attempt's time ends while nobody answers: no failure of this relay. */
+static void test_deadline(void)
+{
+    struct peer peer = peer_of(LOCK_STEP);
+    struct mote_result result;
+    uint32_t start;
+
+    begin(&peer, "203.0.113.1");
+    step();
+    start = sys_now();
+    outbox.setup->session_setup->start_ms = start - (MOTE_ATTEMPT_S - 5) * 1000u;
+    mote_lwip_wake(&lwip);
+    result = run();
+    expect_deferred(&result, MOTE_CAUSE_DEADLINE, 0);
+    expect(sys_now() - start < 6000, "it took long", (long)(sys_now() - start));
+    expect(outbox.setup->states->failures == 0, "the relay is to blame", 0);
+    end(&peer, 0);
 }
 
 static bool no_entropy(void *ctx, void *octets, size_t len)
@@ -251,6 +271,25 @@ static void test_names(void)
     result = attempt(&peer, "no-answer.example.test", 3);
     expect_deferred(&result, MOTE_CAUSE_LOOKUP, 3);
     expect(names.questions >= 4, "few questions", names.questions);
+    names_stop();
+}
+
+/* lwIP keeps one address of a name: when it leads nowhere, the next attempt asks for the name again. */
+static void test_second_address(void)
+{
+    struct names names = {.wrong_first = true};
+    struct peer peer = peer_of(IN_FLIGHTS);
+    struct mote_result result;
+    int questions;
+
+    names_start(&names);
+    begin(&peer, "two.example.test");
+    result = run();
+    expect_deferred(&result, MOTE_CAUSE_CONNECT, 0);
+    questions = names.questions;
+    recover(&peer, 0);
+    expect(names.questions > questions, "not asked again", names.questions);
+    end(&peer, 0);
     names_stop();
 }
 
@@ -346,9 +385,11 @@ static const struct {
              {"memory", test_memory},
              {"no memory", test_no_memory},
              {"nowhere", test_nowhere},
+             {"deadline", test_deadline},
              {"wanting", test_wanting},
              {"refused", test_refused},
              {"names", test_names},
+             {"second address", test_second_address},
              {"names, memory", test_names_memory},
              {"names, abort", test_names_abort},
 #if LWIP_IPV6
