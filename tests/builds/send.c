@@ -28,7 +28,6 @@ int main(int argc, char **argv)
     }
     message.subject = argv[3];
     message.text = "The input fired.\n";
-    message.text_len = 17;
     mail.ctx = &message;
     relay.port = (uint16_t)atoi(argv[1]);
     mote_trust_anchors(&relay.trust, anchors, count, relay.host);

@@ -241,3 +241,21 @@ def test_arduino_library(arduino):
     for example in manifest["examples"]:
         assert all((arduino / example["base"] / file).is_file() for file in example["files"])
     assert {p.name for p in arduino.glob("src/bearssl/*.c")} == {p.name for p in BEARSSL_DIR.glob("src/**/*.c")}
+
+
+def test_arduino_sketch(arduino, server, pki, tmp_path):
+    """it delivers, on sockets in place of Wi-Fi, with the test's relay in place of the reader's"""
+    text = (arduino / "examples/Alert/Alert.ino").read_text()
+    pin = ", ".join(str(octet) for octet in base64.b64decode(pki.pin("ecdsa").removeprefix("sha256:")))
+    for old, new in {'"mail.example.com"': '"localhost"', '"sensor";': f'"{USER}";', '"sensor",': f'"{USER}",',
+                     '"secret"': f'"{PASSWORD}"', "pin[32] = {0}": f"pin[32] = {{{pin}}}",
+                     "operator@example.com": "operator@example.test", "mote_relay_port(&relay)": str(server.ports["submission"])}.items():
+        text = text.replace(old, new)
+    (tmp_path / "Alert.ino").write_text(text)
+    include = [f"-I{arduino}/src", f"-I{HERE}/arduino", f"-I{tmp_path}"]
+    for source in (arduino / "src/mailmote.c", arduino / "src/bearssl/ssl_engine.c", arduino / "src/bearssl/settings.c"):
+        run("gcc", "-Os", *include[:1], "-w", "-c", "-o", tmp_path / f"{source.stem}.o", source)
+    run("g++", "-Wall", "-Wextra", "-Werror", *include, "-o", tmp_path / "sketch", HERE / "arduino/main.cpp",
+        *tmp_path.glob("*.o"), *BEARSSL_LIB)
+    assert run(tmp_path / "sketch").startswith("delivered: ")
+    assert server.wait_for_mail("Boiler at 92 degrees")

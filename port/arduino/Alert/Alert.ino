@@ -61,7 +61,6 @@ static void send(const char *subject, const char *text)
     message.to_count = 1;
     message.subject = subject;
     message.text = text;
-    message.text_len = strlen(text);
     message.id = id;
     rcpt.address = to;
     mail.from = message.from;
