@@ -154,7 +154,7 @@ struct mote_mail {
     void *ctx;
 
     uint32_t size; /* octets on the wire, set by mote_mail_measure(); a text of another size is not sent */
-    uint8_t needs; /* MOTE_NEEDS_..., set by mote_mail_measure() */
+    uint8_t needs; /* MOTE_NEEDS_..., set by mote_mail_measure(), which also marks a text that cannot be sent */
 
     char
         *reply_text; /* where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL */

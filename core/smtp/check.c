@@ -192,6 +192,9 @@ uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail
 {
     uint8_t cause = envelope_cause(mail);
 
+    if ((mail->needs & MOTE_UNSENDABLE) != 0) { /* for a caller who did not look at what measuring said */
+        cause = MOTE_CAUSE_TEXT;
+    }
     if (!login_good(setup)) {
         cause = MOTE_CAUSE_LOGIN;
     }
@@ -235,9 +238,12 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
         }
     }
     mail->size = text.size + (text.column != 0 ? 2 : 0);
-    mail->needs = text.needs & MOTE_NEEDS_8BITMIME;
+    mail->needs = text.needs;
     if (len == MOTE_READ_FAILED) {
         return MOTE_CAUSE_STORAGE;
     }
-    return (text.needs & MOTE_HOLDS_NUL) != 0 || len != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
+    if (len != 0) {
+        mail->needs |= MOTE_UNSENDABLE;
+    }
+    return (mail->needs & MOTE_UNSENDABLE) != 0 ? MOTE_CAUSE_TEXT : MOTE_CAUSE_NONE;
 }

@@ -22,7 +22,7 @@ uint32_t mote_text_mend(struct mote_text *text, uint8_t c)
         return CR_LF;
     }
     if (c == 0 || c > 127) {
-        text->needs |= c == 0 ? MOTE_HOLDS_NUL : MOTE_NEEDS_8BITMIME;
+        text->needs |= c == 0 ? MOTE_UNSENDABLE : MOTE_NEEDS_8BITMIME;
     }
     text->size++;
     if (text->column++ < LINE_MAX) {

@@ -174,7 +174,7 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
         c.setup.trace = *attempt->trace;
     }
     set_name(&c, attempt->helo);
-    /* A text with a NUL fails at its NUL, in the middle of the conversation: the engine says so. */
+    /* What it finds wrong with the text, the engine says before any relay is connected to. */
     if (attempt->mail->size == 0) {
         mote_mail_measure(attempt->mail);
     }
