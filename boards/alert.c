@@ -185,6 +185,7 @@ static uint8_t post(void)
 
 static void open_outbox(void)
 {
+    uint32_t random = 0;
     uint16_t lost = 0;
     uint8_t cause = MOTE_CAUSE_STORAGE;
 
@@ -199,7 +200,8 @@ static void open_outbox(void)
     setup.session = &session;
     setup.session_setup = &session_setup;
     if (setup.storage != NULL) {
-        cause = mote_outbox_open(&outbox, &setup, board_now_ms(), &lost);
+        board_entropy(NULL, &random, sizeof random);
+        cause = mote_outbox_open(&outbox, &setup, board_now_ms(), board_now_ms() / 1000, random, &lost);
     }
     if (cause != MOTE_CAUSE_NONE) {
         refuse(BOARD_BAD_CONFIG, mote_cause_name(cause));

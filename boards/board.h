@@ -74,7 +74,8 @@ size_t board_stack_used(void);
 #ifndef BOARD_BLOCK
 #define BOARD_BLOCK 1024 /* octets the storage erases at once */
 #endif
-#define BOARD_CELL_BLOCKS 2 /* of them for one mail */
+#define BOARD_UNIT        64 /* octets it programs at once */
+#define BOARD_CELL_BLOCKS 2  /* of them for one mail */
 #define BOARD_BLOCKS      (2 + BOARD_SLOTS * BOARD_CELL_BLOCKS)
 
 #endif

@@ -40,7 +40,7 @@ struct mote_delivery {
     bool arming;          /* P3: it was an opportunistic one's */
     bool suspect;         /* P16: mote_engine_suspect() of a conversation */
     bool left_alone;      /* P12: a relay was passed over */
-    bool relay_up;        /* P12: a relay answered for the mail: time for mote_record_release() */
+    bool relay_back;      /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
 };
 
 /* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. record: the mail's, read here only (P5, P7,
@@ -80,97 +80,162 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *de
 
 /* ---- Storage: a piece of NOR flash, or a file that behaves like one ---------------------------------------------- */
 
-/* Erased octets read 0xff. What is programmed is a multiple of 8 octets at a multiple of 8, once between two erases, and
- * perhaps once more with zeros (flash allows that even where it keeps an ECC for each 8 octets). Each function returns
- * false on failure. Power may go at any moment in any of them. */
+/* Blocks are erased, and then read as 0xff. Units are programmed, one at a time, and never again before the next erase of
+ * their block: flash that refuses a second write, or keeps an ECC for each unit, is fine. Power may go at any moment in any
+ * of the functions. A unit whose program was cut may read as anything, or not at all; what is in other units stays.
+ * Each function returns false on failure, and true only when it is done. */
 struct mote_storage {
-    bool (*read)(void *ctx, uint32_t at, void *buf, size_t len);
-    bool (*program)(void *ctx, uint32_t at, const void *octets, size_t len);
+    bool (*read)(void *ctx, uint32_t at, void *buf, size_t len); /* any octets; false also on an ECC error */
+    bool (*program)(void *ctx, uint32_t at, const void *octets,
+                    size_t len); /* len is program_size, at a multiple of it */
     bool (*erase)(void *ctx, uint32_t block);
     void *ctx;
-    uint32_t block_size; /* octets, a multiple of 8 */
-    uint16_t block_count;
+    uint32_t block_size;  /* octets; a multiple of program_size */
+    uint16_t block_count; /* all of the storage is less than 4 GiB */
+    uint16_t
+        program_size; /* of a unit: 8, 16, 32, 64, 128 or 256. The word the flash programs at once, or more: fewer calls */
 };
+#define MOTE_PROGRAM_MAX 256
 
 /* ---- Outbox: many mails over time -------------------------------------------------------------------------------- */
-
-/* A mail in memory: 40 octets on a 32-bit machine; its envelope and text are in the storage. */
-struct mote_slot {
-    uint32_t len; /* octets in the storage; 0 = the slot is free */
-    struct mote_record record;
-};
 
 /* Recipients of one mail in an outbox, at most. */
 #define MOTE_OUTBOX_RCPTS 8
 
-/* What the caller lends; it stays in place as long as the outbox is used. Two blocks of the storage are the log of the
- * mails' states, the others hold a mail each, or several of them one: cell_blocks. A block holds the states of
- * block_size / 48 / 2 mails. */
+/* A mail in memory: 52 octets on a 32-bit machine; its envelope and text are in the storage. */
+struct mote_slot {
+    struct mote_record record; /* the application's to read at MOTE_REPORT, through outbox.slot */
+
+    /* The outbox's own. */
+    uint32_t len;   /* octets in the storage; 0 = the slot is free */
+    uint8_t erased; /* blocks of its cell that are erased */
+    bool worn;      /* its cell could not be read, erased or programmed: the last one to be used */
+};
+
+/* What the caller lends. It stays in place, and is not changed, as long as the outbox is used.
+ *
+ * The first two blocks of the storage are a log of what becomes of the mails. Behind them each slot has a cell: cell_blocks
+ * blocks that hold one mail. With
+ *     head  = 16, or program_size where that is more
+ *     state = 48, rounded up to a multiple of program_size
+ * there may be as many slots as
+ *     (block_count - 2) / cell_blocks, and
+ *     block_size / state / 2;
+ * and the largest mail has, with its addresses (each with a NUL) and its size on the wire (mote_mail.size),
+ *     cell_blocks * block_size - head - 44 octets.
+ *
+ * Wear: a mail that is delivered at its first attempt erases its cell once and adds 5 states to the log, 2 more for each attempt
+ * before. The cells are used in turn. Each (block_size - head) / state - slot_count states one block of the log is
+ * erased, the two in turn. With blocks of 4,096 octets, units of 8 and 8 slots that is one erase of each log block in 30 mails. */
 struct mote_outbox_setup {
     const struct mote_storage *storage;
     const struct mote_relay *relays; /* in order of preference */
-    struct mote_relay_state *states; /* one per relay, zeros */
-    uint8_t relay_count;
+    struct mote_relay_state *states; /* one per relay, zeros; NULL: no relay is left alone (P12) */
+    uint8_t relay_count;             /* 1..MOTE_RELAYS_MAX */
+    uint8_t slot_count;              /* mails at a time */
     struct mote_slot *slots;
-    uint8_t slot_count;  /* mails at a time: (block_count - 2) / cell_blocks at most */
-    uint8_t cell_blocks; /* blocks one mail may take */
+    uint8_t cell_blocks; /* more of them: larger mails */
     char *envelope;      /* room for the addresses of one mail, each with its NUL */
     uint16_t envelope_cap;
     struct mote_session *session;
     struct mote_session_setup *session_setup; /* as for mote_delivery_init() */
 };
 
-/* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery).
- */
+/* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
 enum {
-    MOTE_IDLE = 4,  /* nothing to do for mote_outbox_wait_s() seconds */
-    MOTE_REPORT = 5 /* an attempt has ended: look at outbox.mail and outbox.last, then call mote_outbox_reported() */
+    MOTE_IDLE = 4, /* nothing to do for mote_outbox_wait_s() seconds */
+    MOTE_REPORT =
+        5, /* an attempt has ended: look at mail, slot->record, last and expired; then mote_outbox_reported() */
+    MOTE_AGAIN =
+        6 /* nothing is due; one block was erased for mails to come. Ask again soon: it may not have been the last */
 };
 
-/* The fields are the outbox's own but where they say so. To read what a relay replied, set text and text_cap of mail and
- * of rcpts, once, after mote_outbox_open(): at MOTE_REPORT they hold the reply whose code the result has, where it has one. */
+/* Set by the outbox. What the application and the port may read, and when, stands beside it. To be told what relays reply,
+ * set reply_text and reply_text_cap in mail and in rcpts once, after mote_outbox_open(): at MOTE_REPORT they hold the reply
+ * whose code the result has; the room stays lent from mail to mail. */
 struct mote_outbox {
-    struct mote_delivery delivery; /* the port's, while MOTE_CONNECT and MOTE_TALK */
-    struct mote_mail mail;         /* the application's to read at MOTE_REPORT: recipients and their results */
-    struct mote_slot *slot;        /* likewise: the record; NULL when no mail is being worked on */
-    bool last;    /* likewise: nothing more will be tried: all verdicts are final, or the mail expired */
-    bool expired; /* likewise: P11; recipients without a final verdict are given up */
+    struct mote_delivery delivery; /* the port, from MOTE_CONNECT until the next step */
+    struct mote_mail
+        mail; /* the application, at MOTE_REPORT: recipients and their results. Where the mail cannot be read in
+                               the storage (MOTE_CAUSE_STORAGE) the addresses are empty */
+    struct mote_slot *slot; /* the application, at MOTE_REPORT: slot->record. NULL when no mail is being worked on */
+    bool last;              /* the application, at MOTE_REPORT: this mail is not tried again */
+    bool tidying; /* the port, at MOTE_IDLE: a block was erased for mails to come, and perhaps there is another one:
+                               better ask again at once than after the wait */
+    bool
+        expired; /* the application, at MOTE_REPORT: because it is too old (P11): recipients without a final verdict are given up */
+
+    /* The outbox's own. */
+    uint8_t step; /* what poll answered last, 0 when that was MOTE_IDLE */
     struct mote_rcpt rcpts[MOTE_OUTBOX_RCPTS];
     const struct mote_outbox_setup *setup;
-    uint32_t now_ms, now_s; /* of the last poll; seconds since the outbox was opened */
-    uint32_t envelope;      /* octets of the mail's envelope */
-    uint32_t log_seq;       /* of the log in use */
-    uint16_t log_used;      /* records in it */
-    bool unreadable;        /* a read of the storage has failed */
-    uint8_t log;            /* its block */
-    uint8_t next;           /* the slot the last mail went to: cells are worn evenly */
-    uint8_t step;
+    uint32_t now_ms, now_s;             /* of the last call; seconds since the outbox was opened */
+    uint32_t front_len;                 /* octets in front of the mail's text */
+    uint32_t front_crc, crc, whole_crc; /* of them; of what was read of the mail so far; of all of it */
+    uint32_t log_seq;                   /* of the log in use */
+    uint16_t log_used, log_cap;         /* states in it; it holds */
+    uint16_t head_len, state_len;       /* of a head and a state in the storage: whole units */
+    uint16_t number;                    /* of the mail accepted last */
+    uint8_t log;                        /* block of the log in use */
+    uint8_t next;                       /* the slot that mail went to */
+    bool readable;                      /* something could be read */
 };
 
-/* Opens the outbox: finds the mails that are stored and their last states. Waits begin anew. Returns MOTE_CAUSE_NONE;
- * MOTE_CAUSE_STORAGE when the storage does not work; MOTE_CAUSE_FULL when it is too small for so many slots. *lost
- * counts stored mails that cannot be read any more. */
+/* Opens the outbox: finds the mails that are stored, with their last states.
+ *   now_ms   a monotonic millisecond counter, here and below. It may wrap; it must be shown at least every 24 days
+ *   off_s    seconds before now_ms that the outbox has not seen: the device was off or asleep, or has been up for so long;
+ *            0 = unknown: each mail then waits again for what it had left to wait at its last attempt. Never makes a
+ *            cleartext attempt possible (P5)
+ *   random   any 32 random bits, for the wait of an attempt that never ended (P17)
+ *   *lost    stored mails that cannot be read any more. Each is counted at each boot until another mail takes its place
+ * Returns
+ *   MOTE_CAUSE_NONE
+ *   MOTE_CAUSE_SETUP     a pointer is NULL, a count is 0, a size is none that is allowed, slots do not fit: nothing was touched
+ *   MOTE_CAUSE_STORAGE   nothing can be read, or no log be written: try again later. */
 uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_setup *setup, uint32_t now_ms,
-                         uint16_t *lost);
+                         uint32_t off_s, uint32_t random, uint16_t *lost);
 
-/* Accepts a mail: from then on it survives power cuts until its end was reported. id: 8 random octets, the left part of
- * the mail's Message-ID in hexadecimal. Returns MOTE_CAUSE_NONE, or why the mail was not taken: MOTE_CAUSE_FULL,
- * MOTE_CAUSE_ADDRESS, MOTE_CAUSE_TEXT, MOTE_CAUSE_STORAGE. The mails that are stored stay as they are. A mail whose id
- * is stored already is taken for the same one. Reads the text twice. */
+/* Accepts a mail: from then on it survives power cuts until its end was reported. id: 8 octets that no other mail has,
+ * best random ones; in hexadecimal they are the left part of the Message-ID, which the text is to say. The text is read
+ * twice, and once more for each cell that turns out not to keep it; nothing of the mail is needed afterwards. May be called while
+ * another mail is being sent. Returns
+ *   MOTE_CAUSE_NONE        it is stored
+ *   MOTE_CAUSE_DUPLICATE   a mail with this id is stored already; this one was not taken
+ *   MOTE_CAUSE_FULL        every slot holds a mail: later
+ * and, for this mail never,
+ *   MOTE_CAUSE_TOO_BIG     it does not fit into a cell
+ *   MOTE_CAUSE_TOO_MANY    it has more than MOTE_OUTBOX_RCPTS recipients
+ *   MOTE_CAUSE_ADDRESS     it has no recipient, or an address is NULL or none
+ *   MOTE_CAUSE_BUFFER      its addresses do not fit into envelope_cap
+ *   MOTE_CAUSE_TEXT        the text holds a NUL, or was another one when it was read again
+ * and
+ *   MOTE_CAUSE_STORAGE     no free cell keeps it, or the text's own source cannot be read.
+ * The mails that are stored stay as they are. */
 uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms);
 
 /* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32
- * random bits. */
+ * random bits. Reports a mail whose storage fails, as an attempt with MOTE_CAUSE_STORAGE. One call erases one block at most,
+ * and one of the log. */
 uint8_t mote_outbox_poll(struct mote_outbox *outbox, uint32_t now_ms, uint32_t random);
 
 /* Seconds until a mail is due; UINT32_MAX when there is none. */
 uint32_t mote_outbox_wait_s(const struct mote_outbox *outbox);
 
-/* At MOTE_WANT_COMMIT of the session: stores that the mail may have been sent, then lets its end leave. */
+/* At MOTE_WANT_COMMIT of the session: stores that the mail may have been sent, then lets its end leave. Where that cannot be
+ * stored the session fails with MOTE_CAUSE_STORAGE (P9). */
 void mote_outbox_commit(struct mote_outbox *outbox);
 
-/* The application has seen the report. */
+/* The application has seen the report. Until then poll answers MOTE_REPORT and NO OTHER MAIL IS SENT. After a last report
+ * the mail is gone; if the power goes before, it is reported again at the next boot. */
 void mote_outbox_reported(struct mote_outbox *outbox);
+
+/* Takes a mail back: it is not tried again, and not reported. False when there is none with this id, when it is being
+ * sent or reported right now, or when that cannot be stored (then it is not tried again before the next boot). */
+bool mote_outbox_cancel(struct mote_outbox *outbox, const uint8_t id[8]);
+
+/* The network is there, the clock is set, somebody pressed "send now": every mail is due, and no relay is left alone (P12).
+ * Does not bring a mail nearer to a cleartext attempt (P5). */
+void mote_outbox_hurry(struct mote_outbox *outbox);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,8 @@ struct mote_record {
     bool left_alone;      /* P12: a relay was passed over as left alone in the last attempt */
     uint8_t ours;         /* P12: deferrals in a row that were our own trouble, up to 3 */
     uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
+    uint8_t slot;         /* the outbox's own: where it is */
+    uint16_t number;      /* the outbox's own: a later mail's is higher; it goes round */
     uint32_t rcpts_delivered, rcpts_failed; /* those with a final verdict, a bit each */
 };
 #define MOTE_RECORD_RCPTS 32
@@ -50,13 +52,13 @@ void mote_record_begin(struct mote_record *record);
  * record is to be stored. random: any 32 random bits. */
 bool mote_record_resume(struct mote_record *record, uint32_t random);
 
-/* P18: does this mail go before the other? Fewer attempts first, then the older one. */
+/* P18: does this mail go before the other? Fewer attempts first, then the older one, then the lower number. */
 bool mote_record_before(const struct mote_record *record, const struct mote_record *other);
 
 /* Time passes for a mail. */
 void mote_record_age(struct mote_record *record, uint32_t passed_s);
 
-/* P12: a relay has just taken a mail. Makes a mail due within seconds whose last attempt passed a relay over as left alone;
+/* P12: a relay that had failed has just answered for a mail (mote_delivery.relay_back). Makes a mail due within seconds whose last attempt passed a relay over as left alone;
  * i-th of those that are released now, so that they come a few seconds apart. True when it was one. */
 bool mote_record_release(struct mote_record *record, unsigned i);
 

@@ -98,10 +98,18 @@ static void hang_up(void)
 {
 }
 
+/* Seconds before now_ms() began to count for the outbox: off, asleep, or booting; 0 = unknown. A device that wakes for
+ * seconds and says 0 each time never tries a mail again whose wait is longer than that. */
+static uint32_t off_s(void)
+{
+    return 0;
+}
+
 /* ---- Storage: see struct mote_storage ---------------------------------------------------------------------------- */
 
 /* False on failure, and only true when it is done: after true, a power cut changes nothing of it. Else a mail is lost,
- * or sent twice, by a power cut at the wrong moment. */
+ * or sent twice, by a power cut at the wrong moment. flash_program() gets UNIT octets at a multiple of UNIT, once between two
+ * erases. */
 static bool flash_read(void *ctx, uint32_t at, void *octets, size_t len)
 {
     (void)ctx, (void)at, (void)octets, (void)len;
@@ -136,7 +144,7 @@ static void report(const struct mote_outbox *from)
 
 /* ==== The pump: stays as it is ==================================================================================== */
 
-enum { ENTROPY = 32, HEAR_MAX = 16, WAIT_MAX_S = 3600, MAILS = 4, BLOCK = 1024 };
+enum { ENTROPY = 32, HEAR_MAX = 16, WAIT_MAX_S = 3600, MAILS = 4, BLOCK = 1024, UNIT = 8 };
 
 static struct mote_outbox outbox;
 static struct mote_session session;
@@ -376,7 +384,7 @@ static void run(void)
             begun = false;
             report(&outbox);
             mote_outbox_reported(&outbox);
-        } else {
+        } else if (!outbox.tidying) {
             rest();
         }
     }
@@ -388,7 +396,8 @@ int main(void)
                                                 .program = flash_program,
                                                 .erase = flash_erase,
                                                 .block_size = BLOCK,
-                                                .block_count = 2 + 2 * MAILS};
+                                                .block_count = 2 + 2 * MAILS,
+                                                .program_size = UNIT};
     static struct mote_relay relay = {.host = "mail.example.com"};
     static struct mote_relay_state state;
     static struct mote_slot slots[MAILS];
@@ -404,10 +413,12 @@ int main(void)
                                                    .envelope_cap = sizeof envelope,
                                                    .session = &session,
                                                    .session_setup = &session_setup};
+    uint32_t random = 0;
     uint16_t lost;
 
+    draw_random(&random, sizeof random);
     mote_trust_opportunistic(&relay.trust, relay.host); /* better: mote_trust_anchors(), mote_trust_pin() */
-    if (mote_outbox_open(&outbox, &setup, now_ms(), &lost) != MOTE_CAUSE_NONE) {
+    if (mote_outbox_open(&outbox, &setup, now_ms(), off_s(), random, &lost) != MOTE_CAUSE_NONE) {
         return 1;
     }
     run();

@@ -36,7 +36,7 @@ static bool erase(void *ctx, uint32_t block)
 
 const struct mote_storage *board_storage(void)
 {
-    static const struct mote_storage storage = {read, program, erase, NULL, BOARD_BLOCK, BOARD_BLOCKS};
+    static const struct mote_storage storage = {read, program, erase, NULL, BOARD_BLOCK, BOARD_BLOCKS, BOARD_UNIT};
     const char *name = board_setting("storage");
     uint32_t block;
 

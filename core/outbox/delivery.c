@@ -147,18 +147,18 @@ static void note_relay(struct mote_delivery *d, const struct mote_result *r, boo
     const struct mote_relay *relay = d->relay;
     uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, suspect, r);
     uint8_t bit = (uint8_t)(1u << relay_at(d));
+    struct mote_relay_state *state;
 
+    if (d->states == NULL || (news != MOTE_RELAY_UP && (d->relays_noted & bit) != 0)) {
+        return;
+    }
+    state = &d->states[relay_at(d)];
     if (news == MOTE_RELAY_UP) {
-        d->relay_up = true;
+        d->relay_back |= (state->failures | state->tls) != 0;
     } else if (news != MOTE_RELAY_NO_NEWS) {
-        if ((d->relays_noted & bit) != 0) {
-            return;
-        }
         d->relays_noted |= bit;
     }
-    if (d->states != NULL) {
-        mote_policy_relay_note(&d->states[relay_at(d)], news, d->now_s);
-    }
+    mote_policy_relay_note(state, news, d->now_s);
 }
 
 /* P10: who was told to come later inside TLS is not asked about in clear, and for whom the relay cannot carry the mail as

@@ -1,112 +1,156 @@
 /* SPDX-License-Identifier: MIT
  *
  * Many mails over time: takes them into the storage, tries what is due, one at a time, keeps what came of it, and
- * reports. A mail that was accepted leaves only behind a report. It refuses a mail it could not keep, and believes no
- * stored octet without a checksum.
+ * reports. A mail that was accepted leaves only behind a report, or because it was taken back. It refuses a mail it could
+ * not keep.
  *
- *     storage:  log (2 blocks, log.c) | cell | cell | ...
- *     cell:     head "MAIL", len, crc | record | size (4) envelope's length (3) needs (1) | envelope | text
+ *     storage:  log (2 blocks, log.c) | cell of slot 0 | cell of slot 1 | ...            (cell_blocks blocks each, cell.c)
  *
- * The head of a cell is written last and makes it valid; it is overwritten with zeros when its mail has been reported.
+ * A slot and its cell; what is in brackets was stored before:
+ *
+ *     free --[erased while idle]--> erased --[post]--> mail --[all verdicts final]--> reported --[free]--> free
  */
 #include "mailmote_outbox.h"
+#include "cell.h"
 #include "log.h"
-#include "record.h"
+#include "storage.h"
 
 #include <string.h>
 
-enum { UNIT = 8, FIXED = 8, PREFIX = MOTE_RECORD_LEN + FIXED, ID = 8 };
-enum { CELL_MAGIC = 0x4c49414d };
-
-/* ---- Cells ------------------------------------------------------------------------------------------------------- */
-
-static uint32_t cell_len(const struct mote_outbox *o)
+static struct mote_slot *find(const struct mote_outbox *o, const uint8_t id[8])
 {
-    return o->setup->storage->block_size * o->setup->cell_blocks - MOTE_HEAD;
-}
+    for (unsigned i = 0; i < o->setup->slot_count; i++) {
+        struct mote_slot *slot = &o->setup->slots[i];
 
-static uint32_t cell_block(const struct mote_outbox *o, const struct mote_slot *slot)
-{
-    return 2 + (uint32_t)(slot - o->setup->slots) * o->setup->cell_blocks;
-}
-
-static uint32_t cell_at(const struct mote_outbox *o, const struct mote_slot *slot)
-{
-    return cell_block(o, slot) * o->setup->storage->block_size + MOTE_HEAD;
-}
-
-static uint32_t min(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-/* A head of zeros is none: the cell is free, even if power goes while it is erased for the next mail. When neither
- * works the slot keeps the mail, which else would come back unsettled some day; it is reported once more. */
-static void free_cell(struct mote_outbox *o, struct mote_slot *slot)
-{
-    static const uint8_t zeros[MOTE_HEAD];
-
-    if (mote_storage_program(o, cell_at(o, slot) - MOTE_HEAD, zeros, MOTE_HEAD) ||
-        mote_storage_erase(o, cell_block(o, slot), 1)) {
-        slot->len = 0;
-    } else {
-        slot->record.wait_s = mote_policy_wait_s(&slot->record, false, false, 0);
-    }
-}
-
-/* Checksum of a cell's octets. */
-static bool cell_crc(struct mote_outbox *o, uint32_t at, uint32_t len, uint32_t *crc)
-{
-    uint8_t octets[64];
-    uint32_t n;
-
-    for (*crc = 0; len != 0; len -= n, at += n) {
-        n = min(len, sizeof octets);
-        if (!mote_storage_read(o, at, octets, n)) {
-            return false;
+        if (slot->len != 0 && memcmp(slot->record.id, id, sizeof slot->record.id) == 0) {
+            return slot;
         }
-        *crc = mote_crc32(*crc, octets, n);
     }
-    return true;
+    return NULL;
 }
 
-/* Takes the mail of a cell into its slot. False when there was one and it is damaged. */
-static bool recover(struct mote_outbox *o, struct mote_slot *slot)
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
+
+static bool storage_good(const struct mote_storage *s)
 {
-    uint32_t at = cell_at(o, slot), len, crc, found;
-    uint8_t octets[MOTE_RECORD_LEN];
-
-    if (!mote_storage_read_head(o, at - MOTE_HEAD, CELL_MAGIC, &len, &crc)) {
-        return true;
-    }
-    if (len < PREFIX || len > cell_len(o) || !cell_crc(o, at, len, &found) || found != crc ||
-        !mote_storage_read(o, at, octets, sizeof octets) || !mote_record_read(&slot->record, octets)) {
-        return false;
-    }
-    slot->len = len;
-    return true;
+    return s != NULL && s->read != NULL && s->program != NULL && s->erase != NULL && s->program_size >= 8 &&
+           s->program_size <= MOTE_PROGRAM_MAX && (s->program_size & (s->program_size - 1)) == 0 &&
+           s->block_size % s->program_size == 0;
 }
 
-uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *setup, uint32_t now_ms, uint16_t *lost)
+/* Do slots and log fit into the storage, and the storage into 32 bits? */
+static bool sizes_good(struct mote_outbox *o)
+{
+    const struct mote_outbox_setup *s = o->setup;
+    uint32_t unit = s->storage->program_size, size = s->storage->block_size, cap;
+
+    o->head_len = (uint16_t)(unit < MOTE_HEAD ? MOTE_HEAD : unit);
+    o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
+    cap = size / o->state_len;
+    o->log_cap = (uint16_t)(cap < UINT16_MAX ? cap : UINT16_MAX);
+    return s->slot_count != 0 && s->cell_blocks != 0 && 2u * s->slot_count <= o->log_cap &&
+           2u + (uint32_t)s->slot_count * s->cell_blocks <= s->storage->block_count &&
+           size <= UINT32_MAX / s->storage->block_count;
+}
+
+static bool setup_good(struct mote_outbox *o)
+{
+    const struct mote_outbox_setup *s = o->setup;
+
+    return storage_good(s->storage) && s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL &&
+           s->envelope != NULL && s->session != NULL && s->session_setup != NULL && sizes_good(o);
+}
+
+static bool settled(const struct mote_record *record)
+{
+    return (record->rcpts_delivered | record->rcpts_failed) == (1u << record->rcpt_count) - 1;
+}
+
+/* An attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to be
+ * reported. */
+static void end_attempt(struct mote_record *record)
+{
+    if (mote_policy_expired(record->age_s)) {
+        record->rcpts_failed = ((1u << record->rcpt_count) - 1) & ~record->rcpts_delivered;
+    }
+    if (settled(record)) {
+        record->wait_s = 0;
+    }
+}
+
+/* What the boot has found in a cell. True when there was a mail, and it is lost. */
+static bool settle(struct mote_outbox *o, struct mote_slot *slot)
+{
+    struct mote_record *record = &slot->record;
+
+    if (record->rcpt_count == 0 && !record->begun) {
+        record->begun = slot->worn || !mote_cell_unused(o, slot); /* a post that has not come to its end */
+        slot->erased = record->begun ? 0 : o->setup->cell_blocks;
+    }
+    if ((uint16_t)(record->number - o->number) <= INT16_MAX) { /* not an earlier one: numbers go round */
+        o->number = record->number;
+        o->next = record->slot;
+    }
+    return record->rcpt_count != 0 && slot->len == 0;
+}
+
+/* P17: an attempt that never ended has ended now. Time that only the port knows of does not arm (P5). */
+static void wake(struct mote_outbox *o, struct mote_slot *slot, uint32_t off_s, uint32_t random)
+{
+    struct mote_record *record = &slot->record;
+    uint32_t tls_since_s = record->tls_since_s;
+
+    mote_record_age(record, off_s);
+    record->tls_since_s = tls_since_s;
+    if (mote_record_resume(record, random)) {
+        end_attempt(record);
+        mote_log_save(o, slot);
+    }
+}
+
+uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *setup, uint32_t now_ms, uint32_t off_s,
+                         uint32_t random, uint16_t *lost)
 {
     memset(o, 0, sizeof *o);
-    memset(setup->slots, 0, setup->slot_count * sizeof *setup->slots);
     o->setup = setup;
     o->now_ms = now_ms;
     *lost = 0;
-    if (2u * setup->slot_count > mote_log_cap(o) ||
-        2u + setup->slot_count * setup->cell_blocks > setup->storage->block_count) {
-        return MOTE_CAUSE_FULL;
+    if (!setup_good(o)) {
+        return MOTE_CAUSE_SETUP;
+    }
+    memset(setup->slots, 0, setup->slot_count * sizeof *setup->slots);
+    for (uint8_t i = 0; i < setup->slot_count; i++) {
+        setup->slots[i].record.slot = i;
+        setup->slots[i].record.begun = true;
+        mote_cell_find(o, &setup->slots[i]);
+    }
+    if (!mote_log_open(o)) {
+        return MOTE_CAUSE_STORAGE;
+    }
+    for (unsigned i = setup->slot_count; i-- != 0;) {
+        *lost = (uint16_t)(*lost + settle(o, &setup->slots[i]));
     }
     for (unsigned i = 0; i < setup->slot_count; i++) {
-        *lost = (uint16_t)(*lost + !recover(o, &setup->slots[i]));
+        if (setup->slots[i].len != 0) {
+            wake(o, &setup->slots[i], off_s, random);
+        }
     }
-    return mote_log_open(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
+    return MOTE_CAUSE_NONE;
+}
+
+/* ---- Posting ----------------------------------------------------------------------------------------------------- */
+
+/* A time stamp a little older than the last one counts as that one (P13). */
+static uint32_t passed_ms(const struct mote_outbox *o, uint32_t now_ms)
+{
+    uint32_t passed = now_ms - o->now_ms;
+
+    return passed <= INT32_MAX ? passed : 0;
 }
 
 static void pass_time(struct mote_outbox *o, uint32_t now_ms)
 {
-    uint32_t passed_s = (now_ms - o->now_ms) / 1000;
+    uint32_t passed_s = passed_ms(o, now_ms) / 1000;
 
     o->now_ms += passed_s * 1000;
     o->now_s += passed_s;
@@ -115,226 +159,263 @@ static void pass_time(struct mote_outbox *o, uint32_t now_ms)
     }
 }
 
-/* ---- Posting ----------------------------------------------------------------------------------------------------- */
-
-/* Octets of the envelope, 0 when it is none. */
-static uint32_t envelope_len(const struct mote_outbox *o, const struct mote_mail *mail)
+/* Octets of the envelope, 0 when there is no recipient or an address is none. */
+static uint32_t envelope_len(const struct mote_mail *mail)
 {
-    size_t len = strlen(mail->from) + 1;
+    size_t len;
 
-    if (mail->rcpt_count == 0 || mail->rcpt_count > MOTE_OUTBOX_RCPTS ||
-        (*mail->from != 0 && !mote_address_valid(mail->from))) {
+    if (mail->rcpt_count == 0 || mail->from == NULL || (*mail->from != 0 && !mote_address_valid(mail->from))) {
         return 0;
     }
+    len = strlen(mail->from) + 1;
     for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        if (!mote_address_valid(mail->rcpts[i].address)) {
+        const char *address = mail->rcpts[i].address;
+
+        if (address == NULL || !mote_address_valid(address)) {
             return 0;
         }
-        len += strlen(mail->rcpts[i].address) + 1;
+        len += strlen(address) + 1;
     }
-    return len <= o->setup->envelope_cap ? (uint32_t)len : 0;
+    return (uint32_t)len;
 }
 
-/* A mail on its way into a cell. */
-struct writer {
-    struct mote_outbox *o;
-    uint32_t at, len, crc;
-    bool good;
-    uint8_t unit[UNIT];
-};
-
-static void write_unit(struct writer *w)
+/* Is it a mail that can be taken? It is measured. */
+static uint8_t check_mail(const struct mote_outbox *o, struct mote_mail *mail)
 {
-    w->good = w->good && mote_storage_program(w->o, w->at + (w->len - 1) / UNIT * UNIT, w->unit, UNIT);
-    memset(w->unit, 0, UNIT);
+    uint32_t envelope = 0;
+    uint8_t cause;
+
+    if (mail->rcpt_count > MOTE_OUTBOX_RCPTS) {
+        return MOTE_CAUSE_TOO_MANY;
+    }
+    envelope = envelope_len(mail);
+    if (envelope == 0) {
+        return MOTE_CAUSE_ADDRESS;
+    }
+    if (envelope > o->setup->envelope_cap) {
+        return MOTE_CAUSE_BUFFER;
+    }
+    cause = mote_mail_measure(mail);
+    envelope += MOTE_RECORD_LEN;
+    if (cause == MOTE_CAUSE_NONE && (mote_cell_room(o) < envelope || mote_cell_room(o) - envelope < mail->size)) {
+        cause = MOTE_CAUSE_TOO_BIG;
+    }
+    return cause;
 }
 
-static void write(struct writer *w, const void *octets, size_t len)
+/* A slot that no mail is in: its cell is to be erased. */
+static void set_free(struct mote_slot *slot)
 {
-    const uint8_t *in = octets;
-
-    w->crc = mote_crc32(w->crc, in, len);
-    w->good = w->good && len <= cell_len(w->o) - w->len;
-    for (; w->good && len != 0; len--) {
-        w->unit[w->len++ % UNIT] = *in++;
-        if (w->len % UNIT == 0) {
-            write_unit(w);
-        }
-    }
+    slot->record = (struct mote_record){.begun = true, .slot = slot->record.slot, .number = slot->record.number};
+    slot->erased = 0;
 }
 
-static void write_mail(struct writer *w, const struct mote_mail *mail, const struct mote_record *record,
-                       uint32_t envelope)
+/* Erased cells are used first, those that made trouble last. */
+static unsigned rank(const struct mote_slot *slot)
 {
-    uint8_t octets[64];
-    size_t n, offset = 0;
+    return slot->worn || slot->record.rcpt_count != 0 ? 2 : slot->record.begun;
+}
 
-    mote_record_write(record, octets);
-    mote_put(mote_put(mote_put(octets + MOTE_RECORD_LEN, mail->size, 4), envelope, 3), mail->needs, 1);
-    write(w, octets, PREFIX);
-    write(w, mail->from, strlen(mail->from) + 1);
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        write(w, mail->rcpts[i].address, strlen(mail->rcpts[i].address) + 1);
+/* Puts a mail into a free slot. */
+static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail, const uint8_t id[8])
+{
+    struct mote_record record = {.slot = slot->record.slot, .number = ++o->number};
+    uint8_t cause = MOTE_CAUSE_STORAGE;
+
+    record.rcpt_count = (uint8_t)mail->rcpt_count;
+    record.verified_only = mote_relays_verified(o->setup->relays, o->setup->relay_count);
+    memcpy(record.id, id, sizeof record.id);
+    slot->worn = false;
+    while (slot->erased < o->setup->cell_blocks && !slot->worn) {
+        slot->worn = !mote_cell_erase(o, slot);
     }
-    while (w->good && (n = mail->read(mail->ctx, offset, octets, sizeof octets)) != 0) {
-        offset += n;
-        write(w, octets, n);
+    if (!slot->worn) {
+        cause = mote_cell_write(o, slot, mail, &record);
     }
-    if (w->len % UNIT != 0) {
-        write_unit(w);
+    if (slot->len == 0) {
+        slot->record.number = record.number;
+        set_free(slot);
     }
+    if (slot->worn) {
+        mote_log_save(o, slot); /* whatever is there now is no mail */
+    }
+    return cause;
 }
 
 uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms)
 {
-    uint32_t envelope = envelope_len(o, mail);
-    struct mote_slot *slot = NULL;
-    struct mote_record record = {.rcpt_count = (uint8_t)mail->rcpt_count};
-    struct writer w = {.o = o, .good = true};
+    uint8_t count = o->setup->slot_count, cause;
 
     pass_time(o, now_ms);
-    if (mote_slot_of(o, id) != NULL) {
-        return MOTE_CAUSE_NONE;
+    if (find(o, id) != NULL) {
+        return MOTE_CAUSE_DUPLICATE;
     }
-    if (envelope == 0) {
-        return MOTE_CAUSE_ADDRESS;
+    cause = check_mail(o, mail);
+    if (cause != MOTE_CAUSE_NONE) {
+        return cause;
     }
-    if (mote_mail_measure(mail) != MOTE_CAUSE_NONE) {
-        return MOTE_CAUSE_TEXT;
-    }
-    for (unsigned i = 0; i < o->setup->slot_count && slot == NULL; i++) {
-        o->next = (uint8_t)((o->next + 1u) % o->setup->slot_count);
-        if (o->setup->slots[o->next].len == 0) {
-            slot = &o->setup->slots[o->next];
+    cause = MOTE_CAUSE_FULL;
+    for (unsigned i = 0; i < 3u * count; i++) {
+        struct mote_slot *slot;
+
+        o->next = (uint8_t)((o->next + 1u) % count);
+        slot = &o->setup->slots[o->next];
+        if (slot->len == 0 && rank(slot) == i / count) {
+            cause = put_in(o, slot, mail, id);
+            if (!slot->worn) {
+                break;
+            }
         }
     }
-    if (slot == NULL || PREFIX + envelope + mail->size > cell_len(o)) {
-        return MOTE_CAUSE_FULL;
-    }
-    memcpy(record.id, id, ID);
-    w.at = cell_at(o, slot);
-    w.good = mote_storage_erase(o, cell_block(o, slot), o->setup->cell_blocks);
-    write_mail(&w, mail, &record, envelope);
-    if (!w.good || !mote_storage_write_head(o, w.at - MOTE_HEAD, CELL_MAGIC, w.len, w.crc)) {
-        free_cell(o, slot);
-        return MOTE_CAUSE_STORAGE;
-    }
-    slot->len = w.len;
-    slot->record = record;
-    return MOTE_CAUSE_NONE;
+    return cause;
 }
 
 /* ---- Working ----------------------------------------------------------------------------------------------------- */
 
-static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
-{
-    struct mote_outbox *o = ctx;
-    uint32_t at = PREFIX + o->envelope + (uint32_t)offset, n = min(o->slot->len - at, (uint32_t)cap);
-
-    return n == 0 || mote_storage_read(o, cell_at(o, o->slot) + at, buf, n) ? n : MOTE_READ_FAILED;
-}
-
-static bool settled(const struct mote_record *record)
-{
-    return (record->rcpts_delivered | record->rcpts_failed) == (1u << record->rcpt_count) - 1;
-}
-
-/* Brings envelope and text of a mail within reach. */
-static bool load(struct mote_outbox *o, struct mote_slot *slot)
-{
-    char *at = o->setup->envelope;
-    uint8_t octets[FIXED];
-
-    if (!mote_storage_read(o, cell_at(o, slot) + MOTE_RECORD_LEN, octets, sizeof octets)) {
-        return false;
-    }
-    o->envelope = mote_get(octets + 4, 3);
-    if (o->envelope > o->setup->envelope_cap || slot->record.rcpt_count > MOTE_OUTBOX_RCPTS ||
-        !mote_storage_read(o, cell_at(o, slot) + PREFIX, at, o->envelope)) {
-        return false;
-    }
-    o->mail.from = at;
-    o->mail.rcpts = o->rcpts;
-    o->mail.rcpt_count = slot->record.rcpt_count;
-    o->mail.read = read_text;
-    o->mail.ctx = o;
-    o->mail.size = mote_get(octets, 4);
-    o->mail.needs = octets[7];
-    for (unsigned i = 0; i < o->mail.rcpt_count; i++) {
-        struct mote_rcpt *rcpt = o->rcpts + i;
-
-        at += strlen(at) + 1;
-        rcpt->address = at;
-        memset(&rcpt->result, 0, sizeof rcpt->result);
-        if ((slot->record.rcpts_delivered >> i & 1) != 0) {
-            rcpt->result.verdict = MOTE_DELIVERED;
-        } else if ((slot->record.rcpts_failed >> i & 1) != 0) {
-            rcpt->result.verdict = MOTE_FAILED;
-        }
-    }
-    o->slot = slot;
-    return true;
-}
-
 static void report(struct mote_outbox *o)
 {
-    o->expired = !settled(&o->slot->record) && mote_policy_expired(o->slot->record.age_s);
-    o->last = o->expired || settled(&o->slot->record);
+    const struct mote_record *record = &o->slot->record;
+
+    o->last = settled(record);
+    o->expired = o->last && record->rcpts_failed != 0 && mote_policy_expired(record->age_s);
     o->step = MOTE_REPORT;
-}
-
-/* Begins an attempt of a mail that is due, or reports one that a power cut left settled. */
-static void begin(struct mote_outbox *o, struct mote_slot *slot)
-{
-    const struct mote_outbox_setup *setup = o->setup;
-    struct mote_record *record = &slot->record;
-
-    if (!load(o, slot)) {
-        record->wait_s = mote_policy_wait_s(record, false, false, 0);
-        record->cause = MOTE_CAUSE_STORAGE;
-    } else if (settled(record)) {
-        report(o);
-    } else {
-        setup->session_setup->hold = true;
-        mote_delivery_init(&o->delivery, setup->relays, setup->relay_count, setup->states, &o->mail, setup->session,
-                           setup->session_setup, record, o->now_s);
-        o->step = MOTE_CONNECT;
-    }
 }
 
 /* The attempt has ended. */
 static void conclude(struct mote_outbox *o, uint32_t random)
 {
+    unsigned released = 0;
+
+    mote_record_take(&o->slot->record, &o->delivery, random);
+    end_attempt(&o->slot->record);
+    mote_log_save(o, o->slot);
+    for (unsigned i = 0; o->delivery.relay_back && i < o->setup->slot_count; i++) {
+        released += mote_record_release(&o->setup->slots[i].record, released);
+    }
+    report(o);
+}
+
+/* The attempt ends because the storage does not do its part: the mail cannot be read, or its state not be kept. */
+static void storage_failed(struct mote_outbox *o, uint32_t random)
+{
+    memset(&o->delivery, 0, sizeof o->delivery);
+    o->delivery.mail = &o->mail;
+    o->delivery.result.verdict = MOTE_DEFERRED;
+    o->delivery.result.cause = MOTE_CAUSE_STORAGE;
+    for (unsigned i = 0; i < o->mail.rcpt_count; i++) {
+        if (o->rcpts[i].result.verdict == MOTE_PENDING) {
+            o->rcpts[i].result = o->delivery.result;
+        }
+    }
+    conclude(o, random);
+}
+
+/* Begins an attempt of a mail that is due, or reports one that has ended. */
+static void begin(struct mote_outbox *o, struct mote_slot *slot, uint32_t random)
+{
+    const struct mote_outbox_setup *setup = o->setup;
+    bool loaded;
+
+    o->slot = slot;
+    loaded = mote_cell_load(o);
+    if (settled(&slot->record)) {
+        report(o);
+    } else if (loaded) {
+        setup->session_setup->hold = true;
+        mote_delivery_init(&o->delivery, setup->relays, setup->relay_count, setup->states, &o->mail, setup->session,
+                           setup->session_setup, &slot->record, o->now_s);
+        o->step = MOTE_CONNECT;
+    } else {
+        storage_failed(o, random);
+    }
+}
+
+/* The mail has ended: the log says so, and its cell is erased some time. Where that cannot be stored the mail is not worked
+ * on any more, and it is tried again later. */
+static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
+{
+    set_free(slot);
+    if (mote_log_save(o, slot)) {
+        slot->len = 0;
+        return true;
+    }
+    slot->record.wait_s = mote_policy_wait_s(&slot->record, false, false, 0);
+    return false;
+}
+
+/* While nothing is due: one block of a cell that no mail is in. */
+static void tidy(struct mote_outbox *o)
+{
+    for (unsigned i = 0; i < o->setup->slot_count; i++) {
+        struct mote_slot *slot = &o->setup->slots[i];
+
+        if (slot->len != 0 || rank(slot) != 1) {
+            continue;
+        }
+        o->tidying = true;
+        slot->worn = !mote_cell_erase(o, slot);
+        if (slot->erased == o->setup->cell_blocks) {
+            slot->record.begun = false;
+            mote_log_save(o, slot);
+        }
+        return;
+    }
+    o->tidying = false;
+}
+
+/* P18: the mail that is due and goes first, or NULL. */
+static struct mote_slot *due(const struct mote_outbox *o)
+{
+    struct mote_slot *first = NULL;
+
+    for (unsigned i = 0; i < o->setup->slot_count; i++) {
+        struct mote_slot *slot = &o->setup->slots[i];
+
+        if (slot->len != 0 && slot->record.wait_s == 0 &&
+            (first == NULL || mote_record_before(&slot->record, &first->record))) {
+            first = slot;
+        }
+    }
+    return first;
+}
+
+/* P17: that the attempt begins is stored before the network is touched; an attempt that asks nobody is not. */
+static void step(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
+{
     struct mote_record *record = &o->slot->record;
 
-    mote_record_take(record, &o->delivery, random);
-    if (settled(record)) {
-        record->wait_s = 0;
+    o->delivery.now_s = o->now_s;
+    o->step = mote_delivery_next(&o->delivery);
+    if (o->step == MOTE_FINISHED) {
+        o->now_ms += passed_ms(o, now_ms); /* waits begin now, not at the last full second */
+        conclude(o, random);
+    } else if (!record->begun) {
+        mote_record_begin(record);
+        if (!mote_log_save(o, o->slot)) {
+            storage_failed(o, random);
+        }
     }
-    mote_log_save(o, record);
-    report(o);
 }
 
 uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
 {
     pass_time(o, now_ms);
-    for (unsigned i = 0; o->slot == NULL && i < o->setup->slot_count; i++) {
-        struct mote_slot *slot = &o->setup->slots[i];
-
-        if (slot->len != 0 && slot->record.wait_s == 0) {
-            begin(o, slot);
-        }
-    }
     if (o->slot == NULL) {
-        return MOTE_IDLE;
+        struct mote_slot *slot = due(o);
+
+        if (slot == NULL) {
+            tidy(o);
+            return MOTE_IDLE;
+        }
+        if (slot->record.rcpt_count == 0) {
+            o->tidying = true;
+            free_cell(o, slot);
+            return MOTE_IDLE;
+        }
+        begin(o, slot, random);
     }
     if (o->step != MOTE_REPORT) {
-        o->delivery.now_s = o->now_s;
-        o->step = mote_delivery_next(&o->delivery);
-        if (o->step == MOTE_FINISHED) {
-            o->now_ms = now_ms; /* waits begin now, not at the last full second */
-            conclude(o, random);
-        }
+        step(o, now_ms, random);
     }
     return o->step;
 }
@@ -344,8 +425,10 @@ uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
     uint32_t wait = UINT32_MAX;
 
     for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        if (o->setup->slots[i].len != 0) {
-            wait = min(wait, o->setup->slots[i].record.wait_s);
+        const struct mote_slot *slot = &o->setup->slots[i];
+
+        if (slot->len != 0 && slot->record.wait_s < wait) {
+            wait = slot->record.wait_s;
         }
     }
     return wait;
@@ -355,8 +438,11 @@ void mote_outbox_commit(struct mote_outbox *o)
 {
     o->slot->record.sent = true;
     mote_record_verdicts(&o->slot->record, &o->mail);
-    mote_log_save(o, &o->slot->record);
-    mote_session_commit(o->setup->session);
+    if (mote_log_save(o, o->slot)) {
+        mote_session_commit(o->setup->session);
+    } else {
+        mote_session_fail(o->setup->session, MOTE_CAUSE_STORAGE);
+    }
 }
 
 void mote_outbox_reported(struct mote_outbox *o)
@@ -367,5 +453,22 @@ void mote_outbox_reported(struct mote_outbox *o)
         }
         o->slot = NULL;
         o->step = 0;
+    }
+}
+
+bool mote_outbox_cancel(struct mote_outbox *o, const uint8_t id[8])
+{
+    struct mote_slot *slot = find(o, id);
+
+    return slot != NULL && slot != o->slot && free_cell(o, slot);
+}
+
+void mote_outbox_hurry(struct mote_outbox *o)
+{
+    if (o->setup->states != NULL) {
+        memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
+    }
+    for (unsigned i = 0; i < o->setup->slot_count; i++) {
+        o->setup->slots[i].record.wait_s = 0;
     }
 }

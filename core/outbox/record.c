@@ -21,6 +21,8 @@ enum {
     CAUSE_AT = 26,
     FLAGS_AT = 27,
     COUNT_AT = 28,
+    SLOT_AT = 29,
+    NUMBER_AT = 30,
     DELIVERED_AT = 32,
     FAILED_AT = 36,
     CRC_AT = 40
@@ -78,7 +80,9 @@ void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_REC
     mote_put(octets + CODE_AT, record->code, 2);
     octets[CAUSE_AT] = record->cause;
     octets[FLAGS_AT] = flags(record);
-    mote_put(octets + COUNT_AT, record->rcpt_count, 4);
+    octets[COUNT_AT] = record->rcpt_count;
+    octets[SLOT_AT] = record->slot;
+    mote_put(octets + NUMBER_AT, record->number, 2);
     mote_put(octets + DELIVERED_AT, record->rcpts_delivered, 4);
     mote_put(octets + FAILED_AT, record->rcpts_failed, 4);
     mote_put(octets + CRC_AT, mote_crc32(0, octets, CRC_AT), 4);
@@ -87,10 +91,9 @@ void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_REC
 bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN])
 {
     uint8_t bits = octets[FLAGS_AT];
-    uint32_t count = mote_get(octets + COUNT_AT, 4);
 
     if (mote_get(octets, 2) != VERSION || mote_get(octets + CRC_AT, 4) != mote_crc32(0, octets, CRC_AT) ||
-        count > MOTE_RECORD_RCPTS) {
+        octets[COUNT_AT] > MOTE_RECORD_RCPTS) {
         return false;
     }
     memcpy(record->id, octets + ID_AT, sizeof record->id);
@@ -107,7 +110,9 @@ bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECO
     record->begun = (bits & BEGUN) != 0;
     record->left_alone = (bits & LEFT_ALONE) != 0;
     record->ours = bits >> OURS_SHIFT;
-    record->rcpt_count = (uint8_t)count;
+    record->rcpt_count = octets[COUNT_AT];
+    record->slot = octets[SLOT_AT];
+    record->number = (uint16_t)mote_get(octets + NUMBER_AT, 2);
     record->rcpts_delivered = mote_get(octets + DELIVERED_AT, 4);
     record->rcpts_failed = mote_get(octets + FAILED_AT, 4);
     return true;
@@ -139,7 +144,13 @@ bool mote_record_resume(struct mote_record *record, uint32_t random)
 
 bool mote_record_before(const struct mote_record *record, const struct mote_record *other)
 {
-    return record->attempts != other->attempts ? record->attempts < other->attempts : record->age_s > other->age_s;
+    if (record->attempts != other->attempts) {
+        return record->attempts < other->attempts;
+    }
+    if (record->age_s != other->age_s) {
+        return record->age_s > other->age_s;
+    }
+    return (uint16_t)(other->number - record->number - 1) < INT16_MAX; /* numbers go round */
 }
 
 bool mote_record_release(struct mote_record *record, unsigned i)

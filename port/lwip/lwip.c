@@ -43,7 +43,7 @@ static void advance(struct mote_lwip *m)
     }
     m->attempt_begun = false;
     if (m->step == MOTE_IDLE) {
-        wait_s = mote_outbox_wait_s(m->outbox);
+        wait_s = m->outbox->tidying ? 0 : mote_outbox_wait_s(m->outbox);
         mote_lwip_arm(m, (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) * 1000);
     }
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 512, BLOCKS = 3 };
+enum { BLOCK = 512, BLOCKS = 3, UNIT = 8 };
 
 struct device {
     unsigned number;
@@ -61,11 +61,11 @@ static bool flash_program(void *ctx, uint32_t at, const void *octets, size_t len
 {
     struct device *d = ctx;
 
-    if (at % 8 != 0 || len % 8 != 0 || at + len > sizeof d->flash) {
+    if (at % UNIT != 0 || len != UNIT || at + len > sizeof d->flash) {
         stop(d, "programs what is no flash");
     }
     for (size_t i = 0; i < len; i++) {
-        if (d->flash[at + i] != 0xff && ((const uint8_t *)octets)[i] != 0) {
+        if (d->flash[at + i] != 0xff) {
             stop(d, "programs what is not erased");
         }
     }
@@ -103,7 +103,7 @@ static void boot(struct device *d, bool tls)
     uint16_t lost;
 
     memset(d->flash, 0xff, sizeof d->flash);
-    d->storage = (struct mote_storage){flash_read, flash_program, flash_erase, d, BLOCK, BLOCKS};
+    d->storage = (struct mote_storage){flash_read, flash_program, flash_erase, d, BLOCK, BLOCKS, UNIT};
     d->relay.host = "relay.example";
     if (tls) {
         mote_trust_pin(&d->relay.trust, tls_peer_pin, tls_peer_name);
@@ -125,7 +125,7 @@ static void boot(struct device *d, bool tls)
                                           .envelope_cap = sizeof d->envelope,
                                           .session = &d->session,
                                           .session_setup = &d->session_setup};
-    if (mote_outbox_open(&d->outbox, &d->setup, now(d), &lost) != MOTE_CAUSE_NONE) {
+    if (mote_outbox_open(&d->outbox, &d->setup, now(d), 0, 0, &lost) != MOTE_CAUSE_NONE) {
         stop(d, "the outbox does not open");
     }
 }

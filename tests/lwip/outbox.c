@@ -9,7 +9,7 @@
 #include <lwip/sys.h>
 #include <string.h>
 
-enum { BLOCK = 32768, BLOCKS = 4 };
+enum { BLOCK = 32768, BLOCKS = 4, UNIT = 8 };
 
 static uint8_t flash[BLOCK * BLOCKS];
 
@@ -34,7 +34,7 @@ static bool flash_erase(void *ctx, uint32_t block)
     return true;
 }
 
-static const struct mote_storage storage = {flash_read, flash_program, flash_erase, NULL, BLOCK, BLOCKS};
+static const struct mote_storage storage = {flash_read, flash_program, flash_erase, NULL, BLOCK, BLOCKS, UNIT};
 static struct mote_session session;
 static uint8_t record_buf[MOTE_SESSION_BUF_MIN];
 static struct mote_session_setup session_setup;
@@ -96,9 +96,18 @@ void post(const char *host, bool secure)
     }
     memset(&state, 0, sizeof state);
     memset(flash, 0xff, sizeof flash);
-    setup = (struct mote_outbox_setup){&storage, &relay,   &state,          1,        slots,         1,
-                                       1,        envelope, sizeof envelope, &session, &session_setup};
-    mote_outbox_open(&outbox, &setup, now_ms, &lost);
+    setup = (struct mote_outbox_setup){.storage = &storage,
+                                       .relays = &relay,
+                                       .states = &state,
+                                       .relay_count = 1,
+                                       .slots = slots,
+                                       .slot_count = 1,
+                                       .cell_blocks = 1,
+                                       .envelope = envelope,
+                                       .envelope_cap = sizeof envelope,
+                                       .session = &session,
+                                       .session_setup = &session_setup};
+    mote_outbox_open(&outbox, &setup, now_ms, 0, 0, &lost);
     mote_outbox_post(&outbox, &mail, (const uint8_t *)"12345678", now_ms);
     lwip = (struct mote_lwip){.outbox = &outbox, .entropy = draw, .unix_s = date};
 }

@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
-/* A spent unit is to be erased before it is written: one that was written, all or in part, or whose erase was cut. */
-enum { FRESH, SPENT };
+/* A spent unit is to be erased before it is programmed: one that was, all or in part, or whose erase was cut. A torn one
+ * cannot be read either. */
+enum { FRESH, SPENT, TORN };
 
 jmp_buf flash_power;
 
@@ -34,13 +35,33 @@ static bool cut(struct flash *f)
     return f->writes == f->cut_at;
 }
 
+static uint8_t *unit_of(struct flash *f, uint32_t at)
+{
+    return &f->units[at / f->storage.program_size];
+}
+
+static bool torn(struct flash *f, uint32_t at, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (*unit_of(f, at + (uint32_t)i) == TORN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void flash_spoil(struct flash *f, uint32_t at)
+{
+    *unit_of(f, at) = TORN;
+}
+
 static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
 {
     struct flash *f = ctx;
 
     assert_true(at <= f->storage.block_size * f->storage.block_count);
     assert_true(len <= f->storage.block_size * f->storage.block_count - at);
-    if (fails(f)) {
+    if (fails(f) || torn(f, at, len)) {
         memset(buf, 0x5a, len);
         return false;
     }
@@ -70,8 +91,11 @@ static void tear_write(struct flash *f, uint32_t at, const uint8_t *octets, size
     }
     for (size_t i = 0; i < len; i++) {
         if (f->octets[at + i] != 0xff) {
-            f->units[(at + i) / FLASH_UNIT] = SPENT;
+            *unit_of(f, at) = SPENT;
         }
+    }
+    if (f->ecc && n < len && *unit_of(f, at) == SPENT) {
+        flash_spoil(f, at);
     }
 }
 
@@ -81,31 +105,27 @@ static bool flash_program(void *ctx, uint32_t at, const void *data, size_t len)
     const uint8_t *octets = data;
     bool failed = fails(f);
 
-    assert_true(at % FLASH_UNIT == 0 && len % FLASH_UNIT == 0 && len != 0);
+    assert_true(at % f->storage.program_size == 0 && len == f->storage.program_size);
     assert_true(at + len <= f->storage.block_size * f->storage.block_count);
-    for (uint32_t i = 0; i < len / FLASH_UNIT; i++) {
-        static const uint8_t zeros[FLASH_UNIT];
-
-        assert_true(f->units[at / FLASH_UNIT + i] != SPENT || memcmp(octets + i * FLASH_UNIT, zeros, FLASH_UNIT) == 0);
-    }
+    assert_int_equal(*unit_of(f, at), FRESH);
     if (cut(f)) {
         tear_write(f, at, octets, len);
         longjmp(flash_power, 1);
     }
     for (uint32_t i = 0; (!failed || f->fail_done) && i < len; i++) {
         put(f, at + i, octets[i]);
-        f->units[(at + i) / FLASH_UNIT] = SPENT;
+        *unit_of(f, at) = SPENT;
     }
     return !failed;
 }
 
 /* Nothing, all, the first part, the last part, or bits at random. */
-static void tear_erase(struct flash *f, uint8_t *octets, uint32_t len)
+static void tear_octets(struct flash *f, uint8_t *octets, uint32_t len)
 {
     uint32_t how = flash_random(&f->seed) % 8, from = flash_random(&f->seed) % len;
 
     if (how % 2 == 0) {
-        from = from % 64 / FLASH_UNIT * FLASH_UNIT; /* where the heads are */
+        from = from % 64 / FLASH_UNIT_MIN * FLASH_UNIT_MIN; /* where the heads are */
     }
     if (how >= 6) {
         for (uint32_t i = 0; i < len; i++) {
@@ -120,6 +140,14 @@ static void tear_erase(struct flash *f, uint8_t *octets, uint32_t len)
     }
 }
 
+static void tear_erase(struct flash *f, uint32_t at, uint32_t size)
+{
+    tear_octets(f, f->octets + at, size);
+    for (uint32_t i = 0; i < size; i += f->storage.program_size) {
+        *unit_of(f, at + i) = f->ecc && flash_random(&f->seed) % 3 == 0 ? TORN : SPENT;
+    }
+}
+
 static bool flash_erase(void *ctx, uint32_t block)
 {
     struct flash *f = ctx;
@@ -129,13 +157,12 @@ static bool flash_erase(void *ctx, uint32_t block)
     assert_true(block < f->storage.block_count);
     f->erases[block]++;
     if (cut(f)) {
-        tear_erase(f, f->octets + at, size);
-        memset(f->units + at / FLASH_UNIT, SPENT, size / FLASH_UNIT);
+        tear_erase(f, at, size);
         longjmp(flash_power, 1);
     }
     if (!failed || f->fail_done) {
         memset(f->octets + at, 0xff, size);
-        memset(f->units + at / FLASH_UNIT, FRESH, size / FLASH_UNIT);
+        memset(unit_of(f, at), FRESH, size / f->storage.program_size);
     }
     return !failed;
 }
@@ -145,7 +172,8 @@ void flash_set(struct flash *f, uint32_t block_size, uint16_t block_count)
     assert_true(block_count <= FLASH_BLOCKS && block_size * block_count <= FLASH_SIZE);
     memset(f, 0, sizeof *f);
     memset(f->octets, 0xff, sizeof f->octets);
-    f->storage = (struct mote_storage){flash_read, flash_program, flash_erase, f, block_size, block_count};
+    f->storage =
+        (struct mote_storage){flash_read, flash_program, flash_erase, f, block_size, block_count, FLASH_UNIT_MIN};
 }
 
 void flash_boot(struct flash *f)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * NOR flash in memory, as cruel as flash is: power goes in the middle of a write or an erase, calls fail, places wear
- * out. It checks what struct mote_storage promises about its callers: whole units of 8, inside the storage, written
- * once between two erases.
+ * NOR flash in memory, as cruel as flash is: power goes in the middle of a program or an erase, calls fail, places wear
+ * out, what was cut reads as an error. It checks what struct mote_storage promises about its callers: one whole unit at a
+ * time, inside the storage, programmed once between two erases.
  */
 #ifndef FLASH_H
 #define FLASH_H
@@ -11,10 +11,11 @@
 
 #include <setjmp.h>
 
-enum { FLASH_UNIT = 8, FLASH_BLOCKS = 10, FLASH_SIZE = 5120 };
+enum { FLASH_UNIT_MIN = 8, FLASH_BLOCKS = 10, FLASH_SIZE = 16384 };
 
 struct flash {
     struct mote_storage storage;
+    bool ecc; /* a unit whose program or erase was cut may read as an error until it is erased */
 
     /* Set by the test. Calls are counted from 1; 0: never. */
     uint32_t cut_at;             /* power goes in this write or erase, and flash_power is jumped to */
@@ -27,13 +28,16 @@ struct flash {
     uint32_t writes, calls;        /* so far: writes and erases; all */
     uint32_t erases[FLASH_BLOCKS]; /* of each block */
     uint8_t octets[FLASH_SIZE];
-    uint8_t units[FLASH_SIZE / FLASH_UNIT];
+    uint8_t units[FLASH_SIZE / FLASH_UNIT_MIN];
 };
 
 extern jmp_buf flash_power;
 
-/* An erased flash of so many blocks. */
+/* An erased flash of so many blocks, with units of 8; another size is set in storage. */
 void flash_set(struct flash *flash, uint32_t block_size, uint16_t block_count);
+
+/* The unit at this place reads as an error until it is erased. */
+void flash_spoil(struct flash *flash, uint32_t at);
 
 /* The power is back. */
 void flash_boot(struct flash *flash);

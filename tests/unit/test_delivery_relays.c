@@ -90,7 +90,7 @@ static void p12_once(void **state)
     t.sim.relays[0].clear.mail = NULL;
     attempt_run(1, t.states);
     assert_int_equal(t.result->verdict, MOTE_DELIVERED);
-    assert_true(t.delivery.relay_up);
+    assert_true(t.delivery.relay_back);
     assert_false(t.record.left_alone);
     assert_int_equal(t.states[0].failures, 0);
 }

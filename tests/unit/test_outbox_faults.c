@@ -102,7 +102,7 @@ static void open_fails(void **state)
             w = saved;
             w.flash.fail_at = w.flash.calls + n;
             memset(w.slots, 0, sizeof w.slots);
-            w.opened = mote_outbox_open(&w.outbox, &w.setup, 0, &w.lost);
+            w.opened = mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost);
             if (w.opened == MOTE_CAUSE_NONE) {
                 world_check(&saved, &saved);
             } else {
@@ -121,12 +121,12 @@ static void worn(void **state)
 {
     static struct world saved;
 
-    for (uint32_t at = 0; at < 6 * 512; at += FLASH_UNIT) {
+    for (uint32_t at = 0; at < 6 * 512; at += FLASH_UNIT_MIN) {
         unsigned steps = 0;
 
         world_set(512, 6, 4, 1, 20);
         w.flash.worn_from = at;
-        w.flash.worn_to = at + FLASH_UNIT;
+        w.flash.worn_to = at + FLASH_UNIT_MIN;
         w.broken = at < 1024 && at % 512 < 16;
         world_boot();
         if (w.opened != MOTE_CAUSE_NONE) {

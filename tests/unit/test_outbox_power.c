@@ -134,7 +134,7 @@ static void two_blocks_each(void **state)
 
 static void open(void)
 {
-    mote_outbox_open(&w.outbox, &w.setup, 0, &w.lost);
+    mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost);
 }
 
 /* The first time ever, on a flash that holds anything. */

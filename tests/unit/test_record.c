@@ -61,6 +61,8 @@ static void assert_same(const struct mote_record *a, const struct mote_record *b
     assert_int_equal(a->left_alone, b->left_alone);
     assert_int_equal(a->ours, b->ours);
     assert_int_equal(a->rcpt_count, b->rcpt_count);
+    assert_int_equal(a->slot, b->slot);
+    assert_int_equal(a->number, b->number);
     assert_int_equal(a->rcpts_delivered, b->rcpts_delivered);
     assert_int_equal(a->rcpts_failed, b->rcpts_failed);
 }
@@ -112,7 +114,7 @@ static void all_flags(void **state)
 /* Each field alone at its least and at its most. */
 static void round_trip(void **state)
 {
-    for (unsigned i = 0; i < 36; i++) {
+    for (unsigned i = 0; i < 38; i++) {
         struct mote_record in, out;
         uint8_t octets[MOTE_RECORD_LEN];
         bool most = i % 2 != 0;
@@ -135,6 +137,8 @@ static void round_trip(void **state)
         case 14: in.begun = most; break;
         case 15: in.left_alone = most; break;
         case 16: in.ours = most ? 3 : 1; break;
+        case 17: in.slot = most ? UINT8_MAX : 1; break;
+        case 18: in.number = most ? UINT16_MAX : 1; break;
         case 11: in.id[most ? 7 : 0] = 0xff; break;
         default: memset(in.id, most ? 0xff : 0, sizeof in.id); break;
         }
@@ -207,9 +211,9 @@ static void foreign(void **state)
             refuse(octets);
         }
     }
-    for (uint32_t count = 33; count != 0; count = count < 1000 ? count + 1 : count * 2) {
+    for (unsigned count = 33; count <= UINT8_MAX; count++) {
         memcpy(octets, written, sizeof octets);
-        mote_put(octets + 28, count, 4);
+        octets[28] = (uint8_t)count;
         seal(octets);
         refuse(octets);
     }

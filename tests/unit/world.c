@@ -118,7 +118,7 @@ static void prepare(void)
 {
     const struct mote_record *record = &w.outbox.slot->record;
     unsigned fate = w.ledger[number_of(record)].fate;
-    bool first = record->attempts == 0;
+    bool first = record->attempts == 1;
     struct sim_relay *r = &w.sim.relays[0];
 
     memset(r, 0, sizeof *r);
@@ -162,11 +162,17 @@ void world_set(uint32_t block_size, uint16_t block_count, uint8_t slots, uint8_t
     }
 }
 
+/* Does the slot hold a mail that is still worked on? */
+static bool holds_mail(unsigned i)
+{
+    return w.slots[i].len != 0 && w.slots[i].record.rcpt_count != 0;
+}
+
 /* Notes the states in memory. */
 static void note_records(void)
 {
     for (unsigned i = 0; i < w.setup.slot_count; i++) {
-        if (w.slots[i].len != 0) {
+        if (holds_mail(i)) {
             struct entry *entry = &w.ledger[number_of(&w.slots[i].record)];
 
             entry->record = w.slots[i].record;
@@ -186,8 +192,10 @@ void world_boot(void)
     memset(&w.state, 0, sizeof w.state);
     w.sim.now_ms = w.ran_s * 7919; /* any clock will do */
     w.phase = POLL;
-    w.opened = mote_outbox_open(&w.outbox, &w.setup, w.sim.now_ms, &w.lost);
-    note_records();
+    w.opened = mote_outbox_open(&w.outbox, &w.setup, w.sim.now_ms, 0, 0, &w.lost);
+    if (w.opened == MOTE_CAUSE_NONE) {
+        note_records();
+    }
 }
 
 static void post(void)
@@ -231,11 +239,12 @@ static bool idle(void)
     bool room = false;
     uint32_t wait = mote_outbox_wait_s(&w.outbox);
 
+    w.idle++;
     for (unsigned i = 0; i < w.setup.slot_count; i++) {
         room |= w.slots[i].len == 0;
     }
     /* When there is room, a mail comes now and then, so that mails of all ages lie side by side. */
-    if (room && w.next < w.mails && (wait == UINT32_MAX || w.idle++ % 2 == 0)) {
+    if (room && w.next < w.mails && (wait == UINT32_MAX || w.idle % 2 == 0)) {
         w.phase = POST;
         return false;
     }
@@ -287,7 +296,7 @@ bool world_step(void)
             read_report();
         }
         w.phase = want == MOTE_CONNECT ? CONNECT : want == MOTE_TALK ? TALK : want == MOTE_REPORT ? REPORT : POLL;
-        more = want != MOTE_IDLE || !idle();
+        more = want != MOTE_IDLE || w.outbox.tidying || !idle();
         break;
     }
     note_records();
@@ -306,16 +315,19 @@ bool world_go(unsigned steps)
 
 static bool same_state(const struct mote_record *a, const struct mote_record *b)
 {
-    return a->attempts == b->attempts && a->sent == b->sent && a->tls_failed == b->tls_failed && a->cause == b->cause &&
-           a->code == b->code && a->rcpt_count == b->rcpt_count && a->rcpts_delivered == b->rcpts_delivered &&
-           a->rcpts_failed == b->rcpts_failed;
+    return a->attempts == b->attempts && a->begun == b->begun && a->sent == b->sent && a->tls_failed == b->tls_failed &&
+           a->cause == b->cause && a->code == b->code && a->rcpt_count == b->rcpt_count &&
+           a->rcpts_delivered == b->rcpts_delivered && a->rcpts_failed == b->rcpts_failed;
 }
 
 /* The stored record is this one, and nothing in it is later than it was: no time went by while it was off. */
 static bool is(const struct mote_record *stored, const struct mote_record *kept)
 {
-    return same_state(stored, kept) && stored->age_s <= kept->age_s && stored->tls_since_s <= kept->tls_since_s &&
-           stored->wait_s >= kept->wait_s;
+    struct mote_record ended = *kept;
+    bool begun = mote_record_resume(&ended, 0); /* an attempt that had begun has ended with the power cut (P17) */
+
+    return same_state(stored, &ended) && stored->age_s <= kept->age_s && stored->tls_since_s <= kept->tls_since_s &&
+           (begun ? stored->wait_s != 0 : stored->wait_s >= kept->wait_s);
 }
 
 void world_check(const struct world *before, const struct world *after)
@@ -328,7 +340,7 @@ void world_check(const struct world *before, const struct world *after)
         const struct mote_record *r = &w.slots[i].record;
         unsigned n;
 
-        if (w.slots[i].len == 0) {
+        if (!holds_mail(i)) {
             continue;
         }
         n = number_of(r);

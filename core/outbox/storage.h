@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The storage as cell.c and log.c see it. Not for users.
+ */
+#ifndef MOTE_STORAGE_H
+#define MOTE_STORAGE_H
+
+#include "mailmote_outbox.h"
+
+/* Octets of a head. */
+#define MOTE_HEAD 16
+
+enum mote_head { MOTE_HEAD_NONE, MOTE_HEAD_GOOD, MOTE_HEAD_UNREADABLE };
+
+/* Octets on their way into the storage, unit by unit; start with o, at and good. */
+struct mote_writer {
+    struct mote_outbox *o;
+    uint32_t at;   /* where the next unit goes */
+    uint16_t fill; /* octets in it */
+    bool good;     /* every unit so far can be read back */
+    uint8_t unit[MOTE_PROGRAM_MAX];
+};
+
+void mote_storage_write(struct mote_writer *writer, const void *octets, size_t len);
+
+/* Fills the last unit up. True when all of it is there. */
+bool mote_storage_finish(struct mote_writer *writer);
+
+/* A second try is made. */
+bool mote_storage_read(struct mote_outbox *o, uint32_t at, void *buf, size_t len);
+
+bool mote_storage_erase(const struct mote_outbox *o, uint32_t block);
+
+/* A head: 16 bits of magic and of a number, two more numbers, and their checksum. */
+bool mote_storage_write_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b);
+uint8_t mote_storage_read_head(struct mote_outbox *o, uint32_t at, uint16_t magic, uint32_t head[3]);
+
+/* Are the octets as an erase leaves them? */
+bool mote_storage_erased(const uint8_t *octets, size_t len);
+
+#endif
