@@ -4,8 +4,7 @@
 
 Flash and variables are the linked image's. The stack's peak is read by the firmware itself, from the paint that is left
 after it has delivered a mail in QEMU: the larger one of a relay with an ECDSA and one with an RSA certificate. The stack's
-bound is that of tests/stack.py, which reads Arm's code only; it must not be below the peak, and must fit the RAM that the
-variables leave.
+bound is that of tests/stack.py; it must not be below the peak, and must fit the RAM that the variables leave.
 Environment: MAILMOTE_BUILD is where it is built.
 """
 
@@ -61,14 +60,13 @@ def room(image, prefix):
 
 
 def measure(name, flags, directory, server):
-    """octets of flash, of variables, of stack, its bound or None, and what room there is for it"""
+    """octets of flash, of variables, of stack, its bound, and what room there is for it"""
     into = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags))
     board.build(name, into, " ".join(flags))
     image = into / "boards" / name / "mailmote.elf"
     firmware = board.Board(name, directory, server.pki, into, FIXED_ADDRESS if flags else ())
-    used, prefix = peak(firmware, server, "-DBOARD_CLEAR" not in flags), board.tools(name)[1]
-    bound = stack.bound(image)[0] if prefix.startswith("arm") else None
-    return *firmware.sizes(), used, bound, room(image, prefix)
+    used = peak(firmware, server, "-DBOARD_CLEAR" not in flags)
+    return *firmware.sizes(), used, stack.bound(image)[0], room(image, board.tools(name)[1])
 
 
 def over(flash, flash_limit, ram, ram_limit, used, bound, left):
@@ -77,10 +75,10 @@ def over(flash, flash_limit, ram, ram_limit, used, bound, left):
         yield f"{flash:,} octets of flash, {flash - flash_limit:,} more than {BUDGET} allows"
     if ram > ram_limit:
         yield f"{ram:,} octets of RAM, {ram - ram_limit:,} more than {BUDGET} allows"
-    if bound is not None and used > bound:
+    if used > bound:
         yield f"the stack took {used:,} octets, and tests/stack.py says that {bound:,} is the most: it misses a call"
-    if (bound or used) > left:
-        yield f"the stack may take {bound or used:,} octets, and the variables leave {left:,}"
+    if bound > left:
+        yield f"the stack may take {bound:,} octets, and the variables leave {left:,}"
 
 
 def rows(directory, server, wrong):
@@ -91,9 +89,9 @@ def rows(directory, server, wrong):
         except (Failed, stack.Unbounded, AssertionError) as why:      # the last: it does not build
             wrong.append(f"{name} {said}: {why}")
             continue
-        ram, said_bound = variables + used, "" if bound is None else f"{bound:,}"
+        ram = variables + used
         wrong += [f"{name} {said}: {what}" for what in over(flash, flash_limit, ram, ram_limit, used, bound, left)]
-        yield (f"| {name} | {said} | {flash:,} | {flash_limit:,} | {variables:,} | {used:,} | {said_bound} | {ram:,} | "
+        yield (f"| {name} | {said} | {flash:,} | {flash_limit:,} | {variables:,} | {used:,} | {bound:,} | {ram:,} | "
                f"{ram_limit:,} |")
 
 

@@ -21,21 +21,47 @@ import subprocess
 import sys
 
 CALLS = pathlib.Path(__file__).with_name("calls.txt")
-ENTRY = 36                                           # what the processor pushes for an interrupt, aligned to 8
 INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t([^<]*)(?:<.*)?)?$")
-GROWS = re.compile(r"push|sub(\.w|w)?\tsp,|(add|mov)(\.w)?\tsp, r|stmdb\tsp!|str\S*\t.*\[sp, #-\d+\]!")
-CONDITION = "(eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?"
-CALL = re.compile(f"bl{CONDITION}")
-JUMP = re.compile(rf"bl?{CONDITION}(\.[nw])?|cbn?z")
-INDIRECT = re.compile(f"bl?x{CONDITION}")
+
+
+class Arm:
+    """What its instructions and tools look like."""
+    tools, comment = "arm-none-eabi-", "\t@"
+    entry = 36                                       # what the processor pushes for an interrupt, aligned to 8
+    keeps = re.compile(r"R_ARM_\w*ABS")
+    condition = "(eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?"
+    call = re.compile(f"bl{condition}")
+    jump = re.compile(rf"bl?{condition}(\.[nw])?|cbn?z")
+    indirect = re.compile(f"bl?x{condition}")
+    grows = re.compile(r"push|sub(\.w|w)?\tsp,|(add|mov)(\.w)?\tsp, r|stmdb\tsp!|str\S*\t.*\[sp, #-\d+\]!")
+
+    @staticmethod
+    def pushed(code):
+        """octets that an instruction takes from the stack, where it tells"""
+        if code.startswith("push"):
+            return 4 * (code.count(",") + 1)
+        stored = re.fullmatch(r"str\S*\t\w+, \[sp, #-(\d+)\]!", code)
+        return int(stored[1]) if stored else None
+
+
+class RiscV:
+    """The same. Code with tables of jumps cannot be read: -fno-jump-tables."""
+    tools, comment = "riscv64-unknown-elf-", " # "
+    entry = 0
+    keeps = re.compile(r"R_RISCV_(32|(PCREL_)?HI20)$")
+    call = re.compile("jal")
+    jump = re.compile("j|jal|b(eq|ne|lt|ge|ltu|geu|eqz|nez|ltz|gez|gtz|lez)")
+    indirect = re.compile("jr|jalr")
+    grows = re.compile(r"(c\.)?(add|addi|addi16sp|sub|mv)\tsp,(?!sp,\d|sp$)")
+
+    @staticmethod
+    def pushed(code):
+        taken = re.fullmatch(r"addi?\tsp,sp,-(\d+)", code)
+        return int(taken[1]) if taken else None
 
 
 class Unbounded(Exception):
     """why there is no bound"""
-
-
-def tool(name, *args):
-    return subprocess.run([f"arm-none-eabi-{name}", *args], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 class Image:
@@ -43,7 +69,9 @@ class Image:
 
     def __init__(self, elf):
         self.elf, self.ends, symbols = str(elf), {}, {}
-        for line in tool("readelf", "-sW", self.elf).splitlines():
+        machine = pathlib.Path(elf).read_bytes()[18]
+        self.cpu = RiscV if machine == 243 else Arm
+        for line in self.tool("readelf", "-sW", self.elf).splitlines():
             words = line.split()
             if len(words) == 8 and words[3] == "FUNC" and int(words[2], 0):
                 at = int(words[1], 16) & ~1
@@ -54,9 +82,13 @@ class Image:
         self.names = {at: {f"{files[at]}:{name}" for name in symbols[at]} for at in symbols}
         self.frames = self.read_frames()
 
+    def tool(self, name, *args):
+        command = [self.cpu.tools + name, *args]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
     def places(self, addresses):
         """{address: [file:function, innermost inlined one first]}"""
-        found, lines = {}, tool("addr2line", "-afis", "-e", self.elf, *map(hex, addresses)).splitlines()
+        found, lines = {}, self.tool("addr2line", "-afis", "-e", self.elf, *map(hex, addresses)).splitlines()
         while lines:
             line = lines.pop(0)
             if line.startswith("0x"):
@@ -74,24 +106,24 @@ class Image:
         """{address: octets of stack in use from there on}, where a row of .debug_frame begins. None: as many as before,
         counted from another register than sp."""
         rows = {}
-        for line in tool("readelf", "--debug-dump=frames-interp", self.elf).splitlines():
+        for line in self.tool("readelf", "--debug-dump=frames-interp", self.elf).splitlines():
             begins = re.search(r" FDE .* pc=([0-9a-f]+)", line)
-            row = re.match(r"([0-9a-f]{8}) r(\d+)\+(\d+) ", line)
+            row = re.match(r"([0-9a-f]{8}) (\w+)\+(\d+) ", line)
             if begins:
                 rows[int(begins[1], 16)] = 0
             elif row:
-                rows[int(row[1], 16)] = int(row[3]) if row[2] == "13" else None
+                rows[int(row[1], 16)] = int(row[3]) if row[2] in ("r13", "sp") else None
         return rows
 
     def kept(self):
         """functions whose address is in a table, a variable or another function's code: where the linker put it"""
         section, found = "", set()
-        for line in tool("readelf", "-rW", self.elf).splitlines():
+        for line in self.tool("readelf", "-rW", self.elf).splitlines():
             words = line.split()
             if line.startswith("Relocation section"):
-                section = words[2]
-            elif section in ("'.rel.text'", "'.rel.data'") and len(words) == 5 and "_ABS" in words[2]:
-                found.add(int(words[3], 16) & ~1)
+                section = words[2].replace("rela", "rel")
+            elif section in ("'.rel.text'", "'.rel.data'") and len(words) >= 5 and self.cpu.keeps.match(words[2]):
+                found.add(int(words[3], 16) + int("".join(words[5:]) or "0", 16) & ~1)
         if not found:
             raise Unbounded("it was linked without --emit-relocs")
         return found & self.ends.keys()
@@ -104,7 +136,7 @@ class Graph:
     """Who calls whom, and with how much on the stack: calls[function] = {(depth, callee)}"""
 
     def __init__(self, image):
-        self.image = image
+        self.image, self.cpu = image, image.cpu
         self.own = dict.fromkeys(image.starts, 0)
         self.calls = {start: set() for start in image.starts}
         self.indirect = []                           # (function, depth, address)
@@ -114,8 +146,8 @@ class Graph:
 
     def read_code(self):
         start, depth, before = None, 0, ""
-        for line in tool("objdump", "-d", "--no-show-raw-insn", self.image.elf).splitlines():
-            found = INSTRUCTION.match(line.split("\t@")[0].rstrip())
+        for line in self.image.tool("objdump", "-d", "--no-show-raw-insn", self.image.elf).splitlines():
+            found = INSTRUCTION.match(line.split(self.cpu.comment)[0].rstrip())
             at = int(found[1], 16) if found else None
             if found is None or self.image.function(at) is None:
                 continue
@@ -128,26 +160,24 @@ class Graph:
                 depth += self.pushed(start, before)
             before = code
             self.own[start] = max(self.own[start], depth)
-            self.take(start, depth, at, found[2], (found[3] or "").split(", ")[-1].strip())
+            self.take(start, depth, at, found[2], (found[3] or "").split(",")[-1].strip())
 
     def pushed(self, start, code):
         """what an instruction takes from the stack that .debug_frame does not tell of, as in libc's assembly"""
-        if code.startswith("push"):
-            return 4 * (code.count(",") + 1)
-        stored = re.fullmatch(r"str\S*\t\w+, \[sp, #-(\d+)\]!", code)
-        if stored is None and GROWS.match(code):
+        octets = self.cpu.pushed(code)
+        if octets is None and self.cpu.grows.match(code):
             raise Unbounded(f"{self.image.say(start)} has a frame of no fixed size: {code}")
-        return int(stored[1]) if stored else 0
+        return octets or 0
 
     def take(self, start, depth, at, mnemonic, operand):
-        if INDIRECT.fullmatch(mnemonic) and operand != "lr":
+        if self.cpu.indirect.fullmatch(mnemonic) and operand != "lr":
             self.indirect.append((start, depth, at))
-        elif JUMP.fullmatch(mnemonic):
+        elif self.cpu.jump.fullmatch(mnemonic):
             target = int(operand, 16)
             callee = self.image.function(target)
             if callee is None:
                 raise Unbounded(f"{self.image.say(start)} jumps to {operand}, where no function is")
-            if callee != start or (CALL.fullmatch(mnemonic) and target == start):
+            if callee != start or (self.cpu.call.fullmatch(mnemonic) and target == start):
                 self.calls[start].add((depth, callee))
 
     # ---- Indirect calls ----------------------------------------------------------------------------------------------
@@ -192,11 +222,11 @@ class Graph:
 def bound(elf):
     """(octets, the deepest way down in words); Unbounded says why there is none"""
     graph = Graph(Image(elf))
-    reset = next(at for at in graph.vectors if "start.c:reset" in graph.image.names[at])
+    reset = next(at for at, names in graph.image.names.items() if "start.c:reset" in names)
     octets, way = graph.deepest(reset)
     interrupt, above = max(graph.deepest(at) for at in graph.vectors - {reset})
     words = " > ".join(graph.image.say(at) for at in way) + " + interrupt " + " > ".join(map(graph.image.say, above))
-    return octets + ENTRY + interrupt, words
+    return octets + graph.cpu.entry + interrupt, words
 
 
 def main():
