@@ -114,6 +114,8 @@ static void hang_up(struct mote_engine *e)
         begin(e, MOTE_STEP_QUIT);
     } else if (e->sending != MOTE_STEP_QUIT) {
         e->done = true;
+    } else {
+        e->awaiting = MOTE_STEP_QUIT;
     }
 }
 

@@ -18,7 +18,18 @@ struct input {
 };
 uint8_t draw(struct input *in); /* the next octet; 0 once it is used up */
 
-/* Says which invariant broke ("I4: ...") and aborts. */
+/* Says which rule broke and aborts. I1 to I11 are the invariants of core/DESIGN.md, P1 to P16 the rules of core/POLICY.md. Those of
+ * the dialogue itself:
+ *
+ *   D1  a command stands where the dialogue allows it
+ *   D2  a command line says what the arguments say, and nothing else
+ *   D3  an extension is used only where the last EHLO offered it
+ *   D4  poll says what is so, and what it says leads somewhere
+ *   D5  a reply that is none, or that its command cannot have, ends the conversation with its cause
+ *   D6  a result is one that can be: known numbers, a possible code, a name
+ *   D7  a time limit is kept to the millisecond
+ *   D8  the text is measured and read as mailmote.h says
+ *   D9  wrong arguments are told before an octet leaves */
 void violated(const char *what);
 void require(bool good, const char *what);
 
@@ -101,6 +112,7 @@ struct model {
     bool empty, end_begun, end_out, fold;
     char auth_want[2][LINE_ROOM]; /* the lines a login still has to write */
     unsigned auth_lines, auth_at;
+    const char *auth_end; /* what ends a login to which a 334 comes when it is all said */
     bool auth_more, auth_ok, cancelled;
 
     /* What the server said. */
@@ -114,16 +126,23 @@ struct model {
     uint8_t broken; /* cause the engine must end with now */
     bool completed; /* the last octet completed a reply */
     unsigned mail_code, rcpt_code[RCPTS_MAX], data_code, end_code;
-    bool end_code_late;   /* it came after the end of the mail was out */
-    uint8_t failed_by_us; /* cause the script gave mote_engine_fail() */
+    bool end_code_late; /* it came after the end of the mail was out */
+    unsigned closing;   /* 421 or 221: the relay closes (P10, P14) */
+    enum kind closing_kind;
+    bool closing_begun, closing_out; /* the end of the mail was, then */
+    uint8_t failed_by_us;            /* cause the script gave mote_engine_fail() */
 };
 void model_begin(struct model *m, struct scene *scene);
 void model_wrote(struct model *m, const uint8_t *data, size_t len); /* the octets of one pull */
 void model_heard(struct model *m, uint8_t c);                       /* before the engine does */
 void model_secured(struct model *m);
 void model_check(const struct model *m, uint8_t want);
-void model_finish(const struct model *m, const struct mote_result *result);
+void model_finish(const struct model *m, const struct mote_engine *engine);
 void model_due(struct model *m, enum kind kind, unsigned rcpt);
 unsigned model_accepted(const struct model *m);
+bool model_pipelines(const struct model *m);               /* PIPELINING is offered and may be used */
+bool model_chunks(const struct model *m);                  /* CHUNKING is, and there is something to put into a chunk */
+bool model_left_out(const struct model *m, unsigned rcpt); /* needs SMTPUTF8 where it is not offered (P10) */
+bool model_ascii(const char *s);
 
 #endif

@@ -89,8 +89,8 @@ static void hear(void)
         run_poll(&first);
         model_check(&model, first.want);
         require(model.broken == 0 || !pending || mote_engine_result(&first.engine)->cause == model.broken,
-                "R4: a reply that is none has another cause");
-        require(first.want != MOTE_DONE || model.broken != 0 || model.completed, "I6: done in the middle of a reply");
+                "D5: a reply that is none has another cause");
+        require(first.want != MOTE_DONE || model.broken != 0 || model.completed, "D5: done in the middle of a reply");
     }
     memcpy(fed + fed_len, speech.octets, speech.len);
     fed_len += speech.len;
@@ -107,7 +107,7 @@ static void hear(void)
 static void answer(unsigned count)
 {
     while (count-- != 0 && model.due_count != 0 && (first.want & MOTE_DONE) == 0) {
-        say_fitting(&speech, &model);
+        say_fitting(&speech, &model, 0);
         hear();
     }
 }
@@ -137,7 +137,7 @@ static void answer_part(struct input *in, unsigned arg)
     if (model.due_count == 0) {
         return;
     }
-    say_fitting(&whole, &model);
+    say_fitting(&whole, &model, 0);
     cut = draw(in) % whole.len;
     memcpy(speech.octets, whole.octets, cut);
     speech.len = cut;
@@ -166,6 +166,15 @@ static void pull_most(unsigned arg)
     }
 }
 
+/* One reply is lost: each that comes is the one to the command behind. */
+static void answer_shifted(void)
+{
+    while (model.due_count != 0 && (first.want & MOTE_DONE) == 0) {
+        say_fitting(&speech, &model, 1);
+        hear();
+    }
+}
+
 static void raw(struct input *in, size_t count)
 {
     while (count-- != 0) {
@@ -187,7 +196,7 @@ static void other(struct input *in, unsigned arg)
         first.scene.style[tls] = draw(in);
         first.scene.mood = draw(in);
     } else {
-        happen(PULL, 0, 1);
+        answer_shifted();
     }
 }
 
@@ -306,7 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     happen(FAIL, MOTE_CAUSE_LOST, 0);
     require(first.want == MOTE_DONE, "I6: the conversation does not end");
-    model_finish(&model, mote_engine_result(&first.engine));
+    model_finish(&model, &first.engine);
     run_check_done(&first);
     again(seed);
     run_check_done(&second);

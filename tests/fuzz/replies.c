@@ -96,7 +96,7 @@ static void hear_offer(struct model *m)
 
 void model_due(struct model *m, enum kind kind, unsigned rcpt)
 {
-    require(m->due_count < COUNT(m->due), "I6: more commands are outstanding than there are");
+    require(m->due_count < COUNT(m->due), "D4: more commands are outstanding than there are");
     m->due[m->due_count] = kind;
     m->due_rcpt[m->due_count++] = rcpt;
 }
@@ -111,12 +111,55 @@ unsigned model_accepted(const struct model *m)
     return m->mail_code / 100 == 2 ? count : 0;
 }
 
+bool model_pipelines(const struct model *m)
+{
+    return (m->offers & M_PIPELINING) != 0 && !m->scene->setup.plain;
+}
+
+bool model_chunks(const struct model *m)
+{
+    return (m->offers & M_CHUNKING) != 0 && !m->scene->setup.plain && m->scene->mail.size != 0;
+}
+
+bool model_ascii(const char *s)
+{
+    while (*s != 0 && (uint8_t)*s < 128) {
+        s++;
+    }
+    return *s == 0;
+}
+
+bool model_left_out(const struct model *m, unsigned rcpt)
+{
+    return (m->offers & M_SMTPUTF8) == 0 && !model_ascii(m->scene->rcpts[rcpt].address);
+}
+
+/* P10 and P14: the relay closes. What it says then is about nobody. */
+static void heard_closing(struct model *m, enum kind kind)
+{
+    m->stage = TURNED_AWAY;
+    if (m->closing == 0) {
+        m->closing = m->first_code;
+        m->closing_kind = kind;
+        m->closing_begun = m->end_begun;
+        m->closing_out = m->end_out;
+    }
+}
+
 /* A complete reply to what is due. One that the command cannot have ends the conversation. */
 static void heard(struct model *m, enum kind kind, unsigned rcpt)
 {
     unsigned code = m->first_code, class = code / 100;
     bool fits = class != 3;
 
+    if ((code == 421 || code == 221) && kind != K_STARTTLS) {
+        heard_closing(m, kind);
+        return;
+    }
+    if (m->closing != 0) {
+        m->broken = class == 3 || (kind == K_END && class == 2 && !m->end_out) ? MOTE_CAUSE_PROTOCOL : 0;
+        return;
+    }
     switch (kind) {
     case K_GREETING: m->stage = class == 2 ? GREETED : TURNED_AWAY; break;
     case K_EHLO:

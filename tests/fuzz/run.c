@@ -12,8 +12,8 @@ void run_poll(struct run *r)
 {
     uint8_t want = mote_engine_poll(&r->engine, r->scene.now_ms);
 
-    require((r->want & MOTE_DONE) == 0 || want == MOTE_DONE, "I11: MOTE_DONE does not last");
-    require(mote_engine_wait_ms(&r->engine) <= 900000, "I6: the wait is longer than the attempt");
+    require((r->want & MOTE_DONE) == 0 || want == MOTE_DONE, "I9: MOTE_DONE does not last");
+    require(mote_engine_wait_ms(&r->engine) <= 900000, "D7: the wait is longer than the attempt");
     r->want = want;
 }
 
@@ -58,7 +58,7 @@ static void check_wait(const struct run *r)
     uint32_t passed = r->scene.now_ms - r->scene.start_ms, left = passed < 900000 ? 900000 - passed : 0;
 
     require(r->want == MOTE_DONE || mote_engine_wait_ms(&r->engine) >= (left < 10000 ? left : 10000),
-            "I6: progress does not start the time limit anew");
+            "D7: progress does not start the time limit anew");
 }
 
 /* Pulls total octets, or what there is, so many at a time as the cap says; a cap of 0 takes another one each time. */
@@ -71,7 +71,7 @@ void run_pull(struct run *r, size_t total, size_t cap)
 
         n = pull_once(r, room < total ? room : total);
         idle = n == 0 ? idle + 1 : 0;
-        require(idle < 3, "I6: poll says SEND and nothing comes");
+        require(idle < 3, "D4: poll says SEND and nothing comes");
         total -= n;
         run_poll(r);
         check_wait(r);
@@ -79,7 +79,7 @@ void run_pull(struct run *r, size_t total, size_t cap)
             model_check(r->model, r->want);
         }
     }
-    require(total == 0 || pull_once(r, 8) == 0, "I6: octets come although poll does not say SEND");
+    require(total == 0 || pull_once(r, 8) == 0, "D4: octets come although poll does not say SEND");
 }
 
 /* A jump in time: the limit poll gave before is kept exactly. */
@@ -93,7 +93,7 @@ static void run_wait(struct run *r, uint32_t ms)
     left = mote_engine_wait_ms(&r->engine);
     r->scene.now_ms += ms;
     run_poll(r);
-    require(done || (r->want == MOTE_DONE) == (ms >= left), "I6: a time limit is not kept, or kept too early");
+    require(done || (r->want == MOTE_DONE) == (ms >= left), "D7: a time limit is not kept, or kept too early");
 }
 
 void run_act(struct run *r, const struct event *event)
@@ -129,7 +129,7 @@ void run_check_done(struct run *r)
     mote_engine_feed(&r->engine, octets, sizeof octets - 1);
     mote_engine_secured(&r->engine);
     mote_engine_commit(&r->engine);
-    require(mote_engine_pull(&r->engine, buf, sizeof buf) == 0, "I11: an octet is written after MOTE_DONE");
+    require(mote_engine_pull(&r->engine, buf, sizeof buf) == 0, "I9: an octet is written after MOTE_DONE");
     mote_engine_fail(&r->engine, MOTE_CAUSE_ABORTED);
     r->scene.now_ms += 1000000;
     run_poll(r);

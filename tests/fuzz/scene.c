@@ -135,6 +135,7 @@ static void draw_setup(struct scene *s, struct input *in)
     s->setup.tls = (uint8_t)((b & 15) == 15 ? 7 : b % 4 == 3 ? MOTE_TLS_IMPLICIT : b % 4 == 2 ? MOTE_TLS_CLEAR : 0);
     s->setup.opportunistic = (b & 16) != 0 || (s->setup.tls == MOTE_TLS_CLEAR && (b & 64) != 0);
     s->setup.hold = (b & 32) != 0;
+    s->setup.plain = (login & 96) == 96;
     if ((login & 7) > 2) {
         draw_login(s, in, login);
     }
@@ -234,9 +235,9 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
     const struct reference *r = s->read;
     size_t len = cap < s->chunk ? cap : s->chunk;
 
-    require(cap != 0, "reader: called without room");
-    require(offset == s->next || (offset == 0 && s->next == SIZE_MAX), "reader: called with another offset");
-    require(offset <= r->len, "reader: called behind the end");
+    require(cap != 0, "D8: the reader is called without room");
+    require(offset == s->next || (offset == 0 && s->next == SIZE_MAX), "D8: the reader is called with another offset");
+    require(offset <= r->len, "D8: the reader is called behind the end");
     len = len < r->len - offset ? len : r->len - offset;
     if (s->read == &s->sent && len >= s->lie_at - offset) {
         len = s->lie_at - offset;
@@ -258,9 +259,9 @@ static void measure(struct scene *s)
     s->read = r;
     s->next = SIZE_MAX;
     cause = mote_mail_measure(&s->mail);
-    require((cause == MOTE_CAUSE_TEXT) == r->nul && (r->nul || cause == MOTE_CAUSE_NONE), "I7: a NUL was not measured");
-    require(s->mail.size == r->mended_len, "I7: the size measured is not the size on the wire");
-    require(s->mail.needs == (r->eight_bit ? MOTE_NEEDS_8BITMIME : 0), "I7: the needs measured are not the text's");
+    require((cause == MOTE_CAUSE_TEXT) == r->nul && (r->nul || cause == MOTE_CAUSE_NONE), "D8: a NUL was not measured");
+    require(s->mail.size == r->mended_len, "D8: the size measured is not the size on the wire");
+    require(s->mail.needs == (r->eight_bit ? MOTE_NEEDS_8BITMIME : 0), "D8: the needs measured are not the text's");
     s->read = &s->sent;
     s->next = SIZE_MAX;
 }
@@ -307,10 +308,10 @@ static void check_text(const char *text, size_t cap)
         return;
     }
     while (n < cap && text[n] != 0) {
-        require(text[n] >= ' ' && text[n] <= '~', "text: a reply kept for people has an octet that is not printable");
+        require(text[n] >= ' ' && text[n] <= '~', "D6: a reply kept for people has an octet that is not printable");
         n++;
     }
-    require(n < cap, "text: a reply kept for people is not ended by NUL");
+    require(n < cap, "D6: a reply kept for people is not ended by NUL");
 }
 
 void scene_check_texts(const struct scene *s)

@@ -52,6 +52,12 @@ static const char *const canned[] = {
     "503 x\r\n",
     "252 perhaps\r\n",
     "300 x\r\n",
+    "221 2.0.0 bye\r\n",
+    "552 5.5.3 too many\r\n",
+    "505 5.7.1 no\r\n",
+    "454 4.7.0 later\r\n",
+    "500 what?\r\n",
+    "502 5.5.1 not here\r\n",
 };
 
 void say(struct speech *out, const char *text)
@@ -89,28 +95,33 @@ static void say_offers(struct speech *out, unsigned offers, unsigned style)
 }
 
 /* The mood: bits 0..3 refuse recipients, 4 and 5 MAIL, DATA or the end of the mail, 6 and 7 say how. */
-static const char *refusal(const struct model *m)
+static const char *refusal(const struct model *m, unsigned which)
 {
     static const char *const how[] = {"450 4.2.1 later\r\n", "550-5.1.1 no such\r\n550 5.1.1 user\r\n",
                                       "530 5.7.0 Must issue a STARTTLS command first\r\n", "421 4.3.2 bye\r\n"};
     unsigned mood = m->scene->mood, step = mood >> 4 & 3;
-    enum kind kind = m->due[0];
-    bool refuse = (kind == K_RCPT && (mood >> m->due_rcpt[0] & 1) != 0) || (kind == K_MAIL && step == 1) ||
+    enum kind kind = m->due[which];
+    bool refuse = (kind == K_RCPT && (mood >> m->due_rcpt[which] & 1) != 0) || (kind == K_MAIL && step == 1) ||
                   (kind == K_DATA && step == 2) || (kind == K_END && step == 3);
 
     return refuse ? how[mood >> 6] : NULL;
 }
 
-void say_fitting(struct speech *out, const struct model *m)
+void say_fitting(struct speech *out, const struct model *m, unsigned which)
 {
     const struct scene *s = m->scene;
-    const char *no = refusal(m);
+    const char *no;
 
+    if (which == m->due_count) {
+        say(out, "221 2.0.0 bye\r\n");
+        return;
+    }
+    no = refusal(m, which);
     if (no != NULL) {
         say(out, no);
         return;
     }
-    switch (m->due[0]) {
+    switch (m->due[which]) {
     case K_GREETING: say(out, "220 relay ready\r\n"); break;
     case K_EHLO:
         if (s->style[m->secured] >= 192) {
@@ -134,10 +145,11 @@ void say_canned(struct speech *out, unsigned which)
 
 void say_code(struct speech *out, unsigned which, unsigned style)
 {
-    static const unsigned codes[] = {250, 421, 450, 550, 530, 554, 334, 354, 220, 235, 251, 300, 299, 535, 500, 452};
+    static const unsigned codes[] = {250, 421, 450, 550, 530, 554, 334, 354, 220, 235, 251, 300, 299, 535, 500, 452,
+                                     221, 552, 501, 502, 503, 504, 505, 454, 221, 552, 503, 553, 334, 421, 354, 250};
     static const char *const tails[] = {" ok\r\n", "\r\n", "\n", " 5.1.1 x\r\n", " 4.7.12\r\n", " 2.0.0 y\n"};
     char line[64];
-    unsigned code = which < 128 ? codes[which & 15] : 200 + (which - 128) * 400 / 128;
+    unsigned code = which < 128 ? codes[which & 31] : 200 + (which - 128) * 400 / 128;
 
     if (style >= 12) {
         snprintf(line, sizeof line, "%u-4.1.2 first\r\n", code);

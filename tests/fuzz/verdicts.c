@@ -8,72 +8,112 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A refusal that leaves hope: a 4xx, and "use TLS" in the cleartext pass (P8). */
-static bool later(const struct model *m, unsigned code)
+/* P16: a code that may be for the extension its command was sent with. */
+static bool doubtful(const struct model *m, enum kind kind, unsigned code)
 {
-    return code / 100 == 4 || (code == 530 && m->scene->setup.tls == MOTE_TLS_CLEAR);
+    return code >= 500 && code <= 504 && (kind == K_END ? model_chunks(m) : model_pipelines(m));
 }
 
-static bool never(const struct model *m, unsigned code)
+/* A refusal that leaves hope: a 4xx, "use TLS" in the cleartext pass (P8), too many recipients (P10), and a doubtful one. */
+static bool later(const struct model *m, enum kind kind, unsigned code)
 {
-    return code / 100 == 5 && !later(m, code);
+    return code / 100 == 4 || (code == 530 && m->scene->setup.tls == MOTE_TLS_CLEAR) ||
+           (code == 552 && kind == K_RCPT) || doubtful(m, kind, code);
 }
 
 void model_check(const struct model *m, uint8_t want)
 {
-    require(want != 0, "I6: poll wants nothing and is not done");
+    require(want != 0, "D4: poll wants nothing and is not done");
     if ((want & MOTE_DONE) != 0) {
         return;
     }
-    require(m->broken != MOTE_CAUSE_UNEXPECTED, "I8: octets that no command explains are taken");
-    require(m->broken == 0, "R4: a reply that is none is taken");
-    require(((want & MOTE_WANT_RECV) != 0) == (m->due_count != 0), "I6: WANT_RECV does not say that a reply is due");
-    require(((want & MOTE_WANT_TLS) != 0) == m->awaiting_tls, "I8: WANT_TLS does not say that TLS is due");
-    require((want & (MOTE_WANT_SEND | MOTE_WANT_COMMIT)) != (MOTE_WANT_SEND | MOTE_WANT_COMMIT), "I6: poll wants both");
-    require((want & MOTE_WANT_COMMIT) == 0 || m->scene->setup.hold, "hold: a commit nobody asked for");
+    require(m->broken != MOTE_CAUSE_UNEXPECTED, "P14: octets that no command explains are taken");
+    require(m->broken == 0, "D5: a reply that is none is taken");
+    require(((want & MOTE_WANT_RECV) != 0) == (m->due_count != 0), "D4: WANT_RECV does not say that a reply is due");
+    require(((want & MOTE_WANT_TLS) != 0) == m->awaiting_tls, "D4: WANT_TLS does not say that TLS is due");
+    require((want & (MOTE_WANT_SEND | MOTE_WANT_COMMIT)) != (MOTE_WANT_SEND | MOTE_WANT_COMMIT), "D4: poll wants both");
+    require((want & MOTE_WANT_COMMIT) == 0 || m->scene->setup.hold, "D4: a commit nobody asked for");
 }
 
 /* A code of 2xx to 5xx or none, printable names, known numbers. */
 static void check_result(const struct mote_result *r)
 {
     require(r->verdict <= MOTE_MISUSE && r->cause <= 69 && r->step <= MOTE_STEP_QUIT && r->tls <= 3,
-            "I9: no such result");
-    require(r->code == 0 || (r->code >= 200 && r->code <= 599), "I9: no such reply code");
-    require(r->subject <= 999 && r->detail <= 999, "I9: no such enhanced code");
+            "D6: no such result");
+    require(r->code == 0 || (r->code >= 200 && r->code <= 599), "D6: no such reply code");
+    require(r->subject <= 999 && r->detail <= 999, "D6: no such enhanced code");
     require(mote_verdict_name(r->verdict) != NULL && mote_step_name(r->step) != NULL &&
                 mote_cause_name(r->cause) != NULL,
-            "I9: a result without a name");
+            "D6: a result without a name");
+}
+
+/* Without a refusal of its own: DELIVERED, or whatever ended the conversation. */
+static void check_unrefused(const struct model *m, const struct mote_result *r)
+{
+    bool closed = m->closing != 0 && r->code == 421;
+
+    require(r->verdict != MOTE_FAILED, "P10: FAILED without a 5xx");
+    require(r->step != MOTE_STEP_AUTH || r->code == 0 ||
+                r->cause == (r->code < 500 ? MOTE_CAUSE_REFUSED : MOTE_CAUSE_LOGIN_REFUSED),
+            "D6: a login refused for now, and one refused for good, have the other's cause");
+    require(!closed || (r->cause == MOTE_CAUSE_REFUSED && (m->closing == 221 || r->verdict == MOTE_DEFERRED)),
+            "P10: a 421 has another result");
+    require(!closed || m->closing == 421 || r->verdict == (m->closing_begun ? MOTE_IN_DOUBT : MOTE_DEFERRED) ||
+                (m->closing_begun && !m->closing_out),
+            "P14: a 221 that no QUIT asked for has another result");
+    require(m->closing == 0 || closed || m->mail_code + m->data_code + m->end_code != 0 || r->verdict == MOTE_IN_DOUBT,
+            "P10: the relay closes and it has another result");
+    if (m->end_out && !(closed && (m->closing == 421 || !m->closing_out))) {
+        require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_IN_DOUBT,
+                "I4: the end of the mail was out, no 4xx or 5xx came, and the verdict is not IN_DOUBT");
+    }
 }
 
 /* What one recipient may have. code is the reply to its RCPT. */
 static void check_verdict(const struct model *m, const struct mote_result *r, unsigned code)
 {
     const unsigned replies[] = {m->mail_code, code, m->data_code, m->end_code};
-    unsigned first = 0;
+    static const enum kind kinds[] = {K_MAIL, K_RCPT, K_DATA, K_END};
+    unsigned first = 4;
     bool taken = m->end_code / 100 == 2 && m->end_code_late && m->mail_code / 100 == 2 && code / 100 == 2;
 
     for (unsigned i = 4; i-- != 0;) {
-        first = later(m, replies[i]) || never(m, replies[i]) ? replies[i] : first;
+        first = replies[i] >= 400 ? i : first;
     }
     require(r->tls == (m->tried_tls ? MOTE_TLS_TRIED : 0) + (m->secured ? MOTE_TLS_SECURED : 0),
             "P2: the result's tls is not so");
     require(r->verdict != MOTE_PENDING, "I6: done and a recipient is pending");
-    require(r->verdict != MOTE_DELIVERED || taken, "I1: DELIVERED without a complete 2xx to the end of the mail");
-    require(!taken || r->verdict == MOTE_DELIVERED, "I9: a complete 2xx to the end of the mail is not DELIVERED");
-    require(!later(m, first) || r->verdict == MOTE_DEFERRED,
-            "P10: the first refusal is a 4xx, the verdict is not DEFERRED");
-    require(!never(m, first) || r->verdict == MOTE_FAILED,
-            "P10: the first refusal is a 5xx, the verdict is not FAILED");
-    if (m->end_out && first == 0) {
-        require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_IN_DOUBT,
-                "I4: the end of the mail was out, no 4xx or 5xx came, and the verdict is not IN_DOUBT");
-    }
+    require((r->verdict == MOTE_DELIVERED) == taken,
+            "I1: DELIVERED, and not DELIVERED, are not with and without a complete 2xx to the end of the mail");
     require(r->verdict != MOTE_IN_DOUBT || m->end_begun, "I4: IN_DOUBT, and the end of the mail was not out");
-    require(r->verdict != MOTE_FAILED || first != 0 || r->cause == MOTE_CAUSE_TEXT || r->cause == MOTE_CAUSE_TOO_BIG ||
-                r->cause == MOTE_CAUSE_NO_8BITMIME || r->cause == MOTE_CAUSE_NO_SMTPUTF8,
-            "P10: FAILED without a 5xx");
-    require(r->verdict != MOTE_MISUSE || m->written == 0 || m->failed_by_us == r->cause,
-            "misuse: octets were sent before it");
+    require(r->verdict != MOTE_MISUSE || m->written == 0 || m->failed_by_us == r->cause ||
+                (r->cause == MOTE_CAUSE_TEXT && !scene_text_good(m->scene)),
+            "D9: misuse, and octets were sent before it");
+    if (first == 4) {
+        check_unrefused(m, r);
+    } else if (later(m, kinds[first], replies[first])) {
+        require(r->verdict == MOTE_DEFERRED && r->cause == MOTE_CAUSE_REFUSED && r->code == replies[first],
+                "P10: the first refusal leaves hope, the verdict is not DEFERRED");
+    } else {
+        require(r->verdict == MOTE_FAILED && r->cause == MOTE_CAUSE_REFUSED && r->code == replies[first],
+                "P10: the first refusal is a 5xx, the verdict is not FAILED");
+    }
+}
+
+/* P16: is an extension suspect? Of the mail's result step and cause tell what ended the conversation. */
+static bool suspect(const struct model *m, const struct mote_result *r)
+{
+    bool flight = model_pipelines(m), accepted = model_accepted(m) != 0, used;
+    bool code = doubtful(m, K_MAIL, m->mail_code) || (accepted && doubtful(m, K_DATA, m->data_code)) ||
+                (accepted && doubtful(m, K_END, m->end_code));
+
+    for (unsigned i = 0; i < RCPTS_MAX; i++) {
+        code |= m->mail_code / 100 == 2 && doubtful(m, K_RCPT, m->rcpt_code[i]);
+    }
+    used = r->step >= MOTE_STEP_MAIL && r->step <= MOTE_STEP_END &&
+           (flight || (r->step == MOTE_STEP_END && model_chunks(m)));
+    return code || (used && r->cause >= MOTE_CAUSE_LOST && r->cause <= MOTE_CAUSE_REPLY_TOO_LONG) ||
+           (used && m->closing == 221 && r->code == 421);
 }
 
 /* Causes that say what was not offered: true only of the last EHLO (I8). */
@@ -95,7 +135,7 @@ static void check_offers(const struct model *m, const struct mote_result *r)
     case MOTE_CAUSE_TLS_NOT_OFFERED: good = !m->secured && (m->offers & M_STARTTLS) == 0; break;
     default: break;
     }
-    require(good || r->cause == m->failed_by_us, "I8: the cause is something that was, or was not, offered");
+    require(good || r->cause == m->failed_by_us, "D3: the cause is something that was, or was not, offered");
 }
 
 /* No octet of a secret in clear, as it is or in base64 at any of its three places; as it is, never. */
@@ -118,10 +158,12 @@ static void check_secrets(const struct model *m)
     require(!contains(m->clear, m->clear_len, "AUTH", 4), "I2: AUTH without TLS");
 }
 
-void model_finish(const struct model *m, const struct mote_result *result)
+void model_finish(const struct model *m, const struct mote_engine *engine)
 {
     const struct scene *s = m->scene;
-    bool invalid = result->verdict == MOTE_MISUSE && result->cause != m->failed_by_us;
+    const struct mote_result *result = mote_engine_result(engine);
+    bool invalid =
+        result->verdict == MOTE_MISUSE && result->cause != m->failed_by_us && result->cause != MOTE_CAUSE_TEXT;
 
     check_result(result);
     check_offers(m, result);
@@ -133,12 +175,18 @@ void model_finish(const struct model *m, const struct mote_result *result)
         check_result(&rcpt->result);
         if (s->before[i].verdict == MOTE_DELIVERED || s->before[i].verdict == MOTE_FAILED) {
             require(memcmp(&rcpt->result, &s->before[i], sizeof rcpt->result) == 0, "I9: a final verdict changed");
+        } else if (!invalid && model_left_out(m, i) && rcpt->result.cause == MOTE_CAUSE_NO_SMTPUTF8) {
+            require(rcpt->result.verdict == MOTE_DEFERRED && rcpt->result.code == 0,
+                    "P10: a recipient that SMTPUTF8 is missing for has another result");
         } else if (!invalid) {
+            require(!m->mail_sent || !model_left_out(m, i),
+                    "P10: a recipient that SMTPUTF8 is missing for has another result");
             check_verdict(m, &rcpt->result, m->rcpt_code[i]);
         }
     }
     require(result->verdict != MOTE_PENDING, "I6: done without a verdict");
     require(result->verdict != MOTE_DELIVERED || (m->end_code / 100 == 2 && m->end_code_late && model_accepted(m) != 0),
             "I1: the mail is DELIVERED without a complete 2xx to its end");
-    require(!invalid || m->written == 0, "misuse: octets were sent before it");
+    require(!invalid || m->written == 0, "D9: misuse, and octets were sent before it");
+    require(mote_engine_suspect(engine) == suspect(m, result), "P16: an extension is, or is not, suspect");
 }
