@@ -23,6 +23,10 @@ struct pbuf *ethernet_receive(void);
 extern volatile bool ethernet_pending;
 void ethernet_listen(void);
 
+/* Waits until all these bits of a register are 0: ETHERNET_STUCK_MS at most, then false. A frame takes 1.3 ms at 10 Mbit/s. */
+enum { ETHERNET_STUCK_MS = 10 };
+bool ethernet_clear(volatile const uint32_t *reg, uint32_t bits);
+
 /* A frame of so many octets, padding included, from and to a FIFO of words, the first octet the lowest. */
 struct pbuf *ethernet_read_fifo(volatile const uint32_t *fifo, uint32_t first, size_t len, size_t words);
 void ethernet_write_fifo(volatile uint32_t *fifo, uint32_t first, const struct pbuf *frame);

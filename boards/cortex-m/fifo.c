@@ -1,10 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames through a controller's FIFO, a word at a time, straight from and into lwIP's pbufs.
+ * Frames through a controller's FIFO, a word at a time, straight from and into lwIP's pbufs. A controller that does not
+ * answer costs some milliseconds and the frame, never the firmware.
  */
 #include "ethernet.h"
 
 #include <string.h>
+
+bool ethernet_clear(volatile const uint32_t *reg, uint32_t bits)
+{
+    uint32_t since = board_now_ms();
+
+    while ((*reg & bits) != 0) {
+        if (board_now_ms() - since > ETHERNET_STUCK_MS) {
+            return false;
+        }
+    }
+    return true;
+}
 
 /* first is the word that was read to learn the length. Behind the frame comes the FCS, and the pool's buffers are whole
  * words: there is always a word to read for each one that is kept. */

@@ -101,10 +101,12 @@ struct pbuf *ethernet_receive(void)
     return ethernet_read_fifo(&MAC_DATA, first, len - LENGTH_AND_FCS + ETH_PAD_SIZE, (len + 3) / 4);
 }
 
+/* ERR_MEM: the frame before does not leave; TCP sends this one again. */
 err_t ethernet_send(struct netif *netif, struct pbuf *frame)
 {
     (void)netif;
-    while ((MAC_TR & TR_NEWTX) != 0) {
+    if (!ethernet_clear(&MAC_TR, TR_NEWTX)) {
+        return ERR_MEM;
     }
     ethernet_write_fifo(&MAC_DATA, frame->tot_len - (uint32_t)ETH_PAD_SIZE - ETHERNET_HEADER, frame);
     MAC_TR = TR_NEWTX;

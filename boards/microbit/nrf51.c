@@ -85,10 +85,16 @@ bool uart_get(uint8_t *octet)
     return true;
 }
 
-void uart_put(uint8_t octet)
+bool uart_put(uint8_t octet)
 {
+    uint32_t since = board_now_ms();
+
     UART_TXDRDY = 0;
     UART_TXD = octet;
     while (UART_TXDRDY == 0) {
+        if (board_now_ms() - since >= UART_STUCK_MS) {
+            return false;
+        }
     }
+    return true;
 }

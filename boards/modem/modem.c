@@ -38,23 +38,26 @@ bool modem_get(uint8_t *octet)
     return true;
 }
 
-static void tell(const char *text)
+/* False: the modem takes nothing. */
+static bool tell(const char *text)
 {
-    while (*text != 0) {
-        uart_put((uint8_t)*text++);
+    while (*text != 0 && uart_put((uint8_t)*text)) {
+        text++;
     }
+    return *text == 0;
 }
 
-static void tell_number(unsigned number)
+static bool tell_number(unsigned number)
 {
     unsigned unit = 1;
 
     while (number / unit >= 10) {
         unit *= 10;
     }
-    for (; unit != 0; unit /= 10) {
-        uart_put((uint8_t)('0' + number / unit % 10));
+    while (unit != 0 && uart_put((uint8_t)('0' + number / unit % 10))) {
+        unit /= 10;
     }
+    return unit == 0;
 }
 
 /* Passes over what comes, until a line that begins with this word is complete (NULL = none is waited for), the modem
@@ -82,10 +85,11 @@ void modem_hang_up(void)
 {
     answered(NULL, GUARD_MS);
     if (up) {
-        tell("+++");
+        if (!tell("+++")) {
+            return;
+        }
         answered("\r\nOK", ANSWER_MS);
-        tell("\rATH\r");
-        up = up && !answered("\r\nOK", ANSWER_MS);
+        up = up && !(tell("\rATH\r") && answered("\r\nOK", ANSWER_MS));
     }
 }
 
@@ -104,10 +108,7 @@ bool modem_dial(const char *host, uint16_t port, uint32_t limit_ms)
     }
     up = true;
     matched = 0;
-    tell("\rATD"); /* what was said to a relay that had left already is no part of it */
-    tell(host);
-    tell(":");
-    tell_number(port);
-    tell("\r");
-    return answered("\r\nCONNECT", limit_ms);
+    /* what was said to a relay that had left already is no part of it: a new line */
+    return tell("\rATD") && tell(host) && tell(":") && tell_number(port) && tell("\r") &&
+           answered("\r\nCONNECT", limit_ms);
 }

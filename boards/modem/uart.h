@@ -10,7 +10,8 @@
 /* An octet that came; false = none. */
 bool uart_get(uint8_t *octet);
 
-/* Waits until the octet is on its way. */
-void uart_put(uint8_t octet);
+/* Puts an octet on its way. False: the modem has taken none for so long (its CTS is off, it is unplugged). */
+enum { UART_STUCK_MS = 1000 };
+bool uart_put(uint8_t octet);
 
 #endif

@@ -63,10 +63,18 @@ static void say(struct mote_session *session)
     size_t len;
 
     while ((buf = mote_session_send_buf(session, &len)) != NULL) {
-        for (size_t i = 0; i < len; i++) {
-            uart_put(buf[i]);
+        size_t put = 0;
+
+        while (put < len && uart_put(buf[put])) {
+            put++;
         }
-        mote_session_send_ack(session, len);
+        if (put != 0) {
+            mote_session_send_ack(session, put);
+        }
+        if (put < len) {
+            mote_session_fail(session, MOTE_CAUSE_LOST);
+            return;
+        }
     }
 }
 

@@ -55,8 +55,7 @@ void chip_init(void)
 static uint32_t mac_ask(uint32_t command)
 {
     CSR_CMD = CSR_BUSY | command;
-    while ((CSR_CMD & CSR_BUSY) != 0) {
-    }
+    ethernet_clear(&CSR_CMD, CSR_BUSY);
     return CSR_DATA;
 }
 
@@ -73,8 +72,7 @@ void ethernet_start(struct netif *netif)
     uint32_t low, high;
 
     HW_CFG = HW_CFG_RESET;
-    while ((HW_CFG & HW_CFG_RESET) != 0) {
-    }
+    ethernet_clear(&HW_CFG, HW_CFG_RESET);
     HW_CFG = HW_CFG_WHOLE_FRAMES | HW_CFG_TX_5K;
     low = mac_ask(CSR_READ | MAC_ADDRL);
     high = mac_ask(CSR_READ | MAC_ADDRH);
@@ -124,7 +122,7 @@ err_t ethernet_send(struct netif *netif, struct pbuf *frame)
     uint32_t len = frame->tot_len - (uint32_t)ETH_PAD_SIZE;
 
     (void)netif;
-    while ((TX_FIFO_INF >> 16 & 0xff) != 0) {
+    for (uint32_t told = TX_FIFO_INF >> 16 & 0xff; told != 0; told--) {
         (void)TX_STATUS;
     }
     if ((TX_FIFO_INF & 0xffff) < len + 16) {

@@ -53,9 +53,15 @@ bool uart_get(uint8_t *octet)
     return true;
 }
 
-void uart_put(uint8_t octet)
+bool uart_put(uint8_t octet)
 {
+    uint32_t since = board_now_ms();
+
     while ((UART_LSR & LSR_ROOM) == 0) {
+        if (board_now_ms() - since >= UART_STUCK_MS) {
+            return false;
+        }
     }
     UART_DATA = octet;
+    return true;
 }
