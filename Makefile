@@ -207,8 +207,9 @@ $(BUILD)/cross/%.o: %.c $(BUILD)/flags | $(cross_h) need-cross
 	@echo "  CROSS   $<"
 	$(Q)$(cross) -MMD -MP -c -o $@ $<
 
-core-check: $(cross_o) ## the core needs five functions of <string.h> and has no variables and no floats
-	@tests/core-check.sh $^
+core-check: $(cross_o) $(library_o) $(command_o) ## the core needs five functions of <string.h>, has no variables and no floats; no calls in a circle
+	@tests/core-check.sh $(cross_o)
+	@tests/rooms.sh $(library_o) $(command_o)
 
 size: need-size $(cross_o) ## the footprint of the core and of each firmware against the budgets, and as the documents show it
 	@tests/size.py --compile '$(cross)' $(cross_o); core=$$?; \

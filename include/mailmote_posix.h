@@ -21,9 +21,12 @@ struct mote_posix_attempt {
     struct mote_mail *mail;           /* measured here when its size is 0 */
     const char *helo; /* NULL: the host's own full name, or the address literal of the socket when it has none */
     const struct mote_trace *trace; /* or NULL */
-    void (*heard)(void *ctx,
-                  const struct mote_relay *relay); /* a conversation has ended, and the next place is chosen; or NULL */
-    void (*commit)(void *ctx);                     /* the end of the mail is about to leave: store that; or NULL */
+    /* After each conversation, and where none came about: what the relay, or the way to it, made of the mail. The mail's
+     * recipients are marked for the next relay already, and delivery.relay is that one. Or NULL. */
+    void (*conversation_done)(void *ctx, const struct mote_relay *relay, const struct mote_result *result);
+    /* The end of the mail is about to leave: stores that it may have been sent. False: that cannot be stored, and it
+     * does not leave: the mail is deferred with MOTE_CAUSE_STORAGE (P9). Or NULL. */
+    bool (*commit)(void *ctx);
     void *ctx;
     struct mote_delivery delivery; /* afterwards: what mote_record_take() needs */
 };
@@ -31,10 +34,12 @@ struct mote_posix_attempt {
 /* Looks each relay up, tries every address in turn, talks, closes, until the mail has its verdicts. Blocks:
  * MOTE_ATTEMPT_S seconds at most, and what the system's resolver takes beyond that. Recipients' verdicts are in the
  * mail; the result is that of the last conversation. When there was none, its step is MOTE_STEP_CONNECT: wrong
- * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED.
+ * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED. What this host
+ * lacks (a route, an address, a name server that answers, a descriptor, memory) is MOTE_CAUSE_NO_NETWORK or
+ * MOTE_CAUSE_NO_MEMORY, and not the relay's failure (P12).
  *
- * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address and of
- * the handshake. Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is CLOCK_MONOTONIC and
+ * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address, and what
+ * the handshake agreed on ("TLS 1.2, SUITE, certificate verified"). Takes about 25 KB of stack and no heap of its own. SIGPIPE is not raised; time is CLOCK_MONOTONIC and
  * CLOCK_REALTIME, entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with
  * its own mail. */
 struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
@@ -51,9 +56,9 @@ bool mote_posix_host_name(char *name, size_t cap);
 
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as
  * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's
- * own. Returns how many, with *anchors pointing to them; 0 when the file cannot be read (errno says why), holds no
- * certificate or a damaged one (EINVAL), or memory is short (ENOMEM). Certificates BearSSL cannot use are passed over.
- */
+ * own. Certificates BearSSL cannot use are passed over. Returns how many, with *anchors pointing to them. 0: errno says
+ * why: the file cannot be read (then *anchors is NULL), holds no certificate or a damaged one (EINVAL), or memory is
+ * short (ENOMEM). */
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors);
 
 #ifdef __cplusplus

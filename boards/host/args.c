@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command lines: which word belongs to which relay. It opens no file and judges no value.
+ * The command line: which option belongs to which relay. It opens no file and judges no value.
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "args.h"
+#include "complain.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -19,7 +20,7 @@ enum {
     OPTION_NOW,
     OPTION_HELP,
     OPTION_SECRET,
-    OPTION_WORD
+    OPTION_OF_RELAY
 };
 
 static const struct option options[] = {
@@ -33,27 +34,17 @@ static const struct option options[] = {
     {"config", required_argument, NULL, 'C'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPTION_HELP},
-    {"tls", required_argument, NULL, OPTION_WORD + WORD_TLS},
-    {"trust", required_argument, NULL, OPTION_WORD + WORD_TRUST},
-    {"pin", required_argument, NULL, OPTION_WORD + WORD_PIN},
-    {"tls-name", required_argument, NULL, OPTION_WORD + WORD_TLS_NAME},
-    {"user", required_argument, NULL, OPTION_WORD + WORD_USER},
-    {"password-file", required_argument, NULL, OPTION_WORD + WORD_PASSWORD_FILE},
-    {"token-file", required_argument, NULL, OPTION_WORD + WORD_TOKEN_FILE},
+    {"tls", required_argument, NULL, OPTION_OF_RELAY + RELAY_TLS},
+    {"trust", required_argument, NULL, OPTION_OF_RELAY + RELAY_TRUST},
+    {"pin", required_argument, NULL, OPTION_OF_RELAY + RELAY_PIN},
+    {"tls-name", required_argument, NULL, OPTION_OF_RELAY + RELAY_TLS_NAME},
+    {"user", required_argument, NULL, OPTION_OF_RELAY + RELAY_USER},
+    {"password-file", required_argument, NULL, OPTION_OF_RELAY + RELAY_PASSWORD_FILE},
+    {"token-file", required_argument, NULL, OPTION_OF_RELAY + RELAY_TOKEN_FILE},
     /* Without these two, getopt would take them for short forms of the two above. */
     {"password", required_argument, NULL, OPTION_SECRET},
     {"token", required_argument, NULL, OPTION_SECRET},
     {NULL, 0, NULL, 0},
-};
-
-const char *const relay_words[WORD_COUNT] = {
-    [WORD_TLS] = "tls",
-    [WORD_TRUST] = "trust",
-    [WORD_PIN] = "pin",
-    [WORD_TLS_NAME] = "tls-name",
-    [WORD_USER] = "user",
-    [WORD_PASSWORD_FILE] = "password-file",
-    [WORD_TOKEN_FILE] = "token-file",
 };
 
 static int set_once(const char **word, const char *value, const char *name)
@@ -76,23 +67,23 @@ static int begin_relay(struct args *args, const char *value)
     return EX_OK;
 }
 
-/* The words that exclude each other are taken over together or not at all. */
+/* Options that exclude each other are taken over together or not at all. */
 static void inherit(struct relay_args *relay, const struct relay_args *common)
 {
-    bool trust = relay->words[WORD_TRUST] != NULL || relay->words[WORD_PIN] != NULL;
-    bool secret = relay->words[WORD_PASSWORD_FILE] != NULL || relay->words[WORD_TOKEN_FILE] != NULL;
+    bool trust = relay->options[RELAY_TRUST] != NULL || relay->options[RELAY_PIN] != NULL;
+    bool secret = relay->options[RELAY_PASSWORD_FILE] != NULL || relay->options[RELAY_TOKEN_FILE] != NULL;
     int i;
 
-    for (i = 0; i < WORD_COUNT; i++) {
-        if (relay->words[i] != NULL || (trust && (i == WORD_TRUST || i == WORD_PIN)) ||
-            (secret && (i == WORD_PASSWORD_FILE || i == WORD_TOKEN_FILE))) {
+    for (i = 0; i < RELAY_OPTIONS; i++) {
+        if (relay->options[i] != NULL || (trust && (i == RELAY_TRUST || i == RELAY_PIN)) ||
+            (secret && (i == RELAY_PASSWORD_FILE || i == RELAY_TOKEN_FILE))) {
             continue;
         }
-        relay->words[i] = common->words[i];
+        relay->options[i] = common->options[i];
     }
 }
 
-static int take(struct args *args, struct relay_args *common, int option, int index)
+static int apply(struct args *args, struct relay_args *common, int option, int index)
 {
     struct relay_args *relay = args->relay_count == 0 ? common : &args->relays[args->relay_count - 1];
 
@@ -111,7 +102,7 @@ static int take(struct args *args, struct relay_args *common, int option, int in
         complain("--%s: a command line can be read by others: use --%s-file FILE", options[index].name,
                  options[index].name);
         return EX_USAGE;
-    default: return set_once(&relay->words[option - OPTION_WORD], optarg, options[index].name);
+    default: return set_once(&relay->options[option - OPTION_OF_RELAY], optarg, options[index].name);
     }
 }
 
@@ -198,7 +189,7 @@ static int parse_options(struct args *args, struct relay_args *common, int argc,
         } else if ((commands_of(option) & args->command) == 0) {
             status = refuse_for(argv[0], option, index);
         } else {
-            status = take(args, common, option, index);
+            status = apply(args, common, option, index);
         }
     }
     return status;
@@ -231,5 +222,5 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
 
 void args_free(struct args *args)
 {
-    octets_wipe(&args->config);
+    buffer_wipe(&args->config);
 }

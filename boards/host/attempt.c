@@ -6,30 +6,20 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "attempt.h"
+#include "complain.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-static bool final(const struct mote_rcpt *rcpt)
-{
-    return rcpt->result.verdict == MOTE_DELIVERED || rcpt->result.verdict == MOTE_FAILED;
-}
-
-bool mail_settled(const struct host_mail *mail)
-{
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        if (!final(&mail->mail.rcpts[i])) {
-            return false;
-        }
-    }
-    return true;
-}
+#include <time.h>
 
 static int rank(int status)
 {
-    return status == EX_OK ? 0 : status == EX_TEMPFAIL ? 1 : status == EX_UNAVAILABLE ? 2 : 3;
+    return status == EX_OK            ? 0
+           : status == EX_TEMPFAIL    ? 1
+           : status == EX_UNAVAILABLE ? 2
+           : status == EX_CONFIG      ? 4 /* it ends the run */
+                                      : 3;
 }
 
 int worse(int a, int b)
@@ -39,19 +29,37 @@ int worse(int a, int b)
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
+/* A release of this year: an earlier date is a clock that was never set. */
+#define RELEASED_S INT64_C(1767225600)
+
+/* The dates of a certificate are looked at by our own clock: it may be the one that is wrong. */
+static void explain_date(char *text, size_t cap, const char *cause)
+{
+    time_t now = time(NULL);
+    struct tm utc = {0};
+    char date[32] = "?";
+
+    if (gmtime_r(&now, &utc) != NULL) {
+        strftime(date, sizeof date, "%Y-%m-%d", &utc);
+    }
+    snprintf(text, cap, "%s: this system's clock says %s%s", cause, date, now < RELEASED_S ? ": set it" : "");
+}
+
 /* What a person should know when the relay's own words are missing, or are no refusal. */
 static void explain(char *text, size_t cap, const struct mote_result *result, const char *reply, const char *event)
 {
     const char *doubt = result->verdict == MOTE_IN_DOUBT ? "the mail may have arrived: " : "";
     const char *cause = mote_cause_name(result->cause);
 
-    if (result->cause == MOTE_CAUSE_LEFT_ALONE) {
-        snprintf(text, cap, "%s", cause);
-    } else if (result->step == MOTE_STEP_CONNECT && event[0] != 0) {
-        snprintf(text, cap, "%s (%s)", cause, event);
-    } else {
+    if (result->cause == MOTE_CAUSE_CERT_DATE) {
+        explain_date(text, cap, cause);
+    } else if (result->step != MOTE_STEP_CONNECT) {
         snprintf(text, cap, "%s%s, at %s%s%s", doubt, cause, mote_step_name(result->step), *reply == 0 ? "" : ": ",
                  reply);
+    } else if (event[0] != 0) {
+        snprintf(text, cap, "%s (%s)", cause, event);
+    } else {
+        snprintf(text, cap, "%s", cause); /* nobody was asked */
     }
 }
 
@@ -74,16 +82,16 @@ static void note_text(struct attempt *attempt, unsigned i)
     }
 }
 
-/* For the next conversation; whom it leaves out is known by now. */
-static void forget_words(struct attempt *attempt)
+/* For the next conversation: no words yet, and whom it leaves out is known by now. */
+static void begin_conversation(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
     attempt->dialogue.event[0] = 0;
     mail->reply[0] = 0;
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        mail->rcpts[i].final = final(&mail->mail.rcpts[i]);
-        mail->rcpts[i].skip = mail->mail.rcpts[i].excluded;
+        mail->rcpts[i].final_before = rcpt_final(&mail->mail.rcpts[i]);
+        mail->rcpts[i].excluded = mail->mail.rcpts[i].excluded;
         mail->rcpts[i].reply[0] = 0;
     }
 }
@@ -99,7 +107,7 @@ static void store_verdicts(struct host_mail *mail)
         if (rcpt->result.verdict == MOTE_IN_DOUBT) {
             return; /* and so it stays until the attempt has ended, which is now */
         }
-        if (final(rcpt) && !mail->rcpts[i].final) {
+        if (rcpt_final(rcpt) && !mail->rcpts[i].final_before) {
             news = true;
         }
     }
@@ -110,32 +118,42 @@ static void store_verdicts(struct host_mail *mail)
     }
 }
 
-/* A conversation has ended, or could not begin. */
-static void heard(void *ctx, const struct mote_relay *relay)
+/* In this conversation, for somebody. */
+static bool took_mail(const struct host_mail *mail)
+{
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (mail->mail.rcpts[i].result.verdict == MOTE_DELIVERED && !mail->rcpts[i].final_before) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void conversation_done(void *ctx, const struct mote_relay *relay, const struct mote_result *result)
 {
     struct attempt *attempt = ctx;
     struct host_mail *mail = attempt->mail;
 
     dialogue_finish(&attempt->dialogue);
     if (attempt->spool != NULL) {
-        throttle_heard(&attempt->throttle, (unsigned)(relay - attempt->relays->list));
+        throttle_note(attempt->throttle, (unsigned)(relay - attempt->relays->list), result, took_mail(mail));
         store_verdicts(mail);
     }
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        if (!mail->rcpts[i].final && !mail->rcpts[i].skip) {
+        if (!mail->rcpts[i].final_before && !mail->rcpts[i].excluded) {
             note_text(attempt, i);
         }
     }
-    forget_words(attempt);
+    begin_conversation(attempt);
 }
 
 /* POLICY P9: the mail may have been sent from now on. */
-static void commit(void *ctx)
+static bool commit(void *ctx)
 {
     struct attempt *attempt = ctx;
 
     attempt->mail->record.sent = true;
-    spool_save(attempt->mail);
+    return spool_save(attempt->mail);
 }
 
 /* ---- What is told ------------------------------------------------------------------------------------------------ */
@@ -143,7 +161,7 @@ static void commit(void *ctx)
 static void print_line(const struct host_mail *mail, unsigned i)
 {
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
-    const char *verdict = mote_verdict_name(final(rcpt) ? rcpt->result.verdict : MOTE_DEFERRED);
+    const char *verdict = mote_verdict_name(rcpt_final(rcpt) ? rcpt->result.verdict : MOTE_DEFERRED);
     char code[8] = "-";
 
     if (rcpt->result.code != 0) {
@@ -159,7 +177,7 @@ static int report(const struct host_mail *mail)
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         uint8_t verdict = mail->mail.rcpts[i].result.verdict;
 
-        if (mail->rcpts[i].told || verdict == MOTE_MISUSE || verdict == MOTE_PENDING) {
+        if (mail->rcpts[i].reported_before || verdict == MOTE_MISUSE || verdict == MOTE_PENDING) {
             continue;
         }
         print_line(mail, i);
@@ -178,7 +196,7 @@ static void expire(struct host_mail *mail)
         struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
         char *text = mail->rcpts[i].text, last[sizeof mail->rcpts[i].text];
 
-        if (final(rcpt)) {
+        if (rcpt_final(rcpt)) {
             continue;
         }
         memcpy(last, text, sizeof last);
@@ -195,7 +213,7 @@ static void note_cause(struct host_mail *mail)
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
 
-        if (!final(rcpt)) {
+        if (!rcpt_final(rcpt)) {
             mail->record.cause = rcpt->result.cause;
             mail->record.code = rcpt->result.code;
             break;
@@ -207,16 +225,20 @@ static void note_cause(struct host_mail *mail)
 static void keep(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
-
-    bool tls_failed = mail->record.tls_failed;
+    struct mote_record *record = &mail->record;
+    bool tls_failed = record->tls_failed;
 
     spool_age(mail);
-    mote_record_take(&mail->record, &attempt->posix.delivery, random_32());
-    if (mail->record.tls_failed && !tls_failed) {
-        mail->kept.spare_ms = 0; /* they passed before the first TLS failure, and must not count after it (P5) */
+    mote_record_take(record, &attempt->posix.delivery, random_32());
+    if (attempt->throttle->pause_s != 0 && record->wait_s > attempt->throttle->pause_s) {
+        record->wait_s = attempt->throttle->pause_s;
+    }
+    /* What has passed must not count for what begins now. Only P5's time began earlier. */
+    if (!tls_failed || mote_policy_armed(true, record->tls_since_s)) {
+        mail->kept.spare_ms = 0;
     }
     note_cause(mail);
-    if (mote_policy_expired(mail->record.age_s)) {
+    if (mote_policy_expired(record->age_s)) {
         expire(mail);
     }
     spool_save(mail);
@@ -229,7 +251,7 @@ static int report_again(struct attempt *attempt)
     int status;
 
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        mail->rcpts[i].told = mail->mail.rcpts[i].result.verdict != MOTE_FAILED;
+        mail->rcpts[i].reported_before = mail->mail.rcpts[i].result.verdict != MOTE_FAILED;
         strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
     }
     status = report(mail);
@@ -254,12 +276,12 @@ static void talk(struct attempt *attempt)
         .mail = &mail->mail,
         .helo = helo,
         .trace = &trace,
-        .heard = heard,
+        .conversation_done = conversation_done,
         .ctx = attempt,
     };
     if (attempt->spool != NULL) {
-        attempt->posix.states = attempt->throttle.states;
-        attempt->posix.now_s = attempt->throttle.now_s;
+        attempt->posix.states = attempt->throttle->states;
+        attempt->posix.now_s = attempt->throttle->now_s;
         attempt->posix.record = &mail->record;
         attempt->posix.commit = commit;
     }
@@ -268,11 +290,11 @@ static void talk(struct attempt *attempt)
     dialogue_finish(&attempt->dialogue);
 }
 
-/* Nobody was asked, as every relay is left alone: there are no words yet. */
+/* Nobody was asked: there are no words yet. */
 static void note_silence(struct attempt *attempt)
 {
     for (unsigned i = 0; i < attempt->mail->mail.rcpt_count; i++) {
-        if (!attempt->mail->rcpts[i].told && attempt->mail->rcpts[i].text[0] == 0) {
+        if (!attempt->mail->rcpts[i].reported_before && attempt->mail->rcpts[i].text[0] == 0) {
             note_text(attempt, i);
         }
     }
@@ -281,43 +303,78 @@ static void note_silence(struct attempt *attempt)
 /* Wrong arguments, told before any octet was sent to that relay. What others took is stored already. */
 static int misuse(struct attempt *attempt)
 {
+    struct host_mail *mail = attempt->mail;
     const struct mote_relay *relay = attempt->posix.delivery.relay;
     uint8_t cause = mote_delivery_result(&attempt->posix.delivery)->cause;
+    bool own = cause == MOTE_CAUSE_ADDRESS || cause == MOTE_CAUSE_TEXT || cause == MOTE_CAUSE_TOO_MANY ||
+               cause == MOTE_CAUSE_NOBODY;
 
-    report(attempt->mail);
+    if (own) {
+        complain("mail %.*s cannot be sent: %s", ID_LEN, mail->id, mote_cause_name(cause));
+        return EX_DATAERR;
+    }
     complain("relay %s is not asked: %s", relay == NULL ? "" : relay->host, mote_cause_name(cause));
+    if (attempt->spool != NULL) { /* no attempt: it will be one when that has been put right */
+        mail->record.begun = mail->record.sent = false;
+        mail->record.attempts--;
+        spool_save(mail);
+    }
     return EX_CONFIG;
+}
+
+/* POLICY P17: who cannot store that an attempt begins does not begin it. */
+static bool begin(struct attempt *attempt)
+{
+    struct host_mail *mail = attempt->mail;
+
+    mote_record_begin(&mail->record);
+    if (spool_save(mail)) {
+        return true;
+    }
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
+
+        if (!rcpt_final(rcpt)) {
+            rcpt->result = (struct mote_result){.verdict = MOTE_DEFERRED, .cause = MOTE_CAUSE_STORAGE};
+        }
+    }
+    note_silence(attempt);
+    return false;
 }
 
 int attempt_run(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
     bool keeping = attempt->spool != NULL;
-    int status;
+    int status = EX_OK;
 
-    if (mail_settled(mail)) {
+    if (mail_final(mail)) {
         return report_again(attempt);
     }
-    forget_words(attempt);
+    begin_conversation(attempt);
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        mail->rcpts[i].told = mail->rcpts[i].final;
+        mail->rcpts[i].reported_before = mail->rcpts[i].final_before;
     }
-    if (keeping) {
-        throttle_load(&attempt->throttle, attempt->spool, attempt->relays, attempt->args->now);
+    if (keeping && !begin(attempt)) {
+        return report(mail);
     }
     talk(attempt);
     if (keeping) {
-        throttle_save(&attempt->throttle, attempt->spool, attempt->relays);
+        throttle_save(attempt->throttle, attempt->spool, attempt->relays);
     }
     if (mote_delivery_result(&attempt->posix.delivery)->verdict == MOTE_MISUSE) {
-        return misuse(attempt);
+        status = misuse(attempt);
+    }
+    if (status == EX_CONFIG) {
+        report(mail);
+        return status;
     }
     note_silence(attempt);
     if (keeping) {
         keep(attempt);
     }
-    status = report(mail);
-    if (keeping && mail_settled(mail)) {
+    status = worse(status, report(mail));
+    if (keeping && mail_final(mail)) {
         spool_remove(attempt->spool, mail);
     }
     return status;

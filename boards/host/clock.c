@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Time for waits: it passes while the system runs or sleeps, and no one can set it. What passes while the system is
- * off is not known, and not guessed from the time of day (POLICY P5).
+ * off is not known, and not guessed from the time of day.
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "clock.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -56,12 +56,23 @@ struct uptime uptime_now(void)
     return now;
 }
 
-bool uptime_same(const struct uptime *then, const struct uptime *now)
+static bool known(const struct uptime *moment)
 {
     static const uint8_t unknown[16];
 
-    return memcmp(now->boot, unknown, sizeof unknown) != 0 && memcmp(then->boot, now->boot, sizeof now->boot) == 0 &&
-           then->ms <= now->ms;
+    return memcmp(moment->boot, unknown, sizeof unknown) != 0;
+}
+
+uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, bool *strict)
+{
+    bool both = known(then) && known(now), same = both && memcmp(then->boot, now->boot, sizeof now->boot) == 0;
+    bool forward = then->ms <= now->ms;
+
+    *strict = same && forward;
+    if (forward && (same || !both)) {
+        return now->ms - then->ms;
+    }
+    return same ? 0 : now->ms; /* a clock that ran backwards, or another boot */
 }
 
 uint32_t random_32(void)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration file: the words of the command line, a relay a line. It is cut into words in place; a word holds
+ * The configuration file: the settings of the command line, a relay a line. It is cut into words in place; a word holds
  * no space, and there is no quoting. What is wrong is told with file and line. No secret stands in it, only the names
  * of files.
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "args.h"
+#include "complain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,16 @@
 
 #define SPACE " \t\r"
 
+static const char *const relay_option_names[RELAY_OPTIONS] = {
+    [RELAY_TLS] = "tls",
+    [RELAY_TRUST] = "trust",
+    [RELAY_PIN] = "pin",
+    [RELAY_TLS_NAME] = "tls-name",
+    [RELAY_USER] = "user",
+    [RELAY_PASSWORD_FILE] = "password-file",
+    [RELAY_TOKEN_FILE] = "token-file",
+};
+
 static int wrong(const char *what, const char *word, const char *todo)
 {
     char shown[200];
@@ -26,8 +37,8 @@ static int wrong(const char *what, const char *word, const char *todo)
     return EX_CONFIG;
 }
 
-/* word=value of a relay's line. */
-static int take_word(struct relay_args *relay, char *word)
+/* name=value of a relay's line. */
+static int parse_option(struct relay_args *relay, char *word)
 {
     char *value = strchr(word, '=');
     int i;
@@ -35,29 +46,29 @@ static int take_word(struct relay_args *relay, char *word)
     if (value != NULL) {
         *value++ = 0;
     }
-    for (i = 0; i < WORD_COUNT; i++) {
-        if (strcmp(word, relay_words[i]) == 0) {
+    for (i = 0; i < RELAY_OPTIONS; i++) {
+        if (strcmp(word, relay_option_names[i]) == 0) {
             break;
         }
     }
-    if (i == WORD_COUNT && (strcmp(word, "password") == 0 || strcmp(word, "token") == 0)) {
+    if (i == RELAY_OPTIONS && (strcmp(word, "password") == 0 || strcmp(word, "token") == 0)) {
         return wrong("", word, "=: the file may be read by others: give its name, with -file=FILE");
     }
-    if (i == WORD_COUNT) {
+    if (i == RELAY_OPTIONS) {
         return wrong("a relay has no ", word, "=: give tls, trust, pin, tls-name, user, password-file or token-file");
     }
     if (value == NULL || *value == 0) {
         return wrong("", word, " needs a value: give it as WORD=VALUE, without spaces");
     }
-    if (relay->words[i] != NULL) {
+    if (relay->options[i] != NULL) {
         return wrong("", word, " is given twice: which one is meant?");
     }
-    relay->words[i] = value;
+    relay->options[i] = value;
     return EX_OK;
 }
 
 /* Relays of the command line take the place of all those in the file: then the line is read for its errors alone. */
-static int take_relay(struct args *args, char *where, char **rest, unsigned line, bool relays)
+static int parse_relay(struct args *args, char *where, char **rest, unsigned line, bool relays)
 {
     struct relay_args unused, *relay = &unused;
     char *word;
@@ -74,12 +85,12 @@ static int take_relay(struct args *args, char *where, char **rest, unsigned line
     relay->relay = where;
     relay->line = line;
     while (status == EX_OK && (word = strtok_r(NULL, SPACE, rest)) != NULL) {
-        status = take_word(relay, word);
+        status = parse_option(relay, word);
     }
     return status;
 }
 
-static int take_value(const char **word, const char *value, bool *seen, const char *name, const char *more)
+static int parse_setting(const char **word, const char *value, bool *seen, const char *name, const char *more)
 {
     if (more != NULL) {
         return wrong("", more, " is one word too many: take it out");
@@ -99,7 +110,7 @@ struct seen {
     bool spool, helo, from;
 };
 
-static int take_line(struct args *args, struct seen *seen, char *text, unsigned line)
+static int parse_line(struct args *args, struct seen *seen, char *text, unsigned line)
 {
     char *rest = NULL, *name = strtok_r(text, SPACE, &rest), *value;
 
@@ -111,16 +122,16 @@ static int take_line(struct args *args, struct seen *seen, char *text, unsigned 
         return wrong("", name, " needs a value: see mailmote --help");
     }
     if (strcmp(name, "relay") == 0) {
-        return take_relay(args, value, &rest, line, seen->relays);
+        return parse_relay(args, value, &rest, line, seen->relays);
     }
     if (strcmp(name, "spool") == 0) {
-        return take_value(&args->spool, value, &seen->spool, name, strtok_r(NULL, SPACE, &rest));
+        return parse_setting(&args->spool, value, &seen->spool, name, strtok_r(NULL, SPACE, &rest));
     }
     if (strcmp(name, "helo") == 0) {
-        return take_value(&args->helo, value, &seen->helo, name, strtok_r(NULL, SPACE, &rest));
+        return parse_setting(&args->helo, value, &seen->helo, name, strtok_r(NULL, SPACE, &rest));
     }
     if (strcmp(name, "from") == 0) {
-        return take_value(&args->from, value, &seen->from, name, strtok_r(NULL, SPACE, &rest));
+        return parse_setting(&args->from, value, &seen->from, name, strtok_r(NULL, SPACE, &rest));
     }
     return wrong("", name, " is unknown: a line begins with relay, spool, helo or from");
 }
@@ -170,7 +181,7 @@ int config_read(struct args *args)
         }
         cut_comment(at);
         complain_about(args->config_file, ++line);
-        status = take_line(args, &seen, at, line);
+        status = parse_line(args, &seen, at, line);
     }
     complain_about(NULL, 0);
     return status;

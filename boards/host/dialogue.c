@@ -5,35 +5,11 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "complain.h"
+#include "dialogue.h"
 
 #include <stdio.h>
 #include <string.h>
-
-size_t printable(char *to, size_t cap, const char *text, size_t len)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    size_t at = 0;
-
-    for (; len > 0; len--, text++) {
-        unsigned char c = (unsigned char)*text;
-        size_t need = c >= ' ' && c < 127 ? 1 : 4;
-
-        if (at + need >= cap) {
-            break;
-        }
-        if (need == 1) {
-            to[at++] = (char)c;
-            continue;
-        }
-        to[at++] = '\\';
-        to[at++] = 'x';
-        to[at++] = digits[c >> 4];
-        to[at++] = digits[c & 15];
-    }
-    to[at] = 0;
-    return at;
-}
 
 static void gather(struct dialogue *d, char octet)
 {

@@ -5,7 +5,8 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "complain.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #define SECRET_MAX ((size_t)64 << 10)
 
 /* Reads to the end or until cap octets are there. Returns 0 or an errno. */
-static int read_some(int fd, struct octets *into, size_t cap)
+static int read_some(int fd, struct buffer *into, size_t cap)
 {
     while (into->len < cap) {
         ssize_t got = read(fd, into->data + into->len, cap - into->len);
@@ -35,7 +36,7 @@ static int read_some(int fd, struct octets *into, size_t cap)
     return 0;
 }
 
-int file_read_all(int fd, struct octets *file, size_t max)
+int file_read_all(int fd, struct buffer *file, size_t max)
 {
     size_t cap = 65536;
 
@@ -62,7 +63,7 @@ int file_read_all(int fd, struct octets *file, size_t max)
     return 0;
 }
 
-int file_read_mail(struct octets *mail)
+int file_read_mail(struct buffer *mail)
 {
     int error = file_read_all(STDIN_FILENO, mail, MAIL_MAX);
 
@@ -87,7 +88,7 @@ static void warn_if_readable(int fd, const char *file)
     }
 }
 
-static int check_secret(struct octets *secret, const char *file)
+static int check_secret(struct buffer *secret, const char *file)
 {
     if (secret->len > 0 && secret->data[secret->len - 1] == '\n') {
         secret->len--;
@@ -108,7 +109,7 @@ static int check_secret(struct octets *secret, const char *file)
     return EX_CONFIG;
 }
 
-int file_read_secret(struct octets *secret, const char *file)
+int file_read_secret(struct buffer *secret, const char *file)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC), error;
 
@@ -132,15 +133,15 @@ int file_read_secret(struct octets *secret, const char *file)
     return check_secret(secret, file);
 }
 
-void octets_wipe(struct octets *octets)
+void buffer_wipe(struct buffer *buffer)
 {
-    volatile char *at = octets->data;
-    size_t left = octets->len;
+    volatile char *at = buffer->data;
+    size_t left = buffer->len;
 
     while (left-- > 0) {
         *at++ = 0;
     }
-    free(octets->data);
-    octets->data = NULL;
-    octets->len = 0;
+    free(buffer->data);
+    buffer->data = NULL;
+    buffer->len = 0;
 }

@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "attempt.h"
+#include "commands.h"
+#include "complain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,22 +17,35 @@ struct flushing {
     struct relays relays;
     struct host_mail mail;
     struct spool spool;
+    struct throttle throttle;
     struct attempt attempt;
 };
+
+static bool due(const struct flushing *flushing)
+{
+    const struct host_mail *mail = &flushing->mail;
+
+    return flushing->args.now || mail->record.wait_s == 0 || mail_final(mail) ||
+           throttle_released(&flushing->throttle, &flushing->relays, mail);
+}
 
 static int flush_one(struct flushing *flushing, const char *name)
 {
     struct attempt *attempt = &flushing->attempt;
     struct host_mail *mail = &flushing->mail;
     char text[40];
-    int status = EX_OK, taken = spool_take(&flushing->spool, name, mail);
+    int status = EX_OK, had = spool_lock_and_read(&flushing->spool, name, mail);
 
-    if (taken != SPOOL_GOOD) {
-        return taken == SPOOL_PASS ? EX_OK : EX_TEMPFAIL;
+    if (had != SPOOL_GOOD) {
+        return had == SPOOL_PASS ? EX_OK : EX_TEMPFAIL;
     }
-    if (flushing->args.now || mail->record.wait_s == 0 || mail_settled(mail)) {
-        *attempt = (struct attempt){.args = &flushing->args, .relays = &flushing->relays, .spool = &flushing->spool};
-        attempt->mail = mail;
+    throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
+    if (due(flushing)) {
+        *attempt = (struct attempt){.args = &flushing->args,
+                                    .relays = &flushing->relays,
+                                    .spool = &flushing->spool,
+                                    .throttle = &flushing->throttle,
+                                    .mail = mail};
         attempt->dialogue.verbose = flushing->args.verbose;
         snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
         dialogue_event(&attempt->dialogue, text);
@@ -42,15 +57,15 @@ static int flush_one(struct flushing *flushing, const char *name)
 
 static int flush(struct flushing *flushing)
 {
-    size_t count, i;
-    char(*names)[SPOOL_NAME];
-    int status = relays_read(&flushing->relays, &flushing->args);
+    size_t count;
+    struct spool_entry *entries;
+    int status = relays_parse(&flushing->relays, &flushing->args);
 
     if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
     }
     if (status == EX_OK) {
-        status = relays_load(&flushing->relays, &flushing->args);
+        status = relays_open(&flushing->relays, &flushing->args);
     }
     if (status == EX_OK) {
         status = spool_open(&flushing->spool, flushing->args.spool, false);
@@ -59,14 +74,18 @@ static int flush(struct flushing *flushing)
         return status;
     }
     spool_clean(&flushing->spool);
-    names = spool_list(&flushing->spool, &count);
-    if (names == NULL) {
+    entries = spool_list(&flushing->spool, &count);
+    if (entries == NULL) {
         return EX_OSERR;
     }
-    for (i = 0; i < count && status != EX_CONFIG; i++) {
-        status = worse(status, flush_one(flushing, names[i]));
+    if (flushing->args.now) {
+        throttle_forget(&flushing->spool);
     }
-    free(names);
+    for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
+        throttle_pause(&flushing->throttle);
+        status = worse(status, flush_one(flushing, entries[i].name));
+    }
+    free(entries);
     return status;
 }
 

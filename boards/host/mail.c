@@ -5,7 +5,8 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "complain.h"
+#include "mail.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -160,7 +161,7 @@ static void make_id(struct host_mail *mail)
 
 static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
 {
-    const struct octets *input = ctx;
+    const struct buffer *input = ctx;
     size_t left = offset < input->len ? input->len - offset : 0;
 
     if (left > cap) {
@@ -170,7 +171,7 @@ static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
     return left;
 }
 
-static int check_input(const struct octets *input, bool raw)
+static int check_input(const struct buffer *input, bool raw)
 {
     const char *nul = memchr(input->data, 0, input->len);
 
@@ -266,6 +267,21 @@ void mail_init(struct host_mail *mail)
 {
     memset(mail, 0, sizeof *mail);
     mail->kept.fd = -1;
+}
+
+bool rcpt_final(const struct mote_rcpt *rcpt)
+{
+    return rcpt->result.verdict == MOTE_DELIVERED || rcpt->result.verdict == MOTE_FAILED;
+}
+
+bool mail_final(const struct host_mail *mail)
+{
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!rcpt_final(&mail->mail.rcpts[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void mail_free(struct host_mail *mail)

@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "commands.h"
+#include "complain.h"
+#include "spool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,8 @@ static void print_last(const struct mote_record *record)
 {
     if (record->sent) {
         puts("cut short, the mail may have arrived");
+    } else if (record->begun) {
+        puts("being tried, or cut short");
     } else if (record->attempts == 0) {
         puts("not tried yet");
     } else if (record->code != 0) {
@@ -46,21 +50,22 @@ static void print_mail(const struct host_mail *mail)
 
 static int list(const struct spool *spool)
 {
-    size_t count, i;
-    char(*names)[SPOOL_NAME] = spool_list(spool, &count);
-    struct host_mail mail;
+    size_t count;
+    struct spool_entry *entries = spool_list(spool, &count);
 
-    if (names == NULL) {
+    if (entries == NULL) {
         return EX_OSERR;
     }
-    for (i = 0; i < count; i++) {
-        if (spool_look(spool, names[i], &mail) != SPOOL_GOOD) {
+    for (size_t i = 0; i < count; i++) {
+        struct host_mail mail;
+
+        if (spool_look(spool, entries[i].name, &mail) != SPOOL_GOOD) {
             continue;
         }
         print_mail(&mail);
         mail_free(&mail);
     }
-    free(names);
+    free(entries);
     return EX_OK;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes relays of the words on the command line or in a configuration file: where, how trusted, who we are there. A
+ * Makes relays of the settings on the command line or in a configuration file: where, how trusted, who we are there. A
  * relay that gets a login without a trust of its own is given the system's CA file; nothing here makes a verified
  * relay less than verified.
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "complain.h"
+#include "mailmote_posix.h"
+#include "relay.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -25,7 +27,7 @@ static const char *const system_anchors[] = {
     "/etc/pki/tls/certs/ca-bundle.crt",
 };
 
-static int read_port(uint16_t *port, const char *text, const char *relay)
+static int parse_port(uint16_t *port, const char *text, const char *relay)
 {
     unsigned long value = 0;
     const char *at;
@@ -42,7 +44,7 @@ static int read_port(uint16_t *port, const char *text, const char *relay)
 }
 
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT */
-static int read_where(struct host_relay *relay, const char *text)
+static int parse_where(struct host_relay *relay, const char *text)
 {
     bool bracket = text[0] == '[';
     const char *host = text + bracket, *end = strchr(host, bracket ? ']' : ':');
@@ -60,7 +62,7 @@ static int read_where(struct host_relay *relay, const char *text)
     memcpy(relay->host, host, len);
     relay->host[len] = 0;
     relay->relay.host = relay->host;
-    return *rest == 0 ? EX_OK : read_port(&relay->relay.port, rest + 1, text);
+    return *rest == 0 ? EX_OK : parse_port(&relay->relay.port, rest + 1, text);
 }
 
 static int base64_value(char c)
@@ -72,7 +74,7 @@ static int base64_value(char c)
 }
 
 /* "sha256:" and 32 octets in base64: 43 digits, perhaps a '='. */
-static bool read_pin(uint8_t pin[32], const char *text)
+static bool parse_pin(uint8_t pin[32], const char *text)
 {
     uint32_t bits = 0;
     size_t i, filled = 0;
@@ -108,8 +110,8 @@ static bool is_address(const char *host)
 
 static int check_login(const struct relay_args *args)
 {
-    const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
-    const char *user = args->words[WORD_USER], *file = password != NULL ? password : token;
+    const char *password = args->options[RELAY_PASSWORD_FILE], *token = args->options[RELAY_TOKEN_FILE];
+    const char *user = args->options[RELAY_USER], *file = password != NULL ? password : token;
 
     if (password != NULL && token != NULL) {
         complain("--password-file and --token-file for relay %s: give one", args->relay);
@@ -144,18 +146,18 @@ static const char *name_of(struct host_relay *relay, const char *tls_name)
     return relay->name;
 }
 
-static int check_words(struct host_relay *relay, const struct relay_args *args)
+static int parse_options(struct host_relay *relay, const struct relay_args *args)
 {
-    const char *tls = args->words[WORD_TLS], *pin = args->words[WORD_PIN], *name = args->words[WORD_TLS_NAME];
+    const char *tls = args->options[RELAY_TLS], *pin = args->options[RELAY_PIN], *name = args->options[RELAY_TLS_NAME];
 
     if (tls != NULL && strcmp(tls, "implicit") == 0) {
         relay->relay.tls = MOTE_TLS_IMPLICIT;
     }
     if (tls != NULL && strcmp(tls, "implicit") != 0 && strcmp(tls, "starttls") != 0) {
         complain("--tls %s: give starttls or implicit", tls);
-    } else if (args->words[WORD_TRUST] != NULL && pin != NULL) {
+    } else if (args->options[RELAY_TRUST] != NULL && pin != NULL) {
         complain("--trust and --pin for relay %s: a pin decides alone, give one of them", args->relay);
-    } else if (pin != NULL && !read_pin(relay->relay.trust.pin, pin)) {
+    } else if (pin != NULL && !parse_pin(relay->relay.trust.pin, pin)) {
         complain("--pin %s: give sha256: and the base64 of 32 octets", pin);
     } else if (name != NULL && (*name == 0 || strlen(name) >= sizeof relay->name || is_address(name))) {
         complain("--tls-name %s: give a DNS name; to trust an address, use --pin", name);
@@ -165,20 +167,17 @@ static int check_words(struct host_relay *relay, const struct relay_args *args)
     return EX_USAGE;
 }
 
-static int relay_read(struct host_relay *relay, const struct relay_args *args)
+static int relay_parse(struct host_relay *relay, const struct relay_args *args)
 {
-    bool login = args->words[WORD_USER] != NULL;
-    int status = read_where(relay, args->relay);
+    int status = parse_where(relay, args->relay);
 
     if (status == EX_OK) {
-        status = check_words(relay, args);
+        status = parse_options(relay, args);
     }
     if (status == EX_OK) {
         status = check_login(args);
     }
-    if (relay->relay.port == 0) {
-        relay->relay.port = relay->relay.tls == MOTE_TLS_IMPLICIT ? 465 : login ? 587 : 25;
-    }
+    relay->relay.login.user = args->options[RELAY_USER];
     return status;
 }
 
@@ -222,16 +221,16 @@ static int load_anchors(struct host_relay *relay, const char *file, const char *
 
 static int load_trust(struct host_relay *relay, const struct relay_args *args)
 {
-    const char *name = name_of(relay, args->words[WORD_TLS_NAME]), *file = args->words[WORD_TRUST];
+    const char *name = name_of(relay, args->options[RELAY_TLS_NAME]), *file = args->options[RELAY_TRUST];
     uint8_t pin[32];
 
-    if (args->words[WORD_PIN] != NULL) {
+    if (args->options[RELAY_PIN] != NULL) {
         memcpy(pin, relay->relay.trust.pin, sizeof pin);
         mote_trust_pin(&relay->relay.trust, pin, name);
         mote_trust_cbc(&relay->relay.trust);
         return EX_OK;
     }
-    if (file == NULL && args->words[WORD_USER] == NULL) {
+    if (file == NULL && args->options[RELAY_USER] == NULL) {
         mote_trust_opportunistic(&relay->relay.trust, name);
         return EX_OK;
     }
@@ -250,15 +249,14 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
     return load_anchors(relay, file, name);
 }
 
-static int relay_load(struct host_relay *relay, const struct relay_args *args)
+static int relay_open(struct host_relay *relay, const struct relay_args *args)
 {
-    const char *password = args->words[WORD_PASSWORD_FILE], *token = args->words[WORD_TOKEN_FILE];
+    const char *password = args->options[RELAY_PASSWORD_FILE], *token = args->options[RELAY_TOKEN_FILE];
     int status = load_trust(relay, args);
 
-    if (status != EX_OK || args->words[WORD_USER] == NULL) {
+    if (status != EX_OK || relay->relay.login.user == NULL) {
         return status;
     }
-    relay->relay.login.user = args->words[WORD_USER];
     status = file_read_secret(&relay->secret, password != NULL ? password : token);
     if (password != NULL) {
         relay->relay.login.password = relay->secret.data;
@@ -270,7 +268,7 @@ static int relay_load(struct host_relay *relay, const struct relay_args *args)
 
 /* ---- All of them ------------------------------------------------------------------------------------------------- */
 
-int relays_read(struct relays *relays, const struct args *args)
+int relays_parse(struct relays *relays, const struct args *args)
 {
     int status = EX_OK;
 
@@ -279,7 +277,7 @@ int relays_read(struct relays *relays, const struct args *args)
         unsigned line = args->relays[i].line;
 
         complain_about(args->config_file, line);
-        status = relay_read(&relays->own[i], &args->relays[i]);
+        status = relay_parse(&relays->own[i], &args->relays[i]);
         if (status == EX_USAGE && line != 0) {
             status = EX_CONFIG;
         }
@@ -288,13 +286,13 @@ int relays_read(struct relays *relays, const struct args *args)
     return status;
 }
 
-int relays_load(struct relays *relays, const struct args *args)
+int relays_open(struct relays *relays, const struct args *args)
 {
     int status = EX_OK;
 
     for (unsigned i = 0; i < relays->count && status == EX_OK; i++) {
         complain_about(args->config_file, args->relays[i].line);
-        status = relay_load(&relays->own[i], &args->relays[i]);
+        status = relay_open(&relays->own[i], &args->relays[i]);
         relays->list[i] = relays->own[i].relay;
     }
     complain_about(NULL, 0);
@@ -304,7 +302,7 @@ int relays_load(struct relays *relays, const struct args *args)
 void relays_wipe(struct relays *relays)
 {
     for (unsigned i = 0; i < MOTE_RELAYS_MAX; i++) {
-        octets_wipe(&relays->own[i].secret);
+        buffer_wipe(&relays->own[i].secret);
         free(relays->own[i].anchors);
     }
 }

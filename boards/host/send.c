@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "attempt.h"
+#include "commands.h"
+#include "complain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +17,14 @@ struct sending {
     struct relays relays;
     struct host_mail mail;
     struct spool spool;
+    struct throttle throttle;
     struct attempt attempt;
 };
 
 /* Everything that can be wrong before the network is touched: words, then files, then the input. */
 static int prepare(struct sending *sending)
 {
-    int status = relays_read(&sending->relays, &sending->args);
+    int status = relays_parse(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
         status = check_helo(sending->args.helo);
@@ -30,7 +33,7 @@ static int prepare(struct sending *sending)
         status = mail_address(&sending->mail, &sending->args);
     }
     if (status == EX_OK) {
-        status = relays_load(&sending->relays, &sending->args);
+        status = relays_open(&sending->relays, &sending->args);
     }
     if (status == EX_OK && sending->args.spool != NULL) {
         status = spool_open(&sending->spool, sending->args.spool, true);
@@ -39,6 +42,7 @@ static int prepare(struct sending *sending)
         status = mail_compose(&sending->mail, &sending->args);
     }
     if (status == EX_OK && sending->args.spool != NULL) {
+        sending->mail.record.verified_only = mote_relays_verified(sending->relays.list, sending->relays.count);
         status = spool_store(&sending->spool, &sending->mail);
     }
     return status;
@@ -55,16 +59,20 @@ static int send(struct sending *sending)
     }
     attempt->args = args;
     attempt->relays = &sending->relays;
-    attempt->spool = args->spool == NULL ? NULL : &sending->spool;
+    if (args->spool != NULL) {
+        attempt->spool = &sending->spool;
+        attempt->throttle = &sending->throttle;
+        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+    }
     attempt->mail = &sending->mail;
     attempt->dialogue.verbose = args->verbose;
     status = attempt_run(attempt);
     /* A mail that could not be tried at all is the caller's again. */
-    if (args->spool != NULL && status == EX_CONFIG &&
+    if (args->spool != NULL && (status == EX_CONFIG || status == EX_DATAERR) &&
         (sending->mail.record.rcpts_delivered | sending->mail.record.rcpts_failed) == 0) {
         spool_remove(&sending->spool, &sending->mail);
     }
-    if (args->spool == NULL && !mail_settled(&sending->mail) && status != EX_CONFIG) {
+    if (args->spool == NULL && status == EX_TEMPFAIL) {
         complain("nothing is kept: send it again later, or give --spool DIR to have it kept for mailmote flush");
     }
     return status;

@@ -10,7 +10,8 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "complain.h"
+#include "spool.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -158,12 +159,33 @@ static bool is_mail(const char *name)
 
 static int compare(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    const struct spool_entry *one = a, *other = b;
+
+    if (mote_record_before(&one->record, &other->record)) {
+        return -1;
+    }
+    return mote_record_before(&other->record, &one->record) ? 1 : strcmp(one->name, other->name);
 }
 
-char (*spool_list(const struct spool *spool, size_t *count))[SPOOL_NAME]
+/* How long it has waited and how often it was tried. */
+static void look_up_record(const struct spool *spool, struct spool_entry *entry)
 {
-    char(*list)[SPOOL_NAME] = malloc(sizeof *list), (*more)[SPOOL_NAME] = list;
+    struct host_mail mail;
+    int fd = openat(spool->fd, entry->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    mail_init(&mail);
+    if (fd >= 0 && spool_file_read_state(fd, &mail) == 0) {
+        spool_age(&mail);
+    }
+    entry->record = mail.record;
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+struct spool_entry *spool_list(const struct spool *spool, size_t *count)
+{
+    struct spool_entry *list = malloc(sizeof *list), *more = list;
     DIR *names = list_names(spool);
     struct dirent *entry;
 
@@ -172,7 +194,8 @@ char (*spool_list(const struct spool *spool, size_t *count))[SPOOL_NAME]
         if (!is_mail(entry->d_name)) {
             continue;
         }
-        memcpy(list[(*count)++], entry->d_name, SPOOL_NAME);
+        memcpy(list[*count].name, entry->d_name, SPOOL_NAME);
+        look_up_record(spool, &list[(*count)++]);
         more = realloc(list, (*count + 1) * sizeof *list);
         list = more != NULL ? more : list;
     }
@@ -263,10 +286,20 @@ static int judge(const struct spool *spool, const char *name, int error)
     return SPOOL_TROUBLE;
 }
 
-int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
+/* Whether so much time has passed that it must not be lost when the system goes down: an eighth of the wait. */
+static bool worth_storing(const struct host_mail *mail, uint32_t wait_s)
+{
+    const struct uptime *stored = &mail->kept.stored, *since = &mail->kept.since;
+    bool new_clock = memcmp(stored->boot, since->boot, sizeof since->boot) != 0 || stored->ms > since->ms;
+    uint32_t passed_s = wait_s - mail->record.wait_s;
+
+    return new_clock || (mail->record.wait_s != 0 && passed_s != 0 && passed_s >= wait_s / 8);
+}
+
+int spool_lock_and_read(const struct spool *spool, const char *name, struct host_mail *mail)
 {
     int error = read_mail(spool, name, mail, true);
-    struct uptime now = uptime_now();
+    uint32_t wait_s = mail->record.wait_s;
 
     if (error == EBADMSG) {
         set_aside(spool, name);
@@ -275,12 +308,10 @@ int spool_take(const struct spool *spool, const char *name, struct host_mail *ma
         mail_free(mail);
         return judge(spool, name, error);
     }
-    /* After a reboot time begins to pass again, and that must be remembered. */
-    if (!uptime_same(&mail->kept.since, &now)) {
-        mail->kept.since = now;
+    spool_age(mail);
+    if (mote_record_resume(&mail->record, random_32()) || worth_storing(mail, wait_s)) {
         spool_save(mail);
     }
-    spool_age(mail);
     return SPOOL_GOOD;
 }
 
@@ -303,23 +334,28 @@ void spool_age(struct host_mail *mail)
 {
     struct kept *kept = &mail->kept;
     struct uptime now = uptime_now();
-    uint64_t passed_ms = uptime_same(&kept->since, &now) ? now.ms - kept->since.ms : 0;
-    uint64_t total_s = (kept->spare_ms + passed_ms) / 1000;
-    uint32_t wait_s = mail->record.wait_s;
+    bool strict;
+    uint64_t ms = kept->spare_ms + uptime_passed_ms(&kept->since, &now, &strict);
+    uint32_t passed_s = ms / 1000 < UINT32_MAX ? (uint32_t)(ms / 1000) : UINT32_MAX;
+    uint32_t tls_since_s = mail->record.tls_since_s;
 
-    mote_record_age(&mail->record, total_s < UINT32_MAX ? (uint32_t)total_s : UINT32_MAX);
-    /* The wait began after the spare time had passed. */
-    mail->record.wait_s = wait_s > passed_ms / 1000 ? wait_s - (uint32_t)(passed_ms / 1000) : 0;
-    kept->spare_ms = (uint16_t)((kept->spare_ms + passed_ms) % 1000);
+    mote_record_age(&mail->record, passed_s);
+    kept->spare_ms = (uint16_t)(ms % 1000);
+    if (!strict) { /* P5: it waits, and comes no nearer to cleartext */
+        mail->record.tls_since_s = tls_since_s;
+        kept->spare_ms = 0;
+    }
     kept->since = now;
 }
 
-void spool_save(struct host_mail *mail)
+bool spool_save(struct host_mail *mail)
 {
-    if (!spool_file_save(mail)) {
-        complain("the state of mail %.*s cannot be stored: %s: it may be sent again", ID_LEN, mail->id,
-                 strerror(errno));
+    bool stored = spool_file_save(mail);
+
+    if (!stored) {
+        complain("the state of mail %.*s cannot be stored: %s", ID_LEN, mail->id, strerror(errno));
     }
+    return stored;
 }
 
 void spool_remove(const struct spool *spool, struct host_mail *mail)

@@ -13,7 +13,7 @@
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "spool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -117,7 +117,19 @@ static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail
     memcpy(mail->kept.since.boot, octets + BOOT_AT, 16);
     mail->kept.since.ms = get(octets + MS_AT, 8);
     mail->kept.spare_ms = (uint16_t)get(octets + SPARE_AT, 2);
+    mail->kept.stored = mail->kept.since;
     return true;
+}
+
+/* The one of the two that holds. */
+static bool decode_states(const uint8_t octets[SECTOR + STATE_LEN], struct host_mail *mail)
+{
+    bool first, second;
+
+    mail->kept.seq = 0;
+    first = decode_state(octets, mail);
+    second = decode_state(octets + SECTOR, mail);
+    return first || second;
 }
 
 bool spool_file_save(struct host_mail *mail)
@@ -128,6 +140,17 @@ bool spool_file_save(struct host_mail *mail)
     encode_state(octets, mail);
     return write_at(mail->kept.fd, octets, sizeof octets, (mail->kept.seq & 1) * SECTOR) &&
            fdatasync(mail->kept.fd) == 0;
+}
+
+int spool_file_read_state(int fd, struct host_mail *mail)
+{
+    uint8_t octets[SECTOR + STATE_LEN];
+    ssize_t got = pread(fd, octets, sizeof octets, 0);
+
+    if (got < 0) {
+        return errno;
+    }
+    return got == (ssize_t)sizeof octets && decode_states(octets, mail) ? 0 : EBADMSG;
 }
 
 /* ---- The whole file ---------------------------------------------------------------------------------------------- */
@@ -208,7 +231,7 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
 }
 
 /* Sender and recipients, from a body with a good checksum. */
-static int take_envelope(struct host_mail *mail, char *at, size_t len)
+static int parse_envelope(struct host_mail *mail, char *at, size_t len)
 {
     const char *end = at + len;
 
@@ -234,19 +257,17 @@ static int take_envelope(struct host_mail *mail, char *at, size_t len)
 static int decode(struct host_mail *mail, const char *id)
 {
     const uint8_t *file = (const uint8_t *)mail->input.data;
-    bool first, second;
     size_t len = mail->input.len, envelope;
 
     if (len < ENVELOPE_AT) {
         return EBADMSG;
     }
-    mail->kept.seq = 0;
-    first = decode_state(file, mail);
-    second = decode_state(file + SECTOR, mail);
+    if (!decode_states(file, mail)) {
+        return EBADMSG;
+    }
     id_write(mail->id, mail->record.id);
     envelope = (size_t)get(file + FIXED_AT + 5, 3);
-    if ((!first && !second) || strcmp(mail->id, id) != 0 || mail->record.rcpt_count == 0 ||
-        get(file + BODY_AT, 4) != len - FIXED_AT ||
+    if (strcmp(mail->id, id) != 0 || mail->record.rcpt_count == 0 || get(file + BODY_AT, 4) != len - FIXED_AT ||
         get(file + BODY_AT + 4, 4) != crc32(0, file + FIXED_AT, len - FIXED_AT) || envelope == 0 ||
         envelope > ENVELOPE_MAX || envelope > len - ENVELOPE_AT || file[ENVELOPE_AT + envelope - 1] != 0) {
         return EBADMSG;
@@ -255,7 +276,7 @@ static int decode(struct host_mail *mail, const char *id)
     mail->mail.needs = file[FIXED_AT + 4];
     mail->mail.read = read_text;
     mail->mail.ctx = mail;
-    return take_envelope(mail, mail->input.data + ENVELOPE_AT, envelope);
+    return parse_envelope(mail, mail->input.data + ENVELOPE_AT, envelope);
 }
 
 int spool_file_read(int fd, struct host_mail *mail, const char *id)

@@ -3,12 +3,17 @@
  * Which relays are left alone (POLICY P12), kept in the spool's file `relays` so that the next run knows. It is a
  * help, not a promise: a file that is lost, damaged or of another boot is no file, and every relay is asked.
  *
- *     mailmote-relays 1 BOOT-ID
- *     FAILURES MS tls|starttls PORT HOST      a line per relay; milliseconds since the boot when it failed last
+ *     mailmote-relays 2 BOOT-ID
+ *     FAILURES TLS MS tls|starttls PORT HOST LOGIN      a line per relay
+ *
+ * FAILURES and TLS are the relay's state, MS is when it failed last, in milliseconds since the boot; with 0 and 0 it is
+ * when it took a mail after it had failed. LOGIN tells user and secret from others: 32 bits of a SHA-256, too few to
+ * find a secret with; "-" is no login.
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "complain.h"
+#include "throttle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,17 +24,22 @@
 
 #define NAME "relays"
 
-/* A failure that is so long ago that no wait lasts. */
-#define LONG_AGO_S (UINT32_C(1) << 30)
+enum { DAY_MS = 86400000, TITLE_LEN = 64, LOGIN_LEN = 9 };
 
-static void write_title(char title[64], const struct uptime *now)
+struct line {
+    unsigned failures, tls_failures, port;
+    uint64_t since_ms;
+    char tls[16], host[256], login[LOGIN_LEN];
+};
+
+static void write_title(char title[TITLE_LEN], const struct uptime *now)
 {
-    int len = snprintf(title, 64, "mailmote-relays 1 ");
+    int len = snprintf(title, TITLE_LEN, "mailmote-relays 2 ");
 
     for (unsigned i = 0; i < sizeof now->boot; i++) {
-        len += snprintf(title + len, 64 - (size_t)len, "%02x", (unsigned)now->boot[i]);
+        len += snprintf(title + len, TITLE_LEN - (size_t)len, "%02x", (unsigned)now->boot[i]);
     }
-    snprintf(title + len, 64 - (size_t)len, "\n");
+    snprintf(title + len, TITLE_LEN - (size_t)len, "\n");
 }
 
 static const char *kind(const struct mote_relay *relay)
@@ -37,108 +47,234 @@ static const char *kind(const struct mote_relay *relay)
     return relay->tls == MOTE_TLS_IMPLICIT ? "tls" : "starttls";
 }
 
-static void take_line(struct throttle *throttle, const struct relays *relays, const char *line, uint64_t now_ms)
+static void write_login(char text[LOGIN_LEN], const struct mote_login *login)
 {
-    unsigned failures, port, i;
-    uint64_t since_ms;
-    char tls[16], host[256];
+    const char *secret = login->password != NULL ? login->password : login->token;
+    unsigned char digest[br_sha256_SIZE];
+    br_sha256_context hash;
 
-    if (sscanf(line, "%u %" SCNu64 " %15s %u %255s", &failures, &since_ms, tls, &port, host) != 5 ||
-        failures > UINT8_MAX || since_ms > now_ms) {
+    if (login->user == NULL) {
+        strcpy(text, "-");
         return;
     }
-    for (i = 0; i < relays->count; i++) {
-        const struct mote_relay *relay = &relays->list[i];
-
-        if (relay->port != port || strcmp(relay->host, host) != 0 || strcmp(kind(relay), tls) != 0) {
-            continue;
-        }
-        throttle->since_ms[i] = since_ms;
-        throttle->before[i] = throttle->states[i].failures = (uint8_t)failures;
-        throttle->states[i].since_s = throttle->now_s - (uint32_t)((now_ms - since_ms) / 1000);
-    }
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, login->user, strlen(login->user) + 1);
+    br_sha256_update(&hash, secret, strlen(secret));
+    br_sha256_out(&hash, digest);
+    snprintf(text, LOGIN_LEN, "%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3]);
 }
 
-static void read_lines(struct throttle *throttle, const struct relays *relays, FILE *file, const struct uptime *now)
-{
-    char line[400], title[64];
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
-    write_title(title, now);
-    if (fgets(line, sizeof line, file) == NULL || strcmp(line, title) != 0) {
-        return;
-    }
-    while (fgets(line, sizeof line, file) != NULL) {
-        take_line(throttle, relays, line, now->ms);
-    }
+static bool parse_line(struct line *line, const char *text, const struct uptime *now)
+{
+    return sscanf(text, "%u %u %" SCNu64 " %15s %u %255s %8s", &line->failures, &line->tls_failures, &line->since_ms,
+                  line->tls, &line->port, line->host, line->login) == 7 &&
+           line->failures <= UINT8_MAX && line->tls_failures <= UINT8_MAX && line->since_ms <= now->ms;
 }
 
-void throttle_load(struct throttle *throttle, const struct spool *spool, const struct relays *relays, bool force)
+static bool is_about(const struct line *line, const struct mote_relay *relay)
 {
-    struct uptime now = uptime_now();
+    char login[LOGIN_LEN];
+
+    write_login(login, &relay->login);
+    return line->port == mote_relay_port(relay) && strcmp(line->host, relay->host) == 0 &&
+           strcmp(line->tls, kind(relay)) == 0 && strcmp(line->login, login) == 0;
+}
+
+static FILE *open_file(const struct spool *spool, const struct uptime *now)
+{
     int fd = openat(spool->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    char text[400], title[TITLE_LEN];
+
+    if (file == NULL) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return NULL;
+    }
+    write_title(title, now);
+    if (fgets(text, sizeof text, file) != NULL && strcmp(text, title) == 0) {
+        return file;
+    }
+    fclose(file);
+    return NULL;
+}
+
+static void load_line(struct throttle *throttle, const struct relays *relays, const struct line *line, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < relays->count; i++) {
+        struct mote_relay_state *state = &throttle->states[i];
+
+        if (!is_about(line, &relays->list[i])) {
+            continue;
+        }
+        throttle->since_ms[i] = line->since_ms;
+        state->failures = (uint8_t)line->failures;
+        state->tls = (uint8_t)line->tls_failures;
+        if (line->failures + line->tls_failures != 0) {
+            state->since_s = throttle->now_s - (uint32_t)((now_ms - line->since_ms) / 1000);
+        }
+        throttle->noted[i] = *state;
+    }
+}
+
+void throttle_load(struct throttle *throttle, const struct spool *spool, const struct relays *relays)
+{
+    struct uptime now = uptime_now();
+    FILE *file = open_file(spool, &now);
+    uint8_t took = throttle->took;
+    char text[400];
 
     memset(throttle, 0, sizeof *throttle);
     throttle->now_s = (uint32_t)(now.ms / 1000);
+    throttle->took = took;
+    while (file != NULL && fgets(text, sizeof text, file) != NULL) {
+        struct line line;
+
+        if (parse_line(&line, text, &now)) {
+            load_line(throttle, relays, &line, now.ms);
+        }
+    }
     if (file != NULL) {
-        read_lines(throttle, relays, file, &now);
         fclose(file);
-    } else if (fd >= 0) {
-        close(fd);
-    }
-    for (unsigned i = 0; force && i < MOTE_RELAYS_MAX; i++) {
-        throttle->states[i].since_s = throttle->now_s - LONG_AGO_S;
     }
 }
 
-/* A relay's wait begins when it has failed, not when the attempt began. */
-void throttle_heard(struct throttle *throttle, unsigned relay)
+void throttle_forget(const struct spool *spool)
 {
-    if (throttle->states[relay].failures > throttle->before[relay]) {
-        throttle->since_ms[relay] = uptime_now().ms;
-    }
+    unlinkat(spool->fd, NAME, 0); /* where that cannot be, no mail can be tried either, which is told */
 }
 
-static bool changed(const struct throttle *throttle, const struct relays *relays)
+bool throttle_released(const struct throttle *throttle, const struct relays *relays, const struct host_mail *mail)
 {
+    struct uptime now = uptime_now();
+    const struct uptime *stored = &mail->kept.stored;
+
+    if (!mail->record.left_alone || memcmp(stored->boot, now.boot, sizeof now.boot) != 0) {
+        return false;
+    }
     for (unsigned i = 0; i < relays->count; i++) {
-        if (throttle->states[i].failures != throttle->before[i]) {
+        const struct mote_relay_state *state = &throttle->states[i];
+
+        if (state->failures == 0 && state->tls == 0 && throttle->since_ms[i] > stored->ms) {
             return true;
         }
     }
     return false;
 }
 
-/* What others wrote of relays that are none of ours in this run is forgotten: they will be asked once too often. */
-static bool write_lines(const struct throttle *throttle, const struct relays *relays, int fd)
-{
-    struct uptime now = uptime_now();
-    char title[64];
+/* ---- Noting ------------------------------------------------------------------------------------------------------ */
 
-    write_title(title, &now);
-    if (dprintf(fd, "%s", title) < 0) {
-        return false;
+/* A relay that has just taken a mail and now wants no more, before MAIL or with a 421, has not failed. */
+static bool wants_pause(const struct mote_result *result)
+{
+    return result->code == 421 || (result->cause == MOTE_CAUSE_LOST && result->step < MOTE_STEP_MAIL);
+}
+
+/* MOTE_OURS_S, of which the policy knows. */
+static uint32_t pause_s(void)
+{
+    const struct mote_record record = {.attempts = 2, .ours = 1};
+
+    return mote_policy_wait_s(&record, false, false, 0);
+}
+
+void throttle_note(struct throttle *throttle, unsigned relay, const struct mote_result *result, bool took)
+{
+    struct mote_relay_state *state = &throttle->states[relay], *noted = &throttle->noted[relay];
+    uint8_t bit = (uint8_t)(1u << relay);
+
+    if ((throttle->took & bit) != 0 && wants_pause(result)) {
+        *state = *noted;
+        throttle->pause_s = pause_s();
     }
+    throttle->took = (uint8_t)((throttle->took & ~bit) | (took ? bit : 0));
+    /* Its wait begins now, not when the attempt began. */
+    if (state->failures != noted->failures || state->tls != noted->tls || state->since_s != noted->since_s) {
+        throttle->since_ms[relay] = uptime_now().ms;
+        *noted = *state;
+        throttle->changed = true;
+    }
+}
+
+void throttle_pause(struct throttle *throttle)
+{
+    if (throttle->pause_s != 0) {
+        sleep(throttle->pause_s);
+        throttle->pause_s = 0;
+    }
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+
+static bool write_own(const struct throttle *throttle, const struct relays *relays, int fd)
+{
     for (unsigned i = 0; i < relays->count; i++) {
-        if (throttle->states[i].failures != 0 &&
-            dprintf(fd, "%u %" PRIu64 " %s %u %s\n", (unsigned)throttle->states[i].failures, throttle->since_ms[i],
-                    kind(&relays->list[i]), (unsigned)relays->list[i].port, relays->list[i].host) < 0) {
+        const struct mote_relay *relay = &relays->list[i];
+        const struct mote_relay_state *state = &throttle->states[i];
+        char login[LOGIN_LEN];
+
+        write_login(login, &relay->login);
+        if (throttle->since_ms[i] != 0 &&
+            dprintf(fd, "%u %u %" PRIu64 " %s %u %s %s\n", (unsigned)state->failures, (unsigned)state->tls,
+                    throttle->since_ms[i], kind(relay), (unsigned)mote_relay_port(relay), relay->host, login) < 0) {
             return false;
         }
     }
     return true;
 }
 
+static bool is_own(const struct line *line, const struct relays *relays)
+{
+    for (unsigned i = 0; i < relays->count; i++) {
+        if (is_about(line, &relays->list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What other configurations know of their relays; it is of no use after a day. */
+static bool copy_others(const struct spool *spool, const struct relays *relays, const struct uptime *now, int fd)
+{
+    FILE *file = open_file(spool, now);
+    char text[400];
+    bool good = true;
+
+    while (good && file != NULL && fgets(text, sizeof text, file) != NULL) {
+        struct line line;
+
+        if (parse_line(&line, text, now) && !is_own(&line, relays) && now->ms - line.since_ms < DAY_MS) {
+            good = dprintf(fd, "%s", text) >= 0;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return good;
+}
+
+static bool write_file(const struct throttle *throttle, const struct spool *spool, const struct relays *relays, int fd)
+{
+    struct uptime now = uptime_now();
+    char title[TITLE_LEN];
+
+    write_title(title, &now);
+    return dprintf(fd, "%s", title) >= 0 && write_own(throttle, relays, fd) && copy_others(spool, relays, &now, fd);
+}
+
 void throttle_save(struct throttle *throttle, const struct spool *spool, const struct relays *relays)
 {
     struct spool_temp temp;
 
-    if (!changed(throttle, relays)) {
+    if (!throttle->changed) {
         return;
     }
     if (!spool_temp_open(spool, &temp)) {
         complain("%s/" NAME " cannot be written: %s", spool->dir, strerror(errno));
-    } else if (!write_lines(throttle, relays, temp.fd) || !spool_temp_keep(spool, &temp, NAME)) {
+    } else if (!write_file(throttle, spool, relays, temp.fd) || !spool_temp_keep(spool, &temp, NAME)) {
         complain("%s/" NAME " cannot be written: %s", spool->dir, strerror(errno));
         spool_temp_drop(spool, &temp);
     } else {

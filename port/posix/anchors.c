@@ -190,6 +190,7 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
     struct loader loader;
     int fd = open(file, O_RDONLY | O_CLOEXEC), error;
 
+    *anchors = NULL;
     if (fd < 0) {
         return 0;
     }

@@ -25,7 +25,7 @@
 /* What a person is told of one address: "192.0.2.7 port 587". */
 #define WHERE_LEN 80
 
-static void tell_error(const struct mote_trace *trace, const char *where, int error)
+static void trace_error(const struct mote_trace *trace, const char *where, int error)
 {
     char why[200], text[2 + sizeof why];
 
@@ -33,7 +33,7 @@ static void tell_error(const struct mote_trace *trace, const char *where, int er
         snprintf(why, sizeof why, "error %d", error);
     }
     snprintf(text, sizeof text, ": %s", why);
-    mote_posix_tell(trace, where, text);
+    mote_posix_trace_event(trace, where, text);
 }
 
 static void name_address(const struct addrinfo *address, uint16_t port, char where[WHERE_LEN])
@@ -46,8 +46,42 @@ static void name_address(const struct addrinfo *address, uint16_t port, char whe
     snprintf(where, WHERE_LEN, "%s port %u", host, (unsigned)port);
 }
 
-/* The system's resolver keeps its own time limits. */
-static struct addrinfo *look_up(const char *host, uint16_t port, const struct mote_trace *trace)
+/* ---- What is our own trouble (POLICY P12) ------------------------------------------------------------------------ */
+
+/* A socket that could not be made, or a connection that the system refused to begin: nothing has left this host. */
+static uint8_t own_cause(int error)
+{
+    switch (error) {
+    case ENOBUFS:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE: return MOTE_CAUSE_NO_MEMORY;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EACCES: /* a packet filter of ours */
+    case EPERM: return MOTE_CAUSE_NO_NETWORK;
+    default: return MOTE_CAUSE_CONNECT;
+    }
+}
+
+/* EAI_AGAIN: no name server answered. */
+static uint8_t lookup_cause(int error)
+{
+    switch (error) {
+    case EAI_MEMORY: return MOTE_CAUSE_NO_MEMORY;
+    case EAI_AGAIN: return MOTE_CAUSE_NO_NETWORK;
+    case EAI_SYSTEM: return own_cause(errno) == MOTE_CAUSE_NO_MEMORY ? MOTE_CAUSE_NO_MEMORY : MOTE_CAUSE_NO_NETWORK;
+    default: return MOTE_CAUSE_LOOKUP;
+    }
+}
+
+/* ---- One relay --------------------------------------------------------------------------------------------------- */
+
+/* The system's resolver keeps its own time limits. NULL, and *cause. */
+static struct addrinfo *look_up(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
     char service[8], text[300];
@@ -58,8 +92,9 @@ static struct addrinfo *look_up(const char *host, uint16_t port, const struct mo
     if (error == 0) {
         return list;
     }
+    *cause = lookup_cause(error);
     snprintf(text, sizeof text, "%s: ", host);
-    mote_posix_tell(trace, text, gai_strerror(error));
+    mote_posix_trace_event(trace, text, gai_strerror(error));
     return NULL;
 }
 
@@ -101,12 +136,13 @@ static bool prepare(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-/* One address. Returns a socket, or -1 with errno. */
-static int try_address(const struct addrinfo *address, uint32_t limit_ms)
+/* One address. Returns a socket, or -1 with errno and *cause: an error that comes with the call is this host's. */
+static int try_address(const struct addrinfo *address, uint32_t limit_ms, uint8_t *cause)
 {
     uint32_t start_ms = mote_posix_now_ms();
     int error, fd = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
 
+    *cause = fd < 0 ? own_cause(errno) : MOTE_CAUSE_CONNECT;
     if (fd < 0) {
         return -1;
     }
@@ -115,7 +151,9 @@ static int try_address(const struct addrinfo *address, uint32_t limit_ms)
             return fd;
         }
         /* After EINTR the connection goes on being made, as after EINPROGRESS. */
-        if ((errno == EINPROGRESS || errno == EINTR) && wait_connected(fd, start_ms, limit_ms)) {
+        if (errno != EINPROGRESS && errno != EINTR) {
+            *cause = own_cause(errno);
+        } else if (wait_connected(fd, start_ms, limit_ms)) {
             return fd;
         }
     }
@@ -137,26 +175,28 @@ static uint32_t time_left(uint32_t start_ms)
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
                        uint8_t *cause)
 {
-    struct addrinfo *list = look_up(host, port, trace), *address;
+    struct addrinfo *list = look_up(host, port, trace, cause), *address;
     unsigned tries = 0;
     char where[WHERE_LEN];
     int fd = -1;
 
-    *cause = list == NULL ? MOTE_CAUSE_LOOKUP : MOTE_CAUSE_CONNECT;
     for (address = list; address != NULL && tries < MOTE_POSIX_ADDRESSES; address = address->ai_next, tries++) {
         uint32_t limit_ms = time_left(start_ms);
+        uint8_t why;
 
         if (limit_ms == 0) {
             *cause = MOTE_CAUSE_DEADLINE;
             break;
         }
         name_address(address, port, where);
-        fd = try_address(address, limit_ms);
+        fd = try_address(address, limit_ms, &why);
         if (fd >= 0) {
-            mote_posix_tell(trace, "connected to ", where);
+            mote_posix_trace_event(trace, "connected to ", where);
             break;
         }
-        tell_error(trace, where, errno);
+        trace_error(trace, where, errno);
+        /* It is ours if no address could be tried. */
+        *cause = tries == 0 || why == MOTE_CAUSE_CONNECT ? why : *cause;
     }
     if (list != NULL) {
         freeaddrinfo(list);

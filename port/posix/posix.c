@@ -15,29 +15,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ENTROPY_LEN 32
-
-uint32_t mote_posix_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-}
-
-/* 0 = unknown, as for a clock that was never set. */
-static uint64_t unix_s(void)
-{
-    struct timespec now;
-
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0) {
-        return 0;
-    }
-    return (uint64_t)now.tv_sec;
-}
 
 /* Waits for the kernel's generator to be seeded, early after boot. False: there is none, and the session refuses TLS.
  */
@@ -73,27 +53,18 @@ struct conversation {
     struct mote_posix_attempt *attempt;
     struct mote_session session;
     struct mote_session_setup setup;
+    struct mote_posix_tracer tracer;
     unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[ENTROPY_LEN];
     char name[MOTE_POSIX_HOST_NAME], literal[MOTE_POSIX_LITERAL];
 };
 
-/* Wrong arguments are found before the network is touched: a session that ends before it begins. */
+/* Wrong arguments are found before the network is touched, in a dry run: a session that is begun, asked and dropped. Where
+ * this host has no name, any valid literal passes for the one that the connection will tell. */
 static bool arguments_good(struct conversation *c)
 {
     c->setup.helo = c->name[0] != 0 ? c->name : "[127.0.0.1]";
     mote_session_init(&c->session, c->attempt->delivery.relay, c->attempt->mail, &c->setup);
     return (mote_session_poll(&c->session, c->setup.start_ms) & MOTE_DONE) == 0;
-}
-
-/* The end of the mail is about to leave: the caller stores that it may have been sent. */
-static void commit(void *ctx)
-{
-    struct conversation *c = ctx;
-
-    if (c->attempt->commit != NULL) {
-        c->attempt->commit(c->attempt->ctx);
-    }
-    mote_session_commit(&c->session);
 }
 
 /* Which of the relays is spoken to, where that is a question. */
@@ -107,7 +78,7 @@ static void tell_relay(const struct conversation *c, const struct mote_relay *re
     }
     snprintf(text, sizeof text, bracket ? "relay [%s]:%u" : "relay %s:%u", relay->host != NULL ? relay->host : "",
              (unsigned)mote_relay_port(relay));
-    mote_posix_tell(&c->setup.trace, text, c->setup.clear ? " in clear, as TLS has failed again" : NULL);
+    mote_posix_trace_event(c->attempt->trace, text, c->setup.clear ? " in clear, as TLS has failed again" : NULL);
 }
 
 /* What is left alone is left alone from now on, not from when the attempt began. */
@@ -117,36 +88,38 @@ static void pass_time(struct conversation *c)
 }
 
 /* Connects to the relay the delivery names, and talks until there is a verdict. */
-static void talk(struct conversation *c)
+static struct mote_result talk(struct conversation *c)
 {
     struct mote_delivery *delivery = &c->attempt->delivery;
     const struct mote_relay *relay = delivery->relay;
     uint8_t cause = MOTE_CAUSE_LOOKUP;
     int fd = -1;
 
-    c->setup.unix_s = unix_s();
+    c->setup.unix_s = mote_posix_unix_s();
     c->setup.entropy = draw_entropy(c->entropy) ? c->entropy : NULL;
     tell_relay(c, relay);
     if (!arguments_good(c)) {
         mote_delivery_connected(delivery);
-        return;
+        return *mote_session_result(&c->session);
     }
     if (relay->host != NULL && relay->host[0] != 0) {
-        fd = mote_posix_connect(relay->host, mote_relay_port(relay), c->setup.start_ms, &c->setup.trace, &cause);
+        fd = mote_posix_connect(relay->host, mote_relay_port(relay), c->setup.start_ms, c->attempt->trace, &cause);
     }
     if (fd < 0) {
         pass_time(c);
         mote_delivery_unreachable(delivery, cause);
-        return;
+        return (struct mote_result){.verdict = MOTE_DEFERRED, .cause = cause};
     }
     if (c->name[0] == 0) {
         mote_posix_literal(fd, c->literal);
         c->setup.helo = c->literal;
     }
+    c->setup.trace = mote_posix_trace_wrap(&c->tracer, &c->session, c->attempt->trace);
     mote_delivery_connected(delivery);
-    mote_posix_pump(fd, &c->session, commit, c);
+    mote_posix_pump(fd, &c->session, c->attempt->commit, c->attempt->ctx);
     pass_time(c);
     close(fd);
+    return *mote_session_result(&c->session);
 }
 
 static void set_name(struct conversation *c, const char *helo)
@@ -156,7 +129,7 @@ static void set_name(struct conversation *c, const char *helo)
             c->name[0] = 0;
         }
     } else if (snprintf(c->name, sizeof c->name, "%s", helo) == 0 || strlen(helo) >= sizeof c->name) {
-        c->name[0] = '?'; /* no name at all, or too long for one: MISUSE */
+        c->name[0] = '?'; /* no name at all, or too long for one: the dry run refuses it, as MISUSE */
         c->name[1] = 0;
     }
 }
@@ -170,9 +143,6 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
     c.setup.buf_len = sizeof c.buf;
     c.setup.hold = attempt->commit != NULL;
     c.setup.start_ms = mote_posix_now_ms();
-    if (attempt->trace != NULL) {
-        c.setup.trace = *attempt->trace;
-    }
     set_name(&c, attempt->helo);
     /* What it finds wrong with the text, the engine says before any relay is connected to. */
     if (attempt->mail->size == 0) {
@@ -182,11 +152,11 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
                        &c.setup, attempt->record, attempt->now_s);
     while (mote_delivery_next(delivery) == MOTE_CONNECT) {
         const struct mote_relay *relay = delivery->relay;
+        struct mote_result result = talk(&c);
 
-        talk(&c);
         mote_delivery_next(delivery);
-        if (attempt->heard != NULL) {
-            attempt->heard(attempt->ctx, relay);
+        if (attempt->conversation_done != NULL) {
+            attempt->conversation_done(attempt->ctx, relay, &result);
         }
     }
     mote_session_wipe(&c.session);

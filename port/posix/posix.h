@@ -10,21 +10,23 @@
 /* Addresses of one relay that are tried, at most. */
 #define MOTE_POSIX_ADDRESSES 16
 
-/* The monotonic millisecond counter of the session. It wraps. */
+/* clock.c: the monotonic millisecond counter of the session, which wraps; and the time of day, 0 = unknown. */
 uint32_t mote_posix_now_ms(void);
+uint64_t mote_posix_unix_s(void);
 
-/* ear.c: one line to the trace, as who '*'; trace and rest may be NULL. */
-void mote_posix_tell(const struct mote_trace *trace, const char *text, const char *rest);
+/* trace.c: one line to the trace, as who '*'; trace and rest may be NULL. */
+void mote_posix_trace_event(const struct mote_trace *trace, const char *text, const char *rest);
 
-/* Stands between a session and the caller's trace, to tell of the handshake when it is done. */
-struct mote_posix_ear {
+/* Stands between a session and the caller's trace, to tell what the handshake agreed on when it is done. */
+struct mote_posix_tracer {
     const struct mote_trace *trace;
     const struct mote_session *session;
-    bool told;
+    bool handshake_told;
 };
 
-struct mote_trace mote_posix_listen(struct mote_posix_ear *ear, const struct mote_session *session,
-                                    const struct mote_trace *trace);
+/* The trace for the next session; it hears nothing when the caller's trace is NULL. */
+struct mote_trace mote_posix_trace_wrap(struct mote_posix_tracer *tracer, const struct mote_session *session,
+                                        const struct mote_trace *trace);
 
 /* connect.c: returns a connected non-blocking socket, or -1 and why not. start_ms: when the attempt began. */
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
@@ -35,7 +37,8 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
 #define MOTE_POSIX_LITERAL 64
 void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL]);
 
-/* pump.c: moves octets until the session is done; commit is called at MOTE_WANT_COMMIT. The socket stays open. */
-void mote_posix_pump(int fd, struct mote_session *session, void (*commit)(void *ctx), void *ctx);
+/* pump.c: moves octets until the session is done. At MOTE_WANT_COMMIT commit is asked whether the end of the mail may
+ * leave; NULL: it may. The socket stays open. */
+void mote_posix_pump(int fd, struct mote_session *session, bool (*commit)(void *ctx), void *ctx);
 
 #endif

@@ -134,7 +134,17 @@ static void take_leave(int fd, struct mote_session *session)
     shutdown(fd, SHUT_WR);
 }
 
-void mote_posix_pump(int fd, struct mote_session *session, void (*commit)(void *ctx), void *ctx)
+/* The end of the mail is about to leave. It does not when the caller cannot store that it may have been sent (P9). */
+static void ask_commit(struct mote_session *session, bool (*commit)(void *ctx), void *ctx)
+{
+    if (commit == NULL || commit(ctx)) {
+        mote_session_commit(session);
+    } else {
+        mote_session_fail(session, MOTE_CAUSE_STORAGE);
+    }
+}
+
+void mote_posix_pump(int fd, struct mote_session *session, bool (*commit)(void *ctx), void *ctx)
 {
     for (;;) {
         uint8_t want = mote_session_poll(session, mote_posix_now_ms());
@@ -145,7 +155,7 @@ void mote_posix_pump(int fd, struct mote_session *session, void (*commit)(void *
             break;
         }
         if (want & MOTE_WANT_COMMIT) {
-            commit(ctx);
+            ask_commit(session, commit, ctx);
             continue;
         }
         said = say(fd, session);

@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 import zlib
 
 COMMAND = os.environ.get("MAILMOTE") or "build/mailmote"
@@ -29,11 +30,13 @@ class Mail:
 class Relay:
     """Speaks enough SMTP, each connection in a thread. `starttls` is None, "good" or "broken"; `replies` are for
     addresses and commands, others are 250; `talks` are the verbs of each connection; `mails` were answered 250, or cut
-    where that was due; `holding` is set at the end of a mail, and the answer comes when `hold` is."""
+    where that was due; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
+    for `rest_s` seconds: 421."""
 
     def __init__(self, context=None, starttls=None, replies=None):
         self.context, self.starttls, self.replies = context, starttls, replies or {}
         self.greeting, self.cut_at_end, self.hold, self.holding = "220 relay.test", False, None, threading.Event()
+        self.hold_greeting, self.rest_s, self.rested = False, 0, 0
         self.talks, self.mails = [], []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
@@ -57,7 +60,11 @@ class Relay:
         self.talks.append(verbs)
         try:
             link.settimeout(LIMIT_S)
-            file = self._say(link, None, self.greeting)
+            if self.hold_greeting:
+                self.holding.set()
+                self.hold.wait(LIMIT_S)
+            greeting = self.greeting if time.monotonic() >= self.rested else "421 one moment"
+            file = self._say(link, None, greeting)
             while True:
                 line = file.readline()
                 if not line:
@@ -93,6 +100,7 @@ class Relay:
                         self.mails.append(Mail(name[1].decode() if name else "", to, secure, text))
                     if self.cut_at_end:
                         break
+                    self.rested = time.monotonic() + self.rest_s
                     self._say(link, file, self.replies.get("END", "250 taken"))
                 elif verb == "DATA":
                     self._say(link, file, "554 nobody")
@@ -184,13 +192,8 @@ class File:
          self.rcpts, self.delivered, self.failed) = struct.unpack(self.RECORD, record[:40])
         assert struct.unpack("<I", record[40:])[0] == zlib.crc32(record[:40])
 
-    @property
-    def tls_failed(self):
-        return bool(self.flags & 1)
-
-    @property
-    def sent(self):
-        return bool(self.flags & 2)
+    tls_failed, sent, plain, verified_only, begun, left_alone = (
+        property(lambda self, bit=1 << n: bool(self.flags & bit)) for n in range(6))
 
     def write(self):
         record = struct.pack(self.RECORD, self.version, self.id, self.age, self.tls_since, self.wait, self.attempts,

@@ -22,7 +22,7 @@ from client import DEFERRED, FAILED, OK, SENDER, Result
 from scripted import Contexts, Relay
 
 TLS_RETRY_S, RETRY_S, STEP_S, CONNECT_S, ATTEMPT_S = 2, 3, 2, 2, 11
-SHORT = {"TLS_RETRY_S": TLS_RETRY_S, "RETRY_MIN_S": RETRY_S, "CONNECT_S": CONNECT_S, "ATTEMPT_S": ATTEMPT_S,
+SHORT = {"TLS_RETRY_S": TLS_RETRY_S, "OURS_S": 1, "RETRY_MIN_S": RETRY_S, "CONNECT_S": CONNECT_S, "ATTEMPT_S": ATTEMPT_S,
          **{f"{step}_S": STEP_S for step in ("REPLY", "DATA", "TEXT", "END")}}
 SIDE_BY_SIDE = 128
 LIMIT_S = 60

@@ -3,12 +3,15 @@
 import fcntl
 import os
 import stat
+import struct
 import subprocess
 import threading
+import zlib
 
 import pytest
 
 import cell
+from pretend import pretend
 from relay import (BAD_CONFIG, COMMAND, DEFERRED, FAILED, NOT_STORED, OK, USAGE, File, Relay, Spool, run)
 
 A, B, C = "a@example.test", "b@example.test", "c@example.test"
@@ -52,7 +55,7 @@ def test_deferred_is_kept_and_sent_later(spool, relay, closed):
     assert done_later.rows[0][0] == done.rows[0][0]
     assert [mail.id for mail in relay.mails] == [done.rows[0][0] + "@client.example.org"]
     assert relay.mails[0].text.endswith(b"\r\n\r\nhello\r\n")
-    assert spool.names() == ["relays"]
+    assert spool.names() == []
 
 
 def test_without_spool_nothing_is_kept(closed):
@@ -134,7 +137,7 @@ def test_32_recipients(spool, relay, closed):
     to = [f"r{i}@example.test" for i in range(32)]
     spool.send(closed, to=to)
     assert spool.flush(relay, options=["--now"]).verdicts == ["delivered"] * 32
-    assert relay.mails[0].to == to and spool.names() == ["relays"]
+    assert relay.mails[0].to == to and spool.names() == []
 
 
 def test_wrong_arguments_store_nothing(spool, closed):
@@ -183,18 +186,19 @@ def test_damaged_file_is_set_aside(stored, relay, closed, how):
     done = stored.flush(relay, options=["--now"])
     assert (done.returncode, done.verdicts) == (OK, ["delivered"])
     assert done.stderr.count("\n") == 1 and name in done.stderr and "damaged" in done.stderr
-    assert stored.names() == [name + ".damaged", "relays"]
+    assert stored.names() == [name + ".damaged"]
     assert stored.flush(relay, options=["--now"]).stderr == ""
 
 
 @pytest.mark.parametrize("slot", [0, 512])
 def test_a_torn_state_is_not_believed(stored, relay, slot):
     """power went while one of the two states was written: the other holds"""
-    path = stored.file().path
+    before = stored.file()
+    path = before.path
     data = bytearray(path.read_bytes())
     data[slot + 30:slot + 86] = bytes(56)
     path.write_bytes(data)
-    assert stored.file().attempts == (1 if slot == 0 else 0)
+    assert stored.file().wait == (0 if slot == 0 else before.wait) and stored.file().seq == before.seq - (slot == 0)
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
 
 
@@ -314,7 +318,7 @@ def test_two_flushes_do_not_send_twice(spool, relay, closed):
     assert all(one.returncode == OK and one.stderr == "" for one in done)
     assert sorted(row[0] for one in done for row in one.rows) == sorted(ids)
     assert sorted(mail.id for mail in relay.mails) == sorted(f"{i}@x" for i in range(20))
-    assert spool.names() == ["relays"]
+    assert spool.names() == []
 
 
 def test_send_does_not_wait_for_a_flush(stored, relay):
@@ -330,5 +334,48 @@ def test_send_does_not_wait_for_a_flush(stored, relay):
     assert row[5] == "waiting"
     slow.hold.set()
     flush.join()
-    assert len(slow.mails) == 1 and stored.names() == ["relays"]
+    assert len(slow.mails) == 1 and stored.names() == []
     slow.stop()
+
+
+# ---- what cannot be stored, or cannot be sent ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("writes, heard", [(0, []), (1, ["EHLO", "MAIL", "RCPT", "DATA"])], ids=["beginning", "end"])
+def test_a_state_that_cannot_be_stored_stops_the_mail(stored, relay, writes, heard):
+    """each flush would send it again: no attempt without its beginning (P17), no end of a mail without its mark (P9)"""
+    for _ in range(2):
+        relay.talks.clear()
+        done = stored.flush(relay, options=["--now"], wrap=pretend(PWRITE=writes))
+        writes += bool(writes)                                               # the next run ends this attempt first
+        assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"])
+        assert "the storage does not keep what it is given" in done.rows[0][4] and "cannot be stored" in done.stderr
+        assert [talk[:4] for talk in relay.talks] == [heard] * bool(heard) and relay.mails == []
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+    assert len(relay.mails) == 1
+
+
+def plant(path, address):
+    """another recipient into a mail's file, with a good checksum"""
+    data = path.read_bytes()
+    body = data[1032:].replace(A.encode(), address)
+    assert len(body) == len(data) - 1032
+    path.write_bytes(data[:1024] + struct.pack("<II", len(body), zlib.crc32(body)) + body)
+
+
+def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
+    """an envelope that no relay may be told: the mail is named, waits as others do, and is given up at last"""
+    plant(stored.file().path, b"a b@c d.e.test")
+    bad = stored.file()
+    bad.attempts = bad.wait = 0
+    bad.write()
+    names = {stored.send(closed).rows[0][0] for _ in range(3)}
+    done = stored.flush(relay, options=["--now"])
+    assert done.returncode == 65 and {row[0] for row in done.rows} == names and len(relay.mails) == 3
+    assert bad.path.stem in done.stderr and "no mail address" in done.stderr and done.stderr.count("\n") == 1
+    assert stored.file().attempts == 1 and stored.flush(relay).stderr == ""
+    last = stored.file()
+    last.age = 6 * 86400
+    last.write()
+    done = stored.flush(relay, options=["--now"])
+    assert done.verdicts == ["failed"] and "expired" in done.rows[0][4] and "no mail address" in done.rows[0][4]
+    assert stored.names() == []

@@ -95,9 +95,9 @@ def test_verdicts_are_stored_before_the_next_relay_is_asked(tmp_path):
             process.kill()
         link.close()
     file = spool.file()
-    assert (file.delivered, file.sent, file.attempts) == (1, False, 0)
+    assert (file.delivered, file.sent, file.begun, file.attempts) == (1, False, True, 1)
     first.replies = {}
-    assert [row[1] for row in spool.flush(first).rows] == [B]
+    assert [row[1] for row in spool.flush(first, options=["--now"]).rows] == [B]
     assert [mail.to for mail in first.mails] == [[A], [B]]
     first.stop()
 
@@ -112,7 +112,32 @@ def test_the_end_of_the_mail_leaves_a_mark(tmp_path):
         process.kill()
     assert spool.file().sent and {row[6] for row in spool.queue().rows} == {"cut short, the mail may have arrived"}
     relay.hold.set()
-    assert spool.flush(relay).verdicts == ["delivered"] * 2
+    assert spool.flush(relay, options=["--now"]).verdicts == ["delivered"] * 2
+    assert len({mail.id for mail in relay.mails}) == 1
+    relay.stop()
+
+
+@pytest.mark.parametrize("where", ["greeting", "end"])
+def test_a_run_that_is_ended_is_an_attempt(tmp_path, where):
+    """ended again and again while the relay makes it wait: one attempt, and then the wait of a mail that was deferred; not
+    an attempt for each run, and no second copy of the mail"""
+    spool, relay = Spool(tmp_path / "spool"), Relay()
+    relay.hold = threading.Event()
+    relay.hold_greeting = where == "greeting"
+    for words in (SEND, *[["flush", *HELO]] * 4):
+        with subprocess.Popen([COMMAND, *words, "--spool", spool.path, "--relay", relay.where],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            if words is SEND:
+                assert relay.holding.wait(30)
+                assert (spool.file().begun, spool.file().sent) == (True, where == "end")
+                process.kill()
+            else:
+                assert process.wait(30) == 0
+    assert len(relay.talks) == 1
+    [row] = spool.queue().rows[:1]
+    assert row[2] == "1" and 290 < int(row[3]) <= 375 and row[6] == "the connection was lost before the reply"
+    relay.hold.set()
+    assert spool.flush(relay, options=["--now"]).verdicts == ["delivered"] * 2
     assert len({mail.id for mail in relay.mails}) == 1
     relay.stop()
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """With trust configured it is verified TLS or nothing: each wrong certificate defers the mail with its own reason, and
 nothing of the mail is said. Without trust any certificate will do, but a TLS that fails never means clear at once."""
+import re
+
 import pytest
 
-from client import BAD_CONFIG, deferred, delivered, new_token, raw_mail, said_no_mail
+from client import BAD_CONFIG, COMMAND, deferred, delivered, new_token, raw_mail, said_no_mail
+from pretend import pretend
+from relay import run
 from test_delivery import in_tls
 
 # port of Postfix with that certificate -> the name asked for, what the reason must say
@@ -90,3 +94,42 @@ def test_broken_starttls(farm, mailmote, proxy, trust):
     deferred(mailmote.send(between, raw_mail(token), trust=trust), "TLS|handshake")
     said = b"".join(octets for who, octets in between.join() if who == "C")
     assert b"STARTTLS\r\n" in said and b"MAIL FROM" not in said.upper() and token.encode() not in said
+
+
+HANDSHAKE = re.compile(r"^\* (TLS .*)$", re.M)
+
+
+@pytest.mark.parametrize("port, options, how", [
+    ("starttls", ["--trust", "ca"], "certificate verified"),
+    ("implicit", ["--trust", "ca", "--tls", "implicit"], "certificate verified"),
+    ("starttls", ["--pin", "pin"], "the pinned key"),
+    ("starttls", [], "certificate not checked"),
+    ("implicit", ["--tls", "implicit"], "certificate not checked"),
+], ids=lambda value: "-".join(value) if isinstance(value, list) else value)
+def test_the_handshake_is_told(aiosmtpd, mailmote, pki, port, options, how):
+    """once, before what is said inside TLS: version, suite, and who the relay has proved to be"""
+    options = [{"ca": mailmote.ca, "pin": pki.pin("ecdsa")}.get(word, word) for word in options]
+    result = delivered(mailmote.send(aiosmtpd.ports[port], None, *options, trust=False))
+    [told] = HANDSHAKE.findall(result.err)
+    assert re.fullmatch(r"TLS 1\.2, ECDHE_ECDSA_WITH_\w+_SHA\d+, " + how, told)
+    lines = result.err.splitlines()
+    before, after = lines[:lines.index("* " + told)], lines[lines.index("* " + told) + 1:]
+    assert ("C: STARTTLS" in before) == (port == "starttls") and not any("MAIL FROM" in line for line in before)
+    assert [line[:7] for line in after if line.startswith("C:")][:2] == ["C: EHLO", "C: MAIL"]
+
+
+@pytest.mark.parametrize("port, options", [("clear", []), ("starttls", ["--pin", "rsa"])])
+def test_no_handshake_is_told(aiosmtpd, mailmote, pki, port, options):
+    """where there was none, or it failed"""
+    options = [pki.pin(word) if word == "rsa" else word for word in options]
+    assert not HANDSHAKE.search(mailmote.send(aiosmtpd.ports[port], None, *options, trust=False).err)
+
+
+@pytest.mark.parametrize("seconds, words", [(60, "this system's clock says 1970-01-01: set it"),
+                                            (4102444800, "this system's clock says 2100-01-01")])
+def test_a_wrong_clock_is_named(aiosmtpd, mailmote, seconds, words):
+    """the certificate is good, and by our clock it is not valid yet, or no longer"""
+    done = run(COMMAND, "send", "--trust", mailmote.ca, "--relay", f"localhost:{aiosmtpd.ports['starttls']}", "--from",
+               "s@example.org", "--helo", "client.example.org", "a@example.test", wrap=pretend(REALTIME=seconds))
+    assert done.verdicts == ["deferred"] and done.rows[0][4].endswith(words), done.rows
+    assert "expired or not yet valid" in done.rows[0][4]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the trace hears besides the dialogue: addresses tried, and what the TLS handshake agreed on, between the lines
- * where it happened. It only listens: nothing here changes a conversation.
+ * What the trace is told besides the dialogue, as who '*': addresses tried, and what the TLS handshake agreed on, between
+ * the lines where it happened. Nothing here changes a conversation.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -40,7 +40,7 @@ static const struct suite suites[] = {
     SUITE(RSA_WITH_AES_128_CBC_SHA),
 };
 
-void mote_posix_tell(const struct mote_trace *trace, const char *text, const char *rest)
+void mote_posix_trace_event(const struct mote_trace *trace, const char *text, const char *rest)
 {
     char line[400];
     int len;
@@ -57,45 +57,45 @@ void mote_posix_tell(const struct mote_trace *trace, const char *text, const cha
     }
 }
 
-static void tell_tls(const struct mote_posix_ear *ear)
+static void trace_handshake(const struct mote_posix_tracer *tracer)
 {
-    const struct mote_trust *trust = &ear->session->relay->trust;
+    const struct mote_trust *trust = &tracer->session->relay->trust;
     const char *suite = "a cipher suite without a name";
     br_ssl_session_parameters agreed;
     char text[80];
 
-    br_ssl_engine_get_session_parameters(&ear->session->client.eng, &agreed);
+    br_ssl_engine_get_session_parameters(&tracer->session->client.eng, &agreed);
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
         if (suites[i].id == agreed.cipher_suite) {
             suite = suites[i].name;
         }
     }
     snprintf(text, sizeof text, "TLS 1.%u, %s", (unsigned)(agreed.version - BR_TLS10), suite);
-    mote_posix_tell(ear->trace, text,
-                    trust->opportunistic     ? ", certificate not checked"
-                    : trust->anchors != NULL ? ", certificate verified"
-                                             : ", the pinned key");
+    mote_posix_trace_event(tracer->trace, text,
+                           trust->opportunistic     ? ", certificate not checked"
+                           : trust->anchors != NULL ? ", certificate verified"
+                                                    : ", the pinned key");
 }
 
-static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len)
+static void pass_on(void *ctx, char who, uint8_t step, const char *data, size_t len)
 {
-    struct mote_posix_ear *ear = ctx;
+    struct mote_posix_tracer *tracer = ctx;
 
-    if (!ear->told && (ear->session->engine.tls & MOTE_TLS_SECURED) != 0) {
-        ear->told = true;
-        tell_tls(ear);
+    if (!tracer->handshake_told && (tracer->session->engine.tls & MOTE_TLS_SECURED) != 0) {
+        tracer->handshake_told = true;
+        trace_handshake(tracer);
     }
-    ear->trace->octets(ear->trace->ctx, who, step, data, len);
+    tracer->trace->octets(tracer->trace->ctx, who, step, data, len);
 }
 
-struct mote_trace mote_posix_listen(struct mote_posix_ear *ear, const struct mote_session *session,
-                                    const struct mote_trace *trace)
+struct mote_trace mote_posix_trace_wrap(struct mote_posix_tracer *tracer, const struct mote_session *session,
+                                        const struct mote_trace *trace)
 {
     struct mote_trace through = {NULL, NULL};
 
     if (trace != NULL && trace->octets != NULL) {
-        *ear = (struct mote_posix_ear){trace, session, false};
-        through = (struct mote_trace){hear, ear};
+        *tracer = (struct mote_posix_tracer){trace, session, false};
+        through = (struct mote_trace){pass_on, tracer};
     }
     return through;
 }

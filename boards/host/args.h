@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The settings, from the command line (args.c) and from a configuration file (config.c). Strings are argv's, or the
+ * file's.
+ */
+#ifndef MAILMOTE_HOST_ARGS_H
+#define MAILMOTE_HOST_ARGS_H
+
+#include "file.h"
+#include "mailmote_outbox.h"
+
+/* What can be said of a relay. Said before the first --relay, it holds for all that say nothing else. */
+enum relay_option {
+    RELAY_TLS,
+    RELAY_TRUST,
+    RELAY_PIN,
+    RELAY_TLS_NAME,
+    RELAY_USER,
+    RELAY_PASSWORD_FILE,
+    RELAY_TOKEN_FILE,
+    RELAY_OPTIONS
+};
+
+struct relay_args {
+    const char *relay; /* HOST[:PORT] */
+    const char *options[RELAY_OPTIONS];
+    unsigned line; /* of the configuration file; 0 = the command line's */
+};
+
+enum { COMMAND_SEND = 1, COMMAND_FLUSH = 2, COMMAND_QUEUE = 4 };
+
+struct args {
+    uint8_t command;
+    bool help, verbose, raw, now;
+    const char *config_file, *spool, *helo, *from, *subject;
+    struct buffer config; /* the configuration file, cut into words */
+    struct relay_args relays[MOTE_RELAYS_MAX];
+    unsigned relay_count;
+    char **rcpts;
+    unsigned rcpt_count;
+};
+
+int args_parse(struct args *args, uint8_t command, int argc, char **argv);
+void args_free(struct args *args);
+
+/* Adds what args->config_file says. What the command line says too is the command line's to say. */
+int config_read(struct args *args);
+
+#endif

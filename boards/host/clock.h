@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Time that no one sets, and random numbers.
+ */
+#ifndef MAILMOTE_HOST_CLOCK_H
+#define MAILMOTE_HOST_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A moment: this boot of the system, and milliseconds since then, those asleep included. */
+struct uptime {
+    uint8_t boot[16]; /* zeros = unknown */
+    uint64_t ms;
+};
+
+struct uptime uptime_now(void);
+
+/* Milliseconds that have passed since then, at least. *strict: on one clock that nobody can set, which POLICY P5 asks for
+ * and waiting does not. After a reboot it is what this boot has seen; where a boot is unknown, the difference if there is
+ * one. */
+uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, bool *strict);
+
+uint32_t random_32(void);
+
+#endif

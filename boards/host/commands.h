@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The words of the command line.
+ */
+#ifndef MAILMOTE_HOST_COMMANDS_H
+#define MAILMOTE_HOST_COMMANDS_H
+
+int send_command(int argc, char **argv);
+int flush_command(int argc, char **argv);
+int queue_command(int argc, char **argv);
+
+/* help.c */
+void print_version(void);
+void print_help(void);
+void print_usage(void); /* on stderr */
+
+#endif

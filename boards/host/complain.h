@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Words for a person, on stderr; and the exit statuses, which are those of sysexits.h. In these headers a function that
+ * returns int returns one of them: EX_OK, or another after it has said why.
+ */
+#ifndef MAILMOTE_HOST_COMPLAIN_H
+#define MAILMOTE_HOST_COMPLAIN_H
+
+#include <stddef.h>
+#include <sysexits.h>
+
+/* "mailmote: what was wrong: what to do". */
+#ifdef __GNUC__
+__attribute__((format(printf, 1, 2)))
+#endif
+void complain(const char *form, ...);
+
+/* What stands between "mailmote: " and the complaint from now on: a line of a file, or nothing: NULL and 0. */
+void complain_about(const char *file, unsigned line);
+
+/* Copies text so that a terminal shows it and does nothing else: printable ASCII as it is, the rest as \xNN. Returns
+ * how many octets it wrote before the NUL; what does not fit is left out. */
+size_t printable(char *to, size_t cap, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The trace: what -v shows of a conversation.
+ */
+#ifndef MAILMOTE_HOST_DIALOGUE_H
+#define MAILMOTE_HOST_DIALOGUE_H
+
+#include "mailmote_session.h"
+
+struct dialogue {
+    bool verbose;
+    char who;             /* of the line being gathered */
+    bool carriage_return; /* seen, and not yet known to end the line */
+    size_t len;
+    char line[1000];
+    uint32_t mail_octets; /* of the text, not yet told */
+    char event[300];      /* the last '*' line: why there is no connection */
+};
+
+struct mote_trace dialogue_trace(struct dialogue *dialogue);
+void dialogue_event(struct dialogue *dialogue, const char *text);
+void dialogue_finish(struct dialogue *dialogue);
+
+#endif

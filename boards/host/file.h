@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is read whole: the mail, a password, a configuration.
+ */
+#ifndef MAILMOTE_HOST_FILE_H
+#define MAILMOTE_HOST_FILE_H
+
+#include <stddef.h>
+
+/* All of a file, with a NUL behind it. */
+struct buffer {
+    char *data;
+    size_t len;
+};
+
+/* Standard input to its end. */
+int file_read_mail(struct buffer *mail);
+
+/* All of an open file, at most max octets. Returns 0 or an errno. */
+int file_read_all(int fd, struct buffer *file, size_t max);
+
+/* A password or token: the file without its last end of line. */
+int file_read_secret(struct buffer *secret, const char *file);
+
+/* Overwrites and frees. */
+void buffer_wipe(struct buffer *buffer);
+
+#endif

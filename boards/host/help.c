@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What --help and --version print.
+ */
+#include "commands.h"
+#include "mailmote.h"
+
+#include <stdio.h>
+
+static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--spool DIR] [OPTION...] RCPT... < TEXT\n"
+                            "       mailmote flush [-v] --spool DIR [--now] --relay HOST[:PORT] [OPTION...]\n"
+                            "       mailmote queue --spool DIR\n"
+                            "       mailmote --help | --version\n";
+
+static const char help[] =
+    "\n"
+    "send submits the text on standard input as a mail to each RCPT, through the first relay that takes it. flush "
+    "tries\n"
+    "the mails of a spool again that are due, queue lists them.\n"
+    "\n"
+    "Relays, at most 8, tried in the order given (an IPv6 address as [2001:db8::7]:587):\n"
+    "  --relay HOST[:PORT]   port 587 with a login, 25 without, 465 with implicit TLS\n"
+    "  --tls starttls        STARTTLS (default)\n"
+    "  --tls implicit        TLS from the first octet\n"
+    "  --trust FILE.pem      certificates the relay's chain must lead to\n"
+    "  --pin sha256:BASE64   the relay's public key (SHA-256 of its SubjectPublicKeyInfo) instead\n"
+    "  --tls-name NAME       name the relay's certificate must have, if not HOST\n"
+    "  --user USER           log in, with one of:\n"
+    "  --password-file FILE  the password\n"
+    "  --token-file FILE     an OAuth access token\n"
+    "Options after a --relay are that relay's; before the first --relay they are every relay's, unless it has its "
+    "own.\n"
+    "With --trust, --pin or a login the relay is verified and nothing leaves outside TLS; a login without --trust or\n"
+    "--pin trusts the system's CA file. A relay without any of them gets TLS if it offers it, any certificate.\n"
+    "\n"
+    "The mail:\n"
+    "  --from ADDRESS        sender (default: your user name at this host's full name; \"\" for the null sender)\n"
+    "  --subject TEXT        subject, UTF-8\n"
+    "  --raw                 standard input is a whole message with its header (RFC 5322)\n"
+    "  --helo NAME           our name for EHLO (default: this host's full name, or its address)\n"
+    "  -v                    show the dialogue on standard error, without secrets\n"
+    "\n"
+    "Keeping it:\n"
+    "  --spool DIR           store the mail in DIR before it is tried, and keep it there until it is delivered or "
+    "failed\n"
+    "                        (at most 32 recipients); DIR is created if it is missing\n"
+    "  --now                 flush mails that are not yet due, and ask relays that are left alone; TLS is not given "
+    "up\n"
+    "                        any sooner\n"
+    "  -C FILE               a line each: `relay HOST[:PORT] [tls=starttls|implicit] [trust=FILE] [pin=sha256:BASE64]\n"
+    "                        [tls-name=NAME] [user=USER] [password-file=FILE] [token-file=FILE]', `spool DIR',\n"
+    "                        `helo NAME', `from ADDRESS'; # begins a comment. Options take the place of its lines, and "
+    "a\n"
+    "                        --relay the place of all its relays\n"
+    "\n"
+    "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
+    "queue prints: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST; AGE and NEXT in seconds.\n"
+    "Without --spool nothing is kept: a deferred mail is to be sent again by the caller. With it, it is not: call "
+    "flush\n"
+    "every minute or so.\n"
+    "\n"
+    "Exit status: 0 all delivered, 75 some deferred and none failed, 69 some failed, 64 wrong usage, 65 bad input,\n"
+    "73 the mail cannot be stored, 78 bad configuration (a password or trust file, for example).\n";
+
+void print_version(void)
+{
+    puts("mailmote " MAILMOTE_VERSION);
+}
+
+void print_help(void)
+{
+    fputs(usage, stdout);
+    fputs(help, stdout);
+}
+
+void print_usage(void)
+{
+    fputs(usage, stderr);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Relays, made of settings.
+ */
+#ifndef MAILMOTE_HOST_RELAY_H
+#define MAILMOTE_HOST_RELAY_H
+
+#include "args.h"
+
+struct host_relay {
+    struct mote_relay relay;
+    char host[256], name[256];
+    struct buffer secret;
+    void *anchors;
+};
+
+struct relays {
+    struct host_relay own[MOTE_RELAYS_MAX];
+    struct mote_relay list[MOTE_RELAYS_MAX]; /* copies of own[].relay side by side, as an attempt wants them */
+    unsigned count;
+};
+
+/* What is wrong with the settings alone (EX_USAGE, in the configuration file EX_CONFIG); then the files they name are
+ * opened and read (EX_CONFIG). */
+int relays_parse(struct relays *relays, const struct args *args);
+int relays_open(struct relays *relays, const struct args *args);
+void relays_wipe(struct relays *relays);
+
+#endif

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""A system that is not as it should be, for the command alone: a library that is loaded before libc stands in for a few
+of its functions. `pretend(BOOTTIME="90", ...)` is a prefix for the command line:
+
+REALTIME   seconds, or +seconds from now: the time of day
+BOOTTIME   seconds since the boot
+BOOT_ID    a file to be read instead of the kernel's boot id
+PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
+SOCKET, CONNECT   an errno: these calls fail with it"""
+import functools
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+SOURCE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *setting(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL ? value : "";
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    const char *value = setting(clock == CLOCK_REALTIME ? "REALTIME" : clock == CLOCK_BOOTTIME ? "BOOTTIME" : "-");
+    if (*value != 0)
+        now->tv_sec = *value == '+' ? now->tv_sec + atol(value) : atol(value);
+    return result;
+}
+
+time_t time(time_t *at)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return at ? (*at = now.tv_sec) : now.tv_sec;
+}
+
+int open(const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if (strstr(path, "boot_id") != NULL && *setting("BOOT_ID") != 0)
+        path = setting("BOOT_ID");
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
+{
+    static long calls;
+    if (*setting("PWRITE") != 0 && calls++ >= atol(setting("PWRITE"))) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, buf, len, at);
+}
+
+int socket(int domain, int type, int protocol)
+{
+    if (*setting("SOCKET") != 0) {
+        errno = atoi(setting("SOCKET"));
+        return -1;
+    }
+    return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+    if (*setting("CONNECT") != 0) {
+        errno = atoi(setting("CONNECT"));
+        return -1;
+    }
+    return (int)syscall(SYS_connect, fd, address, len);
+}
+"""
+
+
+@functools.lru_cache(maxsize=None)
+def library():
+    compiler = shutil.which("cc") or shutil.which("gcc") or pytest.skip("no compiler")
+    path = pathlib.Path(tempfile.mkdtemp(prefix="pretend-")) / "pretend.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", path], input=SOURCE.encode(), check=True)
+    return path
+
+
+def pretend(**settings):
+    return ["env", f"LD_PRELOAD={library()}", *(f"{name}={value}" for name, value in settings.items())]

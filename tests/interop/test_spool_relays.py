@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""What a spool remembers of relays (P7, P12, P18): which are left alone, by whom and for how long, what is our own trouble,
+whose turn it is, and by which relays a mail may leave at all."""
+import base64
+import errno
+
+import pytest
+
+from cell import why_not
+from pretend import pretend
+from relay import DEFERRED, OK, Relay
+from scene import short_build
+from test_spool_retry import NOW, age, context, pin, pytestmark, spool, tls  # noqa: F401 (fixtures)
+
+
+def relay_lines(spool):
+    path = spool.path / "relays"
+    return [line.split() for line in path.read_text().splitlines()[1:]] if path.exists() else []
+
+
+def test_a_relay_that_is_down_is_left_alone(spool, closed):
+    spool.send(closed)
+    done = spool.send(closed, options=["-v"])
+    assert done.verdicts == ["deferred"] and "left alone" in done.rows[0][4] and done.stderr == ""
+    [line] = relay_lines(spool)
+    assert line[:2] == ["1", "0"] and line[3:] == ["starttls", closed.split(":")[1], "127.0.0.1", "-"]
+
+
+def test_a_forced_round_counts_once(spool, closed):
+    """what was remembered is forgotten at its start, and then the relay is asked once"""
+    for _ in range(6):
+        spool.send(closed)
+    for _ in range(2):
+        done = spool.flush(closed, options=["--now", "-v"])
+        assert done.stderr.count("refused") == 1 and done.verdicts == ["deferred"] * 6
+        assert sum("left alone" in row[4] for row in done.rows) == 5
+        assert [line[:2] for line in relay_lines(spool)] == [["1", "0"]]
+
+
+def test_other_relays_are_asked(spool, closed):
+    relay = Relay()
+    spool.send(closed)
+    done = spool.send(closed, relay, options=["-v"])
+    assert done.verdicts == ["delivered"] and closed not in done.stderr
+    relay.stop()
+
+
+def test_success_clears_it(spool):
+    relay = Relay()
+    relay.greeting = "421 busy"
+    spool.send(relay)
+    assert "left alone" in spool.send(relay).rows[0][4] and len(relay.talks) == 1
+    relay.greeting = "220 relay.test"
+    assert spool.flush(relay, options=NOW).verdicts == ["delivered"] * 2
+    assert relay_lines(spool) == []
+    assert spool.send(relay).verdicts == ["delivered"]
+    relay.stop()
+
+
+def test_success_makes_those_due_that_it_held_back(spool):
+    """and no others"""
+    relay = Relay()
+    relay.greeting = "421 busy"
+    spool.send(relay, to=("first@example.test",))
+    spool.send(relay, to=("second@example.test",))
+    assert [file.left_alone for file in sorted(spool.files(), key=lambda file: file.ms)] == [False, True]
+    assert spool.flush(relay).rows == []
+    relay.greeting = "220 relay.test"
+    relays = spool.path / "relays"
+    relays.write_text(relays.read_text().replace(relay_lines(spool)[0][2], "1"))     # its wait is over
+    assert spool.send(relay, to=("third@example.test",)).verdicts == ["delivered"]
+    assert [row[1] for row in spool.flush(relay).rows] == ["second@example.test"]
+    assert spool.flush(relay).rows == []
+    relay.stop()
+
+
+def test_many_failures_are_not_too_many(spool, closed):
+    """at 255 the counter stands, and the wait goes on from the last failure"""
+    spool.send(closed)
+    relays = spool.path / "relays"
+    [line] = relay_lines(spool)
+    relays.write_text(relays.read_text().replace(f"1 0 {line[2]}", f"255 0 {int(line[2]) - 4001000}"))
+    assert "refused" in spool.send(closed).rows[0][4]
+    assert "left alone" in spool.send(closed).rows[0][4]
+    assert relay_lines(spool)[0][:2] == ["255", "0"]
+
+
+def test_other_configurations_relays_are_remembered(spool, closed):
+    other = Relay()
+    other.greeting = "421 busy"
+    spool.send(closed)
+    spool.send(other)
+    assert "left alone" in spool.send(closed).rows[0][4] and "left alone" in spool.send(other).rows[0][4]
+    other.stop()
+
+
+def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_path):
+    """another user, or the right password, is not left alone; and no secret is kept"""
+    relay = Relay(context, "good", {"AUTH": "535 5.7.8 no"})
+
+    def login(user, secret):
+        path = tmp_path / "secret"
+        path.write_text(secret + "\n")
+        path.chmod(0o600)
+        return ["--pin", pin, "--user", user, "--password-file", path]
+    assert "535" in spool.send(relay, options=login("u", "hunter2")).rows[0][3]
+    assert "left alone" in spool.send(relay, options=login("u", "hunter2")).rows[0][4]
+    assert "535" in spool.send(relay, options=login("v", "hunter2")).rows[0][3]
+    relay.replies = {"AUTH": "235 yes"}
+    assert spool.send(relay, options=login("u", "hunter3")).verdicts == ["delivered"]
+    kept = (spool.path / "relays").read_bytes()
+    assert b"hunter" not in kept and base64.b64encode(b"hunter2") not in kept and b"68756e746572" not in kept
+    relay.stop()
+
+
+@pytest.mark.parametrize("trouble", [{"SOCKET": errno.EMFILE}, {"SOCKET": errno.ENOBUFS}, {"CONNECT": errno.ENETUNREACH},
+                                     {"CONNECT": errno.EHOSTUNREACH}, {"CONNECT": errno.EADDRNOTAVAIL}],
+                         ids=lambda trouble: " ".join(f"{name} {errno.errorcode[code]}" for name, code in trouble.items()))
+def test_our_own_trouble_is_not_the_relays(spool, trouble):
+    """nothing is remembered of the relay, and the mail is due after 10 s, twice"""
+    relay, wrap = Relay(), pretend(**trouble)
+    words = "no memory, socket" if "SOCKET" in trouble else "no network here"
+    done = spool.send(relay, wrap=wrap)
+    assert done.verdicts == ["deferred"] and words in done.rows[0][4]
+    for least, most in ((10, 10), (10, 10), (300, 375)):
+        assert least <= spool.file().wait <= most and relay_lines(spool) == []
+        assert spool.flush(relay, options=NOW, wrap=wrap).verdicts == ["deferred"]
+    assert spool.send(relay).verdicts == ["delivered"]
+    relay.stop()
+
+
+@pytest.mark.skipif(why_not() is not None, reason="no namespaces")
+@pytest.mark.parametrize("where", ["127.0.0.1:25", "relay.example:25"])
+def test_no_network(spool, where):
+    """a boot before the network is up: no route, and no name server"""
+    done = spool.send(where, wrap=["unshare", "--net"])
+    assert done.verdicts == ["deferred"] and "no network here" in done.rows[0][4], done.rows
+    assert spool.file().wait == 10 and relay_lines(spool) == []
+
+
+def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path):
+    """a relay that takes one mail, and then none for a moment: the others follow in the same run"""
+    spool.command, relay = short_build(), Relay()
+    relay.greeting = "421 busy"
+    for n in range(4):
+        spool.send(relay, to=(f"r{n}@example.test",))
+    relay.greeting, relay.rest_s = "220 relay.test", 0.5
+    done = spool.flush(relay, options=NOW)
+    assert done.verdicts.count("delivered") == 2 and all(line[:2] == ["0", "0"] for line in relay_lines(spool)), done.rows
+    assert max(file.wait for file in spool.files()) <= 1
+    relay.stop()
+
+
+def test_another_boot_leaves_nobody_alone(spool, closed):
+    spool.send(closed)
+    path = spool.path / "relays"
+    title = path.read_text().splitlines()[0]
+    path.write_text(path.read_text().replace(title, title[:-32] + "0" * 32))
+    assert "left alone" not in spool.send(closed).rows[0][4]
+
+
+# ---- whose turn it is ------------------------------------------------------------------------------------------------
+
+def test_fewest_attempts_first(spool, closed):
+    """then the older one: no old trouble stands before a new alert"""
+    tried = {"old": (9, 5000), "older": (9, 6000), "new": (0, 10), "newer": (0, 1), "once": (1, 90000)}
+    for name, (attempts, seconds) in tried.items():
+        known = {file.id for file in spool.files()}
+        spool.send(closed, to=(f"{name}@example.test",))
+        [file] = [file for file in spool.files() if file.id not in known]
+        file.attempts, file.age, file.wait = attempts, seconds, 0
+        file.write()
+    assert [row[4].split("@")[0] for row in spool.queue().rows] == ["new", "newer", "once", "older", "old"]
+    relay = Relay()
+    spool.flush(relay)
+    assert [mail.to[0].split("@")[0] for mail in relay.mails] == ["new", "newer", "once", "older", "old"]
+    relay.stop()
+
+
+# ---- verified relays only --------------------------------------------------------------------------------------------
+
+def test_accepted_for_verified_relays_only(spool, context, pin, closed):
+    """by no other configuration does it leave by a relay that is not verified, forced or not; it waits, and says why"""
+    spool.send(closed, options=["--pin", pin])
+    assert spool.file().verified_only
+    anybody, verified = Relay(), Relay(context, "good")
+    age(spool)
+    for options in ([], NOW, NOW):
+        done = spool.flush(anybody, options=options)
+        assert done.returncode == DEFERRED and "accepted for verified relays only" in done.rows[0][4]
+    assert anybody.talks == [] and spool.file().attempts == 4
+    [row] = spool.queue().rows
+    assert "accepted for verified relays only" in row[6]
+    where = ["--relay", anybody.where, "--relay", verified.where, "--pin", pin]
+    assert spool.flush(options=[*NOW, *where]).verdicts == ["delivered"]
+    assert anybody.talks == [] and verified.mails[0].secure
+    anybody.stop(), verified.stop()
+
+
+def test_accepted_for_any_relay_is_not_bound(spool, pin, closed):
+    spool.send(closed, options=["--pin", pin, "--relay", "127.0.0.1:1"])     # --pin is every relay's
+    assert spool.file().verified_only
+    spool.flush(closed, options=["--now", "--pin", pin])
+    assert spool.file().verified_only
+    next(spool.path.glob("*.mail")).unlink()
+    spool.send(options=["--relay", closed, "--pin", pin, "--relay", "127.0.0.1:1"])
+    relay = Relay()
+    assert not spool.file().verified_only and spool.flush(relay, options=NOW).verdicts == ["delivered"]
+    relay.stop()
