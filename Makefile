@@ -140,7 +140,10 @@ unit-valgrind: need-valgrind $(programs) ## the unit tests under valgrind
 
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+# With them go what makes certificates for the unit tests, and the boards' reader of CA files.
+fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
+    tests/unit/trust_cert.c boards/bare-metal/anchors.c)
+$(call objects,boards/bare-metal/anchors.c): ours += -std=c11 -Iboards
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
 
@@ -148,12 +151,12 @@ $(replays): $(BUILD)/obj/tests/fuzz/replay.o
 $(replays): $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(fuzz_o) $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(link)
+	$(Q)$(link) -lcmocka
 
 $(fuzzers): $(BUILD)/tests/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(fuzz_o) $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(link) -fsanitize=fuzzer
+	$(Q)$(link) -fsanitize=fuzzer -lcmocka
 
 fuzz-replay: need-san | $(cross_h) ## every fuzz harness over its stored corpus, with the sanitizers
 	+@$(sanitized) replay
@@ -162,8 +165,8 @@ replay: $(replays)
 	@tests/run $(foreach name,$(harnesses),'$(BUILD)/tests/replay_$(name) tests/fuzz/corpus/$(name)/*')
 
 fuzz: need-san | $(cross_h) ## every fuzz harness for FUZZ_SECONDS each; what it finds goes to $(BUILD)/fuzz
-	+@$(sanitized) $(BUILD)/san/libbearssl.a
-	+@$(sanitized) BUILD=$(BUILD)/fuzz CFLAGS='$(san) -fsanitize=fuzzer-no-link' $(harnesses:%=fuzz-%)
+	+@$(sanitized) BUILD=$(BUILD)/fuzz BEARSSL_LIB=$(BUILD)/fuzz/libbearssl.a \
+	    CFLAGS='$(san) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp' $(harnesses:%=fuzz-%)
 
 fuzz-%: $(BUILD)/tests/fuzz_%
 	@mkdir -p $(BUILD)/$*
@@ -242,7 +245,7 @@ pkg-cc := $(if $(shell command -v $(CC)),,gcc libc6-dev)
 pkg-amalgamation := python3
 pkg-demo := openssl python3-aiosmtpd
 pkg-unit := python3 libcmocka-dev
-pkg-san := python3 clang libclang-rt-dev
+pkg-san := python3 clang libclang-rt-dev libcmocka-dev
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi

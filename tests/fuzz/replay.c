@@ -8,6 +8,14 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+
+/* libFuzzer's, for a harness with a mutator: nothing is mutated here. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
+{
+    (void)data, (void)max;
+    return size;
+}
 
 static int replay(const char *name)
 {
