@@ -70,7 +70,7 @@ void say(struct speech *out, const char *text)
 }
 
 /* An EHLO reply: which keywords, and how they are written. */
-static void say_offers(struct speech *out, unsigned offers, unsigned style)
+void say_offers(struct speech *out, unsigned offers, unsigned style)
 {
     static const char *const sizes[] = {
         "SIZE",    "SIZE 7\r\n250-SIZE 900", "SIZE 10000000", "SIZE 2000", "SIZE 1", "size=5000",
