@@ -2,14 +2,11 @@
  *
  * What the caller's arguments must be before an octet leaves: addresses and names by RFC 5321 4.1.2 and 4.5.3.1 (no
  * control octet, space or angle bracket, ever), logins only for relays that prove who they are (P7), a text without NUL,
- * which is measured. It mends nothing.
+ * which is measured; and whether a relay offers what the mail needs (P10). It mends nothing.
  */
 #include "core.h"
 
 enum { DOMAIN_MAX = 255, PATH_MAX_OCTETS = 254 };
-
-/* MAIL, each RCPT and the mail may all be without their replies: the engine counts them in 16 bits. */
-enum { RCPTS_MAX = UINT16_MAX - 2 };
 
 static bool no_control(const char *s)
 {
@@ -179,7 +176,8 @@ static uint8_t envelope_cause(struct mote_mail *mail)
     if (asked == 0) {
         return MOTE_CAUSE_NOBODY;
     }
-    if (mail->rcpt_count > RCPTS_MAX) {
+    if (mail->rcpt_count >
+        UINT16_MAX - 2) { /* the engine counts replies in 16 bits: to MAIL, to each RCPT, to the mail */
         return MOTE_CAUSE_TOO_MANY;
     }
     if (asked != good || mail->from == NULL || (*mail->from != 0 && !address_good(mail, mail->from))) {
@@ -207,22 +205,39 @@ uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail
     return cause;
 }
 
-bool mote_leave_out_utf8(struct mote_mail *mail, const struct mote_result *result)
+/* SMTPUTF8 is needed and not offered; false when nobody is left to ask. */
+static bool leave_out_utf8(struct mote_engine *e)
 {
-    struct mote_rcpt *rcpt = mail->rcpts;
+    struct mote_rcpt *rcpt = e->mail->rcpts;
     bool any = false;
 
-    if (!ascii(mail->from)) {
+    if (!ascii(e->mail->from)) {
         return false;
     }
-    for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
+    for (unsigned n = e->mail->rcpt_count; n != 0; n--, rcpt++) {
         if (rcpt->in_transaction && !ascii(rcpt->address)) {
-            rcpt->result = *result;
+            rcpt->result.verdict = MOTE_DEFERRED;
+            rcpt->result.cause = MOTE_CAUSE_NO_SMTPUTF8;
+            rcpt->result.step = e->awaiting;
+            rcpt->result.tls = e->tls;
             rcpt->in_transaction = false;
         }
         any |= rcpt->in_transaction;
     }
     return any;
+}
+
+uint8_t mote_check_offers(struct mote_engine *e)
+{
+    unsigned missing = e->mail->needs & ~OFFERED_NEEDS(e->offers);
+
+    if ((missing & MOTE_NEEDS_8BITMIME) != 0) {
+        return MOTE_CAUSE_NO_8BITMIME;
+    }
+    if (e->size_limit != 0 && e->mail->size > e->size_limit) {
+        return MOTE_CAUSE_TOO_BIG;
+    }
+    return missing != 0 && !leave_out_utf8(e) ? MOTE_CAUSE_NO_SMTPUTF8 : MOTE_CAUSE_NONE;
 }
 
 uint8_t mote_mail_measure(struct mote_mail *mail)
@@ -232,9 +247,14 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
     size_t offset = 0, len;
 
     while ((len = mail->read(mail->ctx, offset, buf, sizeof buf)) != 0 && len <= sizeof buf) {
+        uint32_t before = text.size;
+
         offset += len;
         for (size_t i = 0; i < len; i++) {
             mote_text_mend(&text, buf[i]);
+        }
+        if (offset < len || text.size < before) {
+            break; /* more than can be counted, and perhaps without end */
         }
     }
     mail->size = text.size + (text.column != 0 ? 2 : 0);

@@ -43,29 +43,29 @@ static void mark(struct mote_engine *e, uint8_t c)
     const struct mote_login *login = &e->setup->login;
 
     switch (c) {
-    case 2: /* M_HELO */ e->insert = e->setup->helo; break;
-    case 3: /* M_FROM */ e->insert = e->mail->from; break;
-    case 4: /* M_RCPT */ e->insert = e->mail->rcpts[e->sending_rcpt].address; break;
-    case 5: /* M_USER */ e->insert = login->user; break;
-    case 6: /* M_SECRET */ e->insert = login->token != NULL ? login->token : login->password; break;
-    case 8: /* M_SIZE_IF */
+    case MARK_HELO: e->insert = e->setup->helo; break;
+    case MARK_FROM: e->insert = e->mail->from; break;
+    case MARK_RCPT: e->insert = e->mail->rcpts[e->sending_rcpt].address; break;
+    case MARK_USER: e->insert = login->user; break;
+    case MARK_SECRET: e->insert = login->token != NULL ? login->token : login->password; break;
+    case MARK_SIZE_IF:
         if ((e->offers & OFFER_SIZE) == 0) {
             break;
         }
         e->insert = " SIZE=";
         /* fall through */
-    case 7: /* M_SIZE */
+    case MARK_SIZE:
         e->scale = 1000000000;
         while (e->scale > e->mail->size && e->scale > 1) {
             e->scale /= 10;
         }
         break;
-    case 9: /* M_8BIT_IF */
+    case MARK_8BIT_IF:
         if ((e->mail->needs & MOTE_NEEDS_8BITMIME) != 0) {
             e->insert = " BODY=8BITMIME";
         }
         break;
-    default: /* M_UTF8_IF */
+    case MARK_UTF8_IF:
         if ((e->mail->needs & OFFERED_NEEDS(e->offers) & MOTE_NEEDS_SMTPUTF8) != 0) {
             e->insert = " SMTPUTF8";
         }
@@ -90,15 +90,15 @@ static int line_octet(struct mote_engine *e)
             return c;
         }
         c = (uint8_t)*e->command;
-        if (c == 0 || c == M_WAIT[0] || (c == M_BASE64[0] && e->two_step)) {
+        if (c == 0 || c == MARK_WAIT || (c == MARK_BASE64 && e->two_step)) {
             return END_OF_LINE;
         }
         e->command++;
-        if (c == M_BASE64[0]) {
+        if (c == MARK_BASE64) {
             e->base64 = true;
             return ' ';
         }
-        if (c == M_NUL[0]) {
+        if (c == MARK_NUL) {
             return 0;
         }
         if (c == 1 || c >= ' ') {

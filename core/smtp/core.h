@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What engine.c, reply.c and command.c share. Not for users.
+ * What the files of core/smtp share; session.c in core/tls looks into it for what it tells the trace. Not for users.
  */
 #ifndef MOTE_CORE_H
 #define MOTE_CORE_H
@@ -9,6 +9,10 @@
 #include "steps.h"
 
 #include <string.h>
+
+/* engine.c: moves a cursor on from MAIL, or from RCPT, where it is at recipient *rcpt: to the next one that is asked, or behind
+ * them all. Returns the step it is at then. */
+uint8_t mote_engine_advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt);
 
 /* reply.c: takes an octet of a reply. REPLY_WHOLE: that completes it, and code, subject and detail are those of its last
  * line. REPLY_GOES_ON: more is to come. Anything else is the cause (enum mote_cause) the conversation fails for. */
@@ -40,8 +44,8 @@ uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *
 /* check.c: MOTE_CAUSE_NONE, or what is wrong with the arguments. Marks the recipients to be asked. */
 uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail);
 
-/* check.c: gives the recipients that need SMTPUTF8 this result and does not ask them. False: nobody is left, or the sender
- * needs it as well. */
-bool mote_leave_out_utf8(struct mote_mail *mail, const struct mote_result *result);
+/* check.c: what the mail needs and the relay did not offer (P10), or MOTE_CAUSE_NONE. Recipients that need SMTPUTF8 where the
+ * sender does not are alone in that: they have their result, and are not asked, while there are others. */
+uint8_t mote_check_offers(struct mote_engine *e);
 
 #endif

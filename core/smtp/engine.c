@@ -1,8 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * One SMTP conversation as two cursors over the steps: the step being written, and the step whose reply comes next.
- * Without PIPELINING they move together; with it the first runs ahead as far as RFC 2920 lets it. after_reply() is
- * where the conversation is decided. It refuses octets that no command explains, and whatever comes too late.
+ * One SMTP conversation, decided reply by reply: after_reply() is the place, and all that changes a verdict is in this file. It
+ * refuses octets that no command explains, and replies that the command cannot have.
+ *
+ * Two cursors run over the steps: `sending`, the step being written, and `awaiting`, the step whose reply comes next;
+ * `replies_due` counts the replies to what is all out. What a reply leads to, by its step and first digit; "-" is
+ * MOTE_CAUSE_PROTOCOL, and the end:
+ *
+ *   step      2xx                           3xx   4xx                5xx
+ *   GREETING  EHLO                          -     deferred, QUIT     deferred, QUIT
+ *   EHLO      STARTTLS, or AUTH, or MAIL    -     deferred, QUIT     HELO if that will do, else deferred, QUIT
+ *   HELO      MAIL                          -     deferred, QUIT     deferred, QUIT
+ *   STARTTLS  220: HANDSHAKE, then EHLO     all others: TLS_REFUSED, deferred, QUIT
+ *   AUTH      MAIL, when all of it is said  more  deferred, QUIT     LOGIN_REFUSED, deferred, QUIT
+ *   MAIL      RCPT                          -     all deferred       all failed
+ *   RCPT      RCPT, or DATA, or BDAT        -     this one deferred  this one failed
+ *   DATA      -                             text  all deferred       all failed
+ *   END       delivered, QUIT               -     all deferred       all failed
+ *
+ * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), and 500 to 504 where an extension may be why (P16). In
+ * lock-step a refusal leads to QUIT once nobody is left; in a flight the replies to the rest of it are heard first. With
+ * PIPELINING and two recipients, the second refused:
+ *
+ *   out            in              sending  awaiting  replies_due
+ *   MAIL                           RCPT 1   MAIL      1
+ *   RCPT RCPT                      DATA     MAIL      3
+ *   DATA                           none     MAIL      4
+ *                  250             none     RCPT 1    3
+ *                  250             none     RCPT 2    2
+ *                  550             none     DATA      1
+ *                  354             TEXT     END       1            END's reply is due from here on
+ *   text and dot                   QUIT     END       1
+ *   QUIT                           none     END       1
+ *                  250             done
  */
 #include "core.h"
 
@@ -46,10 +76,13 @@ static void set_all_ours(struct mote_engine *e, uint8_t verdict, uint8_t cause)
     set_all(e, verdict, cause);
 }
 
-/* P16: PIPELINING or CHUNKING was used, and the mail has no result yet. */
-static bool extension_used(const struct mote_engine *e)
+/* P16: was PIPELINING or CHUNKING in use when this went wrong, and is the mail still without a result? Then it is suspect. */
+static bool blame_extension(struct mote_engine *e)
 {
-    return e->extended && e->result.verdict == MOTE_PENDING;
+    bool used = e->extended && e->result.verdict == MOTE_PENDING;
+
+    e->suspect |= used;
+    return used;
 }
 
 /* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext pass.
@@ -63,8 +96,7 @@ static uint8_t refusal_verdict(struct mote_engine *e)
         (code == 552 && step == MOTE_STEP_RCPT)) {
         return MOTE_DEFERRED;
     }
-    if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && extension_used(e)) {
-        e->suspect = true;
+    if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && blame_extension(e)) {
         return MOTE_DEFERRED;
     }
     return MOTE_FAILED;
@@ -83,13 +115,13 @@ void mote_engine_fail(struct mote_engine *e, uint8_t cause)
         verdict = MOTE_MISUSE;
     }
     if (cause >= MOTE_CAUSE_LOST && cause <= MOTE_CAUSE_REPLY_TOO_LONG) {
-        e->suspect |= extension_used(e);
+        blame_extension(e);
     }
     set_all_ours(e, verdict, cause);
     e->done = true;
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+/* ---- Going on ----------------------------------------------------------------------------------------------------- */
 
 /* A command that is alone on the wire. */
 static void begin(struct mote_engine *e, uint8_t step)
@@ -126,9 +158,7 @@ static void give_up(struct mote_engine *e, uint8_t cause)
     hang_up(e);
 }
 
-/* Moves a cursor on from MAIL or from RCPT, which is at recipient *rcpt: to the next one that is asked, or behind them all.
- * Returns the step it is at then. */
-static uint8_t advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
+uint8_t mote_engine_advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
 {
     unsigned i = step == MOTE_STEP_MAIL ? 0 : *rcpt + 1u;
 
@@ -139,85 +169,23 @@ static uint8_t advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt
     return i < e->mail->rcpt_count ? MOTE_STEP_RCPT : e->bdat ? MOTE_STEP_BDAT : MOTE_STEP_DATA;
 }
 
-/* A step is all out. */
-static void written(struct mote_engine *e)
-{
-    uint8_t step = e->sending;
+/* ---- Replies ----------------------------------------------------------------------------------------------------- */
 
-    e->sending = MOTE_STEP_NONE;
-    if (step == MOTE_STEP_QUIT) {
-        if (e->result.verdict != MOTE_PENDING) {
-            e->done = true;
-        }
-        return;
-    }
-    if (step == MOTE_STEP_BDAT) {
-        mote_command_begin(e, MOTE_STEP_TEXT);
-    } else if ((e->offers & OFFER_PIPELINING) != 0) {
-        if (step == MOTE_STEP_TEXT) {
-            e->quitting = true;
-            mote_command_begin(e, MOTE_STEP_QUIT);
-        } else if (step == MOTE_STEP_MAIL || step == MOTE_STEP_RCPT) {
-            mote_command_begin(e, advance(e, step, &e->sending_rcpt));
-        }
-    }
-    if (step == MOTE_STEP_STARTTLS) {
-        e->tls = MOTE_TLS_TRIED;
-    }
-    if (step != MOTE_STEP_TEXT) {
-        e->replies_due++;
-    }
-}
-
-size_t mote_engine_pull(struct mote_engine *e, void *buf, size_t cap)
-{
-    bool text = e->sending == MOTE_STEP_TEXT;
-    uint8_t cause = MOTE_CAUSE_NONE;
-    size_t n = 0;
-
-    if (e->done || e->commit || e->sending == MOTE_STEP_NONE) {
-        return 0;
-    }
-    e->timer_restart = true;
-    if (text) {
-        cause = mote_text_pull(e, buf, cap, &n);
-    } else {
-        n = mote_command_pull(e, buf, cap);
-    }
-    if (cause != MOTE_CAUSE_NONE) {
-        mote_engine_fail(e, cause);
-        return 0;
-    }
-    if (e->out == 0 && e->line_done) {
-        written(e);
-    }
-    return n;
-}
-
-/* ---- Hearing ----------------------------------------------------------------------------------------------------- */
-
-/* The way to the mail is free: can the relay take it as it is (P10)? */
+/* The way to the mail is free, if the relay can take it as it is (P10). */
 static void ready(struct mote_engine *e)
 {
-    unsigned missing = e->mail->needs & ~OFFERED_NEEDS(e->offers);
+    uint8_t cause = mote_check_offers(e);
 
-    e->reply = (struct mote_result){0};
-    make_result(e, MOTE_DEFERRED, MOTE_CAUSE_NO_SMTPUTF8);
-    if ((missing & MOTE_NEEDS_8BITMIME) != 0) {
-        give_up(e, MOTE_CAUSE_NO_8BITMIME);
-    } else if (e->size_limit != 0 && e->mail->size > e->size_limit) {
-        give_up(e, MOTE_CAUSE_TOO_BIG);
-    } else if (missing != 0 && !mote_leave_out_utf8(e->mail, &e->reply)) {
-        give_up(e, MOTE_CAUSE_NO_SMTPUTF8);
-    } else {
-        if (e->setup->plain) {
-            e->offers = (uint16_t)(e->offers & ~(OFFER_PIPELINING | OFFER_CHUNKING));
-        }
-        e->extended = (e->offers & OFFER_PIPELINING) != 0;
-        /* An empty chunk would have no last octet to be careful with. */
-        e->bdat = (e->offers & OFFER_CHUNKING) != 0 && e->mail->size != 0;
-        begin(e, MOTE_STEP_MAIL);
+    if (cause != MOTE_CAUSE_NONE) {
+        give_up(e, cause);
+        return;
     }
+    if (e->setup->plain) {
+        e->offers = (uint16_t)(e->offers & ~(OFFER_PIPELINING | OFFER_CHUNKING));
+    }
+    e->extended = (e->offers & OFFER_PIPELINING) != 0;
+    e->bdat = (e->offers & OFFER_CHUNKING) != 0 && e->mail->size != 0; /* an empty chunk has no last octet to hold */
+    begin(e, MOTE_STEP_MAIL);
 }
 
 static void after_ehlo(struct mote_engine *e)
@@ -279,7 +247,7 @@ static void after_auth(struct mote_engine *e, unsigned class)
 /* A reply to MAIL or RCPT: on to the next reply and, in lock-step, to the next command. */
 static void after_envelope(struct mote_engine *e, unsigned class)
 {
-    uint8_t step = e->awaiting;
+    uint8_t step = e->awaiting, next;
     struct mote_result *r = &e->mail->rcpts[e->awaiting_rcpt].result;
 
     if (class == 2) {
@@ -290,11 +258,11 @@ static void after_envelope(struct mote_engine *e, unsigned class)
         make_result(e, refusal_verdict(e), MOTE_CAUSE_REFUSED);
         set_once(e, r);
     }
-    e->awaiting = advance(e, step, &e->awaiting_rcpt);
-    if (e->awaiting != MOTE_STEP_RCPT && e->accepted == 0) {
+    next = e->awaiting = mote_engine_advance(e, step, &e->awaiting_rcpt);
+    if (next != MOTE_STEP_RCPT && e->accepted == 0) {
         set_once(e, &e->result); /* nobody takes it: the last refusal, this one, stands for the mail */
     }
-    if (e->awaiting == MOTE_STEP_BDAT) {
+    if (next == MOTE_STEP_BDAT) {
         e->awaiting = MOTE_STEP_END; /* which has the reply to BDAT */
         e->extended = true;
     }
@@ -304,7 +272,8 @@ static void after_envelope(struct mote_engine *e, unsigned class)
     if (e->result.verdict != MOTE_PENDING) {
         hang_up(e);
     } else {
-        mote_command_begin(e, advance(e, step, &e->sending_rcpt));
+        e->sending_rcpt = e->awaiting_rcpt;
+        mote_command_begin(e, next);
     }
 }
 
@@ -327,7 +296,7 @@ static bool helo_will_do(const struct mote_engine *e)
 static unsigned lost_reply(struct mote_engine *e)
 {
     e->reply.code = 421;
-    e->suspect |= extension_used(e);
+    blame_extension(e);
     if (e->end_sent) {
         set_all(e, MOTE_IN_DOUBT, MOTE_CAUSE_REFUSED);
     }

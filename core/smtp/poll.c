@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A conversation begins, and time passes for it: every step has its limit, and the attempt has one (POLICY P13). It
- * refuses wrong arguments before an octet is written, and knows no clock: the time is an argument, and may wrap.
+ * What moves a conversation from outside, but for the relay: it begins, its octets leave, time passes. Every step has its
+ * limit, and the attempt has one (POLICY P13). It refuses wrong arguments before an octet is written, and knows no clock: the
+ * time is an argument, and may wrap.
  */
 #include "core.h"
 
@@ -44,6 +45,7 @@ static uint32_t left_ms(uint32_t now_ms, uint32_t since_ms, uint32_t limit_s)
 uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
 {
     uint8_t want = 0, cause = MOTE_CAUSE_DEADLINE;
+    uint8_t step = e->sending > MOTE_STEP_QUIT ? e->sending : e->awaiting; /* chunk and text have their own limit */
     uint32_t step_ms;
 
     if (e->timer_restart) {
@@ -51,7 +53,7 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
         e->since_ms = now_ms;
     }
     e->wait_ms = left_ms(now_ms, e->start_ms, MOTE_ATTEMPT_S);
-    step_ms = left_ms(now_ms, e->since_ms, limits_s[e->sending > MOTE_STEP_QUIT ? e->sending : e->awaiting]);
+    step_ms = left_ms(now_ms, e->since_ms, limits_s[step]);
     if (step_ms < e->wait_ms) {
         e->wait_ms = step_ms;
         cause = MOTE_CAUSE_TIMEOUT;
@@ -75,4 +77,63 @@ void mote_engine_commit(struct mote_engine *e)
 {
     e->committed = e->commit;
     e->commit = false;
+}
+
+/* A step is all out. What is written next without waiting, and whether a reply is due:
+ *
+ *   MAIL, RCPT   the next of them, DATA or BDAT, with PIPELINING     yes
+ *   BDAT         the chunk                                           yes: END's
+ *   TEXT         QUIT, with PIPELINING                               no: it was counted with BDAT, or when DATA was answered
+ *   QUIT         nothing: done, unless the reply to END is due       no
+ *   others       nothing                                             yes
+ */
+static void written(struct mote_engine *e)
+{
+    bool pipelining = (e->offers & OFFER_PIPELINING) != 0;
+    uint8_t step = e->sending;
+
+    e->sending = MOTE_STEP_NONE;
+    switch (step) {
+    case MOTE_STEP_QUIT: e->done = e->result.verdict != MOTE_PENDING; return;
+    case MOTE_STEP_TEXT:
+        if (pipelining) {
+            e->quitting = true;
+            mote_command_begin(e, MOTE_STEP_QUIT);
+        }
+        return;
+    case MOTE_STEP_BDAT: mote_command_begin(e, MOTE_STEP_TEXT); break;
+    case MOTE_STEP_STARTTLS: e->tls = MOTE_TLS_TRIED; break;
+    case MOTE_STEP_MAIL:
+    case MOTE_STEP_RCPT:
+        if (pipelining) {
+            mote_command_begin(e, mote_engine_advance(e, step, &e->sending_rcpt));
+        }
+        break;
+    default: break;
+    }
+    e->replies_due++;
+}
+
+size_t mote_engine_pull(struct mote_engine *e, void *buf, size_t cap)
+{
+    uint8_t cause = MOTE_CAUSE_NONE;
+    size_t n = 0;
+
+    if (e->done || e->commit || e->sending == MOTE_STEP_NONE) {
+        return 0;
+    }
+    e->timer_restart = true;
+    if (e->sending == MOTE_STEP_TEXT) {
+        cause = mote_text_pull(e, buf, cap, &n);
+    } else {
+        n = mote_command_pull(e, buf, cap);
+    }
+    if (cause != MOTE_CAUSE_NONE) {
+        mote_engine_fail(e, cause);
+        return 0;
+    }
+    if (e->out == 0 && e->line_done) {
+        written(e);
+    }
+    return n;
 }

@@ -8,7 +8,7 @@
 
 enum { LINES_MAX = 128, REPLY_MAX = 16384, LINE_KNOWN = OFFER_STARTTLS };
 
-/* e->status: where in the line. 0..2 are the digits of the code. */
+/* e->status: where in a reply's line. 0..2 are the digits of the code. */
 enum { SEPARATOR = 3, TEXT = 4 };
 
 #define HASH(name, hash) hash,
@@ -68,8 +68,14 @@ static void word_end(struct mote_engine *e, unsigned use)
     }
 }
 
-/* An octet of an EHLO line but the first, which is a greeting. e->word is the hash of the word so far; of SIZE's, the
- * number. Once the first word has ended, e->keyword is set: its bit, and LINE_KNOWN. */
+/* An octet of an EHLO line but the first, which is a greeting. By e->keyword:
+ *
+ *   0                          in the first word; e->word is its hash so far
+ *   LINE_KNOWN                 behind a word that has no arguments for us, or is none of ours: passed over
+ *   LINE_KNOWN | OFFER_SIZE    in SIZE's argument; e->word is the number so far
+ *   LINE_KNOWN | OFFER_AUTH    in a mechanism; e->word is its hash so far (and the bits of those before are set, too)
+ *
+ * What a word offers is in e->offers at once, so the bit of STARTTLS can be LINE_KNOWN here. */
 static void offer_octet(struct mote_engine *e, uint8_t c)
 {
     unsigned d = c - (unsigned)'0';
@@ -91,7 +97,7 @@ static void offer_octet(struct mote_engine *e, uint8_t c)
     } else if (e->keyword >= OFFER_AUTH) {
         word_end(e, OFFER_MECHANISMS);
     } else if ((e->keyword & OFFER_SIZE) != 0 && e->word != 0 && e->word - 1 < e->size_limit - 1) {
-        e->size_limit = e->word;
+        e->size_limit = e->word; /* no limit yet, 0, less 1 is more than any */
     }
     e->word = 0;
 }

@@ -6,7 +6,8 @@
 #ifndef MOTE_STEPS_H
 #define MOTE_STEPS_H
 
-/* Marks in a command line; every other octet stands for itself. The line's CR LF is added. */
+/* Marks in a command line; every other octet stands for itself, \001 too (OAUTH's separator). The line's CR LF is added. As they
+ * stand in strings, then as numbers. */
 /* clang-format off */
 #define M_HELO "\002"
 #define M_FROM "\003"
@@ -16,11 +17,25 @@
 #define M_SIZE "\007"    /* size of the mail, decimal */
 #define M_SIZE_IF "\010" /* the option SIZE=, when it was offered */
 #define M_8BIT_IF "\011" /* the option BODY=8BITMIME, when the text is 8-bit */
-#define M_UTF8_IF "\012" /* the option SMTPUTF8, when an address is UTF-8 */
-#define M_NUL "\016"     /* one NUL */
+#define M_UTF8_IF "\012" /* the option SMTPUTF8, when an address is UTF-8 and it was offered */
+#define M_NUL "\016"     /* one NUL; only where base64 follows, as an octet 0 in the output register is none */
 #define M_BASE64 "\017"  /* the rest in base64: on this line, or after a 334 when it would be too long */
 #define M_WAIT "\020"    /* the rest in base64 on the next line, after a 334 */
 /* clang-format on */
+enum {
+    MARK_HELO = 2,
+    MARK_FROM = 3,
+    MARK_RCPT = 4,
+    MARK_USER = 5,
+    MARK_SECRET = 6,
+    MARK_SIZE = 7,
+    MARK_SIZE_IF = 8,
+    MARK_8BIT_IF = 9,
+    MARK_UTF8_IF = 10,
+    MARK_NUL = 14,
+    MARK_BASE64 = 15,
+    MARK_WAIT = 16
+};
 
 /* Time limits in seconds, RFC 5321 4.5.3.2 (POLICY P13); those that ports know too are in mailmote.h. */
 #ifndef MOTE_REPLY_S

@@ -30,7 +30,7 @@ uint32_t mote_text_mend(struct mote_text *text, uint8_t c)
     }
     text->column = 2;
     text->size += 3;
-    return CR_LF | ' ' << 16 | (uint32_t)c << 24;
+    return CR_LF | (uint32_t)' ' << 16 | (uint32_t)c << 24;
 }
 
 /* The last octets of a chunk are the end of the mail: they wait until the reader has said that nothing follows. */
@@ -64,7 +64,7 @@ static uint8_t text_end(struct mote_engine *e)
         }
     }
     if (!e->bdat) {
-        e->out = '.' | CR_LF << 8;
+        e->out = '.' | (uint32_t)CR_LF << 8;
     }
     e->end_sent = e->line_done = true;
     return GOES_ON;

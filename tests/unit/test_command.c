@@ -108,6 +108,18 @@ static void test_mail(void **state)
     }
 }
 
+/* The marks as they stand in strings and as numbers. */
+static void test_marks(void **state)
+{
+    static const char strings[] =
+        M_HELO M_FROM M_RCPT M_USER M_SECRET M_SIZE M_SIZE_IF M_8BIT_IF M_UTF8_IF M_NUL M_BASE64 M_WAIT;
+    static const char numbers[] = {MARK_HELO,    MARK_FROM,    MARK_RCPT,    MARK_USER, MARK_SECRET, MARK_SIZE,
+                                   MARK_SIZE_IF, MARK_8BIT_IF, MARK_UTF8_IF, MARK_NUL,  MARK_BASE64, MARK_WAIT};
+
+    assert_int_equal(sizeof strings, sizeof numbers + 1);
+    assert_memory_equal(strings, numbers, sizeof numbers);
+}
+
 /* Needed and not offered: another relay may have it (P10). */
 static void test_missing_offers(void **state)
 {
@@ -395,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_chunking),
         cmocka_unit_test(test_greetings),
         cmocka_unit_test(test_mail),
+        cmocka_unit_test(test_marks),
         cmocka_unit_test(test_missing_offers),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_the_encoder_itself),
