@@ -144,7 +144,9 @@ static void tear_erase(struct flash *f, uint32_t at, uint32_t size)
 {
     tear_octets(f, f->octets + at, size);
     for (uint32_t i = 0; i < size; i += f->storage.program_size) {
-        *unit_of(f, at + i) = f->ecc && flash_random(&f->seed) % 3 == 0 ? TORN : SPENT;
+        bool lost = *unit_of(f, at + i) == TORN || (f->ecc && flash_random(&f->seed) % 3 == 0);
+
+        *unit_of(f, at + i) = lost ? TORN : SPENT; /* half an erase mends nothing */
     }
 }
 

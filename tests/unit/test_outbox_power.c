@@ -13,7 +13,7 @@
 
 enum { TEARS = 12, STEPS = 5000 };
 
-static struct world before, after, last;
+static struct world before, next, after, last;
 
 /* A mail that was being talked about is in doubt: it may come once more. */
 static void power_is_gone(void)
@@ -82,54 +82,100 @@ static void cut_again(uint32_t n, uint32_t seed)
     world_check(&last, &after);
 }
 
-static void workload(uint32_t block_size, uint16_t blocks, uint8_t slots, uint8_t cell_blocks, unsigned mails)
+/* Does the step again, and a call of the storage fails before the power goes: no worse than without the cut. */
+static void cut_after_fault(uint32_t n, uint32_t seed)
 {
-    static struct world next;
+    static struct world faulty;
+    uint32_t calls = next.flash.calls - before.flash.calls, writes;
+
+    w = before;
+    w.flash.fail_at = w.flash.calls + 1 + n % calls;
+    w.flash.fail_done = n / calls % 2 != 0;
+    world_step();
+    faulty = w;
+    writes = w.flash.writes - before.flash.writes;
+    w = before;
+    w.flash.fail_at = faulty.flash.fail_at;
+    w.flash.fail_done = faulty.flash.fail_done;
+    cut(1 + seed % writes, seed);
+    world_check(&before, &faulty);
+}
+
+struct storage {
+    uint16_t program_size;
+    bool ecc;
+    uint16_t block_size, blocks;
+    uint8_t slots, cell_blocks;
+};
+
+/* The power goes in each write of a step, each time in several ways. */
+static void cut_step(uint32_t writes, unsigned tears, uint32_t *cuts)
+{
+    for (uint32_t i = 0; i < writes * tears; i++) {
+        uint32_t seed = *cuts * 2654435761u;
+
+        w = before;
+        cut(1 + i / tears, seed);
+        world_check(&before, &next);
+        w.mails = w.next;
+        for (uint32_t again = *cuts % 5; again != 0; again--) {
+            cut_again(1 + (*cuts / 5 + again * 7) % 29, seed + again);
+        }
+        if (*cuts % 2 == 0) {
+            assert_true(world_go(STEPS));
+            world_check_ends();
+        }
+        if (*cuts % 3 == 0) {
+            cut_after_fault(*cuts / 3, seed);
+        }
+        ++*cuts;
+    }
+}
+
+static void workload(const struct storage *s, unsigned mails, unsigned tears)
+{
     bool more = true;
     uint32_t cuts = 0;
 
-    world_set(block_size, blocks, slots, cell_blocks, mails);
+    world_set(s->block_size, s->blocks, s->slots, s->cell_blocks, mails);
+    w.flash.storage.program_size = s->program_size;
+    w.flash.ecc = s->ecc;
     world_boot();
     while (more) {
-        uint32_t writes = w.flash.writes;
-
         before = w;
         more = world_step();
         next = w;
-        writes = w.flash.writes - writes;
-        for (uint32_t i = 0; i < writes * TEARS; i++) {
-            uint32_t seed = cuts * 2654435761u;
-
-            w = before;
-            cut(1 + i / TEARS, seed);
-            world_check(&before, &next);
-            w.mails = w.next;
-            for (uint32_t again = cuts % 5; again != 0; again--) {
-                cut_again(1 + (cuts / 5 + again * 7) % 29, seed + again);
-            }
-            if (cuts % 2 == 0) {
-                assert_true(world_go(STEPS));
-                world_check_ends();
-            }
-            cuts++;
-        }
+        cut_step(next.flash.writes - before.flash.writes, tears, &cuts);
         w = next;
     }
     world_check_ends();
-    for (unsigned i = 0; i < blocks; i++) {
+    for (unsigned i = 0; i < s->blocks; i++) {
         assert_true(w.flash.erases[i] >= 3);
     }
-    print_message("%u cuts\n", cuts);
+    print_message("units of %u: %u cuts\n", s->program_size, cuts);
 }
 
 static void one_block_each(void **state)
 {
-    workload(512, 6, 4, 1, 48);
+    workload(&(struct storage){8, false, 512, 6, 4, 1}, 24, TEARS);
 }
 
 static void two_blocks_each(void **state)
 {
-    workload(240, 6, 2, 2, 24);
+    workload(&(struct storage){8, true, 240, 6, 2, 2}, 24, TEARS);
+}
+
+/* Units of every size; those that were cut read as errors. */
+static void units(void **state)
+{
+    static const struct storage storages[] = {
+        {16, true, 512, 6, 4, 1},   {32, true, 512, 5, 3, 1},   {64, true, 512, 5, 3, 1},
+        {128, true, 1024, 6, 4, 1}, {256, true, 1024, 4, 2, 1}, {256, false, 512, 4, 1, 2},
+    };
+
+    for (unsigned i = 0; i < sizeof storages / sizeof *storages; i++) {
+        workload(&storages[i], 20, 4);
+    }
 }
 
 static void open(void)
@@ -161,6 +207,7 @@ int main(void)
         cmocka_unit_test(first_open),
         cmocka_unit_test(one_block_each),
         cmocka_unit_test(two_blocks_each),
+        cmocka_unit_test(units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
