@@ -23,7 +23,7 @@ from scripted import Contexts, Relay
 
 TLS_RETRY_S, RETRY_S, STEP_S, CONNECT_S, ATTEMPT_S = 2, 3, 2, 2, 11
 SHORT = {"TLS_RETRY_S": TLS_RETRY_S, "OURS_S": 1, "RETRY_MIN_S": RETRY_S, "CONNECT_S": CONNECT_S, "ATTEMPT_S": ATTEMPT_S,
-         **{f"{step}_S": STEP_S for step in ("REPLY", "DATA", "TEXT", "END")}}
+         **{f"{step}_S": STEP_S for step in ("REPLY", "DATA", "TEXT", "END", "TLS")}}
 SIDE_BY_SIDE = 128
 LIMIT_S = 60
 STATUS = {"delivered": OK, "deferred": DEFERRED, "failed": FAILED}
@@ -78,6 +78,7 @@ class Scene:
 
     def send(self, *dialogues, verdict="deferred", **more):
         """attempt 1: dialogues are "a: EHLO ..." in the order of the connections"""
+        self.accepted = time.monotonic()
         result = self._run("send", "--from", SENDER, *self.to, text=self.token.encode())
         return self._expect(result, dialogues, verdict, **more)
 
@@ -86,16 +87,18 @@ class Scene:
         return self._expect(self._run("flush", "--now"), dialogues, verdict, **more)
 
     def due(self, *dialogues, verdict="deferred", after=TLS_RETRY_S, **more):
-        """another, when the mail is due: after `after` seconds, not before, and after a TLS failure not later"""
+        """another, when the mail is due: after `after` seconds and not before; and not later than what is random allows: after
+        a TLS failure as much again (P4), else up to three times the mail's age (P11)"""
+        most = 2 * TLS_RETRY_S if after == TLS_RETRY_S else max(1.25 * after, 3 * (self.left - self.accepted)) + 1
         self.quiet()
-        self.wait(TLS_RETRY_S)
+        self.wait(min(after, TLS_RETRY_S))
         while True:
             begun = time.monotonic()
             result = self._run("flush")
             if result.rows or self.log:
                 assert self.over > self.left + after - 0.3, ("too early", self.log, result.out)
                 return self._expect(result, dialogues, verdict, **more)
-            assert begun - self.left - after < (0.1 if after == TLS_RETRY_S else 8), "not due in time"
+            assert begun - self.left < most, "not due in time"
             time.sleep(0.25)
 
     def wait(self, seconds):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A scripted SMTP relay that misbehaves at any chosen moment, and notes the dialogue of each connection.
 
-A script is a dict: where -> what. Where: "greeting", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "."
+A script is a dict: where -> what. Where: "greeting", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "."
 (the end of the mail), "QUIT"; inside TLS with a "+" in front; "TLS" is the handshake. What: a reply, an action below, a
 list of both, for RCPT also a dict by local part; for "TLS" also the name of a server context. Where nothing is said,
 the relay behaves. "offers" and "+offers" are EHLO's lines; "implicit" begins with TLS.
@@ -273,7 +273,10 @@ class Talk:
             while len(self.buffer) < int(words[1]):
                 self.read()
             text, self.buffer = self.buffer[:int(words[1])], self.buffer[int(words[1]):]
-            self.take(text, mark)
+            if self.planned(mark + "BDAT"):
+                self.do(mark + "BDAT")
+            else:
+                self.take(text, mark)
             return
         if self.buffer and "PIPELINING" not in self.planned(mark + "offers"):
             self.words.append("EARLY")

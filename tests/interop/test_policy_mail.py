@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scene import ATTEMPT_S, CLEAR, CONNECT_S, RETRY_S, STEP_S, TLS, play  # noqa: F401 (a fixture)
+from scene import ATTEMPT_S, CLEAR, CONNECT_S, RETRY_S, STEP_S, TLS, TLS_RETRY_S, play  # noqa: F401 (a fixture)
 from scripted import close, fin, notify, reset, say, silence, wire
 
 D, REFUSED, IN = "EHLO STARTTLS", "EHLO STARTTLS QUIT", "EHLO STARTTLS [EHLO"
@@ -40,11 +40,12 @@ def second_relay(world, script, seen):
     world.scene(script, {}).send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
 
 
-def in_doubt(world, script, seen, to=("r",)):
-    """not offered to the second relay; the same mail later; and a TLS failure later is the first"""
+def in_doubt(world, script, seen, to=("r",), plain=None):
+    """not offered to the second relay; the same mail later, sooner and as `plain` where an extension may be to blame (P16);
+    and a TLS failure later is the first"""
     scene = world.scene(script, {}, to=to)
     assert all("may have arrived" in row.text for row in scene.send(f"a: {seen}").rows)
-    scene.due(f"a: {seen}", after=RETRY_S)
+    scene.due(f"a: {plain or seen}", after=TLS_RETRY_S if plain else RETRY_S)
     scene.play(BROKEN, None)
     scene.forced(f"a: {REFUSED}")
     scene.play({}, {})
@@ -81,11 +82,49 @@ def clear_pass_alone(world, script, seen):
     """deferred, and tried with STARTTLS first, again and again"""
     scene = world.scene([BROKEN, script])
     scene.send(f"a: {REFUSED}")
-    for _ in range(2):
+    for after in (TLS_RETRY_S, RETRY_S):
         scene.play([BROKEN, script])
-        scene.due(f"a: {REFUSED}", f"a: {seen}")
+        scene.due(f"a: {REFUSED}", f"a: {seen}", after=after)
     scene.play({})
     scene.forced(f"a: {TLS}", verdict="delivered")
+
+
+def plain_speech(world, script, first, then=TLS, verdict="delivered", code=250):
+    """an extension that is offered and does not work: nobody is failed for it, and the next attempt is without (P16)"""
+    scene = world.scene(script)
+    scene.send(f"a: {first}")
+    scene.due(f"a: {then}", verdict=verdict, code=code)
+
+
+def one_cannot_carry_it(world, script, options=()):
+    """the next relay takes it; it fails only when each has said that it cannot (P10)"""
+    seen = f"{IN} QUIT]"
+    world.scene(script, {}).send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
+    scene = world.scene(script, None)
+    scene.send(f"a: {seen}")
+    scene.play(script, script)
+    scene.forced(f"a: {seen}", f"b: {seen}", verdict="failed")
+
+
+def trouble_of_the_relay(world, script, seen, code):
+    """whatever it is an answer to: no verdict of the mail, the next relay is asked, and the relay is left alone (P10, P12)"""
+    scene = world.scene(script, BROKEN)
+    scene.send(f"a: {seen}", f"b: {REFUSED}")
+    scene.send(f"b: {REFUSED}")
+    world.scene(script).send(f"a: {seen}", code=code)
+
+
+def verified_left_alone(world, script, seen):
+    """no mail can use it then: left alone as long as its mail waits for TLS, and then as any that fails"""
+    scene = world.scene(script, options=world.trust)
+    scene.send(f"a: {seen}")
+    first = scene.left
+    scene.send()
+    scene.left = first
+    scene.wait(TLS_RETRY_S + 0.2)
+    scene.send(f"a: {seen}")
+    scene.wait(TLS_RETRY_S + 0.2)
+    scene.send()
 
 
 # ---- Recipients ------------------------------------------------------------------------------------------------------
@@ -129,7 +168,7 @@ def busy_not_in_clear(world):
     scene.due(f"a: {rcpts(2, 'DATA')}", f"a: {CLEAR}", verdict={"x": "delivered", "y": "deferred"})
     assert asked(scene.relays[0]) == [("x",)]
     scene.play({})
-    scene.due(f"a: {TLS}", verdict={"y": "delivered"})
+    scene.due(f"a: {TLS}", verdict={"y": "delivered"}, after=RETRY_S)
 
 
 def refused_then_lost(world):
@@ -145,7 +184,7 @@ def somebody_took_it(world):
     scene.send(f"a: {REFUSED}", f"b: {REFUSED}")
     scene.play(BROKEN, {"+RCPT": {"y": "450 later"}})
     scene.due(f"a: {REFUSED}", f"b: {rcpts(2)}", verdict={"x": "delivered", "y": "deferred"})
-    scene.due(f"a: {REFUSED}", f"b: {rcpts(1, 'QUIT')}", f"a: {CLEAR}", verdict={"y": "delivered"})
+    scene.due(f"a: {REFUSED}", f"b: {rcpts(1, 'QUIT')}", f"a: {CLEAR}", verdict={"y": "delivered"}, after=RETRY_S)
     assert asked(scene.relays[0]) == [("y",)]
 
 
@@ -164,7 +203,7 @@ def clear_recipients(world):
     seen = "EHLO MAIL RCPT RCPT RCPT DATA . QUIT"
     scene.due(f"a: {REFUSED}", f"a: {seen}", verdict={"x": "delivered", "y": "deferred", "z": "failed"})
     scene.play({})
-    scene.due(f"a: {TLS}", verdict={"y": "delivered"})
+    scene.due(f"a: {TLS}", verdict={"y": "delivered"}, after=RETRY_S)
 
 
 # ---- Relays over time ------------------------------------------------------------------------------------------------
@@ -252,6 +291,7 @@ def drip(talk):
         talk.send(bytes([octet]))
 
 
+PLAIN = f"{IN} MAIL RCPT DATA .]"
 BEFORE = {"close": close, "reset": reset, "silence": silence, "text": wire(b"Hello\r\n"),
           "half a reply": [say(b"25"), close]}
 EHLO_AND_220 = wire(b"250-relay.test\r\n250 STARTTLS\r\n220 go\r\n")
@@ -271,6 +311,13 @@ CASES = {
     "EHLO and HELO 550 inside TLS": (not_armed, {"+EHLO": "550 no", "+HELO": "550 no"}, f"{IN} HELO QUIT]", 550),
     "MAIL 451": (not_armed, {"+MAIL": "451 no"}, f"{IN} MAIL QUIT]", 451),
     "MAIL 421, close": (not_armed, {"+MAIL": ["421 no", close]}, f"{IN} MAIL]", 421),
+    "RCPT 552": (not_armed, {"+RCPT": "552 too many"}, f"{IN} MAIL RCPT QUIT]", 552),
+    **{f"{step} {code}: the relay's trouble": (trouble_of_the_relay, {"+" + step: f"{code} bye"}, seen, code)
+       for code in (421,) for step, seen in (("EHLO", f"{IN} QUIT]"), ("MAIL", f"{IN} MAIL QUIT]"),
+                                             ("RCPT", f"{IN} MAIL RCPT QUIT]"),
+                                             ("DATA", f"{IN} MAIL RCPT DATA QUIT]"), (".", TLS))},
+    **{f"{name}, second relay": (one_cannot_carry_it, {"+offers": offers}) for name, offers in {
+        "SIZE": ["SIZE 10"]}.items()},
     "RCPT 450": (not_armed, {"+RCPT": "450 no"}, f"{IN} MAIL RCPT QUIT]", 450),
     "DATA 451": (not_armed, {"+DATA": "451 no"}, f"{IN} MAIL RCPT DATA QUIT]", 451),
     "end 452": (not_armed, {"+.": "452 no"}, TLS, 452),
@@ -287,8 +334,14 @@ CASES = {
         "close": close, "reset": reset, "silence": silence, "close_notify": notify,
         "half a reply": [say(b"250"), close],
         "garbage": [say(b"Hello\r\n"), silence], "354": ["354 go", silence], "no TLS": wire(b"250 taken\r\n")}.items()},
-    "in doubt: BDAT": (in_doubt, {"+.": close, "+offers": ["CHUNKING"]}, f"{IN} MAIL RCPT BDAT]"),
-    "in doubt: pipelined": (in_doubt, {"+.": close, "+offers": ["CHUNKING", "PIPELINING"]}, f"{IN} MAIL RCPT BDAT]"),
+    "in doubt: BDAT": (in_doubt, {"+.": close, "+offers": ["CHUNKING"]}, f"{IN} MAIL RCPT BDAT]", "r", PLAIN),
+    "in doubt: pipelined": (in_doubt, {"+.": close, "+offers": ["CHUNKING", "PIPELINING"]}, f"{IN} MAIL RCPT BDAT]", "r",
+                            PLAIN),
+    **{f"plain speech: {name}": (plain_speech, *case) for name, case in {
+        "BDAT 502": ({"+BDAT": "502 what?", "+offers": ["CHUNKING"]}, f"{IN} MAIL RCPT BDAT QUIT]"),
+        "BDAT silent": ({"+BDAT": silence, "+offers": ["CHUNKING"]}, f"{IN} MAIL RCPT BDAT]"),
+        "RCPT 503": ({"+RCPT": "503 what?", "+offers": ["PIPELINING"]}, f"{IN} MAIL RCPT DATA]", f"{IN} MAIL RCPT QUIT]", "failed",
+                     503)}.items()},
     "in doubt: in clear": (in_doubt, {"offers": [], ".": close}, "EHLO MAIL RCPT DATA ."),
     "in doubt: two recipients": (in_doubt, {"+.": close}, f"{IN} MAIL RCPT RCPT DATA .]", "xy"),
     "in doubt for one": (in_doubt_for_one,),
@@ -322,6 +375,9 @@ CASES = {
     **{f"not left alone: {name}": (not_left_alone, *case) for name, case in {
         "TLS": ({"TLS": close}, D), "silent in TLS": ({"+MAIL": silence}, f"{IN} MAIL]"),
         "MAIL 451": ({"+MAIL": "451 no"}, f"{IN} MAIL QUIT]")}.items()},
+    **{f"verified, left alone: {name}": (verified_left_alone, *case) for name, case in {
+        "refused": (BROKEN, REFUSED), "certificate": ({"TLS": "expired"}, D),
+        "lost": ({"+MAIL": close}, f"{IN} MAIL]")}.items()},
     "unknown": (unknown,),
     "deaf": (deaf,),
     "deadline": (deadline,),
