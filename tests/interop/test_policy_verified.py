@@ -36,7 +36,7 @@ def never(world, kind, script, seen, after=None, code=()):
     scene.due(f"a: {seen}", code=code, **more)
     scene.forced(f"a: {seen}", code=code)
     if not after:
-        scene.due(f"a: {seen}", code=code)
+        scene.due(f"a: {seen}", code=code, after=RETRY_S)
     scene.never_clear()
 
 
