@@ -34,7 +34,7 @@ static const char *what_is_wrong(const char *address)
     if (at == NULL || at == address || at[1] == 0) {
         return "give local-part@domain";
     }
-    if (at - address > 64 || strlen(at) > 256) {
+    if (strlen(address) > 254) {
         return "it is longer than SMTP allows";
     }
     return "it is not an address of RFC 5321";

@@ -85,7 +85,7 @@ def test_help_and_version():
     (["--relay", "relay.test", "r@example.org", "<q@example.org>"], ["<q@example.org>", "brackets"]),
     (["--relay", "relay.test", "r@example.org\r\nDATA"], [r"\x0D\x0ADATA", "control"]),
     (["--relay", "relay.test", "r r@example.org"], ["space"]),
-    (["--relay", "relay.test", "r" * 65 + "@example.org"], ["longer"]),
+    (["--relay", "relay.test", "r" * 250 + "@example.org"], ["longer"]),
     (["--relay", "relay.test", "--from", "s", "r@example.org"], ["sender"]),
     (["--relay", "relay.test", *["--relay", "r"] * 16, "r@example.org"], ["fewer"]),
 ])
