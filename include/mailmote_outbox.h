@@ -44,11 +44,13 @@ struct mote_delivery {
 };
 
 /* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. record: the mail's, read here only (P5, P7,
- * P16); NULL: a first attempt, of which nothing is kept. now_s: seconds of a monotonic clock, for states. Session and setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace
- * are set by the caller, and before each mote_delivery_connected() fresh entropy, unix_s and (once) start_ms.
- * What is wrong with relays or recipients is MOTE_FINISHED with MOTE_MISUSE at the first
- * mote_delivery_next(): MOTE_CAUSE_TRUST (credentials without trust, no relay, too many), MOTE_CAUSE_TOO_MANY (more than
- * MOTE_RECORD_RCPTS recipients and a record), MOTE_CAUSE_NOBODY (each recipient has a final verdict). */
+ * P16); NULL: a first attempt, of which nothing is kept. now_s: seconds of a monotonic clock, for states. Session and
+ * setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace are set by the caller, and before each
+ * mote_delivery_connected() fresh entropy, unix_s and (once) start_ms.
+ * What is wrong with relays or recipients is MOTE_FINISHED with MOTE_MISUSE at the first mote_delivery_next():
+ *   MOTE_CAUSE_TRUST      credentials without trust, no relay, too many of them
+ *   MOTE_CAUSE_TOO_MANY   more than MOTE_RECORD_RCPTS recipients, and a record
+ *   MOTE_CAUSE_NOBODY     each recipient has a final verdict */
 void mote_delivery_init(struct mote_delivery *delivery, const struct mote_relay *relays, size_t count,
                         struct mote_relay_state *states, struct mote_mail *mail, struct mote_session *session,
                         struct mote_session_setup *setup, const struct mote_record *record, uint32_t now_s);
@@ -62,8 +64,9 @@ uint8_t mote_delivery_next(struct mote_delivery *delivery);
 /* The connection stands: the session begins. */
 void mote_delivery_connected(struct mote_delivery *delivery);
 
-/* It does not: MOTE_CAUSE_LOOKUP, MOTE_CAUSE_CONNECT, MOTE_CAUSE_TIMEOUT, or MOTE_CAUSE_ABORTED, which ends the
- * attempt. */
+/* It does not: MOTE_CAUSE_LOOKUP, MOTE_CAUSE_CONNECT, MOTE_CAUSE_TIMEOUT; MOTE_CAUSE_NO_NETWORK or
+ * MOTE_CAUSE_NO_MEMORY, which is no failure of the relay (P12); or MOTE_CAUSE_ABORTED or MOTE_CAUSE_DEADLINE, which end
+ * the attempt. */
 void mote_delivery_unreachable(struct mote_delivery *delivery, uint8_t cause);
 
 /* Outcome of the attempt as a whole; each recipient's is in its mote_rcpt. DELIVERED and FAILED: no recipient is left.

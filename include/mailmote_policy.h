@@ -58,8 +58,9 @@ bool mote_record_before(const struct mote_record *record, const struct mote_reco
 /* Time passes for a mail. */
 void mote_record_age(struct mote_record *record, uint32_t passed_s);
 
-/* P12: a relay that had failed has just answered for a mail (mote_delivery.relay_back). Makes a mail due within seconds whose last attempt passed a relay over as left alone;
- * i-th of those that are released now, so that they come a few seconds apart. True when it was one. */
+/* P12: a relay that had failed has just answered for a mail (mote_delivery.relay_back). Makes a mail due within seconds
+ * whose last attempt passed a relay over as left alone; i-th of those that are released now, so that they come a few
+ * seconds apart. True when it was one. */
 bool mote_record_release(struct mote_record *record, unsigned i);
 
 /* ---- Policy: POLICY.md as pure functions. No option turns a rule off. --------------------------------------------- */

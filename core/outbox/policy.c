@@ -128,7 +128,7 @@ static uint32_t retry_wait_s(uint32_t age_s, uint32_t random)
 uint32_t mote_policy_wait_s(const struct mote_record *record, bool tls_failure, bool suspect, uint32_t random)
 {
     uint32_t since_s = record->tls_failed ? record->tls_since_s : 0;
-    bool first = record->attempts == 1 || (record->tls_failed && !mote_policy_armed(true, since_s));
+    bool first = record->tls_failed ? !mote_policy_armed(true, since_s) : record->attempts == 1;
 
     if (suspect) { /* P16 */
         return MOTE_TLS_RETRY_S + spread(random, MOTE_TLS_RETRY_S);

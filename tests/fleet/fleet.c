@@ -6,9 +6,9 @@
  *
  *     fleet [--devices N] [--outage SECONDS] [--alerts SECONDS] [--seed N] [--svg FILE]
  *
- * Exit status 1: a mail was lost or came twice, or with the random part of P11 the busiest minute after the relay's return is twice the mean of
- * the recovery or more. Minutes are judged: in 10 seconds there are so few connections that chance alone makes some of them
- * busy.
+ * Exit status 1: a mail was lost or came twice, or with the random part of P11 the busiest minute after the relay's
+ * return is twice the mean of the recovery or more. Minutes are judged: in 10 seconds there are so few connections that
+ * chance alone makes some of them busy.
  */
 #include "fleet.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A fleet of devices with one mail each, and a relay that is down, or whose TLS is broken, and comes back. The devices run the real outbox, delivery, policy, session
- * and engine; clock, flash, network and relay are made here.
+ * A fleet of devices with one mail each, and a relay that is down, or whose TLS is broken, and comes back. The devices
+ * run the real outbox, delivery, policy, session and engine; clock, flash, network and relay are made here.
  */
 #ifndef FLEET_H
 #define FLEET_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A relay that takes every mail, and knows by its sender which device it came from; with STARTTLS or without, and that good or broken.
+ * A relay that takes every mail, and knows by its sender which device it came from; with STARTTLS or without, and that
+ * good or broken.
  */
 #include "fleet.h"
 

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -44,11 +45,17 @@ static bool answer(struct sim *s, const char *text, const char *good)
     text = text == NULL ? good : text;
     if (text == sim_close) {
         s->closed = true;
-    } else if (text != sim_mute) {
+    } else if (text != sim_mute && !(s->said && s->relay->first_only)) {
         say_octets(s, text, strlen(text));
         say_octets(s, "\r\n", 2);
+        s->said = true;
     }
     return text[0] == good[0];
+}
+
+static const struct sim_answers *answers_of(const struct sim *s)
+{
+    return s->secured ? &s->relay->tls : &s->relay->clear;
 }
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
@@ -85,9 +92,21 @@ static void take_rcpt(struct sim *s, const struct sim_answers *answers)
     }
 }
 
+static void take_ehlo(struct sim *s, const char *text)
+{
+    char offers[120];
+
+    snprintf(offers, sizeof offers, "250-relay%s%s%s\r\n250 HELP", s->relay->pipelining ? "\r\n250-PIPELINING" : "",
+             s->relay->chunking ? "\r\n250-CHUNKING" : "",
+             s->secured        ? "\r\n250-AUTH PLAIN"
+             : s->relay->plain ? ""
+                               : "\r\n250-STARTTLS");
+    answer(s, text, offers);
+}
+
 static void take_line(struct sim *s)
 {
-    const struct sim_answers *answers = s->secured ? &s->relay->tls : &s->relay->clear;
+    const struct sim_answers *answers = answers_of(s);
     char verb[16] = "";
 
     sscanf(s->line, "%15s", verb);
@@ -97,10 +116,7 @@ static void take_line(struct sim *s)
     }
     note(s, verb);
     if (strcmp(verb, "EHLO") == 0) {
-        answer(s, answers->ehlo,
-               s->secured        ? "250-relay\r\n250 AUTH PLAIN"
-               : s->relay->plain ? "250 relay"
-                                 : "250-relay\r\n250 STARTTLS");
+        take_ehlo(s, answers->ehlo);
     } else if (strcmp(verb, "HELO") == 0) {
         answer(s, answers->helo, "250 relay");
     } else if (strcmp(verb, "STARTTLS") == 0) {
@@ -119,28 +135,37 @@ static void take_line(struct sim *s)
         take_rcpt(s, answers);
     } else if (strcmp(verb, "DATA") == 0) {
         s->data = answer(s, answers->data, "354 go on");
+    } else if (strcmp(verb, "BDAT") == 0) {
+        s->chunk = (size_t)strtoul(s->line + 5, NULL, 10);
     } else {
         fail_msg("not a command: %s", s->line);
     }
+}
+
+/* A mail has come whole. */
+static void take_mail(struct sim *s, const char *text)
+{
+    s->text[s->text_len] = 0;
+    note(s, ".");
+    if (s->came != NULL) {
+        s->came(s->ctx, s, text);
+    }
+    answer(s, text, "250 taken");
 }
 
 static void take_text(struct sim *s, char octet)
 {
     assert_true(s->text_len + 1 < sizeof s->text);
     s->text[s->text_len++] = octet;
-    s->text[s->text_len] = 0;
-    if ((s->text_len == 3 && memcmp(s->text, ".\r\n", 3) == 0) ||
-        (s->text_len >= 5 && memcmp(s->text + s->text_len - 5, "\r\n.\r\n", 5) == 0)) {
-        const struct sim_answers *answers = s->secured ? &s->relay->tls : &s->relay->clear;
-
-        s->text_len -= 3;
-        s->text[s->text_len] = 0;
-        s->data = false;
-        note(s, ".");
-        if (s->came != NULL) {
-            s->came(s->ctx, s, answers->end);
+    if (s->chunk != 0) {
+        if (--s->chunk == 0) {
+            take_mail(s, answers_of(s)->bdat != NULL ? answers_of(s)->bdat : answers_of(s)->end);
         }
-        answer(s, answers->end, "250 taken");
+    } else if ((s->text_len == 3 && memcmp(s->text, ".\r\n", 3) == 0) ||
+               (s->text_len >= 5 && memcmp(s->text + s->text_len - 5, "\r\n.\r\n", 5) == 0)) {
+        s->text_len -= 3;
+        s->data = false;
+        take_mail(s, answers_of(s)->end);
     }
 }
 
@@ -149,7 +174,7 @@ static void take(struct sim *s, const void *octets, size_t len)
     const char *in = octets;
 
     for (; len != 0 && !s->closed; in++, len--) {
-        if (s->data) {
+        if (s->data || s->chunk != 0) {
             take_text(s, *in);
             continue;
         }
@@ -222,6 +247,10 @@ static size_t give(struct sim *s, void *buf, size_t cap)
 {
     size_t n = s->say_len - s->say_at;
 
+    if (s->said) {
+        s->said = false;
+        s->now_ms += s->relay->slow_ms;
+    }
     if (n != 0) {
         n = n < cap ? n : cap;
         memcpy(buf, s->say + s->say_at, n);
@@ -260,8 +289,8 @@ void sim_connect(struct sim *s, struct mote_delivery *d)
         mote_delivery_unreachable(d, s->relay->down);
         return;
     }
-    s->secured = s->hello = s->tls = s->dead = s->data = s->closed = false;
-    s->line_len = s->say_at = s->say_len = 0;
+    s->secured = s->hello = s->tls = s->dead = s->data = s->said = s->closed = false;
+    s->line_len = s->say_at = s->say_len = s->chunk = 0;
     note(s, "[");
     mote_delivery_connected(d);
     if (s->relay->implicit) {
@@ -274,7 +303,7 @@ void sim_connect(struct sim *s, struct mote_delivery *d)
 uint8_t sim_talk(struct sim *s, struct mote_session *session)
 {
     for (;;) {
-        uint8_t want = mote_session_poll(session, s->now_ms);
+        uint8_t want = mote_session_poll(session, s->now_ms - (s->polls++ % 2 != 0 ? s->back_ms : 0));
         const void *out;
         void *in;
         size_t len = 0;

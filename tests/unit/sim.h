@@ -16,6 +16,7 @@ extern const char sim_close[], sim_mute[];
 /* Answers without their last CR LF; NULL: a good one. RCPT is answered by the first letter of the address: a, b, ... */
 struct sim_answers {
     const char *ehlo, *helo, *auth, *mail, *data, *end;
+    const char *bdat; /* instead of end, where the mail came in a chunk */
     const char *rcpt[SIM_RCPTS];
 };
 
@@ -26,6 +27,9 @@ struct sim_relay {
     uint8_t down; /* cause of not being connected to; 0: it is up */
     bool plain;   /* does not offer STARTTLS */
     bool implicit;
+    bool pipelining, chunking; /* it offers these */
+    bool first_only;           /* of the commands that come together it answers the first */
+    uint32_t slow_ms;          /* it takes this long for an answer */
     uint8_t handshake;
     const char *greeting, *starttls;
     struct sim_answers clear, tls;
@@ -34,6 +38,7 @@ struct sim_relay {
 struct sim {
     struct sim_relay relays[SIM_RELAYS];
     uint32_t now_ms;
+    uint32_t back_ms; /* each other time stamp is this much older */
 
     /* Told when MAIL comes, and when a mail has come whole (before it is answered); may be NULL. */
     void (*offered)(void *ctx, struct sim *sim);
@@ -51,7 +56,9 @@ struct sim {
     uint8_t to;      /* recipients accepted, a bit each */
     char text[1200]; /* of the mail, as on the wire */
     size_t text_len;
-    bool hello, tls, dead, data, closed;
+    size_t chunk; /* octets of it still to come */
+    unsigned polls;
+    bool hello, tls, dead, data, said, closed;
     char line[600];
     size_t line_len;
     char say[1024];

@@ -3,6 +3,7 @@
  * What one relay's trouble means for the other relays, for the mail's record, and for when it is asked again.
  */
 #include "attempt.h"
+#include "tls_peer.h"
 
 #include <string.h>
 
@@ -135,6 +136,169 @@ static void p12_ours(void **state)
     }
 }
 
+/* P9: nobody is offered to another relay in an attempt in doubt, those who were told to come later included. */
+static void p9_nobody_elsewhere(void **state)
+{
+    attempt_set(3, 3);
+    t.sim.relays[0].tls.rcpt[1] = "450 later";
+    t.sim.relays[0].tls.end = sim_close;
+    t.sim.relays[0].tls.rcpt[2] = "452 later";
+    assert_attempt(3, "1[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT RCPT DATA .]", MOTE_IN_DOUBT, MOTE_CAUSE_LOST);
+    assert_int_equal(t.rcpts[0].result.verdict, MOTE_IN_DOUBT);
+    assert_rcpt(1, MOTE_DEFERRED, 450);
+    assert_rcpt(2, MOTE_DEFERRED, 452);
+    t.sim.relays[0].tls = (struct sim_answers){0};
+    attempt_pass(300);
+    assert_attempt(3, "1[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT RCPT DATA .]", MOTE_DELIVERED, MOTE_CAUSE_NONE);
+}
+
+/* ---- What a relay cannot carry (P10) ------------------------------------------------------------------------------- */
+
+static const char small[] = "250-relay\r\n250 SIZE 10";
+
+static void set_small(unsigned relays)
+{
+    attempt_set(relays, 1);
+    for (unsigned i = 0; i < relays; i++) {
+        t.sim.relays[i].plain = true;
+    }
+}
+
+/* It is passed over; the mail has failed when every relay has said so in one attempt. */
+static void p10_unfit(void **state)
+{
+    set_small(2);
+    t.sim.relays[0].clear.ehlo = small;
+    assert_attempt(2, "1[EHLO]2[EHLO MAIL RCPT DATA .]", MOTE_DELIVERED, MOTE_CAUSE_NONE);
+    set_small(2);
+    t.sim.relays[0].clear.ehlo = t.sim.relays[1].clear.ehlo = small;
+    assert_attempt(2, "1[EHLO]2[EHLO]", MOTE_FAILED, MOTE_CAUSE_TOO_BIG);
+    assert_rcpt(0, MOTE_FAILED, 0);
+    assert_int_equal(t.record.rcpts_failed, 1);
+}
+
+/* One that is down, broke off, is left alone or barred has not said so, whichever of them it is. */
+static void p10_not_said(void **state)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned other = i % 2;
+
+        set_small(2);
+        t.sim.relays[1 - other].clear.ehlo = small;
+        if (i / 2 == 0) {
+            t.sim.relays[other].down = MOTE_CAUSE_CONNECT;
+        } else if (i / 2 == 1) {
+            t.sim.relays[other].greeting = sim_close;
+        } else if (i / 2 == 2) {
+            t.states[other] = (struct mote_relay_state){.since_s = t.now_s, .failures = 1};
+        } else {
+            mote_trust_pin(&t.relays[1 - other].trust, tls_peer_pin, tls_peer_name);
+            t.sim.relays[1 - other].plain = false;
+            t.sim.relays[1 - other].tls.ehlo = small;
+            t.record.verified_only = true;
+        }
+        attempt_run(2, t.states);
+        assert_int_equal(t.result->verdict, MOTE_DEFERRED);
+        assert_int_equal(t.rcpts[0].result.verdict, MOTE_DEFERRED);
+        assert_int_equal(t.record.rcpts_failed, 0);
+        assert_int_equal(t.record.wait_s, 300);
+        assert_int_equal(t.states[1 - other].failures, 0); /* P12: nor does it speak against the relay */
+    }
+}
+
+/* A recipient that needs SMTPUTF8 is alone in that. */
+static void p10_utf8(void **state)
+{
+    static const char utf8[] = "250-relay\r\n250-8BITMIME\r\n250 SMTPUTF8";
+
+    for (unsigned has = 0; has < 2; has++) {
+        attempt_set(2, 2);
+        t.rcpts[1].address = "b\xc3\xa4@example.test";
+        assert_int_equal(mote_mail_measure(&t.mail), MOTE_CAUSE_NONE);
+        t.sim.relays[0].plain = t.sim.relays[1].plain = true;
+        t.sim.relays[1].clear.ehlo = has ? utf8 : NULL;
+        attempt_run(2, NULL);
+        assert_string_equal(t.sim.log, has ? CLEAR_1 "2[EHLO MAIL RCPT DATA .]" : CLEAR_1 "2[EHLO]");
+        assert_rcpt(0, MOTE_DELIVERED, 250);
+        assert_rcpt(1, has ? MOTE_DELIVERED : MOTE_FAILED, has ? 250 : 0);
+        assert_int_equal(t.record.rcpts_failed, has ? 0 : 2);
+    }
+}
+
+/* ---- Plain speech (P16) -------------------------------------------------------------------------------------------- */
+
+static const struct broken {
+    bool pipelining, chunking, first_only;
+    uint8_t verdict;
+    struct sim_answers answers;
+} extensions[] = {
+    {false, true, false, MOTE_DEFERRED, {.bdat = "500 what?"}},
+    {true, true, false, MOTE_DEFERRED, {.bdat = "502 not here"}},
+    {false, true, false, MOTE_IN_DOUBT, {.bdat = sim_mute}},
+    {false, true, false, MOTE_IN_DOUBT, {.bdat = sim_close}},
+    {true, false, true, MOTE_DEFERRED, {0}},
+    {true, true, true, MOTE_IN_DOUBT, {0}},
+    {true, false, false, MOTE_DEFERRED, {.mail = "503 not now"}},
+    {true, false, false, MOTE_DEFERRED, {.data = sim_close}},
+};
+
+static void set_broken(const struct broken *b)
+{
+    struct sim_relay *r = &t.sim.relays[0];
+
+    attempt_set(2, 1);
+    r->plain = true;
+    r->pipelining = b->pipelining;
+    r->chunking = b->chunking;
+    r->first_only = b->first_only;
+    r->clear = b->answers;
+    t.sim.relays[1].down = MOTE_CAUSE_CONNECT;
+    t.record.attempts = 5; /* and old: P4 and P11 have nothing to say */
+    t.record.age_s = 100000;
+}
+
+/* Extensions are taken at their word once; from the next attempt on the mail is sent in plain speech. */
+static void p16(void **state)
+{
+    for (unsigned i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+        set_broken(&extensions[i]);
+        attempt_run(2, t.states);
+        assert_int_equal(t.result->verdict, extensions[i].verdict);
+        assert_int_equal(t.record.rcpts_failed, 0);
+        assert_true(t.record.plain);
+        assert_false(t.record.tls_failed);
+        assert_in_range(t.record.wait_s, 60, 119);
+        assert_int_equal(t.states[0].failures, 0); /* P12: no failure of the relay */
+        attempt_pass(60);
+        t.sim.relays[0].clear.mail = t.sim.relays[0].clear.data = NULL;
+        attempt_run(2, t.states);
+        assert_string_equal(t.sim.log, CLEAR_1);
+        assert_int_equal(t.result->verdict, MOTE_DELIVERED);
+    }
+}
+
+/* Once: in plain speech codes mean what they say, and waits are P11's. */
+static void p16_once(void **state)
+{
+    set_broken(&extensions[0]);
+    attempt_run(2, NULL);
+    attempt_pass(60);
+    t.sim.relays[0].clear.data = sim_close;
+    attempt_run(2, NULL);
+    assert_int_equal(t.result->verdict, MOTE_DEFERRED);
+    assert_int_equal(t.record.wait_s, 4000);
+    t.sim.relays[0].clear.data = "502 not here";
+    assert_attempt(2, "1[EHLO MAIL RCPT DATA]", MOTE_FAILED, MOTE_CAUSE_REFUSED);
+}
+
+/* The next relay is asked in the same attempt, and may be talked to in flights. */
+static void p16_next_relay(void **state)
+{
+    set_broken(&extensions[0]);
+    t.sim.relays[1] = (struct sim_relay){.plain = true, .pipelining = true, .chunking = true};
+    assert_attempt(2, "1[EHLO MAIL RCPT BDAT .]2[EHLO MAIL RCPT BDAT .]", MOTE_DELIVERED, MOTE_CAUSE_NONE);
+}
+
 /* Misuse has words of its own, and nobody is connected to. */
 static void recipients(void **state)
 {
@@ -168,6 +332,13 @@ int main(void)
         cmocka_unit_test(p12_once),
         cmocka_unit_test(p12_tls),
         cmocka_unit_test(p12_ours),
+        cmocka_unit_test(p9_nobody_elsewhere),
+        cmocka_unit_test(p10_unfit),
+        cmocka_unit_test(p10_not_said),
+        cmocka_unit_test(p10_utf8),
+        cmocka_unit_test(p16),
+        cmocka_unit_test(p16_once),
+        cmocka_unit_test(p16_next_relay),
         cmocka_unit_test(recipients),
     };
 

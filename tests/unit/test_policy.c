@@ -317,6 +317,8 @@ static void p4(void **state)
     assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 15); /* a forced attempt does not push it away */
     r.tls_since_s = 60;
     assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 4000); /* armed, and failed all the same: P11 */
+    r.attempts = 1;                                                 /* no record of ours; it gets no wait without end */
+    assert_int_equal(mote_policy_wait_s(&r, true, false, 0), 4000);
     r.tls_since_s = 0;
     assert_int_equal(mote_policy_wait_s(&r, false, false, 0), 4000); /* TLS did not fail in this attempt */
 }
