@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
+# In DWARF 5 some functions of code that was optimized when it was linked have no file, and tests/stack.py reads by files.
 cross := riscv64-unknown-elf-
-cpu := -march=rv32imac -misa-spec=2.2 -mabi=ilp32 -mcmodel=medany -msmall-data-limit=0 -fno-jump-tables --specs=picolibc.specs
+cpu := -march=rv32imac -misa-spec=2.2 -mabi=ilp32 -mcmodel=medany -msmall-data-limit=0 -gdwarf-4 -fno-jump-tables --specs=picolibc.specs
 libc :=
 sources := boards/rv32-virt/*.c
 network := modem
