@@ -206,6 +206,9 @@ static void open_outbox(void)
     if (cause != MOTE_CAUSE_NONE) {
         refuse(BOARD_BAD_CONFIG, mote_cause_name(cause));
     }
+    if (board_setting("now") != NULL) {
+        mote_outbox_hurry(&outbox);
+    }
     if (lost != 0) {
         log_pair("lost: ", "a stored mail cannot be read any more");
     }

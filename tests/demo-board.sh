@@ -57,7 +57,8 @@ grep -q '^the alert is stored' "$dir/console" || wrong "the alert was not stored
 [ ! -e "$dir/inbox" ] || wrong "a mail arrived too early"
 unset LIMIT_S
 
-say "The power comes back, no input fires (resume): the alert is in the flash, and the relay is well"
-boot "relay=localhost:$good" resume
+say "The power comes back, no input fires (resume): the alert is in the flash, and the relay is well. An attempt that a reset has
+ended waits five minutes, as any other; somebody presses the button (now)"
+boot "relay=localhost:$good" resume now
 received Pump-stands-still
 say "All as it should be on $board"
