@@ -129,8 +129,8 @@ $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)
 	@echo "  LINK    $@"
 	$(Q)$(link) -lcmocka
 
-unit: $(programs) ## the unit tests
-	@tests/run $^
+unit: $(programs) ## the unit tests; T=NAME: one program, or one test, or a transcript by its title
+	@tests/run $(if $(T),--one $(call quoted,$(T))) $(programs)
 
 unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+@$(sanitized) unit
@@ -195,8 +195,8 @@ pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/
 build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk ## the library in the build systems of others, and as two files
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
 
-interop: need-interop all fast ## the command against real mail servers on loopback
-	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop,tests/run)
+interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
+	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T))),tests/run)
 
 ##: Check the source
 

@@ -2,6 +2,7 @@
 """Fixtures of the interoperability tests: certificates, servers and the command, each made once, all gone at the end.
 Environment: MAILMOTE is the command, MAILMOTE_BUILD the build directory, where the servers are unpacked."""
 import pathlib
+import re
 import shutil
 import socket
 import tempfile
@@ -118,6 +119,15 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """says once, also with -q, what was not tested and why"""
+    """says once, also with -q, what was not tested and why; and how to run again what failed"""
     for reason in sorted({report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}):
         terminalreporter.write_line(reason)
+    stats = terminalreporter.stats
+    for nodeid in dict.fromkeys(report.nodeid for kind in ("failed", "error") for report in stats.get(kind, [])):
+        terminalreporter.write_line(f"again: make interop T='{expression(nodeid)}'")
+
+
+def expression(nodeid):
+    """for pytest -k: the words of a test's file, name and case"""
+    words = re.findall(r"[\w.:+-]+", nodeid.rpartition("/")[2].replace("::", " "))
+    return " and ".join(dict.fromkeys(word for word in words if word not in ("and", "or", "not")))
