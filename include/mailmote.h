@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
  * mailmote: submits mail by SMTP (RFC 5321) from small systems. This header is the one must-read: the mail, its
- * outcome, and the engine that holds one SMTP conversation.
+ * outcome, and the engine that holds one SMTP conversation. Most programs want mailmote_session.h (the engine with TLS)
+ * or mailmote_posix.h (all of it on sockets).
  *
- * The engine does no I/O, owns no heap, reads no clock and keeps no globals: octets go in, octets come out, and the
- * time is an argument. It is called from one thread at a time; several engines may run side by side. Most programs want
- * mailmote_session.h (the engine with TLS) or mailmote_posix.h (all of it on sockets).
+ * Conventions of all headers:
+ *
+ * NULL       A pointer must not be NULL where its comment does not say what NULL means.
+ * Strings    end with NUL, are UTF-8, and are not changed.
+ * Zero       Start every struct with zeros, then set what you need: 0 is the strict choice, or refused. A struct whose fields say
+ *            "the library's own" is read and written by the functions that take it, and by nobody else.
+ * Lifetimes  What a struct points to must live, unchanged, as long as the functions that take the struct are called,
+ *            where nothing else is said. Results are yours to keep.
+ * Units      stand in the names: _ms milliseconds, _s seconds, _len octets used, _cap octets there is room for. now_ms is any
+ *            counter of milliseconds that never jumps; it may wrap, and a value a little older than the last is taken for it.
+ * Threads    Nothing is shared: several objects may be used side by side, each by one thread at a time.
+ * Callbacks  must not call mailmote, but for what their comment names.
+ * Errors     Functions that can fail return MOTE_CAUSE_NONE or a cause. A conversation never returns an error: it ends, and
+ *            its result has a verdict (what to do), a cause (why) and a step (where).
  */
 #ifndef MAILMOTE_H
 #define MAILMOTE_H
@@ -31,7 +43,8 @@ enum mote_verdict {
     MOTE_DEFERRED = 2,  /* not taken: try again later, or another relay now */
     MOTE_FAILED = 3,    /* refused for good: tell the sender, do not try again */
     MOTE_IN_DOUBT = 4,  /* the whole mail may have arrived and no answer came: try later, same Message-ID */
-    MOTE_MISUSE = 5     /* the caller's arguments are wrong; no octet was sent */
+    MOTE_MISUSE = 5 /* the caller's arguments are wrong. No relay was given this mail, unless an earlier one took it:
+                         * a recipient it delivered to stays delivered. Mend them, then try again */
 };
 
 /* Why. The tens tell whose side: 1x link, 2x TLS and trust, 3x the relay's protocol, 4x its refusal, 5x and 6x ours. */
@@ -60,15 +73,15 @@ enum mote_cause {
     MOTE_CAUSE_LOGIN_NOT_OFFERED = 33, /* no AUTH mechanism in common */
     MOTE_CAUSE_NO_8BITMIME = 34,       /* the mail is 8-bit and the relay takes 7-bit only (RFC 6152) */
     MOTE_CAUSE_NO_SMTPUTF8 = 35,       /* an address is not ASCII and the relay wants ASCII (RFC 6531) */
-    MOTE_CAUSE_REFUSED = 40,           /* 4xx or 5xx; the step says to what */
-    MOTE_CAUSE_LOGIN_REFUSED = 41,     /* user name, password or token refused */
+    MOTE_CAUSE_REFUSED = 40,           /* 4xx or 5xx; the step says to what. To AUTH: 4xx */
+    MOTE_CAUSE_LOGIN_REFUSED = 41,     /* 5xx to AUTH: user name, password or token refused */
     MOTE_CAUSE_TOO_BIG = 42,           /* over the SIZE the relay offered (RFC 1870) */
     MOTE_CAUSE_ADDRESS = 50,           /* sender or recipient is no RFC 5321 address */
     MOTE_CAUSE_HELO = 51,              /* EHLO name is empty, "localhost" or no host name */
     MOTE_CAUSE_LOGIN = 52,             /* half a login, or a login for a relay that is not verified */
     MOTE_CAUSE_TRUST = 53,             /* trust not set, or without the name it needs; TLS mode unknown */
     MOTE_CAUSE_BUFFER = 54,            /* the buffer lent is too small */
-    MOTE_CAUSE_TEXT = 55,              /* the text holds a NUL, or is not what was measured */
+    MOTE_CAUSE_TEXT = 55,              /* the text holds a NUL, or is not what was measured, if it was */
     MOTE_CAUSE_NO_ENTROPY = 56,        /* TLS needs 32 random octets and got none */
     MOTE_CAUSE_NO_TIME = 57,           /* the chain's dates need the time and it is unknown */
     MOTE_CAUSE_HEADER = 58,            /* a header value holds CR, LF or another control octet */
@@ -110,22 +123,23 @@ struct mote_result {
     uint8_t cause;    /* enum mote_cause */
     uint8_t step;     /* enum mote_step */
     uint8_t tls;      /* MOTE_TLS_TRIED | MOTE_TLS_SECURED as they stood then */
-    uint16_t code;    /* reply code 200..599, 0 without a reply */
-    uint16_t subject; /* enhanced status code (RFC 3463): code / 100 "." subject "." detail; */
+    uint16_t code;    /* reply code 200..599, 0 without a reply. A 221 that no QUIT asked for is a 421 here (P14) */
+    uint16_t subject; /* enhanced status code (RFC 3463): "550 5.7.1 go away" is code 550, subject 7, detail 1; */
     uint16_t detail;  /* 0 and 0 when the reply had none */
 };
 
 /* ---- The mail ---------------------------------------------------------------------------------------------------- */
 
 struct mote_rcpt {
-    const char *address;     /* local-part@domain, no angle brackets; lives as long as the mail */
-    char *reply_text;        /* where to keep the text of this recipient's own reply, or NULL */
-    uint16_t reply_text_cap; /* octets at reply_text, its final NUL included */
+    const char *address; /* local-part@domain, no angle brackets */
+    char *reply_text;    /* where to keep the text of this recipient's own reply, or NULL: printable, ended by NUL */
+    uint16_t reply_text_cap; /* octets at reply_text, the NUL included */
 
-    /* Start with zeros. A recipient whose verdict is DELIVERED or FAILED is left alone by every later conversation. */
+    /* Final once its verdict is DELIVERED or FAILED: such a recipient is not asked again. So a struct that served one mail
+     * must be zeroed before it serves the next; a mail with nobody left to ask is MISUSE with MOTE_CAUSE_NOBODY. */
     struct mote_result result;
 
-    /* The library's own; zeros at the start. */
+    /* The library's own. */
     bool excluded;       /* left out of the next conversation */
     bool in_transaction; /* offered in this conversation */
     uint8_t unfit;       /* relays that cannot carry the mail to it as it is (P10), a bit each */
@@ -142,32 +156,38 @@ enum {
 #define MOTE_READ_FAILED SIZE_MAX
 
 struct mote_mail {
-    const char *from; /* envelope sender, or "" for the null sender <> */
-    struct mote_rcpt *rcpts;
+    const char *from;        /* envelope sender, or "" for the null sender <> */
+    struct mote_rcpt *rcpts; /* 1 to 65,533 of them */
     uint16_t rcpt_count;
 
     /* The text: a whole RFC 5322 message, lines ended by CR LF, LF or CR. Writes at most cap octets (cap > 0) to buf
      * and returns how many; 0 is the end. offset is where the last call ended; 0 starts the text again (measuring, and
-     * each attempt). It must give the same octets each time and must not call mailmote. MOTE_READ_FAILED: the
-     * text cannot be read now; the mail is deferred with MOTE_CAUSE_STORAGE. */
+     * each conversation). It must give the same octets each time. MOTE_READ_FAILED: the text cannot be read now, and the
+     * mail is deferred with MOTE_CAUSE_STORAGE. */
     size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap);
     void *ctx;
 
-    uint32_t size; /* octets on the wire, set by mote_mail_measure(); a text of another size is not sent */
-    uint8_t needs; /* MOTE_NEEDS_..., set by mote_mail_measure(), which also marks a text that cannot be sent */
+    /* Set by mote_mail_measure(). */
+    uint32_t size; /* octets on the wire */
+    uint8_t needs; /* MOTE_NEEDS_..., and a mark for a text that cannot be sent */
 
     char
         *reply_text; /* where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL */
-    uint16_t reply_text_cap; /* octets at reply_text */
+    uint16_t reply_text_cap; /* octets at reply_text, the NUL included */
 };
 
-/* Reads the text once to its end and sets size and needs. Costs time in proportion to the text; call it once, before
- * the first attempt. Returns MOTE_CAUSE_NONE; MOTE_CAUSE_TEXT when the text holds a NUL, which no mail may; or
- * MOTE_CAUSE_STORAGE when it cannot be read. */
+/* Reads the text once to its end and sets size and needs; it costs one reading of the text. Who begins conversations with an
+ * engine, a session or a delivery calls it first, once for each mail and again when the text is another one. mote_outbox_post()
+ * calls it by itself, and the POSIX port where size is 0. A text that was not measured, or is not what was measured, is sent
+ * up to its end and not submitted: MISUSE with MOTE_CAUSE_TEXT. Returns
+ *
+ *   MOTE_CAUSE_NONE
+ *   MOTE_CAUSE_TEXT     it holds a NUL, which no mail may; read() returned more than cap; or it has 4 GiB
+ *   MOTE_CAUSE_STORAGE  read() returned MOTE_READ_FAILED */
 uint8_t mote_mail_measure(struct mote_mail *mail);
 
-/* Is this an address an SMTP command can carry (RFC 5321 4.1.2: length, no control, space, angle bracket; quoted
- * local-part by its grammar)? UTF-8 is allowed; it then needs SMTPUTF8. */
+/* Is this an address an SMTP command can carry (RFC 5321 4.1.2: at most 254 octets, no control, space, angle bracket; quoted
+ * local-part by its grammar)? How long a local-part may be is left to the relay. UTF-8 is allowed; it then needs SMTPUTF8. */
 bool mote_address_valid(const char *address);
 
 /* Is this a name or address literal EHLO can carry? "localhost", with or without a domain, is not. */
@@ -184,7 +204,7 @@ bool mote_helo_valid(const char *helo);
 
 /* ---- The engine -------------------------------------------------------------------------------------------------- */
 
-/* Who we are for a relay. Either password or token is set, or neither: then no login. The strings are not copied. */
+/* Who we are for a relay. All NULL: no login. Else user, and either password or token. */
 struct mote_login {
     const char *user;
     const char *password; /* AUTH PLAIN (RFC 4616) or LOGIN */
@@ -197,7 +217,7 @@ enum mote_tls {
     MOTE_TLS_CLEAR = 2     /* the cleartext pass of POLICY P5: refused unless opportunistic */
 };
 
-/* The engine keeps a pointer to this. All zero but helo is the strict default: STARTTLS or nothing. */
+/* All zero but helo is the strict choice: STARTTLS or nothing. */
 struct mote_engine_setup {
     const char *helo;        /* EHLO argument: our full host name, or "[192.0.2.7]", "[IPv6:2001:db8::7]" */
     struct mote_login login; /* used inside TLS only */
@@ -218,47 +238,60 @@ enum {
 
 struct mote_engine; /* one conversation; defined at the end of this header, as nothing in it is the caller's */
 
-/* Begins a conversation on a fresh connection. start_ms is when the attempt began, on the clock of poll (the attempt's
- * deadline counts from it). Never fails: wrong arguments are MOTE_DONE with MOTE_MISUSE at the first poll. */
+/* Begins a conversation on a fresh connection. setup, mail and what they point to are used until poll says MOTE_DONE, and not
+ * after. start_ms is when the attempt began, on the clock of poll: its deadline, MOTE_ATTEMPT_S, counts from it. Wrong
+ * arguments are told at the first poll: MOTE_DONE, verdict MOTE_MISUSE, and no octet leaves. Their cause:
+ *
+ *   MOTE_CAUSE_ADDRESS   rcpts, a recipient's address or from is NULL or no address
+ *   MOTE_CAUSE_NOBODY    no recipients, or each has its final verdict
+ *   MOTE_CAUSE_TOO_MANY  over 65,533 recipients
+ *   MOTE_CAUSE_TEXT      mote_mail_measure() refused the text
+ *   MOTE_CAUSE_LOGIN     half a login, two secrets, a control octet, or a login for an opportunistic relay
+ *   MOTE_CAUSE_HELO      helo is NULL or no host name
+ *   MOTE_CAUSE_TRUST     tls is none of enum mote_tls, or MOTE_TLS_CLEAR and not opportunistic */
 void mote_engine_init(struct mote_engine *engine, const struct mote_engine_setup *setup, struct mote_mail *mail,
                       uint32_t start_ms);
 
-/* What to do next. now_ms is any monotonic millisecond counter; it may wrap. Call it after every other call and when
- * mote_engine_wait_ms() has passed: time limits are found here. */
+/* What to do next: MOTE_WANT_... Call it after every other call, and when mote_engine_wait_ms() has passed: time limits are
+ * found here. */
 uint8_t mote_engine_poll(struct mote_engine *engine, uint32_t now_ms);
 
 /* Milliseconds from the last poll until a time limit passes if nothing happens. */
 static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine);
 
-/* Writes the next octets for the relay to buf: at most cap, of one command or of the text; 0 when there are none now.
- * Call it while poll says MOTE_WANT_SEND and hand all of it to the connection before waiting: that makes one flight. */
+/* Writes the next octets for the relay to buf and returns how many: at most cap, never of two commands, and 0 now and then.
+ * Go on, poll and pull, until poll no longer says MOTE_WANT_SEND; what was pulled until then is one flight. Send it all, and
+ * only then wait for the relay. */
 size_t mote_engine_pull(struct mote_engine *engine, void *buf, size_t cap);
 
-/* Octets from the relay, split anyhow. All of them are used. */
+/* Octets from the relay, split anyhow. All of them are used; data may go afterwards. */
 void mote_engine_feed(struct mote_engine *engine, const void *data, size_t len);
 
 /* The handshake is done. What the relay said before is forgotten (RFC 3207 4.2). */
 void mote_engine_secured(struct mote_engine *engine);
 
-/* The record is stored: the end of the mail may leave. */
+/* It is stored that the mail may have been sent: its end may leave. If it cannot be stored, call mote_engine_fail() with
+ * MOTE_CAUSE_STORAGE. */
 void mote_engine_commit(struct mote_engine *engine);
 
-/* The connection is lost, or TLS failed, or the caller gives up: cause says which. MOTE_CAUSE_ADDRESS ..
- * MOTE_CAUSE_BUFFER are misuse, MOTE_CAUSE_TEXT fails the mail, all else defers it. No effect once done. */
+/* The connection is lost, or TLS failed, or the caller gives up: cause says which. The recipients that have no verdict yet
+ * are in doubt once the end of the mail may have left. Before that they are deferred, or MISUSE where the cause is one of the
+ * caller's (MOTE_CAUSE_ADDRESS..TEXT, and from MOTE_CAUSE_TOO_MANY on). No effect once done. */
 void mote_engine_fail(struct mote_engine *engine, uint8_t cause);
 
-/* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE. */
+/* Outcome of the conversation as a whole; each recipient's is in its mote_rcpt. Valid once poll said MOTE_DONE, and as long as
+ * engine lives. */
 static inline const struct mote_result *mote_engine_result(const struct mote_engine *engine);
+
+/* P16: were PIPELINING or CHUNKING in use, and may they be why it went wrong? Then the next attempt sets
+ * mote_engine_setup.plain. Valid once poll said MOTE_DONE. */
+static inline bool mote_engine_suspect(const struct mote_engine *engine);
 
 /* ---- Names, for people. Each returns a constant string. ---------------------------------------------------------- */
 
 const char *mote_step_name(uint8_t step);       /* "STARTTLS" */
 const char *mote_verdict_name(uint8_t verdict); /* "deferred" */
 const char *mote_cause_name(uint8_t cause);     /* "the certificate is for another name" */
-
-/* P16: did it use PIPELINING or CHUNKING and end in something a conversation without them might have survived? Valid once
- * poll said MOTE_DONE. Then the next attempt sets mote_engine_setup.plain. */
-static inline bool mote_engine_suspect(const struct mote_engine *engine);
 
 /* ---- The engine's own --------------------------------------------------------------------------------------------- */
 

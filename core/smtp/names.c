@@ -61,7 +61,7 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_HEADER: return "a header value holds a control character";
     case MOTE_CAUSE_ABORTED: return "given up by the caller";
     case MOTE_CAUSE_FULL: return "no room for another mail";
-    case MOTE_CAUSE_STORAGE: return "the storage does not keep what it is given";
+    case MOTE_CAUSE_STORAGE: return "the storage does not keep what it is given, or cannot be read";
     case MOTE_CAUSE_NO_NETWORK: return "no network here: no route, no address of our own, or no name server";
     case MOTE_CAUSE_NO_MEMORY: return "no memory, socket or descriptor for a connection";
     case MOTE_CAUSE_TOO_MANY: return "more recipients than one mail may have";
