@@ -34,7 +34,7 @@ strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-protot
     -Wwrite-strings -Wvla -Werror
 # BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
 ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h))
-tests := -Icore/smtp -Icore/outbox -Itests/unit -Wno-unused-parameter
+tests := -Icore/smtp -Icore/outbox -Iboards -Itests/unit -Wno-unused-parameter
 compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
 

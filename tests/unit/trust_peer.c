@@ -38,6 +38,7 @@ static void command(struct trust_peer *p)
         say(p, offers != NULL ? offers : p->in_tls ? "250 relay\r\n" : "250-relay\r\n250 STARTTLS\r\n");
     } else if (is(p, "STARTTLS")) {
         say(p, "220 go\r\n");
+        p->going = true;
     } else if (is(p, "AUTH ")) {
         p->in_login = is(p, "AUTH LOGIN\r") ? 2 : strchr(p->line + 5, ' ') == NULL;
         say(p, p->in_login != 0 ? "334 go on\r\n" : "235 welcome\r\n");
@@ -88,6 +89,9 @@ static void hear(struct trust_peer *p, const uint8_t *octets, size_t len)
 
 /* ---- TLS --------------------------------------------------------------------------------------------------------- */
 
+/* BearSSL's own. */
+void br_ssl_engine_new_max_frag_len(br_ssl_engine_context *eng, unsigned len);
+
 /* A relay that does not ask what the client has. */
 static int force(const br_ssl_server_policy_class **ctx, const br_ssl_server_context *tls,
                  br_ssl_server_choices *choices)
@@ -122,6 +126,10 @@ static void begin_tls(struct trust_peer *p)
         p->ders[n].data = p->chain[n].der;
         p->ders[n].data_len = p->chain[n].len;
     }
+    if (p->raw != NULL) {
+        p->ders[0] = (br_x509_certificate){(unsigned char *)(uintptr_t)p->raw->data, p->raw->len};
+    }
+    n = p->no_chain ? 0 : n;
     if (trust_key_is_rsa(p->key)) {
         br_ssl_server_init_full_rsa(&p->tls, p->ders, n, trust_key_rsa(p->key));
     } else {
@@ -155,6 +163,9 @@ static void begin_tls(struct trust_peer *p)
     br_ssl_engine_set_buffer(eng, p->io, sizeof p->io, 1);
     br_ssl_engine_inject_entropy(eng, entropy, sizeof entropy);
     assert_int_equal(br_ssl_server_reset(&p->tls), 1);
+    if (p->record != 0) {
+        br_ssl_engine_new_max_frag_len(eng, p->record);
+    }
 }
 
 static void look(struct trust_peer *p)
@@ -220,9 +231,6 @@ static size_t take(struct trust_peer *p, const uint8_t *octets, size_t len)
         len = len < room ? len : room;
         memcpy(buf, octets, len);
         br_ssl_engine_recvrec_ack(&p->tls.eng, len);
-        if (p->record != 0 && !p->secured) {
-            p->tls.eng.max_frag_len = p->record;
-        }
         return len;
     }
     assert_true(p->wire_len + len <= sizeof p->wire);
@@ -253,7 +261,8 @@ static size_t give(struct trust_peer *p, uint8_t *octets, size_t len)
     len = len < p->say_len ? len : p->say_len;
     memcpy(octets, p->say, len);
     memmove(p->say, p->say + len, p->say_len -= len);
-    if (p->say_len == 0 && len >= 8 && memcmp(octets + len - 8, "220 go\r\n", 8) == 0) {
+    if (p->say_len == 0 && p->going) {
+        p->going = false;
         begin_tls(p);
     }
     return len;

@@ -21,8 +21,10 @@ struct trust_peer {
     const char *offers;                  /* the answer to EHLO inside TLS; NULL: no offers */
     const char *clear_offers;            /* and before it; NULL: STARTTLS */
     bool implicit;
-    size_t piece;         /* the client is given so many octets at a time; 0: as many as it takes */
-    uint16_t record;      /* octets in a record of the handshake; 0: as BearSSL has it */
+    const struct trust_octets *raw; /* sent in place of the first certificate; NULL: none */
+    bool no_chain;                  /* no certificate is sent */
+    size_t piece;                   /* the client is given so many octets at a time; 0: as many as it takes */
+    uint16_t record;      /* octets in a record, where the client asks for nothing shorter; 0: as BearSSL has it */
     const br_ec_impl *ec; /* for its curves; NULL: BearSSL's, with all of them */
     bool sha1;            /* signs its key exchange over SHA-1 */
     int forced;           /* a curve to take, whatever the client offers, with ChaCha20 and an EC key; 0: none */
@@ -51,7 +53,7 @@ struct trust_peer {
     size_t line_len;
     size_t chunk;      /* octets of BDAT to come */
     unsigned in_login; /* lines of the login to come */
-    bool in_tls, in_data;
+    bool in_tls, in_data, going;
 };
 
 /* Runs both until nothing moves. */

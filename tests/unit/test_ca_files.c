@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files of CA certificates, as the POSIX port and the boards read them: damaged certificates of every kind (damage.h) between
+ * good ones, and files put together in a hurry. The boards' reader is compiled for this machine, on files in memory.
+ */
+#define _GNU_SOURCE
+
+#include "damage.h"
+#include "mailmote_posix.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define _Noreturn /* C11's, and the boards' C library has it for C99 */
+#include "../../boards/bare-metal/anchors.c"
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+enum { ANCHOR_MEMORY = 4096 };
+
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
+
+static struct {
+    char text[200000];
+    size_t len, at, piece;
+} file;
+
+int semi_open(const char *name, int mode)
+{
+    assert_string_equal(name, "ca.pem");
+    assert_int_equal(mode, SEMI_READ);
+    file.at = 0;
+    return 1;
+}
+
+size_t semi_read(int number, long at, void *buf, size_t len)
+{
+    assert_int_equal(number, 1);
+    assert_int_equal(at, -1);
+    len = len < file.piece ? len : file.piece;
+    len = len < file.len - file.at ? len : file.len - file.at;
+    memcpy(buf, file.text + file.at, len);
+    file.at += len;
+    return len;
+}
+
+void semi_close(int number)
+{
+    assert_int_equal(number, 1);
+}
+
+const char *board_setting(const char *name)
+{
+    assert_string_equal(name, "trust");
+    return "ca.pem";
+}
+
+static void empty(void)
+{
+    file.len = 0;
+    file.piece = sizeof file.text;
+}
+
+static void add_text(const char *text)
+{
+    size_t len = strlen(text);
+
+    assert_true(file.len + len <= sizeof file.text);
+    memcpy(file.text + file.len, text, len);
+    file.len += len;
+}
+
+static void add(const uint8_t *der, size_t len)
+{
+    static char pem[200000];
+
+    assert_true(br_pem_encode(NULL, der, len, "CERTIFICATE", BR_PEM_LINE64) < sizeof pem);
+    br_pem_encode(pem, der, len, "CERTIFICATE", BR_PEM_LINE64);
+    add_text(pem);
+}
+
+static const struct trust_cert *good(void)
+{
+    static const struct trust_spec spec = {.cn = "Good CA", .key = P_256, .signer = P_256, .ca = true};
+    static struct trust_cert cert;
+
+    if (cert.len == 0) {
+        trust_cert_make(&cert, &spec);
+    }
+    return &cert;
+}
+
+static void check_good(const br_x509_trust_anchor *anchor)
+{
+    assert_int_equal(anchor->flags, BR_X509_TA_CA);
+    assert_int_equal(anchor->pkey.key_type, BR_KEYTYPE_EC);
+    assert_int_equal(anchor->pkey.key.ec.qlen, 65);
+    assert_non_null(memmem(anchor->dn.data, anchor->dn.len, "Good CA", 7));
+}
+
+/* ---- Readers ----------------------------------------------------------------------------------------------------- */
+
+static unsigned char *memory; /* the anchors of the last read by the port, all its own */
+
+static size_t read_posix(const br_x509_trust_anchor **found)
+{
+    char name[] = "/tmp/mailmote-ca-XXXXXX";
+    int fd = mkstemp(name);
+    size_t count;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, file.text, file.len), (ssize_t)file.len);
+    close(fd);
+    free(memory);
+    memory = malloc(ANCHOR_MEMORY);
+    count = mote_posix_anchors(name, memory, ANCHOR_MEMORY, found);
+    unlink(name);
+    return count;
+}
+
+static size_t read_board(const br_x509_trust_anchor **found)
+{
+    memset(anchors, 0xa5, sizeof anchors);
+    memset(octets, 0xa5, sizeof octets);
+    return board_anchors(found);
+}
+
+static size_t (*const readers[])(const br_x509_trust_anchor **) = {read_posix, read_board};
+
+/* ---- Damaged ----------------------------------------------------------------------------------------------------- */
+
+static unsigned used, read_all;
+
+/* Behind a good one, and in front of one. What is taken of the damaged one may be anything; the good ones stay good. */
+static void between_good_ones(const struct damaged *damaged)
+{
+    if (damaged->one_octet ? used++ % 3 != 0 : damaged->len > 20000 && used++ % 4 != 0) {
+        return;
+    }
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        for (unsigned first = 0; first < 2; first++) {
+            const br_x509_trust_anchor *found = NULL;
+            size_t count;
+
+            empty();
+            if (first == 0) {
+                add(good()->der, good()->len);
+            }
+            add(damaged->der, damaged->len);
+            if (first != 0) {
+                add(good()->der, good()->len);
+            }
+            file.piece = used % 2 == 0 ? 1 : 63;
+            count = readers[i](&found);
+            assert_true(count <= 2);
+            if (damaged->keyless && count == 2) {
+                print_error("%s %zu is taken by reader %zu\n", damaged->what, damaged->at, i);
+            }
+            assert_true(!damaged->keyless || count < 2);
+            if (count == 2 || (count == 1 && i == 0)) {
+                check_good(&found[first == 0 ? 0 : count - 1]);
+            }
+            read_all += count == 2;
+        }
+    }
+}
+
+static void test_damaged(void **state)
+{
+    damage_each("mail.example.test", between_good_ones);
+    assert_true(read_all != 0);
+}
+
+/* ---- Put together in a hurry ------------------------------------------------------------------------------------- */
+
+/* One file behind another that does not end in an end of line: both count. */
+static void test_joined(void **state)
+{
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        for (size_t piece = 1; piece < 70; piece++) {
+            const br_x509_trust_anchor *found = NULL;
+
+            empty();
+            add(good()->der, good()->len);
+            file.len--;
+            assert_int_equal(file.text[file.len - 1], '-');
+            add(good()->der, good()->len);
+            file.piece = piece;
+            assert_int_equal(readers[i](&found), 2);
+            check_good(&found[0]);
+            check_good(&found[1]);
+        }
+    }
+}
+
+static void test_lines(void **state)
+{
+    static const char *const between[] = {"",
+                                          "\n\n",
+                                          "\r\n",
+                                          "# some words\n",
+                                          "-----\n",
+                                          "----------------------------------------\n",
+                                          "subject=CN = x\r\nissuer=CN = y\r\n"};
+
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        for (size_t n = 0; n < COUNT(between); n++) {
+            const br_x509_trust_anchor *found = NULL;
+
+            empty();
+            add_text(between[n]);
+            add(good()->der, good()->len);
+            add_text(between[n]);
+            add(good()->der, good()->len);
+            add_text(between[n]);
+            assert_int_equal(readers[i](&found), 2);
+            check_good(&found[0]);
+            check_good(&found[1]);
+        }
+    }
+}
+
+/* A certificate whose end is missing is not passed over. */
+static void test_no_end(void **state)
+{
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        for (size_t cut = sizeof "-----END CERTIFICATE-----"; cut < 200; cut++) {
+            const br_x509_trust_anchor *found = NULL;
+
+            empty();
+            add(good()->der, good()->len);
+            file.len -= cut;
+            assert_int_equal(readers[i](&found), 0);
+            add_text("\n");
+            add(good()->der, good()->len);
+            assert_int_equal(readers[i](&found), 0);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_joined),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_no_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
