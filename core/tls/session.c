@@ -238,7 +238,6 @@ static void tls_close(struct mote_session *s)
     while (br_ssl_engine_recvapp_buf(eng, &len) != NULL) {
         br_ssl_engine_recvapp_ack(eng, len);
     }
-    br_ssl_engine_flush(eng, 0);
     br_ssl_engine_close(eng);
     s->mode = CLOSING;
 }

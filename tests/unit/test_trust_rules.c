@@ -46,6 +46,7 @@ static const struct {
     {OCTETS("\x30\x14" CLIENTS SERVERS), true},
     {OCTETS("\x30\x06" ANYTHING), true},
     {OCTETS("\x30\x10" CLIENTS ANYTHING), true},
+    {OCTETS("\x30\x1a" SERVERS ANYTHING SERVERS), true},
     {OCTETS("\x30\x2a" LOGON CLIENTS CODE SERVERS), true},
     {OCTETS("\x30\x0a" CLIENTS), false},
     {OCTETS("\x30\x0a" CODE), false},
@@ -105,13 +106,13 @@ static void test_critical_purposes(void **state)
 static void test_purposes_of_a_ca(void **state)
 {
     struct trust_spec leaf = {.cn = MAIL, .key = P_256, .issuer = "Middle", .signer = P_384};
-    struct trust_spec middle = {.cn = "Middle", .key = P_384, .ca = true, .usage = usages[6].usage, CA};
+    struct trust_spec middle = {.cn = "Middle", .key = P_384, .ca = true, .usage = usages[7].usage, CA};
 
     trust_bench_kind(&bench, ANCHORS, &leaf);
     trust_bench_certify(&bench, &middle);
     assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_NONE);
     /* and the leaf's list counts when there is an intermediate, too */
-    leaf.usage = usages[6].usage;
+    leaf.usage = usages[7].usage;
     middle.usage.len = 0;
     trust_bench_kind(&bench, ANCHORS, &leaf);
     trust_bench_certify(&bench, &middle);
@@ -135,7 +136,7 @@ static void test_purposes_made_up(void **state)
 
     for (size_t before = 0; before < COUNT(made_up); before++) {
         for (size_t behind = 0; behind < COUNT(made_up); behind++) {
-            struct trust_spec leaf = with_usage(6);
+            struct trust_spec leaf = with_usage(7);
 
             /* as a common name, which stands in front: the name itself is in subjectAltName */
             snprintf(cn[before], sizeof cn[before], "%s", made_up[before]);
@@ -204,7 +205,11 @@ static void test_long_names(void **state)
             name[len] = 0;
             trust_bench_kind(&bench, OPPORTUNISTIC, &ec_leaf);
             bench.relay.trust.name = name;
+            bench.setup.buf_len = MOTE_SESSION_BUF_MIN;
             assert_int_equal(trust_bench_run(&bench), len - dot <= 255 ? MOTE_CAUSE_NONE : MOTE_CAUSE_TLS_HANDSHAKE);
+            for (size_t i = MOTE_SESSION_BUF_MIN; i < sizeof bench.buf; i++) {
+                assert_int_equal(bench.buf[i], 0);
+            }
         }
     }
 }
@@ -437,6 +442,8 @@ static void test_watchdog(void **state)
         {&by_rsa, &middle, 0, ANCHORS, 5},
     };
 
+    memset(&bench.relay.trust, 0, sizeof bench.relay.trust);
+    assert_false(mote_watchdog(&bench.relay.trust, feed));
     for (size_t i = 0; i < COUNT(cases); i++) {
         trust_bench_kind(&bench, cases[i].kind, cases[i].leaf);
         assert_true(mote_watchdog(&bench.relay.trust, feed));
@@ -467,8 +474,6 @@ static void test_watchdog_has_one_kind(void **state)
     bench.peer.sha1 = true;
     assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_TLS_HANDSHAKE);
     assert_int_equal(fed, 0);
-    memset(&bench.relay.trust, 0, sizeof bench.relay.trust);
-    assert_false(mote_watchdog(&bench.relay.trust, feed));
 }
 
 int main(void)

@@ -92,12 +92,16 @@ static void hear(struct trust_peer *p, const uint8_t *octets, size_t len)
 /* BearSSL's own. */
 void br_ssl_engine_new_max_frag_len(br_ssl_engine_context *eng, unsigned len);
 
-/* A relay that does not ask what the client has. */
+/* A relay with a will of its own. */
 static int force(const br_ssl_server_policy_class **ctx, const br_ssl_server_context *tls,
                  br_ssl_server_choices *choices)
 {
     struct trust_peer *p = (struct trust_peer *)((uintptr_t)tls - offsetof(struct trust_peer, tls));
 
+    if (p->grants_nothing) {
+        p->tls.eng.peer_log_max_frag_len = 0;
+        br_ssl_engine_new_max_frag_len(&p->tls.eng, 16384);
+    }
     if (p->forced != 0) {
         p->tls.curves = (uint32_t)1 << p->forced;
         choices->cipher_suite = BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
@@ -109,7 +113,7 @@ static int force(const br_ssl_server_policy_class **ctx, const br_ssl_server_con
     if (p->chooser->choose(ctx, tls, choices) == 0) {
         return 0;
     }
-    choices->algo_id = 0xff00 + br_sha1_ID;
+    choices->algo_id = p->sha1 ? 0xff00 + br_sha1_ID : choices->algo_id;
     return 1;
 }
 
@@ -154,7 +158,7 @@ static void begin_tls(struct trust_peer *p)
     if (p->ec != NULL) {
         br_ssl_engine_set_ec(eng, p->ec);
     }
-    if (p->forced != 0 || p->sha1) {
+    if (p->forced != 0 || p->sha1 || p->grants_nothing) {
         p->chooser = p->tls.chain_handler.vtable;
         p->policy = *p->chooser;
         p->policy.choose = force;
@@ -202,6 +206,10 @@ static bool turn_tls(struct trust_peer *p)
     if (buf != NULL) {
         hear(p, buf, len);
         br_ssl_engine_recvapp_ack(eng, len);
+        if (p->renegotiates && p->say_len != 0) {
+            assert_int_equal(br_ssl_engine_renegotiate(eng), 1);
+            p->renegotiates = false;
+        }
         return true;
     }
     buf = br_ssl_engine_sendapp_buf(eng, &len);
@@ -282,11 +290,12 @@ void trust_talk(struct mote_session *s, struct trust_peer *p)
         uint8_t want = mote_session_poll(s, now_ms++);
         size_t len, n;
         const void *out = mote_session_send_buf(s, &len);
-        void *in;
+        void *in = mote_session_recv_buf(s, &n);
 
+        assert_int_equal((want & MOTE_WANT_SEND) != 0, out != NULL);
+        assert_int_equal((want & MOTE_WANT_RECV) != 0, in != NULL);
         moved = false;
         if (out != NULL) {
-            assert_true((want & MOTE_WANT_SEND) != 0);
             n = take(p, out, len);
             mote_session_send_ack(s, n);
             moved = n != 0;
@@ -403,6 +412,11 @@ uint8_t trust_bench_run(struct trust_bench *b)
     if (result->cause == MOTE_CAUSE_NONE) {
         assert_int_equal(result->verdict, MOTE_DELIVERED);
         assert_int_equal(result->tls, MOTE_TLS_TRIED | MOTE_TLS_SECURED);
+        assert_string_equal(b->peer.heard + b->peer.heard_len - 6, "QUIT\r\n");
+        /* by a close_notify, which it answers */
+        assert_int_equal(
+            br_ssl_engine_current_state(&b->peer.tls.eng) & (BR_SSL_SENDAPP | BR_SSL_RECVAPP | BR_SSL_RECVREC), 0);
+        assert_int_equal(br_ssl_engine_last_error(&b->peer.tls.eng), BR_ERR_OK);
         assert_true(b->peer.secured && b->peer.mails);
         assert_null(strstr(b->peer.wire, "MAIL"));
     } else {

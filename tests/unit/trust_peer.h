@@ -27,6 +27,8 @@ struct trust_peer {
     uint16_t record;      /* octets in a record, where the client asks for nothing shorter; 0: as BearSSL has it */
     const br_ec_impl *ec; /* for its curves; NULL: BearSSL's, with all of them */
     bool sha1;            /* signs its key exchange over SHA-1 */
+    bool grants_nothing;  /* passes over max_fragment_length */
+    bool renegotiates;    /* answers the first command in TLS with another handshake */
     int forced;           /* a curve to take, whatever the client offers, with ChaCha20 and an EC key; 0: none */
 
     /* Seen by the relay. */
