@@ -230,7 +230,7 @@ static void keep(struct attempt *attempt)
 
     spool_age(mail);
     mote_record_take(record, &attempt->posix.delivery, random_32());
-    if (attempt->throttle->pause_s != 0 && record->wait_s > attempt->throttle->pause_s) {
+    if (attempt->throttle->wants_pause && record->wait_s > attempt->throttle->pause_s) {
         record->wait_s = attempt->throttle->pause_s;
     }
     /* What has passed must not count for what begins now. Only P5's time began earlier. */
@@ -350,6 +350,9 @@ int attempt_run(struct attempt *attempt)
 
     if (mail_final(mail)) {
         return report_again(attempt);
+    }
+    if (keeping) {
+        throttle_pause(attempt->throttle, attempt->spool, attempt->relays);
     }
     begin_conversation(attempt);
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {

@@ -82,7 +82,6 @@ static int flush(struct flushing *flushing)
         throttle_forget(&flushing->spool);
     }
     for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
-        throttle_pause(&flushing->throttle);
         status = worse(status, flush_one(flushing, entries[i].name));
     }
     free(entries);

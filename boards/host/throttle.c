@@ -7,7 +7,7 @@
  *     FAILURES TLS MS tls|starttls PORT HOST LOGIN      a line per relay
  *
  * FAILURES and TLS are the relay's state, MS is when it failed last, in milliseconds since the boot; with 0 and 0 it is
- * when it took a mail after it had failed. LOGIN tells user and secret from others: 32 bits of a SHA-256, too few to
+ * when it took a mail after it had failed, or until when it wants a pause. LOGIN tells user and secret from others: 32 bits of a SHA-256, too few to
  * find a secret with; "-" is no login.
  */
 #define _GNU_SOURCE
@@ -66,11 +66,20 @@ static void write_login(char text[LOGIN_LEN], const struct mote_login *login)
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
+/* MOTE_OURS_S, of which the policy knows. */
+static uint32_t pause_s(void)
+{
+    const struct mote_record record = {.attempts = 2, .ours = 1};
+
+    return mote_policy_wait_s(&record, false, false, 0);
+}
+
 static bool parse_line(struct line *line, const char *text, const struct uptime *now)
 {
     return sscanf(text, "%u %u %" SCNu64 " %15s %u %255s %8s", &line->failures, &line->tls_failures, &line->since_ms,
                   line->tls, &line->port, line->host, line->login) == 7 &&
-           line->failures <= UINT8_MAX && line->tls_failures <= UINT8_MAX && line->since_ms <= now->ms;
+           line->failures <= UINT8_MAX && line->tls_failures <= UINT8_MAX &&
+           line->since_ms <= now->ms + (line->failures + line->tls_failures == 0 ? pause_s() * 1000 : 0);
 }
 
 static bool is_about(const struct line *line, const struct mote_relay *relay)
@@ -115,6 +124,8 @@ static void load_line(struct throttle *throttle, const struct relays *relays, co
         state->tls = (uint8_t)line->tls_failures;
         if (line->failures + line->tls_failures != 0) {
             state->since_s = throttle->now_s - (uint32_t)((now_ms - line->since_ms) / 1000);
+        } else if (line->since_ms > now_ms) {
+            throttle->pause_s = (uint32_t)((line->since_ms - now_ms + 999) / 1000);
         }
         throttle->noted[i] = *state;
     }
@@ -173,14 +184,6 @@ static bool wants_pause(const struct mote_result *result)
     return result->code == 421 || (result->cause == MOTE_CAUSE_LOST && result->step < MOTE_STEP_MAIL);
 }
 
-/* MOTE_OURS_S, of which the policy knows. */
-static uint32_t pause_s(void)
-{
-    const struct mote_record record = {.attempts = 2, .ours = 1};
-
-    return mote_policy_wait_s(&record, false, false, 0);
-}
-
 void throttle_note(struct throttle *throttle, unsigned relay, const struct mote_result *result, bool took)
 {
     struct mote_relay_state *state = &throttle->states[relay], *noted = &throttle->noted[relay];
@@ -189,6 +192,8 @@ void throttle_note(struct throttle *throttle, unsigned relay, const struct mote_
     if ((throttle->took & bit) != 0 && wants_pause(result)) {
         *state = *noted;
         throttle->pause_s = pause_s();
+        throttle->since_ms[relay] = uptime_now().ms + throttle->pause_s * UINT64_C(1000);
+        throttle->wants_pause = throttle->changed = true;
     }
     throttle->took = (uint8_t)((throttle->took & ~bit) | (took ? bit : 0));
     /* Its wait begins now, not when the attempt began. */
@@ -199,11 +204,11 @@ void throttle_note(struct throttle *throttle, unsigned relay, const struct mote_
     }
 }
 
-void throttle_pause(struct throttle *throttle)
+void throttle_pause(struct throttle *throttle, const struct spool *spool, const struct relays *relays)
 {
     if (throttle->pause_s != 0) {
         sleep(throttle->pause_s);
-        throttle->pause_s = 0;
+        throttle_load(throttle, spool, relays);
     }
 }
 
@@ -246,7 +251,7 @@ static bool copy_others(const struct spool *spool, const struct relays *relays, 
     while (good && file != NULL && fgets(text, sizeof text, file) != NULL) {
         struct line line;
 
-        if (parse_line(&line, text, now) && !is_own(&line, relays) && now->ms - line.since_ms < DAY_MS) {
+        if (parse_line(&line, text, now) && !is_own(&line, relays) && now->ms < line.since_ms + DAY_MS) {
             good = dprintf(fd, "%s", text) >= 0;
         }
     }

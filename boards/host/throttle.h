@@ -10,10 +10,13 @@
 
 struct throttle {
     struct mote_relay_state states[MOTE_RELAYS_MAX], noted[MOTE_RELAYS_MAX];
-    uint64_t since_ms[MOTE_RELAYS_MAX]; /* the boot: of the last failure, or of the success that ended a row of them */
+    uint64_t
+        since_ms[MOTE_RELAYS_MAX]; /* the boot: of the last failure, the success that ended a row of them, or the end
+                                         * of a pause */
     uint32_t now_s;
     bool changed;
-    uint32_t pause_s; /* before the next mail of this run */
+    uint32_t pause_s; /* until the next attempt may begin */
+    bool wants_pause; /* said in this attempt */
     uint8_t took;     /* in this run: the relay's last conversation took a mail, a bit each */
 };
 
@@ -29,7 +32,7 @@ void throttle_note(struct throttle *throttle, unsigned relay, const struct mote_
 /* A relay that had failed has taken a mail since this one's state was stored: what was left alone then is due now. */
 bool throttle_released(const struct throttle *throttle, const struct relays *relays, const struct host_mail *mail);
 
-/* Waits where a relay that has just taken a mail wants a pause. */
-void throttle_pause(struct throttle *throttle);
+/* Waits where a relay that had just taken a mail wants a pause, MOTE_OURS_S at most. */
+void throttle_pause(struct throttle *throttle, const struct spool *spool, const struct relays *relays);
 
 #endif

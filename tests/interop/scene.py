@@ -35,7 +35,8 @@ TLS = "EHLO STARTTLS [EHLO MAIL RCPT DATA . QUIT]"
 
 
 class Scene:
-    """Relays a, b, c in order of preference. `options` is one list for all relays or one per relay."""
+    """Relays a, b, c in order of preference. `options` is one list for all relays or one per relay. `text`, when it is set,
+    is sent as it is."""
 
     def __init__(self, world, *scripts, options=(), to=("r",)):
         self.command, self.log, self.to = world.command, [], [f"{name}@example.test" for name in to]
@@ -44,7 +45,7 @@ class Scene:
         each = [options] * len(scripts) if not options or isinstance(options[0], str) else options
         self.words = [word for relay, more in zip(self.relays, each)
                       for word in ("--relay", f"127.0.0.1:{relay.port}", *more)]
-        self.token = f"scene-{next(numbers)}-token"
+        self.token, self.text = f"scene-{next(numbers)}-token", None
         self.play(*scripts)
 
     def play(self, *scripts):
@@ -79,7 +80,8 @@ class Scene:
     def send(self, *dialogues, verdict="deferred", **more):
         """attempt 1: dialogues are "a: EHLO ..." in the order of the connections"""
         self.accepted = time.monotonic()
-        result = self._run("send", "--from", SENDER, *self.to, text=self.token.encode())
+        raw = ["--raw"] if self.text else []
+        result = self._run("send", "--from", SENDER, *raw, *self.to, text=self.text or self.token.encode())
         return self._expect(result, dialogues, verdict, **more)
 
     def forced(self, *dialogues, verdict="deferred", **more):

@@ -96,14 +96,26 @@ def plain_speech(world, script, first, then=TLS, verdict="delivered", code=250):
     scene.due(f"a: {then}", verdict=verdict, code=code)
 
 
-def one_cannot_carry_it(world, script, options=()):
+def one_cannot_carry_it(world, script, other, text=None):
     """the next relay takes it; it fails only when each has said that it cannot (P10)"""
     seen = f"{IN} QUIT]"
-    world.scene(script, {}).send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
+    scene = world.scene(script, other)
+    scene.text = text
+    scene.send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
     scene = world.scene(script, None)
+    scene.text = text
     scene.send(f"a: {seen}")
     scene.play(script, script)
     scene.forced(f"a: {seen}", f"b: {seen}", verdict="failed")
+
+
+def one_recipient_is_not_ascii(world):
+    """the others are served by the relay that cannot have it, and it by the next; alone at one relay, it fails"""
+    two = world.scene({}, {"+offers": ["SMTPUTF8", "8BITMIME"]}, to=("r", "r\u00fc"))
+    one = world.scene({}, to=("r", "r\u00fc"))
+    one.text = two.text = b"Subject: text\r\n\r\ntext\r\n"
+    two.send(f"a: {TLS}", f"b: {TLS}", verdict="delivered")
+    one.send(f"a: {TLS}", verdict={"r": "delivered", "r\u00fc": "failed"})
 
 
 def trouble_of_the_relay(world, script, seen, code):
@@ -316,8 +328,9 @@ CASES = {
        for code in (421,) for step, seen in (("EHLO", f"{IN} QUIT]"), ("MAIL", f"{IN} MAIL QUIT]"),
                                              ("RCPT", f"{IN} MAIL RCPT QUIT]"),
                                              ("DATA", f"{IN} MAIL RCPT DATA QUIT]"), (".", TLS))},
-    **{f"{name}, second relay": (one_cannot_carry_it, {"+offers": offers}) for name, offers in {
-        "SIZE": ["SIZE 10"]}.items()},
+    "SIZE, second relay": (one_cannot_carry_it, {"+offers": ["SIZE 10"]}, {}),
+    "8BITMIME, second relay": (one_cannot_carry_it, {}, {"+offers": ["8BITMIME"]}, b"Subject: \xc3\xbc\r\n\r\n\xc3\xbc\r\n"),
+    "one recipient is not ASCII": (one_recipient_is_not_ascii,),
     "RCPT 450": (not_armed, {"+RCPT": "450 no"}, f"{IN} MAIL RCPT QUIT]", 450),
     "DATA 451": (not_armed, {"+DATA": "451 no"}, f"{IN} MAIL RCPT DATA QUIT]", 451),
     "end 452": (not_armed, {"+.": "452 no"}, TLS, 452),
