@@ -72,9 +72,8 @@ static void inherit(struct relay_args *relay, const struct relay_args *common)
 {
     bool trust = relay->options[RELAY_TRUST] != NULL || relay->options[RELAY_PIN] != NULL;
     bool secret = relay->options[RELAY_PASSWORD_FILE] != NULL || relay->options[RELAY_TOKEN_FILE] != NULL;
-    int i;
 
-    for (i = 0; i < RELAY_OPTIONS; i++) {
+    for (int i = 0; i < RELAY_OPTIONS; i++) {
         if (relay->options[i] != NULL || (trust && (i == RELAY_TRUST || i == RELAY_PIN)) ||
             (secret && (i == RELAY_PASSWORD_FILE || i == RELAY_TOKEN_FILE))) {
             continue;

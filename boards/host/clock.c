@@ -25,14 +25,14 @@ static void read_boot_id(uint8_t boot[16])
 {
     char text[64];
     int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text), i;
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text);
     unsigned digits = 0;
 
     if (fd >= 0) {
         close(fd);
     }
     memset(boot, 0, 16);
-    for (i = 0; i < len && digits < 32; i++) {
+    for (ssize_t i = 0; i < len && digits < 32; i++) {
         int value = hex_value(text[i]);
 
         if (value >= 0) {

@@ -157,9 +157,7 @@ static int read_file(struct args *args)
 /* A '#' begins a comment where a word could begin. */
 static void cut_comment(char *text)
 {
-    char *at;
-
-    for (at = text; *at != 0; at++) {
+    for (char *at = text; *at != 0; at++) {
         if (*at == '#' && (at == text || strchr(SPACE, at[-1]) != NULL)) {
             *at = 0;
             break;

@@ -63,9 +63,7 @@ int check_helo(const char *helo)
 
 static int check_subject(const char *subject)
 {
-    const char *at;
-
-    for (at = subject; at != NULL && *at != 0; at++) {
+    for (const char *at = subject; at != NULL && *at != 0; at++) {
         if (*at == '\r' || *at == '\n') {
             complain("--subject has more than one line: give one line");
         } else if ((unsigned char)*at < ' ' || *at == 127) {

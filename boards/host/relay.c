@@ -77,13 +77,13 @@ static int base64_value(char c)
 static bool parse_pin(uint8_t pin[32], const char *text)
 {
     uint32_t bits = 0;
-    size_t i, filled = 0;
+    size_t filled = 0;
 
     if (strncmp(text, "sha256:", 7) != 0) {
         return false;
     }
     text += 7;
-    for (i = 0; i < 43; i++) {
+    for (size_t i = 0; i < 43; i++) {
         int value = base64_value(text[i]);
 
         if (value < 0) {
@@ -183,9 +183,7 @@ static int relay_parse(struct host_relay *relay, const struct relay_args *args)
 
 static const char *system_file(void)
 {
-    size_t i, count = sizeof system_anchors / sizeof system_anchors[0];
-
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < sizeof system_anchors / sizeof system_anchors[0]; i++) {
         if (access(system_anchors[i], R_OK) == 0) {
             return system_anchors[i];
         }

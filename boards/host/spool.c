@@ -72,9 +72,7 @@ static bool lock(int fd)
 
 bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
 {
-    int tries;
-
-    for (tries = 0; tries < 10; tries++) {
+    for (int tries = 0; tries < 10; tries++) {
         snprintf(temp->name, sizeof temp->name, TEMP "%08lx%08lx", (unsigned long)random_32(),
                  (unsigned long)random_32());
         temp->fd = openat(spool->fd, temp->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
