@@ -86,6 +86,7 @@ static bool settle(struct mote_outbox *o, struct mote_slot *slot)
     if (record->rcpt_count == 0 && !record->begun) {
         record->begun = slot->worn || !mote_cell_unused(o, slot); /* a post that has not come to its end */
         slot->erased = record->begun ? 0 : o->setup->cell_blocks;
+        slot->worn |= record->begun && !mote_log_save(o, slot);
     }
     if ((uint16_t)(record->number - o->number) <= INT16_MAX) { /* not an earlier one: numbers go round */
         o->number = record->number;
@@ -210,7 +211,8 @@ static void set_free(struct mote_slot *slot)
     slot->erased = 0;
 }
 
-/* Erased cells are used first, those that made trouble last. */
+/* Erased cells are used first, those that made trouble last. No cell is erased before the log says so, or the next boot would
+ * believe that one is whose erase was cut. */
 static unsigned rank(const struct mote_slot *slot)
 {
     return slot->worn || slot->record.rcpt_count != 0 ? 2 : slot->record.begun;
@@ -225,6 +227,9 @@ static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struc
     record.rcpt_count = (uint8_t)mail->rcpt_count;
     record.verified_only = mote_relays_verified(o->setup->relays, o->setup->relay_count);
     memcpy(record.id, id, sizeof record.id);
+    if (slot->worn && !mote_log_save(o, slot)) {
+        return MOTE_CAUSE_STORAGE;
+    }
     slot->worn = false;
     while (slot->erased < o->setup->cell_blocks && !slot->worn) {
         slot->worn = !mote_cell_erase(o, slot);
@@ -235,9 +240,7 @@ static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struc
     if (slot->len == 0) {
         slot->record.number = record.number;
         set_free(slot);
-    }
-    if (slot->worn) {
-        mote_log_save(o, slot); /* whatever is there now is no mail */
+        slot->worn |= !mote_log_save(o, slot); /* whatever is there now is no mail */
     }
     return cause;
 }
