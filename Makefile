@@ -143,9 +143,9 @@ unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
 
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-# With them go what makes certificates for the unit tests, and the boards' reader of CA files.
+# With them go what makes certificates and flash for the unit tests, and the boards' reader of CA files.
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
-    tests/unit/trust_cert.c boards/bare-metal/anchors.c)
+    tests/unit/trust_cert.c tests/unit/flash.c boards/bare-metal/anchors.c)
 $(call objects,boards/bare-metal/anchors.c): ours += -std=c11 -Iboards
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)

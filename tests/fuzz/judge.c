@@ -19,8 +19,8 @@ struct reply {
 struct reader {
     struct judged *j;
     struct reply replies[REPLIES_MAX];
-    size_t reply_count, due; /* number of the next command's reply */
-    bool in_tls, in_text, login;
+    size_t reply_count, due;           /* number of the next command's reply */
+    bool in_tls, in_text, login, mail; /* mail: MAIL was accepted */
     size_t chunk;
     bool chunk_last;
     char line[2048];
@@ -109,9 +109,10 @@ static void command(struct reader *r, const char *line)
     } else if (is(line, "MAIL FROM")) {
         j->mail_in_clear |= !r->in_tls;
         j->mail_in_tls |= r->in_tls;
+        r->mail = reply->code / 100 == 2;
     } else if (is(line, "RCPT TO") && j->rcpts < RCPTS_MAX) {
         j->rcpt_code[j->rcpts++] = reply->code;
-        j->accepted += reply->code / 100 == 2;
+        j->accepted += r->mail && reply->code / 100 == 2;
     } else if (is(line, "DATA\r")) {
         r->in_text = reply->code / 100 == 3;
     } else if (is(line, "AUTH ")) {
@@ -164,7 +165,7 @@ void judge(struct judged *j, const struct relay *relay)
     r.reply_count = 0;
     r.due = 1; /* behind the greeting */
     r.in_tls = relay->implicit;
-    r.in_text = r.login = r.chunk_last = false;
+    r.in_text = r.login = r.mail = r.chunk_last = false;
     r.chunk = r.len = 0;
     read_replies(&r, (const char *)relay->said, relay->said_len);
     hear(&r, relay->heard[0], relay->heard_len[0]);
