@@ -128,8 +128,8 @@ struct mote_slot {
  *     cell_blocks * block_size - head - 44 octets.
  *
  * Wear: a mail that is delivered at its first attempt erases its cell once and adds 5 states to the log, 2 more for each attempt
- * before. The cells are used in turn. Each (block_size - head) / state - slot_count states one block of the log is
- * erased, the two in turn. With blocks of 4,096 octets, units of 8 and 8 slots that is one erase of each log block in 30 mails. */
+ * before. The cells are used in turn. After each block_size / state - slot_count - 2 states a block of the log is erased, the
+ * two in turn. With blocks of 4,096 octets, units of 8 and 8 slots each block of the log is erased once in 30 mails. */
 struct mote_outbox_setup {
     const struct mote_storage *storage;
     const struct mote_relay *relays; /* in order of preference */
@@ -190,7 +190,8 @@ struct mote_outbox {
  *            0 = unknown: each mail then waits again for what it had left to wait at its last attempt. Never makes a
  *            cleartext attempt possible (P5)
  *   random   any 32 random bits, for the wait of an attempt that never ended (P17)
- *   *lost    stored mails that cannot be read any more. Each is counted at each boot until another mail takes its place
+ *   *lost    stored mails that cannot be read any more. Each is counted at each boot until another mail takes its place. Not
+ *            one that was never tried and whose head is gone: that is also what a power cut in a post leaves
  * Returns
  *   MOTE_CAUSE_NONE
  *   MOTE_CAUSE_SETUP     a pointer is NULL, a count is 0, a size is none that is allowed, slots do not fit: nothing was touched

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log of the slots' states, in the first two blocks of the storage. A state is added when it changes; when the log is full,
- * the states of all slots go to the other block, and then a mark with the next sequence number: the block whose mark has the
- * highest one counts.
+ * the states of all slots go to the other block, and then a mark with the next sequence number, twice: the block whose mark has
+ * the highest one counts.
  *
- *     block:  record | record | ... | mark | record | record | ... | erased        each in whole units; the mark is a record, too
+ *     block:  record | record | ... | mark | mark | record | record | ... | erased       each in whole units; a mark is a record, too
  *
  * The record says which slot it is of. With recipients it is the state of the mail in its cell; without, the cell is free:
  * erased, or, where `begun` is set, still to be erased. Its number tells the mail from others that were in the cell before.
@@ -53,6 +53,7 @@ static bool begin(struct mote_outbox *o, uint8_t log)
         good = add(o, &o->setup->slots[i].record);
     }
     if (good && add(o, &mark)) {
+        add(o, &mark); /* the one thing that may not get lost */
         o->log_seq++;
         return true;
     }

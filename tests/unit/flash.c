@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 /* A spent unit is to be erased before it is programmed: one that was, all or in part, or whose erase was cut. A torn one
- * cannot be read either. */
-enum { FRESH, SPENT, TORN };
+ * cannot be read either. A rotten one came to that by itself: nobody can know, and the flash refuses to program it. */
+enum { FRESH, SPENT, TORN, ROTTEN };
 
 jmp_buf flash_power;
 
@@ -43,7 +43,7 @@ static uint8_t *unit_of(struct flash *f, uint32_t at)
 static bool torn(struct flash *f, uint32_t at, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (*unit_of(f, at + (uint32_t)i) == TORN) {
+        if (*unit_of(f, at + (uint32_t)i) >= TORN) {
             return true;
         }
     }
@@ -52,7 +52,7 @@ static bool torn(struct flash *f, uint32_t at, size_t len)
 
 void flash_spoil(struct flash *f, uint32_t at)
 {
-    *unit_of(f, at) = TORN;
+    *unit_of(f, at) = ROTTEN;
 }
 
 static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
@@ -66,6 +66,9 @@ static bool flash_read(void *ctx, uint32_t at, void *buf, size_t len)
         return false;
     }
     memcpy(buf, f->octets + at, len);
+    if (f->calls == f->glitch_at) {
+        ((uint8_t *)buf)[f->glitch % len] ^= 0x40;
+    }
     return true;
 }
 
@@ -95,7 +98,7 @@ static void tear_write(struct flash *f, uint32_t at, const uint8_t *octets, size
         }
     }
     if (f->ecc && n < len && *unit_of(f, at) == SPENT) {
-        flash_spoil(f, at);
+        *unit_of(f, at) = TORN;
     }
 }
 
@@ -107,6 +110,9 @@ static bool flash_program(void *ctx, uint32_t at, const void *data, size_t len)
 
     assert_true(at % f->storage.program_size == 0 && len == f->storage.program_size);
     assert_true(at + len <= f->storage.block_size * f->storage.block_count);
+    if (*unit_of(f, at) == ROTTEN) {
+        return false;
+    }
     assert_int_equal(*unit_of(f, at), FRESH);
     if (cut(f)) {
         tear_write(f, at, octets, len);
@@ -144,7 +150,7 @@ static void tear_erase(struct flash *f, uint32_t at, uint32_t size)
 {
     tear_octets(f, f->octets + at, size);
     for (uint32_t i = 0; i < size; i += f->storage.program_size) {
-        bool lost = *unit_of(f, at + i) == TORN || (f->ecc && flash_random(&f->seed) % 3 == 0);
+        bool lost = *unit_of(f, at + i) >= TORN || (f->ecc && flash_random(&f->seed) % 3 == 0);
 
         *unit_of(f, at + i) = lost ? TORN : SPENT; /* half an erase mends nothing */
     }
@@ -154,7 +160,7 @@ static bool flash_erase(void *ctx, uint32_t block)
 {
     struct flash *f = ctx;
     uint32_t size = f->storage.block_size, at = block * size;
-    bool failed = fails(f);
+    bool failed = fails(f) || block + 1 == f->dead_block;
 
     assert_true(block < f->storage.block_count);
     f->erases[block]++;

@@ -24,6 +24,8 @@ struct flash {
     bool fail_on;                /* and so does every later one */
     bool fail_done;              /* though a write or erase is done as it should be */
     uint32_t worn_from, worn_to; /* these octets keep no zero in bit 4, without a word */
+    uint32_t dead_block;         /* cannot be erased; counted from 1 */
+    uint32_t glitch_at, glitch;  /* in this read one octet is another one: this one, modulo the octets read */
 
     uint32_t writes, calls;        /* so far: writes and erases; all */
     uint32_t erases[FLASH_BLOCKS]; /* of each block */

@@ -13,13 +13,6 @@
 
 enum { DAY = 86400 };
 
-static void set(void)
-{
-    world_set(512, 6, 4, 1, WORLD_MAILS);
-    world_boot();
-    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
-}
-
 /* ---- Taking ------------------------------------------------------------------------------------------------------ */
 
 /* A mail made to order. */
@@ -75,7 +68,7 @@ static void refused(void **state)
 {
     static const char long_local[] = "a23456789012345678901234567890123456789012345678901234567890@example.test";
 
-    set();
+    world_new();
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
     make(0, 20);
     expect_refused(MOTE_CAUSE_ADDRESS);
@@ -99,7 +92,7 @@ static void refused(void **state)
 
 static void full(void **state)
 {
-    set();
+    world_new();
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
     }
@@ -107,9 +100,6 @@ static void full(void **state)
     expect_refused(MOTE_CAUSE_FULL);
     assert_int_equal(post(2), MOTE_CAUSE_DUPLICATE); /* that one is there */
     w.next = 4;
-    for (unsigned i = 0; i < 4; i++) {
-        w.ledger[i].posted = true;
-    }
     w.mails = 4;
     assert_true(world_go(1000));
     world_check_ends();
@@ -124,7 +114,7 @@ static void fits(void **state)
     for (size_t len = room - 20; len <= room + 2; len++) {
         char whole[600];
 
-        set();
+        world_new();
         w.sim.offered = NULL;
         w.sim.came = NULL;
         make(1, len);
@@ -168,7 +158,7 @@ static void too_small(void **state)
 static void even_wear(void **state)
 {
     for (unsigned boots = 0; boots < 2; boots++) {
-        set();
+        world_new();
         w.mails = 0;
         assert_true(world_go(100));
         for (unsigned i = 2; i < 6; i++) {
@@ -176,7 +166,6 @@ static void even_wear(void **state)
         }
         for (w.next = 0; w.next < 40; w.next++) {
             assert_int_equal(world_post(w.next), MOTE_CAUSE_NONE);
-            w.ledger[w.next].posted = true;
             assert_true(world_go(500));
             if (boots != 0) {
                 world_boot();
@@ -191,53 +180,23 @@ static void even_wear(void **state)
 
 /* ---- Time -------------------------------------------------------------------------------------------------------- */
 
-/* The mail of this number is in the outbox, alone. */
-static void put_in(unsigned number)
-{
-    set();
-    w.mails = 0;
-    assert_int_equal(world_post(number), MOTE_CAUSE_NONE);
-    w.ledger[number].posted = true;
-}
-
-static uint8_t poll(uint32_t random)
-{
-    return mote_outbox_poll(&w.outbox, w.sim.now_ms, random);
-}
-
-/* An attempt that ends without a connection. */
-static void in_vain(uint32_t random)
-{
-    assert_int_equal(poll(random), MOTE_CONNECT);
-    mote_delivery_unreachable(&w.outbox.delivery, MOTE_CAUSE_CONNECT);
-    assert_int_equal(poll(random), MOTE_REPORT);
-    assert_non_null(w.outbox.slot);
-    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DEFERRED);
-    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_CONNECT);
-}
-
-static void sleep_s(uint32_t seconds)
-{
-    w.sim.now_ms += seconds * 1000;
-}
-
 /* P11: tried again and again, at waits that follow the age, and given up after five days. */
 static void expiry(void **state)
 {
     uint32_t age = 0, attempts = 0;
 
-    put_in(0);
+    world_put_in(0);
     w.setup.states = NULL;
     for (;;) {
         uint32_t clamped = age < 300 ? 300 : age > 4000 ? 4000 : age, wait;
 
-        in_vain(flash_random(&w.random));
+        world_in_vain(flash_random(&w.random));
         attempts++;
         assert_int_equal(w.slots[1].record.attempts, attempts);
         assert_int_equal(w.slots[1].record.age_s, age);
         assert_int_equal(w.outbox.last, age >= 5 * DAY);
         assert_int_equal(w.outbox.expired, age >= 5 * DAY);
-        assert_int_equal(poll(0), MOTE_REPORT); /* until it was heard */
+        assert_int_equal(world_poll(0), MOTE_REPORT); /* until it was heard */
         mote_outbox_reported(&w.outbox);
         if (age >= 5 * DAY) {
             break;
@@ -247,15 +206,15 @@ static void expiry(void **state)
         if (age < 5 * DAY && age + wait > 5 * DAY - 4000 && age + wait < 5 * DAY) {
             wait = 5 * DAY - 1 - age; /* the last second */
         }
-        sleep_s(wait - 1);
+        world_sleep(wait - 1);
         if (wait == mote_outbox_wait_s(&w.outbox)) {
-            assert_int_equal(poll(0), MOTE_IDLE);
+            assert_int_equal(world_poll(0), MOTE_IDLE);
         }
-        sleep_s(1);
+        world_sleep(1);
         age += wait;
     }
     assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
-    assert_int_equal(poll(0), MOTE_IDLE);
+    assert_int_equal(world_poll(0), MOTE_IDLE);
     world_boot();
     assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
 }
@@ -263,11 +222,11 @@ static void expiry(void **state)
 /* A mail is as old as it is, however long the device slept before it was posted. */
 static void posted_after_a_sleep(void **state)
 {
-    set();
-    assert_int_equal(poll(0), MOTE_IDLE);
-    sleep_s(6 * DAY);
+    world_new();
+    assert_int_equal(world_poll(0), MOTE_IDLE);
+    world_sleep(6 * DAY);
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
-    in_vain(0);
+    world_in_vain(0);
     assert_int_equal(w.outbox.slot->record.age_s, 0);
     assert_false(w.outbox.expired);
     assert_false(w.outbox.last);
@@ -278,23 +237,21 @@ static void posted_after_a_sleep(void **state)
 /* P4, P5: due after 60 s, and only then armed; power cuts in between do not count as time. */
 static void tls_fails(void **state)
 {
-    put_in(FATE_TLS);
+    world_put_in(FATE_TLS);
     assert_true(world_step() && world_step() && world_step() && world_step());
     assert_int_equal(w.phase, REPORT);
     assert_string_equal(w.sim.log, "1[EHLO STARTTLS]");
     assert_true(world_step());
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(mote_outbox_wait_s(&w.outbox), 60);
-        assert_int_equal(poll(0), MOTE_IDLE);
-        sleep_s(59);
-        w.ran_s += 59;
-        assert_int_equal(poll(0), MOTE_IDLE);
+        assert_int_equal(world_poll(0), MOTE_IDLE);
+        world_sleep(59);
+        assert_int_equal(world_poll(0), MOTE_IDLE);
         assert_int_equal(mote_outbox_wait_s(&w.outbox), 1);
         world_boot();
         assert_false(mote_policy_armed(w.slots[1].record.tls_failed, w.slots[1].record.tls_since_s));
     }
-    sleep_s(60);
-    w.ran_s += 60;
+    world_sleep(60);
     assert_true(world_go(20));
     assert_string_equal(w.sim.log, "1[EHLO STARTTLS]1[EHLO MAIL RCPT DATA .]");
     assert_true(w.ledger[FATE_TLS].ended);
@@ -303,23 +260,23 @@ static void tls_fails(void **state)
 /* The millisecond counter wraps. */
 static void wrap(void **state)
 {
-    set();
+    world_new();
     w.sim.now_ms = UINT32_MAX - 100500;
     world_boot();
     w.sim.now_ms = UINT32_MAX - 100500;
     assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, w.sim.now_ms, 0, 0, &w.lost), MOTE_CAUSE_NONE);
     w.setup.states = NULL;
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
-    in_vain(0);
+    world_in_vain(0);
     mote_outbox_reported(&w.outbox);
     for (unsigned i = 0; i < 299; i++) {
         w.sim.now_ms += 1000;
-        assert_int_equal(poll(0), MOTE_IDLE);
+        assert_int_equal(world_poll(0), MOTE_IDLE);
     }
     w.sim.now_ms += 999;
-    assert_int_equal(poll(0), MOTE_IDLE);
+    assert_int_equal(world_poll(0), MOTE_IDLE);
     w.sim.now_ms += 1;
-    assert_int_equal(poll(0), MOTE_CONNECT);
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
 }
 
 /* ---- Reports ----------------------------------------------------------------------------------------------------- */
@@ -328,7 +285,7 @@ static void wrap(void **state)
 static void commit(void **state)
 {
     for (unsigned cut = 0; cut < 2; cut++) {
-        put_in(FATE_GOOD);
+        world_put_in(FATE_GOOD);
         while (w.phase != COMMIT && world_step()) {
         }
         assert_string_equal(w.sim.log, "1[EHLO MAIL RCPT DATA"); /* and no dot */
@@ -353,7 +310,7 @@ static void commit(void **state)
 /* A recipient that has its verdict keeps it over attempts and reboots, and is not asked again. */
 static void recipients(void **state)
 {
-    put_in(FATE_ONE_ONE);
+    world_put_in(FATE_ONE_ONE);
     while (w.phase != REPORT && world_step()) {
     }
     assert_false(w.outbox.last);
@@ -379,7 +336,7 @@ static void replies(void **state)
     static const unsigned numbers[] = {FATE_ONE_ONE, FATE_LATER, FATE_NEVER};
     char whole[40] = "", own[2][40];
 
-    set();
+    world_new();
     w.mails = 0;
     w.outbox.mail.reply_text = whole;
     w.outbox.mail.reply_text_cap = sizeof whole;
@@ -390,7 +347,6 @@ static void replies(void **state)
     for (unsigned n = 0; n < 3; n++) {
         memset(own, 0, sizeof own);
         assert_int_equal(world_post(numbers[n]), MOTE_CAUSE_NONE);
-        w.ledger[numbers[n]].posted = true;
         do {
             assert_true(world_step());
         } while (w.phase != REPORT);
@@ -404,7 +360,7 @@ static void replies(void **state)
 /* The power goes before the report was heard: it comes again, at once, and no relay is asked. */
 static void reported_again(void **state)
 {
-    put_in(FATE_GOOD);
+    world_put_in(FATE_GOOD);
     for (unsigned i = 0; i < 3; i++) {
         while (w.phase != REPORT && world_step()) {
         }
@@ -425,35 +381,34 @@ static void reported_again(void **state)
 /* P12: a relay that failed is left alone by the other mails, too. */
 static void left_alone(void **state)
 {
-    set();
+    world_new();
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
     assert_int_equal(world_post(1), MOTE_CAUSE_NONE);
-    in_vain(0);
+    world_in_vain(0);
     mote_outbox_reported(&w.outbox);
-    assert_int_equal(poll(0), MOTE_REPORT);
+    assert_int_equal(world_poll(0), MOTE_REPORT);
     assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_LEFT_ALONE);
     assert_false(w.outbox.last);
     mote_outbox_reported(&w.outbox);
-    assert_int_equal(poll(0), MOTE_IDLE);
+    assert_int_equal(world_poll(0), MOTE_IDLE);
     assert_int_equal(mote_outbox_wait_s(&w.outbox), 300);
-    sleep_s(300);
-    assert_int_equal(poll(0), MOTE_CONNECT);
+    world_sleep(300);
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
 }
 
 /* Relays that cannot be right are told, not tried; the mail stays. */
 static void misuse(void **state)
 {
-    put_in(0);
+    world_put_in(0);
     w.relay.login.user = "u";
-    assert_int_equal(poll(0), MOTE_REPORT);
+    assert_int_equal(world_poll(0), MOTE_REPORT);
     assert_false(w.outbox.last);
     assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_MISUSE);
     assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_TRUST);
     mote_outbox_reported(&w.outbox);
     assert_int_equal(mote_outbox_wait_s(&w.outbox), 300);
     w.relay.login.user = NULL;
-    w.ran_s += 300;
-    sleep_s(300);
+    world_sleep(300);
     assert_true(world_go(20));
     assert_true(w.ledger[0].ended);
 }

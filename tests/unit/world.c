@@ -54,13 +54,15 @@ uint8_t world_post(unsigned number)
     struct mote_rcpt rcpts[WORLD_RCPTS] = {{.address = "a@example.test"}, {.address = "b@example.test"}};
     struct mote_mail mail = {.rcpts = rcpts, .read = read_mail, .ctx = &number};
     char from[40];
-    uint8_t id[8];
+    uint8_t id[8], cause;
 
     snprintf(from, sizeof from, "m%u@example.test", number);
     mail.from = from;
     mail.rcpt_count = (uint16_t)rcpts_of(number % FATES);
     world_id(number, id);
-    return mote_outbox_post(&w.outbox, &mail, id, w.sim.now_ms);
+    cause = mote_outbox_post(&w.outbox, &mail, id, w.sim.now_ms);
+    w.ledger[number].posted |= cause == MOTE_CAUSE_NONE;
+    return cause;
 }
 
 static unsigned number_of(const struct mote_record *record)
@@ -392,4 +394,47 @@ void world_check_ends(void)
                               : entry->came[i] >= 1 && (w.broken || entry->came[i] <= 1 + entry->doubts));
         }
     }
+}
+
+/* ---- Shorter ----------------------------------------------------------------------------------------------------- */
+
+void world_new(void)
+{
+    world_set(512, 6, 4, 1, WORLD_MAILS);
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+}
+
+void world_put_in(unsigned number)
+{
+    world_new();
+    w.mails = 0;
+    assert_int_equal(world_post(number), MOTE_CAUSE_NONE);
+}
+
+void world_finish(void)
+{
+    w.mails = w.next;
+    assert_true(world_go(5000));
+}
+
+uint8_t world_poll(uint32_t random)
+{
+    return mote_outbox_poll(&w.outbox, w.sim.now_ms, random);
+}
+
+void world_sleep(uint32_t seconds)
+{
+    w.sim.now_ms += seconds * 1000;
+    w.ran_s += seconds;
+}
+
+void world_in_vain(uint32_t random)
+{
+    assert_int_equal(world_poll(random), MOTE_CONNECT);
+    mote_delivery_unreachable(&w.outbox.delivery, MOTE_CAUSE_CONNECT);
+    assert_int_equal(world_poll(random), MOTE_REPORT);
+    assert_non_null(w.outbox.slot);
+    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DEFERRED);
+    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_CONNECT);
 }

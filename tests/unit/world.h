@@ -84,10 +84,25 @@ bool world_go(unsigned steps);
 /* After a boot: what is stored must be what was kept before the call in which the power went, or after it. */
 void world_check(const struct world *before, const struct world *after);
 
+/* A new device with room for four mails in cells of a block of 512 octets. */
+void world_new(void);
+
+/* The mail of this number is in a new device, alone, and no other is posted. */
+void world_put_in(unsigned number);
+
+/* Nobody posts any more; the mails there come to their ends. */
+void world_finish(void);
+
+uint8_t world_poll(uint32_t random);
+void world_sleep(uint32_t seconds);
+
+/* An attempt that ends without a connection; not acknowledged. */
+void world_in_vain(uint32_t random);
+
 /* All mails have come to their ends, each as it should. */
 void world_check_ends(void);
 
-/* The mail of this number, as the application posts it. */
+/* The mail of this number, as the application posts it; its ledger says whether it was taken. */
 uint8_t world_post(unsigned number);
 void world_id(unsigned number, uint8_t id[8]);
 

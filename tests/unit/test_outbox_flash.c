@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The outbox and what flash does: units that read as errors, octets that read as others, blocks that wear out, erases that take
+ * their time, wear; and the stored format itself. Whatever one unit does costs only what is in it.
+ */
+#include "world.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LOG_END = 2 * 512, DAY = 86400 };
+
+/* As an outbox may have been for some time: mails of several ages, a free cell. */
+static void set_used(uint16_t program_size, unsigned steps)
+{
+    world_set(program_size > 64 ? 9u * program_size : 512, 5, 3, 1, WORLD_MAILS);
+    w.flash.storage.program_size = program_size;
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+    while (steps-- != 0) {
+        assert_true(world_step());
+    }
+}
+
+/* Mails in slots, a bit each. */
+static unsigned mails_there(void)
+{
+    unsigned there = 0;
+
+    for (unsigned i = 0; i < w.setup.slot_count; i++) {
+        there |= w.slots[i].len != 0 ? 1u << i : 0;
+    }
+    return there;
+}
+
+/* ---- Units that cannot be read ----------------------------------------------------------------------------------- */
+
+/* Any unit: the outbox opens, the mails are there but for the one it is of, new ones are taken, all come to their ends. */
+static void any_unit(void **state)
+{
+    static const uint16_t sizes[] = {8, 16, 32, 64, 128, 256};
+    static struct world saved;
+
+    for (unsigned n = 0; n < 6 * 12; n++) {
+        uint32_t unit = sizes[n % 6], block;
+
+        set_used((uint16_t)unit, 20 + n * 5);
+        saved = w;
+        block = w.flash.storage.block_size;
+        for (uint32_t at = 0; at < 5 * block; at += unit) {
+            unsigned slot = at < 2 * block ? 8 : at / block - 2, there;
+
+            w = saved;
+            there = mails_there();
+            flash_spoil(&w.flash, at);
+            world_boot();
+            assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+            assert_int_equal(there & ~mails_there() & ~(1u << slot), 0);
+            assert_true(slot == 8 || (mails_there() & ~there) == 0); /* else one may be back: its end is unreadable */
+            if (slot == 8 || at % block >= w.outbox.head_len || saved.slots[slot].record.attempts != 0) {
+                assert_int_equal(w.lost, (there & ~mails_there()) != 0);
+            }                /* else nobody knows whether its post had come to its end */
+            w.broken = true; /* a state may be lost, and a mail come once more */
+            if (at % 3 == 0) {
+                world_post(w.next++);
+                world_finish();
+                assert_int_equal(mails_there(), 0);
+            }
+        }
+    }
+}
+
+/* The free cells and the log are full of them: there is room for a mail in each cell all the same. */
+static void all_units(void **state)
+{
+    world_set(512, 6, 4, 1, 20);
+    for (uint32_t at = 0; at < 6 * 512; at += 8) {
+        if (at % 512 >= 16) { /* something can be read */
+            flash_spoil(&w.flash, at);
+        }
+    }
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+    assert_int_equal(w.lost, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
+    }
+    w.next = 4;
+    world_finish();
+    world_check_ends();
+}
+
+/* Nothing at all can be read: that says more of the bus than of the flash. Nothing is changed. */
+static void dead_bus(void **state)
+{
+    static struct world saved;
+
+    set_used(8, 60);
+    saved = w;
+    w.flash.fail_at = 1;
+    w.flash.fail_on = true;
+    w.opened = mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost);
+    assert_int_equal(w.opened, MOTE_CAUSE_STORAGE);
+    assert_memory_equal(w.flash.octets, saved.flash.octets, sizeof w.flash.octets);
+    world_boot();
+    world_check(&saved, &saved);
+}
+
+/* Once unreadable is not unreadable. */
+static void second_try(void **state)
+{
+    static struct world saved;
+
+    world_put_in(FATE_GOOD);
+    saved = w;
+    for (uint32_t n = 1; n < 500; n++) {
+        w = saved;
+        w.flash.fail_at = w.flash.calls + n;
+        world_finish();
+        world_check_ends();
+        assert_int_equal(w.reports, 1);
+    }
+}
+
+/* A mail that becomes unreadable is tried, told, and given up when its time has come; the others go their way. */
+static void unreadable_mail(void **state)
+{
+    uint32_t age = 0;
+
+    for (uint32_t at = 0; at < 160; at += 8) {
+        bool mail;
+
+        world_put_in(FATE_GOOD);
+        mail = at < 16 + w.slots[1].len;
+        flash_spoil(&w.flash, LOG_END + 512 + at);
+        if (!mail) {
+            world_finish();
+            world_check_ends();
+            continue;
+        }
+        assert_int_equal(world_poll(0), MOTE_REPORT);
+        assert_int_equal(w.sim.log[0], 0); /* nobody was asked */
+        assert_int_equal(w.outbox.mail.rcpt_count, 1);
+        assert_string_equal(w.outbox.rcpts[0].address, "");
+        assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DEFERRED);
+        assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_STORAGE);
+        assert_int_equal(w.outbox.slot->record.cause, MOTE_CAUSE_STORAGE);
+        assert_int_equal(w.outbox.slot->record.attempts, 1);
+        assert_false(w.outbox.last);
+        mote_outbox_reported(&w.outbox);
+        assert_in_range(mote_outbox_wait_s(&w.outbox), 300, 375);
+        assert_int_equal(world_post(8), MOTE_CAUSE_NONE); /* FATE_GOOD as well */
+        assert_int_equal(world_poll(0), MOTE_CONNECT);
+    }
+    world_put_in(FATE_GOOD);
+    flash_spoil(&w.flash, LOG_END + 512);
+    for (unsigned attempts = 1;; attempts++) {
+        assert_int_equal(world_poll(flash_random(&w.random)), MOTE_REPORT);
+        assert_int_equal(w.outbox.slot->record.attempts, attempts);
+        assert_int_equal(w.outbox.last, age >= 5 * DAY);
+        assert_int_equal(w.outbox.expired, w.outbox.last);
+        mote_outbox_reported(&w.outbox);
+        if (w.outbox.last) {
+            break;
+        }
+        age += mote_outbox_wait_s(&w.outbox);
+        world_sleep(mote_outbox_wait_s(&w.outbox));
+    }
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+    world_boot();
+    assert_int_equal(mails_there(), 0);
+    assert_int_equal(w.lost, 0);
+}
+
+/* Its own state cannot be stored either: it is reported and tried again all the same. */
+static void unreadable_and_no_log(void **state)
+{
+    world_put_in(FATE_GOOD);
+    w.flash.fail_at = 1;
+    w.flash.fail_on = true;
+    assert_int_equal(world_poll(0), MOTE_REPORT);
+    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_STORAGE);
+    mote_outbox_reported(&w.outbox);
+    assert_in_range(mote_outbox_wait_s(&w.outbox), 300, 375);
+    flash_boot(&w.flash);
+    world_sleep(375);
+    world_finish();
+    world_check_ends();
+}
+
+/* ---- Octets that read as others ---------------------------------------------------------------------------------- */
+
+/* For good, after the boot: the mail is never sent otherwise than it was posted, and never fails. */
+static void flipped(void **state)
+{
+    for (uint32_t at = LOG_END + 512; at < LOG_END + 512 + 140; at++) {
+        for (unsigned bit = 0; bit < 9; bit++) {
+            world_put_in(FATE_HALF);
+            w.flash.octets[at] = bit == 8 ? 0xff : (uint8_t)(w.flash.octets[at] ^ 1u << bit);
+            if (world_poll(0) == MOTE_REPORT) {
+                assert_int_equal(w.outbox.rcpts[1].result.verdict, MOTE_DEFERRED);
+                assert_int_equal(w.outbox.rcpts[1].result.cause, MOTE_CAUSE_STORAGE);
+                assert_int_equal(w.sim.log[0], 0);
+            } else {
+                world_finish();
+                world_check_ends(); /* it was no octet of the mail */
+            }
+        }
+    }
+}
+
+/* One octet of one read call, once: as it comes, or later. */
+static void glitch(void **state)
+{
+    static struct world saved;
+    unsigned deferred = 0;
+
+    world_put_in(FATE_GOOD);
+    saved = w;
+    for (uint32_t n = 1; n < 40; n++) {
+        for (uint32_t at = 0; at < 64; at++) {
+            w = saved;
+            w.flash.glitch_at = w.flash.calls + n;
+            w.flash.glitch = at;
+            world_finish();
+            world_check_ends();
+            deferred += w.reports > 1;
+        }
+    }
+    assert_in_range(deferred, 50, 2000);
+}
+
+/* A boot with damage in a cell: one mail is lost, and that is said, again and again until there is another mail. */
+static void damaged_cell(void **state)
+{
+    for (uint32_t at = 0; at < 100; at++) {
+        world_put_in(FATE_GOOD);
+        assert_int_equal(world_post(8), MOTE_CAUSE_NONE);
+        w.flash.octets[LOG_END + 512 + at] ^= 0x10;
+        for (unsigned boots = 0; boots < 2; boots++) {
+            world_boot();
+            assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+            assert_int_equal(w.lost, at >= 16); /* without its head nobody knows that there was one */
+            assert_int_equal(mails_there(), 4);
+        }
+        w.flash.octets[LOG_END + 512 + at] ^= 0x10;
+        world_boot(); /* it is back */
+        assert_int_equal(w.lost, 0);
+        assert_int_equal(mails_there(), 6);
+    }
+    /* An attempt was stored: now it is known, and stays known when the log turns. */
+    world_put_in(FATE_LATER);
+    while (w.slots[1].record.attempts == 0 || w.phase != REPORT) {
+        world_step();
+    }
+    world_step();
+    assert_int_equal(w.slots[1].record.attempts, 1);
+    memset(w.flash.octets + LOG_END + 512, 0, 8);
+    for (unsigned n = 8; n < 40; n += 8) {
+        world_boot();
+        assert_int_equal(w.lost, 1);
+        assert_int_equal(world_post(n), MOTE_CAUSE_NONE);
+        w.next = n;
+        world_finish();
+    }
+}
+
+/* ---- Wear -------------------------------------------------------------------------------------------------------- */
+
+/* A block that keeps nothing: each mail is taken by the next cell. */
+static void worn_block(void **state)
+{
+    for (unsigned block = 2; block < 6; block++) {
+        world_set(512, 6, 4, 1, 0);
+        w.flash.worn_from = block * 512;
+        w.flash.worn_to = w.flash.worn_from + 512;
+        world_boot();
+        for (w.next = 0; w.next < WORLD_MAILS; w.next++) {
+            assert_int_equal(world_post(w.next), MOTE_CAUSE_NONE);
+            assert_true(world_go(1000));
+        }
+        world_check_ends();
+        for (unsigned i = 0; i < 3; i++) { /* the other three at once */
+            assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
+        }
+        w.ledger[3].posted = false;
+        assert_int_equal(world_post(3), MOTE_CAUSE_STORAGE);
+    }
+}
+
+/* A block that cannot be erased, of the log or of a cell. */
+static void dead_block(void **state)
+{
+    for (unsigned block = 0; block < 6; block++) {
+        world_set(512, 6, 4, 1, 40);
+        w.flash.dead_block = block + 1;
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        world_finish();
+        w.mails = 40;
+        assert_true(world_go(5000));
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        assert_int_equal(w.lost, 0);
+        for (unsigned n = 0; n < w.next; n++) {
+            const struct entry *entry = &w.ledger[n];
+
+            assert_true(entry->ended || entry->refused || (entry->ending && entry->settled));
+        }
+    }
+}
+
+/* After the first erase of all of it nothing is erased when a mail is posted, and one block a call at most else. */
+static void erased_while_idle(void **state)
+{
+    world_set(320, 8, 3, 2, 0);
+    world_boot();
+    assert_true(world_go(100));
+    for (w.next = 0; w.next < 40; w.next++) {
+        uint32_t erases = 0, now = 0;
+
+        for (unsigned i = 0; i < 8; i++) {
+            erases += w.flash.erases[i];
+        }
+        assert_int_equal(world_post(w.next), MOTE_CAUSE_NONE);
+        for (unsigned i = 0; i < 8; i++) {
+            now += w.flash.erases[i];
+        }
+        assert_int_equal(now, erases);
+        do {
+            erases = 0;
+            for (unsigned i = 2; i < 8; i++) {
+                erases += w.flash.erases[i];
+            }
+            now = world_step();
+            for (unsigned i = 2; i < 8; i++) {
+                erases -= w.flash.erases[i];
+            }
+            assert_true(erases == 0 || erases == UINT32_MAX);
+        } while (now != 0);
+        if (w.next % 7 == 0) {
+            world_boot(); /* erased cells are known to be */
+        }
+    }
+}
+
+/* What the header says: five states a mail, an erase of its cell, the cells in turn, the blocks of the log in turn. */
+static void wear(void **state)
+{
+    enum { MAILS = 300, SLOTS = 2, STATES = 4096 / 48 - SLOTS - 2 };
+    uint32_t logs;
+
+    world_set(4096, 4, SLOTS, 1, 0);
+    world_boot();
+    assert_true(world_go(100));
+    memset(w.flash.erases, 0, sizeof w.flash.erases);
+    for (unsigned n = 0; n < MAILS; n++) {
+        memset(w.ledger, 0, sizeof w.ledger);
+        assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+        assert_true(world_go(100));
+    }
+    for (unsigned i = 2; i < 4; i++) {
+        assert_int_equal(w.flash.erases[i], MAILS / SLOTS);
+    }
+    logs = w.flash.erases[0] + w.flash.erases[1];
+    assert_in_range(logs, MAILS * 5 / STATES, MAILS * 5 / STATES + 1);
+    assert_in_range(w.flash.erases[0] - logs / 2, 0, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_unit),   cmocka_unit_test(all_units),       cmocka_unit_test(dead_bus),
+        cmocka_unit_test(second_try), cmocka_unit_test(unreadable_mail), cmocka_unit_test(unreadable_and_no_log),
+        cmocka_unit_test(flipped),    cmocka_unit_test(glitch),          cmocka_unit_test(damaged_cell),
+        cmocka_unit_test(worn_block), cmocka_unit_test(dead_block),      cmocka_unit_test(erased_while_idle),
+        cmocka_unit_test(wear),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
