@@ -69,6 +69,9 @@ void mote_delivery_connected(struct mote_delivery *delivery);
  * the attempt. */
 void mote_delivery_unreachable(struct mote_delivery *delivery, uint8_t cause);
 
+/* The attempt cannot go on, for a cause of the caller's: the mail is deferred. Not while a session is under way. */
+void mote_delivery_fail(struct mote_delivery *delivery, uint8_t cause);
+
 /* Outcome of the attempt as a whole; each recipient's is in its mote_rcpt. DELIVERED and FAILED: no recipient is left.
  */
 const struct mote_result *mote_delivery_result(const struct mote_delivery *delivery);
@@ -76,6 +79,9 @@ const struct mote_result *mote_delivery_result(const struct mote_delivery *deliv
 /* Takes the recipients' final verdicts into the record. To be stored before the end of the mail leaves for a later relay:
  * after a power cut it must not be asked about them again. */
 void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail);
+
+/* Has each recipient a final verdict? */
+bool mote_record_settled(const struct mote_record *record);
 
 /* Takes the outcome of a finished attempt into the mail's record: attempts, P3's bit, final verdicts, the wait until
  * the next attempt (P4, P11). random: any 32 random bits. */
@@ -135,8 +141,8 @@ struct mote_outbox_setup {
     const struct mote_relay *relays; /* in order of preference */
     struct mote_relay_state *states; /* one per relay, zeros; NULL: no relay is left alone (P12) */
     uint8_t relay_count;             /* 1..MOTE_RELAYS_MAX */
-    uint8_t slot_count;              /* mails at a time */
     struct mote_slot *slots;
+    uint8_t slot_count;  /* mails at a time */
     uint8_t cell_blocks; /* more of them: larger mails */
     char *envelope;      /* room for the addresses of one mail, each with its NUL */
     uint16_t envelope_cap;
@@ -157,31 +163,30 @@ enum {
  * set reply_text and reply_text_cap in mail and in rcpts once, after mote_outbox_open(): at MOTE_REPORT they hold the reply
  * whose code the result has; the room stays lent from mail to mail. */
 struct mote_outbox {
-    struct mote_delivery delivery; /* the port, from MOTE_CONNECT until the next step */
-    struct mote_mail
-        mail; /* the application, at MOTE_REPORT: recipients and their results. Where the mail cannot be read in
-                               the storage (MOTE_CAUSE_STORAGE) the addresses are empty */
-    struct mote_slot *slot; /* the application, at MOTE_REPORT: slot->record. NULL when no mail is being worked on */
-    bool last;              /* the application, at MOTE_REPORT: this mail is not tried again */
-    bool tidying; /* the port, at MOTE_IDLE: a block was erased for mails to come, and perhaps there is another one:
-                               better ask again at once than after the wait */
+    bool last;    /* the application, at MOTE_REPORT: this mail is not tried again */
+    bool expired; /* the application, at MOTE_REPORT: it is too old (P11) and has failed for whom it has not reached */
     bool
-        expired; /* the application, at MOTE_REPORT: because it is too old (P11): recipients without a final verdict are given up */
-
-    /* The outbox's own. */
-    uint8_t step; /* what poll answered last, 0 when that was MOTE_IDLE */
-    struct mote_rcpt rcpts[MOTE_OUTBOX_RCPTS];
+        tidying; /* the port, at MOTE_IDLE: a block was erased for mails to come, and there may be another one: better ask
+                     again at once than after the wait */
+    uint8_t
+        step; /* from here on the outbox's own, but for what is marked below: what poll answered last; 0 for MOTE_IDLE */
+    uint8_t log;                  /* block of the log in use */
+    uint8_t next;                 /* the slot the mail accepted last went to */
+    bool readable;                /* something could be read */
+    uint16_t number;              /* of the mail accepted last */
+    uint16_t log_used, log_cap;   /* states in the log; it holds */
+    uint16_t head_len, state_len; /* of a head and a state in the storage: whole units */
     const struct mote_outbox_setup *setup;
+    uint32_t log_seq;                   /* of the log in use */
     uint32_t now_ms, now_s;             /* of the last call; seconds since the outbox was opened */
     uint32_t front_len;                 /* octets in front of the mail's text */
     uint32_t front_crc, crc, whole_crc; /* of them; of what was read of the mail so far; of all of it */
-    uint32_t log_seq;                   /* of the log in use */
-    uint16_t log_used, log_cap;         /* states in it; it holds */
-    uint16_t head_len, state_len;       /* of a head and a state in the storage: whole units */
-    uint16_t number;                    /* of the mail accepted last */
-    uint8_t log;                        /* block of the log in use */
-    uint8_t next;                       /* the slot that mail went to */
-    bool readable;                      /* something could be read */
+    struct mote_slot *slot; /* the application, at MOTE_REPORT: slot->record. NULL when no mail is being worked on */
+    struct mote_mail
+        mail; /* the application, at MOTE_REPORT: recipients and their results. Where the mail cannot be read in
+                               the storage (MOTE_CAUSE_STORAGE) the addresses are empty */
+    struct mote_rcpt rcpts[MOTE_OUTBOX_RCPTS]; /* those of mail */
+    struct mote_delivery delivery;             /* the port, from MOTE_CONNECT until the next step */
 };
 
 /* Opens the outbox: finds the mails that are stored, with their last states.

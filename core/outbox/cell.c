@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { CELL_MAGIC = 0x4d41 };
+enum { NUMBER_AT = 2, LEN_AT = 4, CRC_AT = 8, HEAD_CRC_AT = 12 };
 
 static uint32_t first_block(const struct mote_outbox *o, const struct mote_slot *slot)
 {
@@ -58,9 +59,9 @@ bool mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot)
 }
 
 struct filling {
-    struct mote_writer writer;
     const struct mote_mail *mail;
     uint32_t len, crc;
+    struct mote_writer writer;
 };
 
 static void put(struct filling *f, const void *octets, size_t len)
@@ -85,38 +86,47 @@ static size_t read_and_put(void *ctx, size_t offset, void *buf, size_t cap)
     return f->writer.good ? n : MOTE_READ_FAILED;
 }
 
-uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail,
-                        const struct mote_record *record)
+/* The head makes what is behind it valid. */
+static bool finish(struct filling *f, const struct mote_slot *slot)
+{
+    uint8_t head[MOTE_CELL_HEAD];
+
+    if (!mote_storage_finish(&f->writer)) {
+        return false;
+    }
+    mote_put(mote_put(mote_put(head, CELL_MAGIC | (uint32_t)slot->record.number << 16, 4), f->len, 4), f->crc, 4);
+    mote_put(head + HEAD_CRC_AT, mote_crc32(0, head, HEAD_CRC_AT), 4);
+    f->writer.at = head_at(f->writer.o, slot);
+    mote_storage_write(&f->writer, head, sizeof head);
+    return mote_storage_finish(&f->writer);
+}
+
+uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail)
 {
     struct filling f = {.writer = {.o = o, .at = content_at(o, slot), .good = true}, .mail = mail};
-    struct mote_mail again = *mail;
+    struct mote_mail again = {.read = read_and_put, .ctx = &f};
     uint8_t octets[MOTE_RECORD_LEN], cause;
+    const char *address = mail->from;
 
-    slot->erased = 0;
-    mote_record_write(record, octets);
+    mote_record_write(&slot->record, octets);
     put(&f, octets, sizeof octets);
-    put(&f, mail->from, strlen(mail->from) + 1);
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        put(&f, mail->rcpts[i].address, strlen(mail->rcpts[i].address) + 1);
-    }
-    again.read = read_and_put;
-    again.ctx = &f;
-    cause = mote_mail_measure(&again);
-    if (cause == MOTE_CAUSE_NONE) {
-        if (again.size != mail->size || again.needs != mail->needs) {
-            return MOTE_CAUSE_TEXT;
+    for (unsigned i = 0;; i++) {
+        put(&f, address, strlen(address) + 1);
+        if (i == mail->rcpt_count) {
+            break;
         }
-        f.writer.good =
-            mote_storage_finish(&f.writer) &&
-            mote_storage_write_head(o, head_at(o, slot), CELL_MAGIC | (uint32_t)record->number << 16, f.len, f.crc);
+        address = mail->rcpts[i].address;
+    }
+    cause = mote_mail_measure(&again);
+    if (cause == MOTE_CAUSE_NONE && (again.size != mail->size || again.needs != mail->needs)) {
+        cause = MOTE_CAUSE_TEXT;
+    }
+    if (cause == MOTE_CAUSE_NONE && finish(&f, slot)) {
+        slot->len = f.len;
     }
     if (!f.writer.good) {
         slot->worn = true;
-        return MOTE_CAUSE_STORAGE;
-    }
-    if (cause == MOTE_CAUSE_NONE) {
-        slot->record = *record;
-        slot->len = f.len;
+        cause = MOTE_CAUSE_STORAGE;
     }
     return cause;
 }
@@ -152,15 +162,11 @@ static void set_mail(struct mote_outbox *o)
     o->mail.read = read_text;
     o->mail.ctx = o;
     for (unsigned i = 0; i < record->rcpt_count; i++) {
-        struct mote_rcpt *rcpt = o->rcpts + i;
+        uint32_t delivered = record->rcpts_delivered >> i & 1, failed = record->rcpts_failed >> i & 1;
 
-        rcpt->address = "";
-        memset(&rcpt->result, 0, sizeof rcpt->result);
-        if ((record->rcpts_delivered >> i & 1) != 0) {
-            rcpt->result.verdict = MOTE_DELIVERED;
-        } else if ((record->rcpts_failed >> i & 1) != 0) {
-            rcpt->result.verdict = MOTE_FAILED;
-        }
+        o->rcpts[i].address = "";
+        o->rcpts[i].result =
+            (struct mote_result){.verdict = (uint8_t)(delivered * MOTE_DELIVERED | failed * MOTE_FAILED)};
     }
 }
 
@@ -179,67 +185,71 @@ static uint32_t find_addresses(struct mote_outbox *o, uint32_t len)
         if (at++ == len) {
             return 0;
         }
-        if (i == 0) {
-            o->mail.from = address;
-        } else {
-            o->rcpts[i - 1].address = address;
-        }
+        *(i == 0 ? &o->mail.from : &o->rcpts[i - 1].address) = address;
     }
     return at;
 }
 
-/* The text is read to its end, which read_text() does not give when a checksum is wrong. */
-bool mote_cell_load(struct mote_outbox *o)
+/* Reads the head of the cell. At a boot it says that there is a mail. */
+static bool read_head(struct mote_outbox *o, bool boot)
 {
-    const struct mote_slot *slot = o->slot;
-    uint32_t head[3], at = content_at(o, slot), room = min(o->setup->envelope_cap, slot->len - MOTE_RECORD_LEN), len;
-    uint8_t octets[MOTE_RECORD_LEN];
+    struct mote_slot *slot = o->slot;
+    uint8_t head[MOTE_CELL_HEAD];
 
-    set_mail(o);
-    if (mote_storage_read_head(o, head_at(o, slot), CELL_MAGIC, head) == MOTE_HEAD_GOOD &&
-        mote_storage_read(o, at, octets, sizeof octets) &&
-        mote_storage_read(o, at + MOTE_RECORD_LEN, o->setup->envelope, room)) {
-        len = find_addresses(o, room);
-        o->front_len = MOTE_RECORD_LEN + len;
-        o->front_crc = mote_crc32(mote_crc32(0, octets, sizeof octets), (const uint8_t *)o->setup->envelope, len);
-        o->whole_crc = head[2];
-        if (len != 0 && mote_mail_measure(&o->mail) == MOTE_CAUSE_NONE) {
-            return true;
-        }
-        set_mail(o);
+    if (!mote_storage_read(o, head_at(o, slot), head, sizeof head)) {
+        slot->worn = boot;
+        return false;
     }
-    return false;
+    if (mote_get(head, 2) != CELL_MAGIC || mote_get(head + HEAD_CRC_AT, 4) != mote_crc32(0, head, HEAD_CRC_AT)) {
+        return false;
+    }
+    o->whole_crc = mote_get(head + CRC_AT, 4);
+    if (boot) {
+        slot->record.number = (uint16_t)mote_get(head + NUMBER_AT, 2);
+        slot->record.rcpt_count = UINT8_MAX; /* whatever they are */
+        slot->len = mote_get(head + LEN_AT, 4);
+    }
+    return slot->len >= MOTE_RECORD_LEN && slot->len <= mote_cell_room(o);
 }
 
-/* A valid record from the cell itself, of the mail the head is of. */
-static bool read_record(struct mote_outbox *o, struct mote_slot *slot)
+/* At a boot: the record of the mail that the head is of. */
+static bool take_record(struct mote_slot *slot, const uint8_t octets[MOTE_RECORD_LEN])
 {
-    uint8_t octets[MOTE_RECORD_LEN];
     struct mote_record record;
 
-    if (!mote_storage_read(o, content_at(o, slot), octets, sizeof octets) || !mote_record_read(&record, octets) ||
-        record.slot != slot->record.slot || record.number != slot->record.number ||
-        record.rcpt_count - 1u >= MOTE_OUTBOX_RCPTS) {
+    if (!mote_record_read(&record, octets) || record.slot != slot->record.slot ||
+        record.number != slot->record.number || record.rcpt_count - 1u >= MOTE_OUTBOX_RCPTS) {
         return false;
     }
     slot->record = record;
     return true;
 }
 
-void mote_cell_find(struct mote_outbox *o, struct mote_slot *slot)
+/* Reads what is in front of the text. */
+static bool read_front(struct mote_outbox *o, bool boot)
 {
-    uint32_t head[3];
-    uint8_t found = mote_storage_read_head(o, head_at(o, slot), CELL_MAGIC, head);
+    uint8_t octets[MOTE_RECORD_LEN], *envelope = (uint8_t *)o->setup->envelope;
+    uint32_t at = content_at(o, o->slot), room = min(o->setup->envelope_cap, o->slot->len - MOTE_RECORD_LEN), len;
 
-    slot->worn = found == MOTE_HEAD_UNREADABLE;
-    if (found == MOTE_HEAD_GOOD) {
-        slot->record.number = (uint16_t)(head[0] >> 16);
-        slot->record.rcpt_count = UINT8_MAX; /* whatever they are */
-        slot->len = head[1];
-        o->slot = slot;
-        if (head[1] < MOTE_RECORD_LEN || head[1] > mote_cell_room(o) || !read_record(o, slot) || !mote_cell_load(o)) {
-            slot->len = 0;
-        }
-        o->slot = NULL;
+    if (!mote_storage_read(o, at, octets, sizeof octets) || (boot && !take_record(o->slot, octets)) ||
+        !mote_storage_read(o, at + MOTE_RECORD_LEN, envelope, room)) {
+        return false;
     }
+    set_mail(o);
+    len = find_addresses(o, room);
+    o->front_len = MOTE_RECORD_LEN + len;
+    o->front_crc = mote_crc32(mote_crc32(0, octets, sizeof octets), envelope, len);
+    return len != 0;
+}
+
+/* The text is read to its end, which read_text() does not give when the checksum is wrong. */
+bool mote_cell_load(struct mote_outbox *o, bool boot)
+{
+    if (read_head(o, boot) && read_front(o, boot) && mote_mail_measure(&o->mail) == MOTE_CAUSE_NONE) {
+        return true;
+    }
+    if (!boot) {
+        set_mail(o);
+    }
+    return false;
 }

@@ -7,11 +7,11 @@
 
 #include "mailmote_outbox.h"
 
+/* Octets of a cell's head. */
+#define MOTE_CELL_HEAD 16
+
 /* Octets a cell has for record, envelope and text. */
 uint32_t mote_cell_room(const struct mote_outbox *o);
-
-/* At open: takes the mail of a cell into its slot. Where it cannot be read the slot has recipients, but no len. */
-void mote_cell_find(struct mote_outbox *o, struct mote_slot *slot);
 
 /* Is nothing in a cell that was erased? */
 bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot);
@@ -19,13 +19,12 @@ bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot);
 /* Erases one more block of a cell. False on failure. */
 bool mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot);
 
-/* Writes a mail into an erased cell. The text is read once more. MOTE_CAUSE_NONE; MOTE_CAUSE_TEXT: it is not the one that
+/* Writes a mail, with slot->record, into an erased cell. The text is read once more. MOTE_CAUSE_NONE; MOTE_CAUSE_TEXT: it is not the one that
  * was measured; MOTE_CAUSE_STORAGE: it cannot be read, or (then slot->worn is set) not be kept. */
-uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail,
-                        const struct mote_record *record);
+uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail);
 
 /* Brings the mail of o->slot into o->mail. False when it cannot be read, or is not what was written; o->mail then has its
- * recipients, without addresses. */
-bool mote_cell_load(struct mote_outbox *o);
+ * recipients, without addresses. At a boot it is taken into the slot first. */
+bool mote_cell_load(struct mote_outbox *o, bool boot);
 
 #endif

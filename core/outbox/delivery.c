@@ -228,6 +228,12 @@ void mote_delivery_unreachable(struct mote_delivery *d, uint8_t cause)
     }
 }
 
+void mote_delivery_fail(struct mote_delivery *d, uint8_t cause)
+{
+    defer(d, MOTE_DEFERRED, cause);
+    finish(d);
+}
+
 void mote_delivery_connected(struct mote_delivery *d)
 {
     if (d->step == MOTE_CONNECT) {

@@ -13,7 +13,6 @@
 #include "mailmote_outbox.h"
 #include "cell.h"
 #include "log.h"
-#include "storage.h"
 
 #include <string.h>
 
@@ -44,7 +43,7 @@ static bool sizes_good(struct mote_outbox *o)
     const struct mote_outbox_setup *s = o->setup;
     uint32_t unit = s->storage->program_size, size = s->storage->block_size, cap;
 
-    o->head_len = (uint16_t)(unit < MOTE_HEAD ? MOTE_HEAD : unit);
+    o->head_len = (uint16_t)(unit < MOTE_CELL_HEAD ? MOTE_CELL_HEAD : unit);
     o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
     cap = size / o->state_len;
     o->log_cap = (uint16_t)(cap < UINT16_MAX ? cap : UINT16_MAX);
@@ -61,11 +60,6 @@ static bool setup_good(struct mote_outbox *o)
            s->envelope != NULL && s->session != NULL && s->session_setup != NULL && sizes_good(o);
 }
 
-static bool settled(const struct mote_record *record)
-{
-    return (record->rcpts_delivered | record->rcpts_failed) == (1u << record->rcpt_count) - 1;
-}
-
 /* An attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to be
  * reported. */
 static void end_attempt(struct mote_record *record)
@@ -73,7 +67,7 @@ static void end_attempt(struct mote_record *record)
     if (mote_policy_expired(record->age_s)) {
         record->rcpts_failed = ((1u << record->rcpt_count) - 1) & ~record->rcpts_delivered;
     }
-    if (settled(record)) {
+    if (mote_record_settled(record)) {
         record->wait_s = 0;
     }
 }
@@ -123,8 +117,12 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     for (uint8_t i = 0; i < setup->slot_count; i++) {
         setup->slots[i].record.slot = i;
         setup->slots[i].record.begun = true;
-        mote_cell_find(o, &setup->slots[i]);
+        o->slot = &setup->slots[i];
+        if (!mote_cell_load(o, true)) {
+            o->slot->len = 0;
+        }
     }
+    o->slot = NULL;
     if (!mote_log_open(o)) {
         return MOTE_CAUSE_STORAGE;
     }
@@ -163,21 +161,21 @@ static void pass_time(struct mote_outbox *o, uint32_t now_ms)
 /* Octets of the envelope, 0 when there is no recipient or an address is none. */
 static uint32_t envelope_len(const struct mote_mail *mail)
 {
-    size_t len;
+    const char *address = mail->from;
+    uint32_t len = 0;
 
-    if (mail->rcpt_count == 0 || mail->from == NULL || (*mail->from != 0 && !mote_address_valid(mail->from))) {
-        return 0;
-    }
-    len = strlen(mail->from) + 1;
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        const char *address = mail->rcpts[i].address;
+    for (unsigned i = 0;; i++) {
+        bool null_sender = i == 0 && address != NULL && *address == 0;
 
-        if (address == NULL || !mote_address_valid(address)) {
+        if (mail->rcpt_count == 0 || address == NULL || (!null_sender && !mote_address_valid(address))) {
             return 0;
         }
-        len += strlen(address) + 1;
+        len += (uint32_t)strlen(address) + 1;
+        if (i == mail->rcpt_count) {
+            return len;
+        }
+        address = mail->rcpts[i].address;
     }
-    return (uint32_t)len;
 }
 
 /* Is it a mail that can be taken? It is measured. */
@@ -204,11 +202,10 @@ static uint8_t check_mail(const struct mote_outbox *o, struct mote_mail *mail)
     return cause;
 }
 
-/* A slot that no mail is in: its cell is to be erased. */
-static void set_free(struct mote_slot *slot)
+/* A new record for the slot. */
+static void set_record(struct mote_slot *slot, uint16_t number)
 {
-    slot->record = (struct mote_record){.begun = true, .slot = slot->record.slot, .number = slot->record.number};
-    slot->erased = 0;
+    slot->record = (struct mote_record){.begun = true, .slot = slot->record.slot, .number = number};
 }
 
 /* Erased cells are used first, those that made trouble last. No cell is erased before the log says so, or the next boot would
@@ -221,25 +218,26 @@ static unsigned rank(const struct mote_slot *slot)
 /* Puts a mail into a free slot. */
 static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail, const uint8_t id[8])
 {
-    struct mote_record record = {.slot = slot->record.slot, .number = ++o->number};
     uint8_t cause = MOTE_CAUSE_STORAGE;
 
-    record.rcpt_count = (uint8_t)mail->rcpt_count;
-    record.verified_only = mote_relays_verified(o->setup->relays, o->setup->relay_count);
-    memcpy(record.id, id, sizeof record.id);
     if (slot->worn && !mote_log_save(o, slot)) {
-        return MOTE_CAUSE_STORAGE;
+        return cause;
     }
     slot->worn = false;
     while (slot->erased < o->setup->cell_blocks && !slot->worn) {
         slot->worn = !mote_cell_erase(o, slot);
     }
+    set_record(slot, ++o->number);
     if (!slot->worn) {
-        cause = mote_cell_write(o, slot, mail, &record);
+        slot->record.begun = false;
+        slot->record.rcpt_count = (uint8_t)mail->rcpt_count;
+        slot->record.verified_only = mote_relays_verified(o->setup->relays, o->setup->relay_count);
+        memcpy(slot->record.id, id, sizeof slot->record.id);
+        slot->erased = 0;
+        cause = mote_cell_write(o, slot, mail);
     }
     if (slot->len == 0) {
-        slot->record.number = record.number;
-        set_free(slot);
+        set_record(slot, o->number);
         slot->worn |= !mote_log_save(o, slot); /* whatever is there now is no mail */
     }
     return cause;
@@ -265,7 +263,7 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
         slot = &o->setup->slots[o->next];
         if (slot->len == 0 && rank(slot) == i / count) {
             cause = put_in(o, slot, mail, id);
-            if (!slot->worn) {
+            if (!slot->worn || cause != MOTE_CAUSE_STORAGE) {
                 break;
             }
         }
@@ -279,7 +277,7 @@ static void report(struct mote_outbox *o)
 {
     const struct mote_record *record = &o->slot->record;
 
-    o->last = settled(record);
+    o->last = mote_record_settled(record);
     o->expired = o->last && record->rcpts_failed != 0 && mote_policy_expired(record->age_s);
     o->step = MOTE_REPORT;
 }
@@ -298,46 +296,33 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     report(o);
 }
 
-/* The attempt ends because the storage does not do its part: the mail cannot be read, or its state not be kept. */
-static void storage_failed(struct mote_outbox *o, uint32_t random)
-{
-    memset(&o->delivery, 0, sizeof o->delivery);
-    o->delivery.mail = &o->mail;
-    o->delivery.result.verdict = MOTE_DEFERRED;
-    o->delivery.result.cause = MOTE_CAUSE_STORAGE;
-    for (unsigned i = 0; i < o->mail.rcpt_count; i++) {
-        if (o->rcpts[i].result.verdict == MOTE_PENDING) {
-            o->rcpts[i].result = o->delivery.result;
-        }
-    }
-    conclude(o, random);
-}
-
 /* Begins an attempt of a mail that is due, or reports one that has ended. */
-static void begin(struct mote_outbox *o, struct mote_slot *slot, uint32_t random)
+static void begin(struct mote_outbox *o, struct mote_slot *slot)
 {
     const struct mote_outbox_setup *setup = o->setup;
     bool loaded;
 
     o->slot = slot;
-    loaded = mote_cell_load(o);
-    if (settled(&slot->record)) {
+    loaded = mote_cell_load(o, false);
+    if (mote_record_settled(&slot->record)) {
         report(o);
-    } else if (loaded) {
-        setup->session_setup->hold = true;
-        mote_delivery_init(&o->delivery, setup->relays, setup->relay_count, setup->states, &o->mail, setup->session,
-                           setup->session_setup, &slot->record, o->now_s);
-        o->step = MOTE_CONNECT;
-    } else {
-        storage_failed(o, random);
+        return;
     }
+    setup->session_setup->hold = true;
+    mote_delivery_init(&o->delivery, setup->relays, setup->relay_count, setup->states, &o->mail, setup->session,
+                       setup->session_setup, &slot->record, o->now_s);
+    if (!loaded) {
+        mote_delivery_fail(&o->delivery, MOTE_CAUSE_STORAGE);
+    }
+    o->step = MOTE_CONNECT;
 }
 
 /* The mail has ended: the log says so, and its cell is erased some time. Where that cannot be stored the mail is not worked
  * on any more, and it is tried again later. */
 static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
 {
-    set_free(slot);
+    set_record(slot, slot->record.number);
+    slot->erased = 0;
     if (mote_log_save(o, slot)) {
         slot->len = 0;
         return true;
@@ -389,14 +374,16 @@ static void step(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
 
     o->delivery.now_s = o->now_s;
     o->step = mote_delivery_next(&o->delivery);
+    if (o->step == MOTE_CONNECT && !record->begun) {
+        mote_record_begin(record);
+        if (!mote_log_save(o, o->slot)) {
+            mote_delivery_fail(&o->delivery, MOTE_CAUSE_STORAGE);
+            o->step = MOTE_FINISHED;
+        }
+    }
     if (o->step == MOTE_FINISHED) {
         o->now_ms += passed_ms(o, now_ms); /* waits begin now, not at the last full second */
         conclude(o, random);
-    } else if (!record->begun) {
-        mote_record_begin(record);
-        if (!mote_log_save(o, o->slot)) {
-            storage_failed(o, random);
-        }
     }
 }
 
@@ -415,7 +402,7 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
             free_cell(o, slot);
             return MOTE_IDLE;
         }
-        begin(o, slot, random);
+        begin(o, slot);
     }
     if (o->step != MOTE_REPORT) {
         step(o, now_ms, random);

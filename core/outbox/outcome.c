@@ -17,6 +17,13 @@ void mote_record_verdicts(struct mote_record *record, const struct mote_mail *ma
     }
 }
 
+bool mote_record_settled(const struct mote_record *record)
+{
+    uint32_t left = ~(record->rcpts_delivered | record->rcpts_failed);
+
+    return record->rcpt_count == 0 || left << (MOTE_RECORD_RCPTS - record->rcpt_count) == 0;
+}
+
 void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
 {
     bool suspect = d->suspect && !record->plain;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The storage in units of program_size: each is programmed once between two erases, and read back. Heads carry their own
- * checksum. It believes no driver that says it was programmed.
- *
- *     head:  magic (2) number (2) number (4) number (4) checksum of them (4)
+ * The storage in units of program_size: each is programmed once between two erases, and read back. It believes no driver that
+ * says it was programmed.
  */
 #include "storage.h"
 #include "record.h"
@@ -26,26 +24,15 @@ bool mote_storage_erase(const struct mote_outbox *o, uint32_t block)
     return storage->erase(storage->ctx, block);
 }
 
-/* Can the unit be read back? */
-static bool kept(const struct mote_writer *w, uint32_t unit)
-{
-    uint8_t back[8];
-
-    for (uint32_t i = 0; i < unit; i += sizeof back) {
-        if (!mote_storage_read(w->o, w->at + i, back, sizeof back) || memcmp(back, w->unit + i, sizeof back) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
+/* The unit is read back into its own place. */
 static void program_unit(struct mote_writer *w)
 {
     const struct mote_storage *storage = w->o->setup->storage;
+    uint32_t len = storage->program_size, crc = mote_crc32(0, w->unit, len);
 
-    w->good = w->good && storage->program(storage->ctx, w->at, w->unit, storage->program_size) &&
-              kept(w, storage->program_size);
-    w->at += storage->program_size;
+    w->good = w->good && storage->program(storage->ctx, w->at, w->unit, len) &&
+              mote_storage_read(w->o, w->at, w->unit, len) && mote_crc32(0, w->unit, len) == crc;
+    w->at += len;
     w->fill = 0;
 }
 
@@ -68,31 +55,6 @@ bool mote_storage_finish(struct mote_writer *w)
         program_unit(w);
     }
     return w->good;
-}
-
-bool mote_storage_write_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b)
-{
-    struct mote_writer w = {.o = o, .at = at, .good = true};
-    uint8_t head[MOTE_HEAD];
-
-    mote_put(mote_put(mote_put(head, magic, 4), a, 4), b, 4);
-    mote_put(head + 12, mote_crc32(0, head, 12), 4);
-    mote_storage_write(&w, head, sizeof head);
-    return mote_storage_finish(&w);
-}
-
-uint8_t mote_storage_read_head(struct mote_outbox *o, uint32_t at, uint16_t magic, uint32_t head[3])
-{
-    uint8_t octets[MOTE_HEAD];
-
-    if (!mote_storage_read(o, at, octets, sizeof octets)) {
-        return MOTE_HEAD_UNREADABLE;
-    }
-    for (int i = 0; i < 3; i++) {
-        head[i] = mote_get(octets + 4 * i, 4);
-    }
-    return (uint16_t)head[0] == magic && mote_get(octets + 12, 4) == mote_crc32(0, octets, 12) ? MOTE_HEAD_GOOD
-                                                                                               : MOTE_HEAD_NONE;
 }
 
 bool mote_storage_erased(const uint8_t *octets, size_t len)

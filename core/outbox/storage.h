@@ -7,11 +7,6 @@
 
 #include "mailmote_outbox.h"
 
-/* Octets of a head. */
-#define MOTE_HEAD 16
-
-enum mote_head { MOTE_HEAD_NONE, MOTE_HEAD_GOOD, MOTE_HEAD_UNREADABLE };
-
 /* Octets on their way into the storage, unit by unit; start with o, at and good. */
 struct mote_writer {
     struct mote_outbox *o;
@@ -30,10 +25,6 @@ bool mote_storage_finish(struct mote_writer *writer);
 bool mote_storage_read(struct mote_outbox *o, uint32_t at, void *buf, size_t len);
 
 bool mote_storage_erase(const struct mote_outbox *o, uint32_t block);
-
-/* A head: 16 bits of magic and of a number, two more numbers, and their checksum. */
-bool mote_storage_write_head(struct mote_outbox *o, uint32_t at, uint32_t magic, uint32_t a, uint32_t b);
-uint8_t mote_storage_read_head(struct mote_outbox *o, uint32_t at, uint16_t magic, uint32_t head[3]);
 
 /* Are the octets as an erase leaves them? */
 bool mote_storage_erased(const uint8_t *octets, size_t len);

@@ -106,7 +106,7 @@ static bool flash_program(void *ctx, uint32_t at, const void *data, size_t len)
 {
     struct flash *f = ctx;
     const uint8_t *octets = data;
-    bool failed = fails(f);
+    bool failed = fails(f) || at < f->full_to;
 
     assert_true(at % f->storage.program_size == 0 && len == f->storage.program_size);
     assert_true(at + len <= f->storage.block_size * f->storage.block_count);

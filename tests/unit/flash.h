@@ -25,6 +25,7 @@ struct flash {
     bool fail_done;              /* though a write or erase is done as it should be */
     uint32_t worn_from, worn_to; /* these octets keep no zero in bit 4, without a word */
     uint32_t dead_block;         /* cannot be erased; counted from 1 */
+    uint32_t full_to;            /* up to here nothing can be programmed */
     uint32_t glitch_at, glitch;  /* in this read one octet is another one: this one, modulo the octets read */
 
     uint32_t writes, calls;        /* so far: writes and erases; all */

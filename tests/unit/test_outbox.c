@@ -20,6 +20,8 @@ static struct {
     struct mote_mail mail;
     struct mote_rcpt rcpts[10];
     size_t len;
+    unsigned readings;
+    size_t (*second)(size_t offset, void *buf, size_t cap); /* instead of the text, when it is read again */
     char text[600];
 } m;
 
@@ -27,6 +29,10 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
 {
     size_t n = m.len - offset < cap ? m.len - offset : cap;
 
+    m.readings += offset == 0;
+    if (m.second != NULL && m.readings > 1) {
+        return m.second(offset, buf, cap);
+    }
     memcpy(buf, m.text + offset, n);
     return n;
 }
@@ -52,6 +58,11 @@ static uint8_t post(unsigned number)
 
     world_id(number, id);
     return mote_outbox_post(&w.outbox, &m.mail, id, w.sim.now_ms);
+}
+
+static size_t no_text(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    return MOTE_READ_FAILED;
 }
 
 static void expect_refused(uint8_t cause)
@@ -88,6 +99,141 @@ static void refused(void **state)
     expect_refused(MOTE_CAUSE_TEXT);
     make(1, 600);
     expect_refused(MOTE_CAUSE_TOO_BIG);
+    make(1, 20);
+    m.mail.from = NULL;
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(2, 20);
+    m.rcpts[1].address = NULL;
+    expect_refused(MOTE_CAUSE_ADDRESS);
+    make(1, 20);
+    m.mail.read = no_text;
+    expect_refused(MOTE_CAUSE_STORAGE);
+    make(1, 600);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
+    }
+    expect_refused(MOTE_CAUSE_TOO_BIG); /* never, and not later */
+}
+
+static size_t longer(size_t offset, void *buf, size_t cap)
+{
+    size_t n = 21 - offset < cap ? 21 - offset : cap;
+
+    memset(buf, 'x', n);
+    return n;
+}
+
+static size_t shorter(size_t offset, void *buf, size_t cap)
+{
+    memset(buf, 'x', 10);
+    return offset == 0 ? 10 : 0;
+}
+
+static size_t endless(size_t offset, void *buf, size_t cap)
+{
+    memset(buf, 'x', cap);
+    return cap;
+}
+
+static size_t too_much(size_t offset, void *buf, size_t cap)
+{
+    memset(buf, 'x', cap);
+    return 200;
+}
+
+static size_t with_nul(size_t offset, void *buf, size_t cap)
+{
+    memset(buf, 0, 20);
+    return offset == 0 ? 20 : 0;
+}
+
+static size_t eight_bit(size_t offset, void *buf, size_t cap)
+{
+    memset(buf, 0xe4, 20);
+    return offset == 0 ? 20 : 0;
+}
+
+static size_t failing(size_t offset, void *buf, size_t cap)
+{
+    return MOTE_READ_FAILED;
+}
+
+/* A text that is another one when it is read again is refused, whatever it is; the cell can be used again. */
+static void read_again(void **state)
+{
+    static size_t (*const readings[])(size_t, void *, size_t) = {longer,   shorter,   endless, too_much,
+                                                                 with_nul, eight_bit, failing};
+
+    for (unsigned i = 0; i < sizeof readings / sizeof *readings; i++) {
+        world_new();
+        w.mails = 0;
+        for (unsigned again = 0; again < 2; again++) {
+            make(1, 18);
+            m.second = readings[i];
+            assert_int_equal(post(9), readings[i] == failing ? MOTE_CAUSE_STORAGE : MOTE_CAUSE_TEXT);
+            assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+        }
+        for (unsigned n = 0; n < 4; n++) {
+            assert_int_equal(world_post(n), MOTE_CAUSE_NONE);
+        }
+        world_boot();
+        assert_int_equal(w.lost, 0);
+        assert_int_equal(world_post(4), MOTE_CAUSE_FULL);
+    }
+}
+
+/* 8-bit mail is known to be so. */
+static void needs(void **state)
+{
+    world_new();
+    w.mails = 0;
+    w.sim.offered = NULL;
+    w.sim.came = NULL;
+    make(1, 20);
+    m.text[3] = (char)0xe4;
+    assert_int_equal(post(0), MOTE_CAUSE_NONE);
+    world_boot();
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
+    assert_int_equal(w.outbox.mail.needs, MOTE_NEEDS_8BITMIME);
+    assert_int_equal(w.outbox.mail.size, 20);
+    make(1, 20);
+    m.text[3] = '\n'; /* a line more, and a CR more on the wire */
+    world_new();
+    assert_int_equal(post(0), MOTE_CAUSE_NONE);
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
+    assert_int_equal(w.outbox.mail.needs, 0);
+    assert_int_equal(w.outbox.mail.size, 21);
+}
+
+/* P7: a mail accepted for verified relays only stays so; a mixed set does not bind. */
+static void verified_only(void **state)
+{
+    static const unsigned char pin[32];
+    static struct mote_relay relays[2];
+
+    for (unsigned set = 0; set < 3; set++) {
+        world_new();
+        relays[0] = relays[1] = w.relay;
+        if (set < 2) {
+            mote_trust_pin(&relays[0].trust, pin, NULL);
+        }
+        if (set == 0) {
+            mote_trust_pin(&relays[1].trust, pin, NULL);
+        }
+        w.setup.relays = relays;
+        w.setup.relay_count = 2;
+        assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+        w.setup.relays = &w.relay; /* opportunistic */
+        w.setup.relay_count = 1;
+        world_boot();
+        assert_int_equal(w.slots[1].record.verified_only, set == 0);
+        if (set == 0) {
+            assert_int_equal(world_poll(0), MOTE_REPORT);
+            assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_BARRED);
+        } else {
+            assert_int_equal(world_poll(0), MOTE_CONNECT);
+        }
+    }
 }
 
 static void full(void **state)
@@ -152,6 +298,49 @@ static void too_small(void **state)
         world_boot();
         assert_int_equal(w.opened, cases[i].cause);
     }
+}
+
+/* What is wrong with a setup is found when it is opened, before the storage is touched. */
+static void setup(void **state)
+{
+    static const uint16_t sizes[] = {0, 1, 4, 7, 12, 24, 100, 255, 257, 512, 1024, 0x8000, UINT16_MAX};
+    static struct world good;
+
+    world_new();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    good = w;
+    for (unsigned i = 0; i < 17 + sizeof sizes / sizeof *sizes; i++) {
+        w = good;
+        switch (i) {
+        case 0: w.setup.storage = NULL; break;
+        case 1: w.flash.storage.read = NULL; break;
+        case 2: w.flash.storage.program = NULL; break;
+        case 3: w.flash.storage.erase = NULL; break;
+        case 4: w.flash.storage.block_size = 0; break;
+        case 5: w.flash.storage.block_size = 8; break;
+        case 6: w.flash.storage.block_size = 516; break;
+        case 7: w.flash.storage.block_count = 0; break;
+        case 8: w.setup.relays = NULL; break;
+        case 9: w.setup.relay_count = 0; break;
+        case 10: w.setup.relay_count = MOTE_RELAYS_MAX + 1; break;
+        case 11: w.setup.slots = NULL; break;
+        case 12: w.setup.slot_count = 0; break;
+        case 13: w.setup.cell_blocks = 0; break;
+        case 14: w.setup.envelope = NULL; break;
+        case 15: w.setup.session = NULL; break;
+        case 16: w.setup.session_setup = NULL; break;
+        default: w.flash.storage.program_size = sizes[i - 17]; break;
+        }
+        w.lost = 9;
+        assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_SETUP);
+        assert_int_equal(w.lost, 0);
+        assert_int_equal(w.flash.calls, good.flash.calls);
+    }
+    w = good;
+    world_boot();
+    assert_int_equal(w.slots[1].len, good.slots[1].len);
+    w.flash.storage.block_size = 1u << 30; /* 6 GiB */
+    assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_SETUP);
 }
 
 /* Cells are worn evenly, though never more than one mail is there, and though the device is switched off again and again. */
@@ -417,6 +606,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused),
+        cmocka_unit_test(read_again),
+        cmocka_unit_test(needs),
+        cmocka_unit_test(verified_only),
+        cmocka_unit_test(setup),
         cmocka_unit_test(full),
         cmocka_unit_test(fits),
         cmocka_unit_test(too_small),
