@@ -146,10 +146,14 @@ def record(board, recording, flags, port):
 
 
 class Gdb:
-    """QEMU's side of gdb's remote protocol."""
+    """QEMU's side of gdb's remote protocol. On the way to where it is sent it measures the computations that begin at some
+    addresses."""
 
-    def __init__(self, process):
+    LINK, COUNTER = 14, 15                           # registers
+
+    def __init__(self, process, computations):
         self.to, self.out = process.stdin, process.stdout
+        self.computations, self.longest = computations, 0
 
     def ask(self, text):
         packet = text.encode()
@@ -169,14 +173,30 @@ class Gdb:
         self.out.read(2)                             # the sum: a pipe damages nothing
         return answer[:-1].decode()
 
-    def until(self, kind, address, length):
-        """goes on until a breakpoint (0) or an access (4) there. False: the firmware has ended"""
-        self.ask(f"Z{kind},{address:x},{length}")
-        stopped = self.ask("c")
-        if stopped[0] == "W":
+    def register(self, number):
+        return struct.unpack_from("<I", bytes.fromhex(self.ask("g")), 4 * number)[0]
+
+    def _run(self, *stops):
+        """goes on until one of the breakpoints (0) or accesses (4). False: the firmware has ended"""
+        for kind, address, length in stops:
+            self.ask(f"Z{kind},{address:x},{length}")
+        if self.ask("c")[0] == "W":
             return False
-        self.ask(f"z{kind},{address:x},{length}")
+        for kind, address, length in stops:
+            self.ask(f"z{kind},{address:x},{length}")
         return True
+
+    def until(self, *stop):
+        """the same for one, past all computations: the outermost, where one is made of others"""
+        while True:
+            if not self._run(stop, *((0, address, 2) for address in self.computations)):
+                return False
+            if self.register(self.COUNTER) not in self.computations:
+                return True
+            began = self.instructions()
+            if not self._run((0, self.register(self.LINK) & ~1, 2)):
+                return False
+            self.longest = max(self.longest, self.instructions() - began)
 
     def instructions(self):
         said, answer = "", self.ask("qRcmd," + b"info replay\n".hex())
@@ -192,6 +212,13 @@ def wfi(directory):
                           stdout=subprocess.PIPE, text=True).stdout
     [address] = re.findall(r"^ *([0-9a-f]+):.*\twfi$", code, re.M)
     return int(address, 16)
+
+
+def computations(directory):
+    """where BearSSL's computations with public keys begin: the code for curves and for signatures of RSA"""
+    symbols = subprocess.run(["arm-none-eabi-nm", "mailmote.elf"], cwd=directory, check=True, stdout=subprocess.PIPE,
+                             text=True).stdout
+    return {int(address, 16) for address in re.findall(r"^(\w+) \w (?:api_mul\w*|br_rsa_\w+_pkcs1_vrfy)$", symbols, re.M)}
 
 
 def deliver(gdb, wire, server, sleep, registers):
@@ -218,7 +245,7 @@ def deliver(gdb, wire, server, sleep, registers):
 
 
 def count(board, recording, flags):
-    """instructions of a delivery"""
+    """instructions of a delivery, and of its longest computation with a public key"""
     server = Server(recording)
     wire, nic = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with wire, nic, firmware(board, recording, flags, server.port) as (directory, command):
@@ -231,7 +258,7 @@ def count(board, recording, flags):
             limit = threading.Timer(LIMIT_S, qemu.kill)
             limit.start()
             try:
-                gdb = Gdb(qemu)
+                gdb = Gdb(qemu, computations(directory))
                 instructions = deliver(gdb, wire, server, wfi(directory), ETHERNET[board])
                 if instructions is not None:
                     gdb.ask("c")
@@ -241,4 +268,4 @@ def count(board, recording, flags):
                 qemu.kill()
             console.seek(0)
             check_delivered(status, console.read(), recording)
-    return instructions
+    return instructions, gdb.longest
