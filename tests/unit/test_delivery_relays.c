@@ -33,6 +33,36 @@ static void p3_verified_arms_nothing(void **state)
     assert_attempt(2, "1[EHLO STARTTLS]" TRIED_2 "2[EHLO MAIL RCPT DATA .]", MOTE_DELIVERED, MOTE_CAUSE_NONE);
 }
 
+/* P3: an opportunistic relay's failure arms, whoever fails behind it. */
+static void p3_any_opportunistic(void **state)
+{
+    for (unsigned verified = 0; verified < 2; verified++) {
+        attempt_set(2, 1);
+        attempt_authenticated(verified);
+        t.sim.relays[0].starttls = t.sim.relays[1].starttls = "454 no TLS now";
+        assert_attempt(2, TRIED_1 TRIED_2, MOTE_DEFERRED, MOTE_CAUSE_TLS_REFUSED);
+        assert_true(t.record.tls_failed);
+    }
+}
+
+/* P10: told 4xx inside TLS by two relays, neither is asked about it in clear. */
+static void p10_busy_twice(void **state)
+{
+    attempt_set(2, 2);
+    t.record.tls_failed = true;
+    t.record.tls_since_s = 60;
+    for (unsigned i = 0; i < 2; i++) {
+        t.sim.relays[i].tls.rcpt[1] = "450 later";
+        t.sim.relays[i].tls.data = sim_close;
+        t.sim.relays[i].clear.rcpt[0] = i == 0 ? "450 later" : NULL;
+    }
+    attempt_run(2, NULL);
+    assert_string_equal(t.sim.log, "1[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT DATA]"
+                                   "2[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT DATA]"
+                                   "1[EHLO MAIL RCPT]2[EHLO MAIL RCPT DATA .]");
+    assert_int_equal(t.sim.to, 1);
+}
+
 /* P4: a relay whose TLS is broken for good sees a mail's attempts thin out. */
 static void p4_thins_out(void **state)
 {
@@ -327,6 +357,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(p3_verified_arms_nothing),
+        cmocka_unit_test(p3_any_opportunistic),
+        cmocka_unit_test(p10_busy_twice),
         cmocka_unit_test(p4_thins_out),
         cmocka_unit_test(p7_bound),
         cmocka_unit_test(p12_once),
