@@ -15,6 +15,8 @@
 
 const char sim_close[] = "close", sim_mute[] = "mute";
 
+static const char no_mail[] = "503 there is no mail";
+
 static struct tls_peer peer;
 
 static void note(struct sim *s, const char *word)
@@ -87,7 +89,7 @@ static void take_rcpt(struct sim *s, const struct sim_answers *answers)
     path(s->line, address, sizeof address);
     i = (unsigned)(address[0] - 'a');
     assert_true(i < SIM_RCPTS);
-    if (answer(s, answers->rcpt[i], "250 ok")) {
+    if (answer(s, s->mail ? answers->rcpt[i] : no_mail, "250 ok")) {
         s->to |= (uint8_t)(1u << i);
     }
 }
@@ -130,11 +132,11 @@ static void take_line(struct sim *s)
         if (s->offered != NULL) {
             s->offered(s->ctx, s);
         }
-        answer(s, answers->mail, "250 ok");
+        s->mail = answer(s, answers->mail, "250 ok");
     } else if (strcmp(verb, "RCPT") == 0) {
         take_rcpt(s, answers);
     } else if (strcmp(verb, "DATA") == 0) {
-        s->data = answer(s, answers->data, "354 go on");
+        s->data = answer(s, s->to != 0 ? answers->data : no_mail, "354 go on");
     } else if (strcmp(verb, "BDAT") == 0) {
         s->chunk = (size_t)strtoul(s->line + 5, NULL, 10);
     } else {
@@ -147,7 +149,9 @@ static void take_mail(struct sim *s, const char *text)
 {
     s->text[s->text_len] = 0;
     note(s, ".");
-    if (s->came != NULL) {
+    if (s->to == 0) {
+        text = no_mail;
+    } else if (s->came != NULL) {
         s->came(s->ctx, s, text);
     }
     answer(s, text, "250 taken");
@@ -289,7 +293,7 @@ void sim_connect(struct sim *s, struct mote_delivery *d)
         mote_delivery_unreachable(d, s->relay->down);
         return;
     }
-    s->secured = s->hello = s->tls = s->dead = s->data = s->said = s->closed = false;
+    s->secured = s->mail = s->hello = s->tls = s->dead = s->data = s->said = s->closed = false;
     s->line_len = s->say_at = s->say_len = s->chunk = 0;
     note(s, "[");
     mote_delivery_connected(d);

@@ -52,6 +52,7 @@ struct sim {
     /* The connection. */
     const struct sim_relay *relay;
     bool secured;    /* inside TLS */
+    bool mail;       /* MAIL was accepted */
     char from[128];  /* address in MAIL */
     uint8_t to;      /* recipients accepted, a bit each */
     char text[1200]; /* of the mail, as on the wire */
