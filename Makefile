@@ -107,7 +107,7 @@ include boards/firmware.mk
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop build-systems lwip-check fleet-check demo core-check size instructions warnings format-check
+checks := all unit unit-san unit-valgrind fuzz-replay interop build-systems lwip-check fleet-check weeks-check demo core-check size instructions warnings format-check
 check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -189,6 +189,19 @@ fleet-check: $(BUILD)/tests/fleet
 	@$< --svg $(BUILD)/fleet.svg
 	@cmp tests/fleet/fleet.svg $(BUILD)/fleet.svg || { echo "\`make fleet' would draw it anew"; exit 1; }
 
+# Random weeks of one device. weeks-check lives through some of them.
+$(BUILD)/tests/weeks: $(call objects,tests/weeks/weeks.c $(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c))) \
+    $(BUILD)/libmailmote.a $(bearssl_a)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(link) -lcmocka
+
+weeks: $(BUILD)/tests/weeks ## 1,000 random weeks of a device, its relays, its clock and its resets: the worst of any mail
+	@$< --weeks 1000
+
+weeks-check: $(BUILD)/tests/weeks
+	@$< --weeks 50
+
 # Python tests. Debian's own interpreter, because only that one sees Debian's modules.
 pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) \
     MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
@@ -226,7 +239,7 @@ warnings: need-san $(bearssl_a) ## everything of ours compiled by gcc and by cla
 	    $(MAKE) BUILD=$(BUILD)/warnings-$$cc BEARSSL_LIB='$(BEARSSL_LIB)' CC=$$cc CFLAGS='-O2' compile-all || exit; \
 	done
 
-compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/fleet/*.c)) \
+compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c tests/fuzz/*.c tests/fleet/*.c tests/weeks/*.c)) \
     $(BUILD)/template
 
 # Linked as well, so that every name in it exists.
@@ -265,7 +278,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check interop build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)
