@@ -64,9 +64,12 @@ static void mend_image(void)
     for (unsigned i = 0; i < device.setup.slot_count; i++) {
         uint8_t *head = device.flash.octets + 2 * s->block_size + i * cell_len;
 
-        if (head[0] == 0x41 && head[1] == 0x4d && get32(head + 4) <= cell_len - head_len) {
+        if (head[0] == 0x41 && head[1] == 0x4d) {
+            uint32_t len = get32(head + 4),
+                     room = (uint32_t)(device.flash.octets + sizeof device.flash.octets - head) - head_len;
+
             mend_record(head + head_len);
-            put32(head + 8, crc32(head + head_len, get32(head + 4)));
+            put32(head + 8, crc32(head + head_len, len < room ? len : room));
             put32(head + 12, crc32(head, 12));
         }
     }
@@ -87,11 +90,35 @@ static uint8_t *place(unsigned n)
     return device.flash.octets + n / in_log * s->block_size + n % in_log * state;
 }
 
+/* What was changed is programmed now, or reads as erased and is. */
+static void note_changes(const uint8_t *before)
+{
+    uint32_t len = device.flash.storage.program_size;
+
+    for (uint32_t at = 0; at < sizeof device.flash.octets; at += len) {
+        const uint8_t *unit = device.flash.octets + at;
+
+        if (memcmp(unit, before + at, len) != 0) {
+            bool erased = unit[0] == 0xff && memcmp(unit, unit + 1, len - 1) == 0;
+
+            device.flash.units[at / len] = !erased;
+        }
+    }
+}
+
 static void foul(struct input *in, unsigned how)
 {
+    static uint8_t before[sizeof device.flash.octets];
+    /* of a record: attempts, cause, flags, recipients, slot, number, verdicts; of a head: number, length, checksum */
+    static const uint8_t fields[] = {22, 26, 27, 28, 28, 29, 30, 31, 32, 36, 2, 4, 4, 5, 7, 8};
     uint8_t *to = place(draw(in)), *from;
-    unsigned at = draw(in) % 128, value = draw(in);
+    unsigned at = draw(in), value = draw(in),
+             behind = device.flash.storage.program_size < 16 ? 16 : device.flash.storage.program_size;
 
+    /* of a cell, the record behind its head as well */
+    at = at < 128 ? at : fields[at % 16] + ((at & 64) != 0 ? behind : 0);
+
+    memcpy(before, device.flash.octets, sizeof before);
     switch (how % 4) {
     case 0: to[at] = (uint8_t)value; break;
     case 1: to[at] ^= (uint8_t)(1u << (value & 7)); break;
@@ -104,10 +131,10 @@ static void foul(struct input *in, unsigned how)
     if (value == 255 && how == 7) {
         flash_foul(&device.flash);
     }
-    memset(device.flash.units, 1, sizeof device.flash.units); /* nothing is erased for sure */
     if (how >= 4) {
         mend_image();
     }
+    note_changes(before);
 }
 
 /* ---- The script ---------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct reader {
     struct reply replies[REPLIES_MAX];
     size_t reply_count, due;           /* number of the next command's reply */
     bool in_tls, in_text, login, mail; /* mail: MAIL was accepted */
+    bool records;                      /* STARTTLS was answered by 220: TLS begins, whether or not the relay sees it */
     size_t chunk;
     bool chunk_last;
     char line[2048];
@@ -106,6 +107,8 @@ static void command(struct reader *r, const char *line)
     reply = next_reply(r);
     if (is(line, "EHLO ")) {
         j->starttls_offered |= !r->in_tls && offers_starttls(reply);
+    } else if (is(line, "STARTTLS\r")) {
+        r->records = reply->code == 220;
     } else if (is(line, "MAIL FROM")) {
         j->mail_in_clear |= !r->in_tls;
         j->mail_in_tls |= r->in_tls;
@@ -137,6 +140,9 @@ static void line(struct reader *r)
 static void hear(struct reader *r, const uint8_t *octets, size_t len)
 {
     for (; len != 0; len--, octets++) {
+        if (r->records && !r->in_tls && r->len == 0 && (*octets == 21 || *octets == 22)) {
+            return; /* an alert, or a handshake */
+        }
         if (r->chunk != 0) {
             if (--r->chunk == 0 && r->chunk_last) {
                 end(r);
@@ -165,7 +171,7 @@ void judge(struct judged *j, const struct relay *relay)
     r.reply_count = 0;
     r.due = 1; /* behind the greeting */
     r.in_tls = relay->implicit;
-    r.in_text = r.login = r.mail = r.chunk_last = false;
+    r.in_text = r.login = r.mail = r.chunk_last = r.records = false;
     r.chunk = r.len = 0;
     read_replies(&r, (const char *)relay->said, relay->said_len);
     hear(&r, relay->heard[0], relay->heard_len[0]);
