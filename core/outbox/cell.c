@@ -94,8 +94,11 @@ static bool finish(struct filling *f, const struct mote_slot *slot)
     if (!mote_storage_finish(&f->writer)) {
         return false;
     }
-    mote_put(mote_put(mote_put(head, CELL_MAGIC | (uint32_t)slot->record.number << 16, 4), f->len, 4), f->crc, 4);
-    mote_put(head + HEAD_CRC_AT, mote_crc32(0, head, HEAD_CRC_AT), 4);
+    mote_put16(head, CELL_MAGIC);
+    mote_put16(head + NUMBER_AT, slot->record.number);
+    mote_put32(head + LEN_AT, f->len);
+    mote_put32(head + CRC_AT, f->crc);
+    mote_put32(head + HEAD_CRC_AT, mote_crc32(0, head, HEAD_CRC_AT));
     f->writer.at = head_at(f->writer.o, slot);
     mote_storage_write(&f->writer, head, sizeof head);
     return mote_storage_finish(&f->writer);
@@ -200,14 +203,14 @@ static bool read_head(struct mote_outbox *o, bool boot)
         slot->worn = boot;
         return false;
     }
-    if (mote_get(head, 2) != CELL_MAGIC || mote_get(head + HEAD_CRC_AT, 4) != mote_crc32(0, head, HEAD_CRC_AT)) {
+    if (mote_get16(head) != CELL_MAGIC || mote_get32(head + HEAD_CRC_AT) != mote_crc32(0, head, HEAD_CRC_AT)) {
         return false;
     }
-    o->whole_crc = mote_get(head + CRC_AT, 4);
+    o->whole_crc = mote_get32(head + CRC_AT);
     if (boot) {
-        slot->record.number = (uint16_t)mote_get(head + NUMBER_AT, 2);
+        slot->record.number = mote_get16(head + NUMBER_AT);
         slot->record.rcpt_count = UINT8_MAX; /* whatever they are */
-        slot->len = mote_get(head + LEN_AT, 4);
+        slot->len = mote_get32(head + LEN_AT);
     }
     return slot->len >= MOTE_RECORD_LEN && slot->len <= mote_cell_room(o);
 }

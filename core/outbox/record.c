@@ -44,24 +44,6 @@ uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len)
     return ~crc;
 }
 
-uint8_t *mote_put(uint8_t *p, uint32_t value, int len)
-{
-    for (; len != 0; len--, value >>= 8) {
-        *p++ = (uint8_t)value;
-    }
-    return p;
-}
-
-uint32_t mote_get(const uint8_t *p, int len)
-{
-    uint32_t value = 0;
-
-    while (len-- != 0) {
-        value = value << 8 | p[len];
-    }
-    return value;
-}
-
 static uint8_t flags(const struct mote_record *record)
 {
     return (uint8_t)((record->tls_failed ? TLS_FAILED : 0) | (record->sent ? SENT : 0) | (record->plain ? PLAIN : 0) |
@@ -71,37 +53,37 @@ static uint8_t flags(const struct mote_record *record)
 
 void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_RECORD_LEN])
 {
-    mote_put(octets, VERSION, 2);
+    mote_put16(octets, VERSION);
     memcpy(octets + ID_AT, record->id, sizeof record->id);
-    mote_put(octets + AGE_AT, record->age_s, 4);
-    mote_put(octets + TLS_SINCE_AT, record->tls_since_s, 4);
-    mote_put(octets + WAIT_AT, record->wait_s, 4);
-    mote_put(octets + ATTEMPTS_AT, record->attempts, 2);
-    mote_put(octets + CODE_AT, record->code, 2);
+    mote_put32(octets + AGE_AT, record->age_s);
+    mote_put32(octets + TLS_SINCE_AT, record->tls_since_s);
+    mote_put32(octets + WAIT_AT, record->wait_s);
+    mote_put16(octets + ATTEMPTS_AT, record->attempts);
+    mote_put16(octets + CODE_AT, record->code);
     octets[CAUSE_AT] = record->cause;
     octets[FLAGS_AT] = flags(record);
     octets[COUNT_AT] = record->rcpt_count;
     octets[SLOT_AT] = record->slot;
-    mote_put(octets + NUMBER_AT, record->number, 2);
-    mote_put(octets + DELIVERED_AT, record->rcpts_delivered, 4);
-    mote_put(octets + FAILED_AT, record->rcpts_failed, 4);
-    mote_put(octets + CRC_AT, mote_crc32(0, octets, CRC_AT), 4);
+    mote_put16(octets + NUMBER_AT, record->number);
+    mote_put32(octets + DELIVERED_AT, record->rcpts_delivered);
+    mote_put32(octets + FAILED_AT, record->rcpts_failed);
+    mote_put32(octets + CRC_AT, mote_crc32(0, octets, CRC_AT));
 }
 
 bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECORD_LEN])
 {
     uint8_t bits = octets[FLAGS_AT];
 
-    if (mote_get(octets, 2) != VERSION || mote_get(octets + CRC_AT, 4) != mote_crc32(0, octets, CRC_AT) ||
+    if (mote_get16(octets) != VERSION || mote_get32(octets + CRC_AT) != mote_crc32(0, octets, CRC_AT) ||
         octets[COUNT_AT] > MOTE_RECORD_RCPTS) {
         return false;
     }
     memcpy(record->id, octets + ID_AT, sizeof record->id);
-    record->age_s = mote_get(octets + AGE_AT, 4);
-    record->tls_since_s = mote_get(octets + TLS_SINCE_AT, 4);
-    record->wait_s = mote_get(octets + WAIT_AT, 4);
-    record->attempts = (uint16_t)mote_get(octets + ATTEMPTS_AT, 2);
-    record->code = (uint16_t)mote_get(octets + CODE_AT, 2);
+    record->age_s = mote_get32(octets + AGE_AT);
+    record->tls_since_s = mote_get32(octets + TLS_SINCE_AT);
+    record->wait_s = mote_get32(octets + WAIT_AT);
+    record->attempts = mote_get16(octets + ATTEMPTS_AT);
+    record->code = mote_get16(octets + CODE_AT);
     record->cause = octets[CAUSE_AT];
     record->tls_failed = (bits & TLS_FAILED) != 0;
     record->sent = (bits & SENT) != 0;
@@ -112,9 +94,9 @@ bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECO
     record->ours = bits >> OURS_SHIFT;
     record->rcpt_count = octets[COUNT_AT];
     record->slot = octets[SLOT_AT];
-    record->number = (uint16_t)mote_get(octets + NUMBER_AT, 2);
-    record->rcpts_delivered = mote_get(octets + DELIVERED_AT, 4);
-    record->rcpts_failed = mote_get(octets + FAILED_AT, 4);
+    record->number = mote_get16(octets + NUMBER_AT);
+    record->rcpts_delivered = mote_get32(octets + DELIVERED_AT);
+    record->rcpts_failed = mote_get32(octets + FAILED_AT);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Octets in fixed places, for what is stored: shared by record.c and outbox.c.
+ * Octets in fixed places, for what is stored: shared by record.c, cell.c and storage.c.
  */
 #ifndef MOTE_RECORD_H
 #define MOTE_RECORD_H
@@ -11,8 +11,29 @@
 /* CRC-32 of IEEE 802.3; crc is that of the octets before, 0 at the start. */
 uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len);
 
-/* len octets of value, lowest first; mote_put returns the place behind them. */
-uint8_t *mote_put(uint8_t *p, uint32_t value, int len);
-uint32_t mote_get(const uint8_t *p, int len);
+/* 2 or 4 octets of a value, lowest first. */
+static inline void mote_put16(uint8_t *p, uint16_t value)
+{
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
+static inline void mote_put32(uint8_t *p, uint32_t value)
+{
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+    p[2] = (uint8_t)(value >> 16);
+    p[3] = (uint8_t)(value >> 24);
+}
+
+static inline uint16_t mote_get16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t mote_get32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 
 #endif

@@ -80,7 +80,7 @@ static void refuse(const uint8_t octets[MOTE_RECORD_LEN])
 
 static void seal(uint8_t octets[MOTE_RECORD_LEN])
 {
-    mote_put(octets + MOTE_RECORD_LEN - 4, mote_crc32(0, octets, MOTE_RECORD_LEN - 4), 4);
+    mote_put32(octets + MOTE_RECORD_LEN - 4, mote_crc32(0, octets, MOTE_RECORD_LEN - 4));
 }
 
 static void layout(void **state)
@@ -206,7 +206,7 @@ static void foreign(void **state)
     for (unsigned version = 0; version <= UINT16_MAX; version++) {
         if (version != 0x4d01) {
             memcpy(octets, written, sizeof octets);
-            mote_put(octets, version, 2);
+            mote_put16(octets, (uint16_t)version);
             seal(octets);
             refuse(octets);
         }

@@ -16,7 +16,7 @@
 static void make_id(unsigned number, uint8_t id[8])
 {
     memset(id, (int)(number * 37 & 0xff), 8);
-    mote_put(id, number, 4);
+    mote_put32(id, number);
 }
 
 static size_t make_text(unsigned number, char *buf, size_t cap)
@@ -38,7 +38,7 @@ static size_t read_mail(void *ctx, size_t offset, void *buf, size_t cap)
 
 struct week_mail *week_mail(const struct mote_record *record)
 {
-    uint32_t number = mote_get(record->id, 4);
+    uint32_t number = mote_get32(record->id);
     uint8_t id[8];
 
     make_id(number, id);

@@ -21,7 +21,7 @@ void world_id(unsigned number, uint8_t id[8])
     for (unsigned i = 0; i < 8; i++) {
         id[i] = (uint8_t)(number * 37 + i);
     }
-    mote_put(id, number, 4);
+    mote_put32(id, number);
 }
 
 /* The mail's text: its number, and some octets that change with it. */
@@ -67,7 +67,7 @@ uint8_t world_post(unsigned number)
 
 static unsigned number_of(const struct mote_record *record)
 {
-    uint32_t number = mote_get(record->id, 4);
+    uint32_t number = mote_get32(record->id);
     uint8_t id[8];
 
     world_id(number, id);
