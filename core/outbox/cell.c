@@ -99,18 +99,21 @@ static bool finish(struct filling *f, const struct mote_slot *slot)
     mote_put32(head + LEN_AT, f->len);
     mote_put32(head + CRC_AT, f->crc);
     mote_put32(head + HEAD_CRC_AT, mote_crc32(0, head, HEAD_CRC_AT));
-    f->writer.at = head_at(f->writer.o, slot);
+    mote_storage_start(&f->writer, f->writer.o, head_at(f->writer.o, slot));
     mote_storage_write(&f->writer, head, sizeof head);
     return mote_storage_finish(&f->writer);
 }
 
 uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail)
 {
-    struct filling f = {.writer = {.o = o, .at = content_at(o, slot), .good = true}, .mail = mail};
+    struct filling f;
     struct mote_mail again = {.read = read_and_put, .ctx = &f};
     uint8_t octets[MOTE_RECORD_LEN], cause;
     const char *address = mail->from;
 
+    f.mail = mail;
+    f.len = f.crc = 0;
+    mote_storage_start(&f.writer, o, content_at(o, slot));
     mote_record_write(&slot->record, octets);
     put(&f, octets, sizeof octets);
     for (unsigned i = 0;; i++) {

@@ -7,7 +7,7 @@
 
 #include "mailmote_outbox.h"
 
-/* Octets on their way into the storage, unit by unit; start with o, at and good. */
+/* Octets on their way into the storage, unit by unit. */
 struct mote_writer {
     struct mote_outbox *o;
     uint32_t at;   /* where the next unit goes */
@@ -15,6 +15,8 @@ struct mote_writer {
     bool good;     /* every unit so far can be read back */
     uint8_t unit[MOTE_PROGRAM_MAX];
 };
+
+void mote_storage_start(struct mote_writer *writer, struct mote_outbox *o, uint32_t at);
 
 void mote_storage_write(struct mote_writer *writer, const void *octets, size_t len);
 
