@@ -174,7 +174,7 @@ struct mote_outbox {
     uint8_t next;                 /* the slot the mail accepted last went to */
     bool readable;                /* something could be read */
     uint16_t number;              /* of the mail accepted last */
-    uint16_t log_used, log_cap;   /* states in the log; it holds */
+    uint32_t log_used, log_cap;   /* states in the log; it holds */
     uint16_t head_len, state_len; /* of a head and a state in the storage: whole units */
     const struct mote_outbox_setup *setup;
     uint32_t log_seq;                   /* of the log in use */

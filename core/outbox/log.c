@@ -17,7 +17,7 @@
 enum { MARK = UINT8_MAX };
 
 /* log_used after a turn that failed: nothing is added any more, as nobody knows which block the next boot will take. */
-enum { CLOSED = UINT16_MAX };
+static const uint32_t CLOSED = UINT32_MAX;
 
 static uint32_t place(const struct mote_outbox *o, uint32_t log, uint32_t n)
 {
@@ -92,27 +92,29 @@ static void take(struct mote_outbox *o, const struct mote_record *record)
     }
 }
 
-/* Reads a block: looks for its mark, or, in the block that counts, takes the states. */
+/* Reads a block: looks for its marks, and, where it is the one that counts, takes the states. */
 static void scan(struct mote_outbox *o, uint8_t log, bool counts)
 {
     uint8_t octets[MOTE_RECORD_LEN];
     struct mote_record record;
 
-    for (uint16_t i = 0; i < o->log_cap; i++) {
+    o->log_used = 0;
+    for (uint32_t i = 0; i < o->log_cap; i++) {
         bool good = mote_storage_read(o, place(o, log, i), octets, sizeof octets);
 
-        if (counts && (!good || !mote_storage_erased(octets, sizeof octets))) {
-            o->log_used = (uint16_t)(i + 1);
+        if (!good || !mote_storage_erased(octets, sizeof octets)) {
+            o->log_used = i + 1;
         }
         if (!good || !mote_record_read(&record, octets)) {
             continue;
         }
-        if (counts && record.slot < o->setup->slot_count && record.rcpt_count <= MOTE_OUTBOX_RCPTS) {
-            take(o, &record);
-        } else if (!counts && record.slot == MARK && record.age_s > o->log_seq) {
+        if (record.slot == MARK && record.age_s > o->log_seq) {
             o->log = log;
             o->log_seq = record.age_s;
             o->number = record.number;
+        }
+        if (counts && record.slot < o->setup->slot_count && record.rcpt_count <= MOTE_OUTBOX_RCPTS) {
+            take(o, &record);
         }
     }
 }

@@ -41,12 +41,11 @@ static bool storage_good(const struct mote_storage *s)
 static bool sizes_good(struct mote_outbox *o)
 {
     const struct mote_outbox_setup *s = o->setup;
-    uint32_t unit = s->storage->program_size, size = s->storage->block_size, cap;
+    uint32_t unit = s->storage->program_size, size = s->storage->block_size;
 
     o->head_len = (uint16_t)(unit < MOTE_CELL_HEAD ? MOTE_CELL_HEAD : unit);
     o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
-    cap = size / o->state_len;
-    o->log_cap = (uint16_t)(cap < UINT16_MAX ? cap : UINT16_MAX);
+    o->log_cap = size / o->state_len;
     return s->slot_count != 0 && s->cell_blocks != 0 && 2u * s->slot_count <= o->log_cap &&
            2u + (uint32_t)s->slot_count * s->cell_blocks <= s->storage->block_count &&
            size <= UINT32_MAX / s->storage->block_count;
