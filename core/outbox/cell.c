@@ -19,20 +19,21 @@ static uint32_t first_block(const struct mote_outbox *o, const struct mote_slot 
     return 2 + (uint32_t)slot->record.slot * o->setup->cell_blocks;
 }
 
-static uint32_t head_at(const struct mote_outbox *o, const struct mote_slot *slot)
-{
-    return first_block(o, slot) * o->setup->storage->block_size;
-}
-
-/* Of what is behind the head. */
+/* Where what is behind the head begins. */
 static uint32_t content_at(const struct mote_outbox *o, const struct mote_slot *slot)
 {
-    return head_at(o, slot) + o->head_len;
+    return first_block(o, slot) * o->setup->storage->block_size + o->head_len;
 }
 
-uint32_t mote_cell_room(const struct mote_outbox *o)
+static uint32_t head_at(const struct mote_outbox *o, const struct mote_slot *slot)
 {
-    return o->setup->storage->block_size * o->setup->cell_blocks - o->head_len;
+    return content_at(o, slot) - o->head_len;
+}
+
+/* Those of the envelope: the sender's, then the recipients'. */
+static const char *address(const struct mote_mail *mail, unsigned i)
+{
+    return i == 0 ? mail->from : mail->rcpts[i - 1].address;
 }
 
 static uint32_t min(uint32_t a, uint32_t b)
@@ -41,6 +42,43 @@ static uint32_t min(uint32_t a, uint32_t b)
 }
 
 /* ---- A mail goes in ---------------------------------------------------------------------------------------------- */
+
+/* Octets of the envelope, 0 when there is no recipient or an address is none. */
+static uint32_t envelope_len(const struct mote_mail *mail)
+{
+    uint32_t len = 0;
+
+    for (unsigned i = 0; i <= mail->rcpt_count; i++) {
+        const char *at = address(mail, i);
+        bool null_sender = i == 0 && at != NULL && *at == 0;
+
+        if (at == NULL || !(null_sender || mote_address_valid(at))) {
+            return 0;
+        }
+        len += (uint32_t)strlen(at) + 1;
+    }
+    return mail->rcpt_count != 0 ? len : 0;
+}
+
+uint8_t mote_cell_check(const struct mote_outbox *o, struct mote_mail *mail)
+{
+    uint64_t len;
+    uint8_t cause;
+
+    if (mail->rcpt_count > MOTE_OUTBOX_RCPTS) {
+        return MOTE_CAUSE_TOO_MANY;
+    }
+    len = envelope_len(mail);
+    if (len == 0) {
+        return MOTE_CAUSE_ADDRESS;
+    }
+    if (len > o->setup->envelope_cap) {
+        return MOTE_CAUSE_BUFFER;
+    }
+    cause = mote_mail_measure(mail);
+    len += MOTE_RECORD_LEN;
+    return cause == MOTE_CAUSE_NONE && len + mail->size > o->room ? MOTE_CAUSE_TOO_BIG : cause;
+}
 
 bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot)
 {
@@ -78,7 +116,7 @@ static size_t read_and_put(void *ctx, size_t offset, void *buf, size_t cap)
     size_t n = f->mail->read(f->mail->ctx, offset, buf, cap);
 
     if (n <= cap) {
-        if (n > mote_cell_room(f->writer.o) - f->len) {
+        if (n > f->writer.o->room - f->len) {
             return cap + 1; /* it has grown: refused */
         }
         put(f, buf, n);
@@ -109,19 +147,15 @@ uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const str
     struct filling f;
     struct mote_mail again = {.read = read_and_put, .ctx = &f};
     uint8_t octets[MOTE_RECORD_LEN], cause;
-    const char *address = mail->from;
 
+    slot->erased = 0;
     f.mail = mail;
     f.len = f.crc = 0;
     mote_storage_start(&f.writer, o, content_at(o, slot));
     mote_record_write(&slot->record, octets);
     put(&f, octets, sizeof octets);
-    for (unsigned i = 0;; i++) {
-        put(&f, address, strlen(address) + 1);
-        if (i == mail->rcpt_count) {
-            break;
-        }
-        address = mail->rcpts[i].address;
+    for (unsigned i = 0; i <= mail->rcpt_count; i++) {
+        put(&f, address(mail, i), strlen(address(mail, i)) + 1);
     }
     cause = mote_mail_measure(&again);
     if (cause == MOTE_CAUSE_NONE && (again.size != mail->size || again.needs != mail->needs)) {
@@ -157,7 +191,7 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
     return n;
 }
 
-/* Recipients and verdicts as the record knows them. */
+/* Recipients and verdicts as the record knows them; addresses are found later. */
 static void set_mail(struct mote_outbox *o)
 {
     const struct mote_record *record = &o->slot->record;
@@ -183,79 +217,69 @@ static uint32_t find_addresses(struct mote_outbox *o, uint32_t len)
     uint32_t at = 0;
 
     for (unsigned i = 0; i <= o->mail.rcpt_count; i++) {
-        const char *address = envelope + at;
-
+        *(i == 0 ? &o->mail.from : &o->rcpts[i - 1].address) = envelope + at;
         while (at < len && envelope[at] != 0) {
             at++;
         }
         if (at++ == len) {
             return 0;
         }
-        *(i == 0 ? &o->mail.from : &o->rcpts[i - 1].address) = address;
     }
     return at;
 }
 
-/* Reads the head of the cell. At a boot it says that there is a mail. */
-static bool read_head(struct mote_outbox *o, bool boot)
+static bool head_good(const uint8_t head[MOTE_CELL_HEAD])
 {
-    struct mote_slot *slot = o->slot;
-    uint8_t head[MOTE_CELL_HEAD];
-
-    if (!mote_storage_read(o, head_at(o, slot), head, sizeof head)) {
-        slot->worn = boot;
-        return false;
-    }
-    if (mote_get16(head) != CELL_MAGIC || mote_get32(head + HEAD_CRC_AT) != mote_crc32(0, head, HEAD_CRC_AT)) {
-        return false;
-    }
-    o->whole_crc = mote_get32(head + CRC_AT);
-    if (boot) {
-        slot->record.number = mote_get16(head + NUMBER_AT);
-        slot->record.rcpt_count = UINT8_MAX; /* whatever they are */
-        slot->len = mote_get32(head + LEN_AT);
-    }
-    return slot->len >= MOTE_RECORD_LEN && slot->len <= mote_cell_room(o);
+    return mote_get16(head) == CELL_MAGIC && mote_get32(head + HEAD_CRC_AT) == mote_crc32(0, head, HEAD_CRC_AT);
 }
 
-/* At a boot: the record of the mail that the head is of. */
-static bool take_record(struct mote_slot *slot, const uint8_t octets[MOTE_RECORD_LEN])
+bool mote_cell_find(struct mote_outbox *o, struct mote_slot *slot)
 {
+    uint8_t head[MOTE_CELL_HEAD], octets[MOTE_RECORD_LEN];
     struct mote_record record;
 
-    if (!mote_record_read(&record, octets) || record.slot != slot->record.slot ||
-        record.number != slot->record.number || record.rcpt_count - 1u >= MOTE_OUTBOX_RCPTS) {
+    slot->worn = !mote_storage_read(o, head_at(o, slot), head, sizeof head);
+    if (slot->worn || !head_good(head)) {
+        return false;
+    }
+    slot->record.number = mote_get16(head + NUMBER_AT);
+    slot->record.rcpt_count = UINT8_MAX; /* whatever they are */
+    if (!mote_storage_read(o, content_at(o, slot), octets, sizeof octets) || !mote_record_read(&record, octets) ||
+        record.slot != slot->record.slot || record.number != slot->record.number ||
+        record.rcpt_count - 1u >= MOTE_OUTBOX_RCPTS) {
         return false;
     }
     slot->record = record;
+    slot->len = mote_get32(head + LEN_AT);
     return true;
 }
 
 /* Reads what is in front of the text. */
-static bool read_front(struct mote_outbox *o, bool boot)
+static bool read_front(struct mote_outbox *o)
 {
-    uint8_t octets[MOTE_RECORD_LEN], *envelope = (uint8_t *)o->setup->envelope;
-    uint32_t at = content_at(o, o->slot), room = min(o->setup->envelope_cap, o->slot->len - MOTE_RECORD_LEN), len;
+    uint8_t head[MOTE_CELL_HEAD], octets[MOTE_RECORD_LEN], *envelope = (uint8_t *)o->setup->envelope;
+    uint32_t at = content_at(o, o->slot), len = min(o->setup->envelope_cap, o->slot->len - MOTE_RECORD_LEN);
 
-    if (!mote_storage_read(o, at, octets, sizeof octets) || (boot && !take_record(o->slot, octets)) ||
-        !mote_storage_read(o, at + MOTE_RECORD_LEN, envelope, room)) {
+    if (o->slot->len < MOTE_RECORD_LEN || o->slot->len > o->room ||
+        !mote_storage_read(o, at - o->head_len, head, sizeof head) || !head_good(head) ||
+        !mote_storage_read(o, at, octets, sizeof octets) ||
+        !mote_storage_read(o, at + MOTE_RECORD_LEN, envelope, len)) {
         return false;
     }
-    set_mail(o);
-    len = find_addresses(o, room);
+    o->whole_crc = mote_get32(head + CRC_AT);
+    len = find_addresses(o, len);
     o->front_len = MOTE_RECORD_LEN + len;
     o->front_crc = mote_crc32(mote_crc32(0, octets, sizeof octets), envelope, len);
     return len != 0;
 }
 
 /* The text is read to its end, which read_text() does not give when the checksum is wrong. */
-bool mote_cell_load(struct mote_outbox *o, bool boot)
+bool mote_cell_load(struct mote_outbox *o)
 {
-    if (read_head(o, boot) && read_front(o, boot) && mote_mail_measure(&o->mail) == MOTE_CAUSE_NONE) {
+    set_mail(o);
+    if (read_front(o) && mote_mail_measure(&o->mail) == MOTE_CAUSE_NONE) {
         return true;
     }
-    if (!boot) {
-        set_mail(o);
-    }
+    set_mail(o);
     return false;
 }

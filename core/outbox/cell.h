@@ -10,8 +10,8 @@
 /* Octets of a cell's head. */
 #define MOTE_CELL_HEAD 16
 
-/* Octets a cell has for record, envelope and text. */
-uint32_t mote_cell_room(const struct mote_outbox *o);
+/* Is it a mail that a cell can take? It is measured. */
+uint8_t mote_cell_check(const struct mote_outbox *o, struct mote_mail *mail);
 
 /* Is nothing in a cell that was erased? */
 bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot);
@@ -23,8 +23,11 @@ bool mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot);
  * was measured; MOTE_CAUSE_STORAGE: it cannot be read, or (then slot->worn is set) not be kept. */
 uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail);
 
+/* At a boot: brings the mail that was written into the slot. False when there is none, or its record cannot be read. */
+bool mote_cell_find(struct mote_outbox *o, struct mote_slot *slot);
+
 /* Brings the mail of o->slot into o->mail. False when it cannot be read, or is not what was written; o->mail then has its
- * recipients, without addresses. At a boot it is taken into the slot first. */
-bool mote_cell_load(struct mote_outbox *o, bool boot);
+ * recipients, without addresses. */
+bool mote_cell_load(struct mote_outbox *o);
 
 #endif

@@ -18,9 +18,7 @@
 
 static struct mote_slot *find(const struct mote_outbox *o, const uint8_t id[8])
 {
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        struct mote_slot *slot = &o->setup->slots[i];
-
+    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
         if (slot->len != 0 && memcmp(slot->record.id, id, sizeof slot->record.id) == 0) {
             return slot;
         }
@@ -46,6 +44,8 @@ static bool sizes_good(struct mote_outbox *o)
     o->head_len = (uint16_t)(unit < MOTE_CELL_HEAD ? MOTE_CELL_HEAD : unit);
     o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
     o->log_cap = size / o->state_len;
+    o->room = size * s->cell_blocks - o->head_len;
+    o->slots_end = s->slots + s->slot_count;
     return s->slot_count != 0 && s->cell_blocks != 0 && 2u * s->slot_count <= o->log_cap &&
            2u + (uint32_t)s->slot_count * s->cell_blocks <= s->storage->block_count &&
            size <= UINT32_MAX / s->storage->block_count;
@@ -77,9 +77,12 @@ static bool settle(struct mote_outbox *o, struct mote_slot *slot)
     struct mote_record *record = &slot->record;
 
     if (record->rcpt_count == 0 && !record->begun) {
-        record->begun = slot->worn || !mote_cell_unused(o, slot); /* a post that has not come to its end */
-        slot->erased = record->begun ? 0 : o->setup->cell_blocks;
-        slot->worn |= record->begun && !mote_log_save(o, slot);
+        if (!slot->worn && mote_cell_unused(o, slot)) {
+            slot->erased = o->setup->cell_blocks;
+        } else {
+            record->begun = true; /* a post that has not come to its end */
+            slot->worn |= !mote_log_save(o, slot);
+        }
     }
     if ((uint16_t)(record->number - o->number) <= INT16_MAX) { /* not an earlier one: numbers go round */
         o->number = record->number;
@@ -114,10 +117,10 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     }
     memset(setup->slots, 0, setup->slot_count * sizeof *setup->slots);
     for (uint8_t i = 0; i < setup->slot_count; i++) {
-        setup->slots[i].record.slot = i;
-        setup->slots[i].record.begun = true;
         o->slot = &setup->slots[i];
-        if (!mote_cell_load(o, true)) {
+        o->slot->record.slot = i;
+        o->slot->record.begun = true;
+        if (!mote_cell_find(o, o->slot) || !mote_cell_load(o)) {
             o->slot->len = 0;
         }
     }
@@ -125,12 +128,11 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     if (!mote_log_open(o)) {
         return MOTE_CAUSE_STORAGE;
     }
-    for (unsigned i = setup->slot_count; i-- != 0;) {
-        *lost = (uint16_t)(*lost + settle(o, &setup->slots[i]));
-    }
-    for (unsigned i = 0; i < setup->slot_count; i++) {
-        if (setup->slots[i].len != 0) {
-            wake(o, &setup->slots[i], off_s, random);
+    for (struct mote_slot *slot = o->slots_end; slot != setup->slots;) {
+        slot--;
+        *lost = (uint16_t)(*lost + settle(o, slot));
+        if (slot->len != 0) {
+            wake(o, slot, off_s, random);
         }
     }
     return MOTE_CAUSE_NONE;
@@ -152,59 +154,9 @@ static void pass_time(struct mote_outbox *o, uint32_t now_ms)
 
     o->now_ms += passed_s * 1000;
     o->now_s += passed_s;
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        mote_record_age(&o->setup->slots[i].record, passed_s);
+    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+        mote_record_age(&slot->record, passed_s);
     }
-}
-
-/* Octets of the envelope, 0 when there is no recipient or an address is none. */
-static uint32_t envelope_len(const struct mote_mail *mail)
-{
-    const char *address = mail->from;
-    uint32_t len = 0;
-
-    for (unsigned i = 0;; i++) {
-        bool null_sender = i == 0 && address != NULL && *address == 0;
-
-        if (mail->rcpt_count == 0 || address == NULL || (!null_sender && !mote_address_valid(address))) {
-            return 0;
-        }
-        len += (uint32_t)strlen(address) + 1;
-        if (i == mail->rcpt_count) {
-            return len;
-        }
-        address = mail->rcpts[i].address;
-    }
-}
-
-/* Is it a mail that can be taken? It is measured. */
-static uint8_t check_mail(const struct mote_outbox *o, struct mote_mail *mail)
-{
-    uint32_t envelope = 0;
-    uint8_t cause;
-
-    if (mail->rcpt_count > MOTE_OUTBOX_RCPTS) {
-        return MOTE_CAUSE_TOO_MANY;
-    }
-    envelope = envelope_len(mail);
-    if (envelope == 0) {
-        return MOTE_CAUSE_ADDRESS;
-    }
-    if (envelope > o->setup->envelope_cap) {
-        return MOTE_CAUSE_BUFFER;
-    }
-    cause = mote_mail_measure(mail);
-    envelope += MOTE_RECORD_LEN;
-    if (cause == MOTE_CAUSE_NONE && (mote_cell_room(o) < envelope || mote_cell_room(o) - envelope < mail->size)) {
-        cause = MOTE_CAUSE_TOO_BIG;
-    }
-    return cause;
-}
-
-/* A new record for the slot. */
-static void set_record(struct mote_slot *slot, uint16_t number)
-{
-    slot->record = (struct mote_record){.begun = true, .slot = slot->record.slot, .number = number};
 }
 
 /* Erased cells are used first, those that made trouble last. No cell is erased before the log says so, or the next boot would
@@ -214,30 +166,37 @@ static unsigned rank(const struct mote_slot *slot)
     return slot->worn || slot->record.rcpt_count != 0 ? 2 : slot->record.begun;
 }
 
+/* No mail is in the slot, and its cell is to be erased. False when that cannot be stored. */
+static bool set_free(struct mote_outbox *o, struct mote_slot *slot)
+{
+    slot->record = (struct mote_record){.begun = true, .slot = slot->record.slot, .number = slot->record.number};
+    return mote_log_save(o, slot);
+}
+
 /* Puts a mail into a free slot. */
 static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail, const uint8_t id[8])
 {
+    const struct mote_outbox_setup *setup = o->setup;
     uint8_t cause = MOTE_CAUSE_STORAGE;
 
     if (slot->worn && !mote_log_save(o, slot)) {
         return cause;
     }
     slot->worn = false;
-    while (slot->erased < o->setup->cell_blocks && !slot->worn) {
+    while (slot->erased < setup->cell_blocks && !slot->worn) {
         slot->worn = !mote_cell_erase(o, slot);
     }
-    set_record(slot, ++o->number);
+    slot->record.number = ++o->number;
     if (!slot->worn) {
-        slot->record.begun = false;
-        slot->record.rcpt_count = (uint8_t)mail->rcpt_count;
-        slot->record.verified_only = mote_relays_verified(o->setup->relays, o->setup->relay_count);
+        slot->record = (struct mote_record){.slot = slot->record.slot,
+                                            .number = o->number,
+                                            .rcpt_count = (uint8_t)mail->rcpt_count,
+                                            .verified_only = mote_relays_verified(setup->relays, setup->relay_count)};
         memcpy(slot->record.id, id, sizeof slot->record.id);
-        slot->erased = 0;
         cause = mote_cell_write(o, slot, mail);
     }
     if (slot->len == 0) {
-        set_record(slot, o->number);
-        slot->worn |= !mote_log_save(o, slot); /* whatever is there now is no mail */
+        slot->worn |= !set_free(o, slot); /* whatever is there now is no mail */
     }
     return cause;
 }
@@ -250,7 +209,7 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
     if (find(o, id) != NULL) {
         return MOTE_CAUSE_DUPLICATE;
     }
-    cause = check_mail(o, mail);
+    cause = mote_cell_check(o, mail);
     if (cause != MOTE_CAUSE_NONE) {
         return cause;
     }
@@ -277,7 +236,7 @@ static void report(struct mote_outbox *o)
     const struct mote_record *record = &o->slot->record;
 
     o->last = mote_record_settled(record);
-    o->expired = o->last && record->rcpts_failed != 0 && mote_policy_expired(record->age_s);
+    o->expired = record->rcpts_failed != 0 && mote_policy_expired(record->age_s);
     o->step = MOTE_REPORT;
 }
 
@@ -289,8 +248,8 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     mote_record_take(&o->slot->record, &o->delivery, random);
     end_attempt(&o->slot->record);
     mote_log_save(o, o->slot);
-    for (unsigned i = 0; o->delivery.relay_back && i < o->setup->slot_count; i++) {
-        released += mote_record_release(&o->setup->slots[i].record, released);
+    for (struct mote_slot *slot = o->setup->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
+        released += mote_record_release(&slot->record, released);
     }
     report(o);
 }
@@ -302,7 +261,7 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     bool loaded;
 
     o->slot = slot;
-    loaded = mote_cell_load(o, false);
+    loaded = mote_cell_load(o);
     if (mote_record_settled(&slot->record)) {
         report(o);
         return;
@@ -320,9 +279,7 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
  * on any more, and it is tried again later. */
 static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
 {
-    set_record(slot, slot->record.number);
-    slot->erased = 0;
-    if (mote_log_save(o, slot)) {
+    if (set_free(o, slot)) {
         slot->len = 0;
         return true;
     }
@@ -333,9 +290,7 @@ static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
 /* While nothing is due: one block of a cell that no mail is in. */
 static void tidy(struct mote_outbox *o)
 {
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        struct mote_slot *slot = &o->setup->slots[i];
-
+    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
         if (slot->len != 0 || rank(slot) != 1) {
             continue;
         }
@@ -350,16 +305,19 @@ static void tidy(struct mote_outbox *o)
     o->tidying = false;
 }
 
-/* P18: the mail that is due and goes first, or NULL. */
-static struct mote_slot *due(const struct mote_outbox *o)
+/* Is one mail due before the other, or both, and P18 has it go first? */
+static bool sooner(const struct mote_record *record, const struct mote_record *other)
+{
+    return record->wait_s != other->wait_s ? record->wait_s < other->wait_s : mote_record_before(record, other);
+}
+
+/* The mail that is the next one to be worked on, or NULL. */
+static struct mote_slot *next(const struct mote_outbox *o)
 {
     struct mote_slot *first = NULL;
 
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        struct mote_slot *slot = &o->setup->slots[i];
-
-        if (slot->len != 0 && slot->record.wait_s == 0 &&
-            (first == NULL || mote_record_before(&slot->record, &first->record))) {
+    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+        if (slot->len != 0 && (first == NULL || sooner(&slot->record, &first->record))) {
             first = slot;
         }
     }
@@ -390,9 +348,9 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
 {
     pass_time(o, now_ms);
     if (o->slot == NULL) {
-        struct mote_slot *slot = due(o);
+        struct mote_slot *slot = next(o);
 
-        if (slot == NULL) {
+        if (slot == NULL || slot->record.wait_s != 0) {
             tidy(o);
             return MOTE_IDLE;
         }
@@ -411,16 +369,9 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
 
 uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
 {
-    uint32_t wait = UINT32_MAX;
+    const struct mote_slot *slot = next(o);
 
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        const struct mote_slot *slot = &o->setup->slots[i];
-
-        if (slot->len != 0 && slot->record.wait_s < wait) {
-            wait = slot->record.wait_s;
-        }
-    }
-    return wait;
+    return slot != NULL ? slot->record.wait_s : UINT32_MAX;
 }
 
 void mote_outbox_commit(struct mote_outbox *o)
@@ -457,7 +408,7 @@ void mote_outbox_hurry(struct mote_outbox *o)
     if (o->setup->states != NULL) {
         memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
     }
-    for (unsigned i = 0; i < o->setup->slot_count; i++) {
-        o->setup->slots[i].record.wait_s = 0;
+    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+        slot->record.wait_s = 0;
     }
 }
