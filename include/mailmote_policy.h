@@ -17,11 +17,6 @@ extern "C" {
 /* Times are on a clock that counts while the device runs; what passes while it is off counts where the port knows it. */
 struct mote_record {
     uint8_t id[8];        /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
-    uint32_t age_s;       /* since it was accepted */
-    uint32_t tls_since_s; /* since its first TLS failure */
-    uint32_t wait_s;      /* until the next attempt */
-    uint16_t attempts;    /* those begun */
-    uint16_t code;        /* last reply's, 0 = none */
     uint8_t cause;        /* why it was deferred last, enum mote_cause */
     bool tls_failed;      /* P3 */
     bool begun;           /* P17: the last attempt has not ended */
@@ -33,6 +28,11 @@ struct mote_record {
     uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
     uint8_t slot;         /* the outbox's own: where it is */
     uint16_t number;      /* the outbox's own: a later mail's is higher; it goes round */
+    uint16_t attempts;    /* those begun */
+    uint16_t code;        /* last reply's, 0 = none */
+    uint32_t age_s;       /* since it was accepted */
+    uint32_t tls_since_s; /* since its first TLS failure */
+    uint32_t wait_s;      /* until the next attempt */
     uint32_t rcpts_delivered, rcpts_failed; /* those with a final verdict, a bit each */
 };
 #define MOTE_RECORD_RCPTS 32

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-/* The relay of the leg the attempt is at. */
-static unsigned relay_at(const struct mote_delivery *d)
+/* The relay of the leg the attempt is at, as a bit. */
+static uint8_t relay_bit(const struct mote_delivery *d)
 {
-    return (unsigned)d->leg % d->plan.count;
+    return (uint8_t)(1u << d->at);
 }
 
 static bool final(const struct mote_rcpt *rcpt)
@@ -50,17 +50,17 @@ static void defer(struct mote_delivery *d, uint8_t verdict, uint8_t cause)
     }
 }
 
-/* A recipient without a final verdict, the last of them; NULL: none. */
-static const struct mote_rcpt *any_left(const struct mote_delivery *d)
+/* Is there a recipient without a final verdict? */
+static bool any_left(const struct mote_delivery *d)
 {
-    const struct mote_rcpt *left = NULL;
+    const struct mote_rcpt *rcpt = d->mail->rcpts;
 
-    for (uint16_t i = 0; i < d->mail->rcpt_count; i++) {
-        if (!final(&d->mail->rcpts[i])) {
-            left = &d->mail->rcpts[i];
+    for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
+        if (!final(rcpt)) {
+            return true;
         }
     }
-    return left;
+    return false;
 }
 
 static void finish(struct mote_delivery *d)
@@ -90,18 +90,18 @@ static void plan_relay(struct mote_delivery *d, unsigned i, const struct mote_re
 /* What is wrong with relays or recipients, or MOTE_CAUSE_NONE. */
 static uint8_t misuse(const struct mote_delivery *d, size_t count, const struct mote_record *record)
 {
-    bool good = count != 0 && count <= MOTE_RELAYS_MAX;
-
-    for (size_t i = 0; good && i < count; i++) {
-        good = relay_good(&d->relays[i]);
-    }
-    if (!good) {
+    if (count - 1 >= MOTE_RELAYS_MAX) {
         return MOTE_CAUSE_TRUST;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!relay_good(&d->relays[i])) {
+            return MOTE_CAUSE_TRUST;
+        }
     }
     if (record != NULL && d->mail->rcpt_count > MOTE_RECORD_RCPTS) {
         return MOTE_CAUSE_TOO_MANY;
     }
-    return any_left(d) == NULL ? MOTE_CAUSE_NOBODY : MOTE_CAUSE_NONE;
+    return any_left(d) ? MOTE_CAUSE_NONE : MOTE_CAUSE_NOBODY;
 }
 
 void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays, size_t count,
@@ -142,17 +142,17 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
 /* ---- What a relay made of it ------------------------------------------------------------------------------------- */
 
 /* P12: a relay is noted once as failing in an attempt. */
-static void note_relay(struct mote_delivery *d, const struct mote_result *r, bool suspect)
+static void note_relay(struct mote_delivery *d, bool suspect)
 {
     const struct mote_relay *relay = d->relay;
-    uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, suspect, r);
-    uint8_t bit = (uint8_t)(1u << relay_at(d));
+    uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, suspect, &d->result);
+    uint8_t bit = relay_bit(d);
     struct mote_relay_state *state;
 
     if (d->states == NULL || (news != MOTE_RELAY_UP && (d->relays_noted & bit) != 0)) {
         return;
     }
-    state = &d->states[relay_at(d)];
+    state = &d->states[d->at];
     if (news == MOTE_RELAY_UP) {
         d->relay_back |= (state->failures | state->tls) != 0;
     } else if (news != MOTE_RELAY_NO_NEWS) {
@@ -163,9 +163,10 @@ static void note_relay(struct mote_delivery *d, const struct mote_result *r, boo
 
 /* P10: who was told to come later inside TLS is not asked about in clear, and for whom the relay cannot carry the mail as
  * it is, another may. */
-static void mark_recipients(struct mote_delivery *d, uint8_t bit)
+static void mark_recipients(struct mote_delivery *d)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
+    uint8_t bit = relay_bit(d);
 
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
         const struct mote_result *r = &rcpt->result;
@@ -182,32 +183,18 @@ static void mark_recipients(struct mote_delivery *d, uint8_t bit)
     }
 }
 
-/* P10: a recipient for whom every relay has said so has failed. */
-static void fail_unfit(struct mote_delivery *d)
-{
-    struct mote_rcpt *rcpt = d->mail->rcpts;
-
-    for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
-        if (!final(rcpt) && rcpt->unfit == (1u << d->plan.count) - 1) {
-            rcpt->result.verdict = MOTE_FAILED;
-            d->result = rcpt->result;
-        }
-    }
-}
-
 /* Takes the result of the leg the attempt is at. */
-static void take_result(struct mote_delivery *d, const struct mote_result *r, bool suspect)
+static void take_result(struct mote_delivery *d, bool suspect)
 {
-    uint8_t bit = (uint8_t)(1u << relay_at(d));
+    const struct mote_result *r = &d->result;
 
-    d->result = *r;
     d->suspect |= suspect;
     if (mote_policy_tls_failure(d->relay->tls, r)) {
-        d->plan.relays_tls_failed |= bit;
+        d->plan.relays_tls_failed |= relay_bit(d);
         d->tls_failed = true;
         d->arming |= d->relay->trust.opportunistic;
     }
-    note_relay(d, r, suspect);
+    note_relay(d, suspect);
     if (r->verdict == MOTE_IN_DOUBT) {
         d->plan.in_doubt = true;
     }
@@ -219,12 +206,9 @@ static void take_result(struct mote_delivery *d, const struct mote_result *r, bo
 void mote_delivery_unreachable(struct mote_delivery *d, uint8_t cause)
 {
     if (d->step == MOTE_CONNECT) {
-        struct mote_result r;
-
-        defer(d, MOTE_DEFERRED, cause);
-        r = d->result;
         d->step = 0;
-        take_result(d, &r, false);
+        defer(d, MOTE_DEFERRED, cause);
+        take_result(d, false);
     }
 }
 
@@ -248,13 +232,35 @@ void mote_delivery_connected(struct mote_delivery *d)
 static bool choose(struct mote_delivery *d, bool clear)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
+    uint8_t bit = clear ? relay_bit(d) : 0;
     bool any = false;
 
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
-        rcpt->excluded = clear && (rcpt->deferred_by >> relay_at(d) & 1) != 0;
+        rcpt->excluded = (rcpt->deferred_by & bit) != 0;
         any |= !final(rcpt) && !rcpt->excluded;
     }
     return any;
+}
+
+/* P10: a recipient for whom every relay has said so has failed. The result is that of a recipient who is left, where one is. */
+static void sum_up(struct mote_delivery *d)
+{
+    struct mote_rcpt *rcpt = d->mail->rcpts;
+    bool left = false;
+
+    for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
+        if (final(rcpt)) {
+            continue;
+        }
+        if (rcpt->unfit == (1u << d->plan.count) - 1) {
+            rcpt->result.verdict = MOTE_FAILED;
+        } else {
+            left = true;
+        }
+        if (!left || rcpt->result.verdict != MOTE_FAILED) {
+            d->result = rcpt->result;
+        }
+    }
 }
 
 uint8_t mote_delivery_next(struct mote_delivery *d)
@@ -264,26 +270,27 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
             return MOTE_TALK;
         }
         d->step = 0;
-        mark_recipients(d, (uint8_t)(1u << relay_at(d)));
-        take_result(d, mote_session_result(d->session), mote_engine_suspect(&d->session->engine));
+        d->result = *mote_session_result(d->session);
+        mark_recipients(d);
+        take_result(d, mote_engine_suspect(&d->session->engine));
     }
     while (d->step == 0) {
-        const struct mote_rcpt *left = any_left(d);
-        bool clear;
+        int leg, count = d->plan.count;
 
-        d->plan.rcpts_left = left != NULL;
-        d->leg = (int8_t)mote_policy_next(&d->plan, d->leg);
-        clear = d->leg >= d->plan.count;
-        if (d->leg == 2 * d->plan.count) {
+        d->plan.rcpts_left = any_left(d);
+        leg = mote_policy_next(&d->plan, d->leg);
+        d->leg = (int8_t)leg;
+        if (leg == 2 * count) {
             if (!d->plan.in_doubt) {
-                fail_unfit(d);
-                left = any_left(d);
-                d->result = left != NULL ? left->result : d->result;
+                sum_up(d);
             }
             finish(d);
-        } else if (choose(d, clear)) {
-            d->relay = &d->relays[relay_at(d)];
-            d->setup->clear = clear;
+            break;
+        }
+        d->at = (uint8_t)(leg % count);
+        if (choose(d, leg >= count)) {
+            d->relay = &d->relays[d->at];
+            d->setup->clear = leg >= count;
             d->step = MOTE_CONNECT;
         }
     }
