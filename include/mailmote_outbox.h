@@ -178,12 +178,12 @@ struct mote_outbox {
     uint32_t log_used, log_cap;   /* states in the log; it holds */
     uint16_t head_len, state_len; /* of a head and a state in the storage: whole units */
     const struct mote_outbox_setup *setup;
-    struct mote_slot *slots_end;        /* behind the last one */
-    uint32_t room;                      /* octets a cell has for record, envelope and text */
-    uint32_t log_seq;                   /* of the log in use */
-    uint32_t now_ms, now_s;             /* of the last call; seconds since the outbox was opened */
-    uint32_t front_len;                 /* octets in front of the mail's text */
-    uint32_t front_crc, crc, whole_crc; /* of them; of what was read of the mail so far; of all of it */
+    struct mote_slot *slots, *slots_end; /* the first, and behind the last; NULL where it could not be opened */
+    uint32_t room;                       /* octets a cell has for record, envelope and text */
+    uint32_t log_seq;                    /* of the log in use */
+    uint32_t now_ms, now_s;              /* of the last call; seconds since the outbox was opened */
+    uint32_t front_len;                  /* octets in front of the mail's text */
+    uint32_t front_crc, crc, whole_crc;  /* of them; of what was read of the mail so far; of all of it */
     struct mote_slot *slot; /* the application, at MOTE_REPORT: slot->record. NULL when no mail is being worked on */
     struct mote_mail
         mail; /* the application, at MOTE_REPORT: recipients and their results. Where the mail cannot be read in

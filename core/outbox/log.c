@@ -51,7 +51,7 @@ static bool begin(struct mote_outbox *o, uint8_t log)
     o->log = log;
     o->log_used = 0;
     for (unsigned i = 0; good && i < o->setup->slot_count; i++) {
-        good = add(o, &o->setup->slots[i].record);
+        good = add(o, &o->slots[i].record);
     }
     if (good && add(o, &mark)) {
         add(o, &mark); /* the one thing that may not get lost */
@@ -80,7 +80,7 @@ bool mote_log_save(struct mote_outbox *o, const struct mote_slot *slot)
 /* Takes a stored state into its slot, unless the cell holds a mail that came later. */
 static void take(struct mote_outbox *o, const struct mote_record *record)
 {
-    struct mote_slot *slot = &o->setup->slots[record->slot];
+    struct mote_slot *slot = &o->slots[record->slot];
 
     if (slot->record.rcpt_count != 0 && slot->record.number != record->number) {
         return;

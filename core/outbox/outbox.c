@@ -18,7 +18,7 @@
 
 static struct mote_slot *find(const struct mote_outbox *o, const uint8_t id[8])
 {
-    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         if (slot->len != 0 && memcmp(slot->record.id, id, sizeof slot->record.id) == 0) {
             return slot;
         }
@@ -45,7 +45,6 @@ static bool sizes_good(struct mote_outbox *o)
     o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
     o->log_cap = size / o->state_len;
     o->room = size * s->cell_blocks - o->head_len;
-    o->slots_end = s->slots + s->slot_count;
     return s->slot_count != 0 && s->cell_blocks != 0 && 2u * s->slot_count <= o->log_cap &&
            2u + (uint32_t)s->slot_count * s->cell_blocks <= s->storage->block_count &&
            size <= UINT32_MAX / s->storage->block_count;
@@ -115,11 +114,10 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     if (!setup_good(o)) {
         return MOTE_CAUSE_SETUP;
     }
-    memset(setup->slots, 0, setup->slot_count * sizeof *setup->slots);
+    o->slots = o->slots_end = setup->slots;
     for (uint8_t i = 0; i < setup->slot_count; i++) {
-        o->slot = &setup->slots[i];
-        o->slot->record.slot = i;
-        o->slot->record.begun = true;
+        o->slot = o->slots_end++;
+        *o->slot = (struct mote_slot){.record = {.slot = i, .begun = true}};
         if (!mote_cell_find(o, o->slot) || !mote_cell_load(o)) {
             o->slot->len = 0;
         }
@@ -128,7 +126,7 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     if (!mote_log_open(o)) {
         return MOTE_CAUSE_STORAGE;
     }
-    for (struct mote_slot *slot = o->slots_end; slot != setup->slots;) {
+    for (struct mote_slot *slot = o->slots_end; slot != o->slots;) {
         slot--;
         *lost = (uint16_t)(*lost + settle(o, slot));
         if (slot->len != 0) {
@@ -154,7 +152,7 @@ static void pass_time(struct mote_outbox *o, uint32_t now_ms)
 
     o->now_ms += passed_s * 1000;
     o->now_s += passed_s;
-    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         mote_record_age(&slot->record, passed_s);
     }
 }
@@ -218,7 +216,7 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
         struct mote_slot *slot;
 
         o->next = (uint8_t)((o->next + 1u) % count);
-        slot = &o->setup->slots[o->next];
+        slot = &o->slots[o->next];
         if (slot->len == 0 && rank(slot) == i / count) {
             cause = put_in(o, slot, mail, id);
             if (!slot->worn || cause != MOTE_CAUSE_STORAGE) {
@@ -290,7 +288,7 @@ static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
 /* While nothing is due: one block of a cell that no mail is in. */
 static void tidy(struct mote_outbox *o)
 {
-    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         if (slot->len != 0 || rank(slot) != 1) {
             continue;
         }
@@ -316,7 +314,7 @@ static struct mote_slot *next(const struct mote_outbox *o)
 {
     struct mote_slot *first = NULL;
 
-    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         if (slot->len != 0 && (first == NULL || sooner(&slot->record, &first->record))) {
             first = slot;
         }
@@ -408,7 +406,7 @@ void mote_outbox_hurry(struct mote_outbox *o)
     if (o->setup->states != NULL) {
         memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
     }
-    for (struct mote_slot *slot = o->setup->slots; slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         slot->record.wait_s = 0;
     }
 }
