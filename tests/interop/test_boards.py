@@ -159,7 +159,7 @@ def test_without_tls_second_attempt(without_tls):
     token, relay = new_token(), BrokenTls()
     result = without_tls.boot(relay.port, f"subject={token}", trust="")
     assert result.status == OK, result.console
-    assert re.search(r"deferred at HANDSHAKE.*\nnext attempt in 2 s\ndelivered at END", result.console)
+    assert re.search(r"deferred at HANDSHAKE.*\nnext attempt in [234] s\ndelivered at END", result.console)
     assert relay.talks == [TRIED, TRIED, IN_CLEAR]
     assert len(relay.mails) == 1 and content(token).fullmatch(relay.mails[0])
 
