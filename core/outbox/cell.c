@@ -62,7 +62,7 @@ static uint32_t envelope_len(const struct mote_mail *mail)
 
 uint8_t mote_cell_check(const struct mote_outbox *o, struct mote_mail *mail)
 {
-    uint64_t len;
+    uint32_t len;
     uint8_t cause;
 
     if (mail->rcpt_count > MOTE_OUTBOX_RCPTS) {
@@ -77,7 +77,10 @@ uint8_t mote_cell_check(const struct mote_outbox *o, struct mote_mail *mail)
     }
     cause = mote_mail_measure(mail);
     len += MOTE_RECORD_LEN;
-    return cause == MOTE_CAUSE_NONE && len + mail->size > o->room ? MOTE_CAUSE_TOO_BIG : cause;
+    if (cause == MOTE_CAUSE_NONE && (len > o->room || mail->size > o->room - len)) {
+        cause = MOTE_CAUSE_TOO_BIG;
+    }
+    return cause;
 }
 
 bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot)

@@ -88,7 +88,9 @@ static void take(struct mote_outbox *o, const struct mote_record *record)
     slot->record = *record;
     if (record->rcpt_count == 0) {
         slot->len = 0;
-        slot->worn = slot->worn && !record->begun; /* the log knows that no mail is lost with it */
+        if (record->begun) {
+            slot->worn = false; /* the log knows that no mail is lost with it */
+        }
     }
 }
 
@@ -124,7 +126,8 @@ bool mote_log_open(struct mote_outbox *o)
     scan(o, 0, false);
     scan(o, 1, false);
     if (o->log_seq == 0) {
-        return o->readable && (turn(o) || turn(o));
+        o->log_used = CLOSED;
+        return o->readable && turn(o);
     }
     scan(o, o->log, true);
     return true;

@@ -80,7 +80,9 @@ static bool settle(struct mote_outbox *o, struct mote_slot *slot)
             slot->erased = o->setup->cell_blocks;
         } else {
             record->begun = true; /* a post that has not come to its end */
-            slot->worn |= !mote_log_save(o, slot);
+            if (!mote_log_save(o, slot)) {
+                slot->worn = true;
+            }
         }
     }
     if ((uint16_t)(record->number - o->number) <= INT16_MAX) { /* not an earlier one: numbers go round */
@@ -157,18 +159,29 @@ static void pass_time(struct mote_outbox *o, uint32_t now_ms)
     }
 }
 
-/* Erased cells are used first, those that made trouble last. No cell is erased before the log says so, or the next boot would
- * believe that one is whose erase was cut. */
+/* In which order slots take a mail: erased cells first, those that made trouble last. No cell is erased before the log says so,
+ * or the next boot would believe that one is whose erase was cut. */
+enum { ERASED, TO_BE_ERASED, IN_TROUBLE, TAKEN };
+
 static unsigned rank(const struct mote_slot *slot)
 {
-    return slot->worn || slot->record.rcpt_count != 0 ? 2 : slot->record.begun;
+    if (slot->len != 0) {
+        return TAKEN;
+    }
+    return slot->worn || slot->record.rcpt_count != 0 ? IN_TROUBLE : slot->record.begun;
 }
 
-/* No mail is in the slot, and its cell is to be erased. False when that cannot be stored. */
-static bool set_free(struct mote_outbox *o, struct mote_slot *slot)
+/* No mail is in the slot any more: the log says so, and the cell is erased some time. Where that cannot be stored the mail is not
+ * worked on any more, and it is tried again later. */
+static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
 {
     slot->record = (struct mote_record){.begun = true, .slot = slot->record.slot, .number = slot->record.number};
-    return mote_log_save(o, slot);
+    if (mote_log_save(o, slot)) {
+        slot->len = 0;
+        return true;
+    }
+    slot->record.wait_s = mote_policy_wait_s(&slot->record, false, false, 0);
+    return false;
 }
 
 /* Puts a mail into a free slot. */
@@ -193,8 +206,8 @@ static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struc
         memcpy(slot->record.id, id, sizeof slot->record.id);
         cause = mote_cell_write(o, slot, mail);
     }
-    if (slot->len == 0) {
-        slot->worn |= !set_free(o, slot); /* whatever is there now is no mail */
+    if (slot->len == 0 && !free_cell(o, slot)) { /* whatever is there now is no mail */
+        slot->worn = true;
     }
     return cause;
 }
@@ -212,12 +225,12 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
         return cause;
     }
     cause = MOTE_CAUSE_FULL;
-    for (unsigned i = 0; i < 3u * count; i++) {
+    for (unsigned i = 0; i < (unsigned)TAKEN * count; i++) {
         struct mote_slot *slot;
 
         o->next = (uint8_t)((o->next + 1u) % count);
         slot = &o->slots[o->next];
-        if (slot->len == 0 && rank(slot) == i / count) {
+        if (rank(slot) == i / count) {
             cause = put_in(o, slot, mail, id);
             if (!slot->worn || cause != MOTE_CAUSE_STORAGE) {
                 break;
@@ -273,23 +286,11 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     o->step = MOTE_CONNECT;
 }
 
-/* The mail has ended: the log says so, and its cell is erased some time. Where that cannot be stored the mail is not worked
- * on any more, and it is tried again later. */
-static bool free_cell(struct mote_outbox *o, struct mote_slot *slot)
-{
-    if (set_free(o, slot)) {
-        slot->len = 0;
-        return true;
-    }
-    slot->record.wait_s = mote_policy_wait_s(&slot->record, false, false, 0);
-    return false;
-}
-
 /* While nothing is due: one block of a cell that no mail is in. */
 static void tidy(struct mote_outbox *o)
 {
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
-        if (slot->len != 0 || rank(slot) != 1) {
+        if (rank(slot) != TO_BE_ERASED) {
             continue;
         }
         o->tidying = true;

@@ -85,19 +85,17 @@ bool mote_policy_armed(bool tls_failed, uint32_t since_s)
  * failed. P9: nothing after doubt. */
 int mote_policy_next(const struct mote_plan *plan, int leg)
 {
+    bool clear_pass = plan->armed && !plan->accepted_any;
+    unsigned in_clear = clear_pass ? plan->relays_tls_failed & plan->relays_opportunistic : 0;
     int end = 2 * plan->count;
 
     if (!plan->rcpts_left || plan->in_doubt) {
         return end;
     }
     for (leg++; leg < end; leg++) {
-        bool clear = leg >= plan->count;
-        unsigned bit = 1u << (clear ? leg - plan->count : leg);
-        bool starttls_pass = (plan->relays_up & bit) != 0;
-        bool clear_pass =
-            plan->armed && !plan->accepted_any && (plan->relays_tls_failed & plan->relays_opportunistic & bit) != 0;
+        unsigned relays = leg < plan->count ? plan->relays_up : in_clear;
 
-        if (clear ? clear_pass : starttls_pass) {
+        if ((relays >> leg % plan->count & 1) != 0) {
             break;
         }
     }
