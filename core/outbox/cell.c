@@ -91,12 +91,12 @@ bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot)
            mote_storage_erased(octets, sizeof octets);
 }
 
-bool mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot)
+void mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot)
 {
-    bool good = mote_storage_erase(o, first_block(o, slot) + slot->erased);
-
-    slot->erased = (uint8_t)(slot->erased + good);
-    return good;
+    slot->worn = !mote_storage_erase(o, first_block(o, slot) + slot->erased);
+    if (!slot->worn) {
+        slot->erased++;
+    }
 }
 
 struct filling {

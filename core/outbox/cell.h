@@ -16,8 +16,8 @@ uint8_t mote_cell_check(const struct mote_outbox *o, struct mote_mail *mail);
 /* Is nothing in a cell that was erased? */
 bool mote_cell_unused(struct mote_outbox *o, const struct mote_slot *slot);
 
-/* Erases one more block of a cell. False on failure. */
-bool mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot);
+/* Erases one more block of a cell, or says that it is worn. */
+void mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot);
 
 /* Writes a mail, with slot->record, into an erased cell. The text is read once more. MOTE_CAUSE_NONE; MOTE_CAUSE_TEXT: it is not the one that
  * was measured; MOTE_CAUSE_STORAGE: it cannot be read, or (then slot->worn is set) not be kept. */

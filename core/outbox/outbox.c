@@ -119,7 +119,9 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     o->slots = o->slots_end = setup->slots;
     for (uint8_t i = 0; i < setup->slot_count; i++) {
         o->slot = o->slots_end++;
-        *o->slot = (struct mote_slot){.record = {.slot = i, .begun = true}};
+        memset(o->slot, 0, sizeof *o->slot);
+        o->slot->record.slot = i;
+        o->slot->record.begun = true;
         if (!mote_cell_find(o, o->slot) || !mote_cell_load(o)) {
             o->slot->len = 0;
         }
@@ -195,12 +197,11 @@ static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struc
     }
     slot->worn = false;
     while (slot->erased < setup->cell_blocks && !slot->worn) {
-        slot->worn = !mote_cell_erase(o, slot);
+        mote_cell_erase(o, slot);
     }
-    slot->record.number = ++o->number;
     if (!slot->worn) {
         slot->record = (struct mote_record){.slot = slot->record.slot,
-                                            .number = o->number,
+                                            .number = ++o->number,
                                             .rcpt_count = (uint8_t)mail->rcpt_count,
                                             .verified_only = mote_relays_verified(setup->relays, setup->relay_count)};
         memcpy(slot->record.id, id, sizeof slot->record.id);
@@ -259,7 +260,7 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     mote_record_take(&o->slot->record, &o->delivery, random);
     end_attempt(&o->slot->record);
     mote_log_save(o, o->slot);
-    for (struct mote_slot *slot = o->setup->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
         released += mote_record_release(&slot->record, released);
     }
     report(o);
@@ -294,7 +295,7 @@ static void tidy(struct mote_outbox *o)
             continue;
         }
         o->tidying = true;
-        slot->worn = !mote_cell_erase(o, slot);
+        mote_cell_erase(o, slot);
         if (slot->erased == o->setup->cell_blocks) {
             slot->record.begun = false;
             mote_log_save(o, slot);

@@ -313,6 +313,28 @@ static void dead_block(void **state)
     }
 }
 
+/* A cell that cannot be erased any more once a mail was in it: the mail does not come back, however often the log turns. */
+static void dead_cell(void **state)
+{
+    world_set(512, 4, 2, 1, 0);
+    world_boot();
+    assert_true(world_go(100));
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    w.flash.dead_block = 3 + (w.slots[1].len != 0);
+    assert_true(world_go(100));
+    for (unsigned n = 1; n < 12; n++) {
+        assert_int_equal(world_post(n), MOTE_CAUSE_NONE);
+        assert_int_equal(world_post(12), MOTE_CAUSE_STORAGE);
+        w.ledger[12].posted = false;
+        assert_true(world_go(100));
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        assert_int_equal(w.lost, 0);
+        assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+    }
+    world_check_ends();
+}
+
 /* After the first erase of all of it nothing is erased when a mail is posted, and one block a call at most else. */
 static void erased_while_idle(void **state)
 {
@@ -373,11 +395,13 @@ static void wear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_unit),   cmocka_unit_test(all_units),       cmocka_unit_test(dead_bus),
-        cmocka_unit_test(second_try), cmocka_unit_test(unreadable_mail), cmocka_unit_test(unreadable_and_no_log),
-        cmocka_unit_test(flipped),    cmocka_unit_test(glitch),          cmocka_unit_test(damaged_cell),
-        cmocka_unit_test(worn_block), cmocka_unit_test(dead_block),      cmocka_unit_test(erased_while_idle),
-        cmocka_unit_test(wear),
+        cmocka_unit_test(any_unit),          cmocka_unit_test(all_units),
+        cmocka_unit_test(dead_bus),          cmocka_unit_test(second_try),
+        cmocka_unit_test(unreadable_mail),   cmocka_unit_test(unreadable_and_no_log),
+        cmocka_unit_test(flipped),           cmocka_unit_test(glitch),
+        cmocka_unit_test(damaged_cell),      cmocka_unit_test(worn_block),
+        cmocka_unit_test(dead_block),        cmocka_unit_test(dead_cell),
+        cmocka_unit_test(erased_while_idle), cmocka_unit_test(wear),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
