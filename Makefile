@@ -107,8 +107,10 @@ include boards/firmware.mk
 
 ##: Test
 
-checks := all unit unit-san unit-valgrind fuzz-replay interop build-systems lwip-check fleet-check weeks-check demo core-check size instructions warnings format-check
-check: need-check ## everything below but fuzz; the last line says `N passed, N failed`
+# Two rows, side by side: what needs a CPU, and what mostly waits for servers and boards.
+checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind warnings format-check \
+    + interop build-systems lwip-check demo core-check size instructions
+check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
