@@ -28,18 +28,18 @@ struct mote_delivery {
     struct mote_session *session;     /* the port's to pump */
     struct mote_session_setup *setup; /* lent; helo, buffer, entropy and time are the port's, the rest is set here */
     int8_t leg;
-    uint8_t at;           /* the relay of the leg: its place among relays */
+    uint8_t at, bit;      /* the relay of the leg: its place among relays; and as a bit */
     uint8_t step;         /* MOTE_CONNECT .. MOTE_FINISHED */
     uint8_t relays_noted; /* P12: those whose failure was counted in this attempt */
     bool tls_failed;      /* P4: a relay's TLS failed in this attempt */
     bool arming;          /* P3: it was an opportunistic one's */
     bool suspect;         /* P16: mote_engine_suspect() of a conversation */
     bool left_alone;      /* P12: a relay was passed over */
+    struct mote_plan plan;
     bool relay_back;      /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
     const struct mote_relay *relays;
     struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone */
     struct mote_mail *mail;
-    struct mote_plan plan;
     struct mote_result result;
     uint32_t now_s; /* the port's to set when a conversation has ended: for states */
 };

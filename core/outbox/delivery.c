@@ -7,12 +7,6 @@
 
 #include <string.h>
 
-/* The relay of the leg the attempt is at, as a bit. */
-static uint8_t relay_bit(const struct mote_delivery *d)
-{
-    return (uint8_t)(1u << d->at);
-}
-
 static bool final(const struct mote_rcpt *rcpt)
 {
     return rcpt->result.verdict == MOTE_DELIVERED || rcpt->result.verdict == MOTE_FAILED;
@@ -146,17 +140,16 @@ static void note_relay(struct mote_delivery *d, bool suspect)
 {
     const struct mote_relay *relay = d->relay;
     uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, suspect, &d->result);
-    uint8_t bit = relay_bit(d);
     struct mote_relay_state *state;
 
-    if (d->states == NULL || (news != MOTE_RELAY_UP && (d->relays_noted & bit) != 0)) {
+    if (d->states == NULL || (news != MOTE_RELAY_UP && (d->relays_noted & d->bit) != 0)) {
         return;
     }
     state = &d->states[d->at];
     if (news == MOTE_RELAY_UP) {
         d->relay_back |= (state->failures | state->tls) != 0;
     } else if (news != MOTE_RELAY_NO_NEWS) {
-        d->relays_noted |= bit;
+        d->relays_noted |= d->bit;
     }
     mote_policy_relay_note(state, news, d->now_s);
 }
@@ -166,7 +159,6 @@ static void note_relay(struct mote_delivery *d, bool suspect)
 static void mark_recipients(struct mote_delivery *d)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
-    uint8_t bit = relay_bit(d);
 
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
         const struct mote_result *r = &rcpt->result;
@@ -175,10 +167,10 @@ static void mark_recipients(struct mote_delivery *d)
             d->plan.accepted_any = true;
         }
         if (rcpt->in_transaction && r->verdict == MOTE_DEFERRED && r->code != 0 && (r->tls & MOTE_TLS_SECURED) != 0) {
-            rcpt->deferred_by |= bit;
+            rcpt->deferred_by |= d->bit;
         }
         if (!rcpt->excluded && mote_policy_unfit(r)) {
-            rcpt->unfit |= bit;
+            rcpt->unfit |= d->bit;
         }
     }
 }
@@ -190,7 +182,7 @@ static void take_result(struct mote_delivery *d, bool suspect)
 
     d->suspect |= suspect;
     if (mote_policy_tls_failure(d->relay->tls, r)) {
-        d->plan.relays_tls_failed |= relay_bit(d);
+        d->plan.relays_tls_failed |= d->bit;
         d->tls_failed = true;
         d->arming |= d->relay->trust.opportunistic;
     }
@@ -232,7 +224,7 @@ void mote_delivery_connected(struct mote_delivery *d)
 static bool choose(struct mote_delivery *d, bool clear)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
-    uint8_t bit = clear ? relay_bit(d) : 0;
+    uint8_t bit = clear ? d->bit : 0;
     bool any = false;
 
     for (unsigned n = d->mail->rcpt_count; n != 0; n--, rcpt++) {
@@ -288,6 +280,7 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
             break;
         }
         d->at = (uint8_t)(leg % count);
+        d->bit = (uint8_t)(1u << d->at);
         if (choose(d, leg >= count)) {
             d->relay = &d->relays[d->at];
             d->setup->clear = leg >= count;
