@@ -75,7 +75,10 @@ void mote_delivery_fail(struct mote_delivery *delivery, uint8_t cause);
 
 /* Outcome of the attempt as a whole; each recipient's is in its mote_rcpt. DELIVERED and FAILED: no recipient is left.
  */
-const struct mote_result *mote_delivery_result(const struct mote_delivery *delivery);
+static inline const struct mote_result *mote_delivery_result(const struct mote_delivery *delivery)
+{
+    return &delivery->result;
+}
 
 /* Takes the recipients' final verdicts into the record. To be stored before the end of the mail leaves for a later relay:
  * after a power cut it must not be asked about them again. */

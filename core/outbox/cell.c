@@ -148,10 +148,12 @@ static bool finish(struct filling *f, const struct mote_slot *slot)
 uint8_t mote_cell_write(struct mote_outbox *o, struct mote_slot *slot, const struct mote_mail *mail)
 {
     struct filling f;
-    struct mote_mail again = {.read = read_and_put, .ctx = &f};
+    struct mote_mail again; /* to be measured */
     uint8_t octets[MOTE_RECORD_LEN], cause;
 
     slot->erased = 0;
+    again.read = read_and_put;
+    again.ctx = &f;
     f.mail = mail;
     f.len = f.crc = 0;
     mote_storage_start(&f.writer, o, content_at(o, slot));

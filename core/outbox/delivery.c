@@ -102,6 +102,7 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
                         struct mote_relay_state *states, struct mote_mail *mail, struct mote_session *session,
                         struct mote_session_setup *setup, const struct mote_record *record, uint32_t now_s)
 {
+    struct mote_rcpt *rcpt = mail->rcpts;
     uint8_t cause;
 
     memset(d, 0, sizeof *d);
@@ -112,11 +113,11 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     d->setup = setup;
     d->now_s = now_s;
     d->leg = -1;
-    for (uint16_t i = 0; i < mail->rcpt_count; i++) {
-        mail->rcpts[i].excluded = false;
-        mail->rcpts[i].in_transaction = false;
-        mail->rcpts[i].deferred_by = 0;
-        mail->rcpts[i].unfit = 0;
+    for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
+        rcpt->excluded = false;
+        rcpt->in_transaction = false;
+        rcpt->deferred_by = 0;
+        rcpt->unfit = 0;
     }
     cause = misuse(d, count, record);
     if (cause != MOTE_CAUSE_NONE) {
@@ -288,9 +289,4 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
         }
     }
     return d->step;
-}
-
-const struct mote_result *mote_delivery_result(const struct mote_delivery *d)
-{
-    return &d->result;
 }

@@ -67,14 +67,20 @@ static bool begin(struct mote_outbox *o, uint8_t log)
  * no mail at all. */
 static bool turn(struct mote_outbox *o)
 {
-    bool twice = o->log_used == CLOSED;
+    bool twice = o->log_used == CLOSED, good = begin(o, o->log ^ 1);
 
-    return begin(o, o->log ^ 1) || (twice && begin(o, o->log));
+    if (!good && twice) {
+        good = begin(o, o->log);
+    }
+    return good;
 }
 
 bool mote_log_save(struct mote_outbox *o, const struct mote_slot *slot)
 {
-    return add(o, &slot->record) || turn(o);
+    if (add(o, &slot->record)) {
+        return true;
+    }
+    return turn(o);
 }
 
 /* Takes a stored state into its slot, unless the cell holds a mail that came later. */
