@@ -14,6 +14,20 @@
 enum { CELL_MAGIC = 0x4d41 };
 enum { NUMBER_AT = 2, LEN_AT = 4, CRC_AT = 8, HEAD_CRC_AT = 12 };
 
+bool mote_cell_sizes(struct mote_outbox *o)
+{
+    const struct mote_outbox_setup *s = o->setup;
+    uint32_t unit = s->storage->program_size, size = s->storage->block_size;
+
+    o->head_len = (uint16_t)(unit < MOTE_CELL_HEAD ? MOTE_CELL_HEAD : unit);
+    o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
+    o->log_cap = size / o->state_len;
+    o->room = size * s->cell_blocks - o->head_len;
+    return s->slot_count != 0 && s->cell_blocks != 0 && 2u * s->slot_count <= o->log_cap &&
+           2u + (uint32_t)s->slot_count * s->cell_blocks <= s->storage->block_count &&
+           size <= UINT32_MAX / s->storage->block_count;
+}
+
 static uint32_t first_block(const struct mote_outbox *o, const struct mote_slot *slot)
 {
     return 2 + (uint32_t)slot->record.slot * o->setup->cell_blocks;

@@ -10,6 +10,9 @@
 /* Octets of a cell's head. */
 #define MOTE_CELL_HEAD 16
 
+/* Do log and cells fit into the storage, and the storage into 32 bits? Sets what follows from the sizes. */
+bool mote_cell_sizes(struct mote_outbox *o);
+
 /* Is it a mail that a cell can take? It is measured. */
 uint8_t mote_cell_check(const struct mote_outbox *o, struct mote_mail *mail);
 

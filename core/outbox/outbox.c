@@ -35,27 +35,12 @@ static bool storage_good(const struct mote_storage *s)
            s->block_size % s->program_size == 0;
 }
 
-/* Do slots and log fit into the storage, and the storage into 32 bits? */
-static bool sizes_good(struct mote_outbox *o)
-{
-    const struct mote_outbox_setup *s = o->setup;
-    uint32_t unit = s->storage->program_size, size = s->storage->block_size;
-
-    o->head_len = (uint16_t)(unit < MOTE_CELL_HEAD ? MOTE_CELL_HEAD : unit);
-    o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
-    o->log_cap = size / o->state_len;
-    o->room = size * s->cell_blocks - o->head_len;
-    return s->slot_count != 0 && s->cell_blocks != 0 && 2u * s->slot_count <= o->log_cap &&
-           2u + (uint32_t)s->slot_count * s->cell_blocks <= s->storage->block_count &&
-           size <= UINT32_MAX / s->storage->block_count;
-}
-
 static bool setup_good(struct mote_outbox *o)
 {
     const struct mote_outbox_setup *s = o->setup;
 
     return storage_good(s->storage) && s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL &&
-           s->envelope != NULL && s->session != NULL && s->session_setup != NULL && sizes_good(o);
+           s->envelope != NULL && s->session != NULL && s->session_setup != NULL && mote_cell_sizes(o);
 }
 
 /* An attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to be
