@@ -49,7 +49,10 @@ struct mote_delivery {
  * setup are lent until MOTE_FINISHED; setup->helo, buf, buf_len and trace are set by the caller, and before each
  * mote_delivery_connected() fresh entropy, unix_s and (once) start_ms.
  * What is wrong with relays or recipients is MOTE_FINISHED with MOTE_MISUSE at the first mote_delivery_next():
- *   MOTE_CAUSE_TRUST      credentials without trust, no relay, too many of them
+ *   MOTE_CAUSE_SETUP      no relay, or more than MOTE_RELAYS_MAX
+ *   MOTE_CAUSE_TRUST      a relay's trust is not set, or its tls is neither MOTE_TLS_STARTTLS nor MOTE_TLS_IMPLICIT
+ *   MOTE_CAUSE_LOGIN      a login for an opportunistic relay
+ *   MOTE_CAUSE_ADDRESS    rcpts is NULL
  *   MOTE_CAUSE_TOO_MANY   more than MOTE_RECORD_RCPTS recipients, and a record
  *   MOTE_CAUSE_NOBODY     each recipient has a final verdict */
 void mote_delivery_init(struct mote_delivery *delivery, const struct mote_relay *relays, size_t count,
@@ -125,7 +128,8 @@ struct mote_slot {
     bool worn;      /* its cell could not be read, erased or programmed: the last one to be used */
 };
 
-/* What the caller lends. It stays in place, and is not changed, as long as the outbox is used.
+/* What the caller lends. It stays in place, and is not changed, as long as the outbox is used. A new release of the firmware has
+ * the same sizes, and no smaller envelope_cap, or the mails that are stored are not found.
  *
  * The first two blocks of the storage are a log of what becomes of the mails. Behind them each slot has a cell: cell_blocks
  * blocks that hold one mail. With
@@ -205,7 +209,9 @@ struct mote_outbox {
  *            one that was never tried and whose head is gone: that is also what a power cut in a post leaves
  * Returns
  *   MOTE_CAUSE_NONE
- *   MOTE_CAUSE_SETUP     a pointer is NULL, a count is 0, a size is none that is allowed, slots do not fit: nothing was touched
+ *   MOTE_CAUSE_SETUP     a pointer is NULL, a count is 0, a size is none that is allowed, slots do not fit; or the storage is of an
+ *                        outbox with another slot_count, cell_blocks, block_size or program_size: open it with those, or erase
+ *                        it. Nothing was touched
  *   MOTE_CAUSE_STORAGE   nothing can be read, or no log be written: try again later. */
 uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_setup *setup, uint32_t now_ms,
                          uint32_t off_s, uint32_t random, uint16_t *lost);

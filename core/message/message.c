@@ -288,7 +288,7 @@ uint8_t mote_message_check(const struct mote_message *message)
         return MOTE_CAUSE_HEADER;
     }
     for (size_t i = 0; i < message->text_len; i++) {
-        if (message->text[i] == 0) {
+        if (message->text == NULL || message->text[i] == 0) {
             return MOTE_CAUSE_TEXT;
         }
     }

@@ -62,7 +62,7 @@ static uint32_t envelope_len(const struct mote_mail *mail)
 {
     uint32_t len = 0;
 
-    for (unsigned i = 0; i <= mail->rcpt_count; i++) {
+    for (unsigned i = 0; mail->rcpts != NULL && i <= mail->rcpt_count; i++) {
         const char *at = address(mail, i);
         bool null_sender = i == 0 && at != NULL && *at == 0;
 

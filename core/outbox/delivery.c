@@ -14,12 +14,18 @@ static bool final(const struct mote_rcpt *rcpt)
 
 /* ---- What an attempt begins with --------------------------------------------------------------------------------- */
 
-/* A login for a relay that is not verified, or a relay without trust, is refused before any relay is spoken to (P7). */
-static bool relay_good(const struct mote_relay *relay)
+/* A relay without trust, or a login for one that is not verified, is refused before any relay is spoken to (P7). */
+static uint8_t relay_cause(const struct mote_relay *relay)
 {
-    bool login = relay->login.user != NULL || relay->login.password != NULL || relay->login.token != NULL;
+    const struct mote_login *login = &relay->login;
 
-    return relay->trust.setup_tls != NULL && relay->tls <= MOTE_TLS_IMPLICIT && !(login && relay->trust.opportunistic);
+    if (relay->trust.setup_tls == NULL || relay->tls > MOTE_TLS_IMPLICIT) {
+        return MOTE_CAUSE_TRUST;
+    }
+    if (relay->trust.opportunistic && (login->user != NULL || login->password != NULL || login->token != NULL)) {
+        return MOTE_CAUSE_LOGIN;
+    }
+    return MOTE_CAUSE_NONE;
 }
 
 bool mote_relays_verified(const struct mote_relay *relays, size_t count)
@@ -85,12 +91,17 @@ static void plan_relay(struct mote_delivery *d, unsigned i, const struct mote_re
 static uint8_t misuse(const struct mote_delivery *d, size_t count, const struct mote_record *record)
 {
     if (count - 1 >= MOTE_RELAYS_MAX) {
-        return MOTE_CAUSE_TRUST;
+        return MOTE_CAUSE_SETUP;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!relay_good(&d->relays[i])) {
-            return MOTE_CAUSE_TRUST;
+        uint8_t cause = relay_cause(&d->relays[i]);
+
+        if (cause != MOTE_CAUSE_NONE) {
+            return cause;
         }
+    }
+    if (d->mail->rcpts == NULL) {
+        return MOTE_CAUSE_ADDRESS;
     }
     if (record != NULL && d->mail->rcpt_count > MOTE_RECORD_RCPTS) {
         return MOTE_CAUSE_TOO_MANY;
@@ -113,6 +124,9 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     d->setup = setup;
     d->now_s = now_s;
     d->leg = -1;
+    if (rcpt == NULL) {
+        mail->rcpt_count = 0;
+    }
     for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
         rcpt->excluded = false;
         rcpt->in_transaction = false;

@@ -41,10 +41,19 @@ static bool add(struct mote_outbox *o, const struct mote_record *record)
     return false;
 }
 
+/* Stands in the mark: with other sizes the same octets would be other mails. */
+static uint32_t sizes(const struct mote_outbox *o)
+{
+    const struct mote_outbox_setup *s = o->setup;
+
+    return s->storage->block_size ^ (uint32_t)s->storage->program_size << 8 ^ (uint32_t)s->cell_blocks << 16 ^
+           (uint32_t)s->slot_count << 24;
+}
+
 /* Begins a log with the states of all slots. */
 static bool begin(struct mote_outbox *o, uint8_t log)
 {
-    struct mote_record mark = {.slot = MARK, .number = o->number, .age_s = o->log_seq + 1};
+    struct mote_record mark = {.slot = MARK, .number = o->number, .age_s = o->log_seq + 1, .wait_s = sizes(o)};
     uint8_t old = o->log;
     bool good = mote_storage_erase(o, log);
 
@@ -100,8 +109,9 @@ static void take(struct mote_outbox *o, const struct mote_record *record)
     }
 }
 
-/* Reads a block: looks for its marks, and, where it is the one that counts, takes the states. */
-static void scan(struct mote_outbox *o, uint8_t log, bool counts)
+/* Reads a block: looks for its marks, and, where it is the one that counts, takes the states. False when it is of an outbox of
+ * other sizes. */
+static bool scan(struct mote_outbox *o, uint8_t log, bool counts)
 {
     uint8_t octets[MOTE_RECORD_LEN];
     struct mote_record record;
@@ -116,6 +126,9 @@ static void scan(struct mote_outbox *o, uint8_t log, bool counts)
         if (!good || !mote_record_read(&record, octets)) {
             continue;
         }
+        if (record.slot == MARK && record.wait_s != sizes(o) && record.wait_s != 0) { /* 0: by a release before 0.2 */
+            return false;
+        }
         if (record.slot == MARK && record.age_s > o->log_seq) {
             o->log = log;
             o->log_seq = record.age_s;
@@ -125,16 +138,18 @@ static void scan(struct mote_outbox *o, uint8_t log, bool counts)
             take(o, &record);
         }
     }
+    return true;
 }
 
-bool mote_log_open(struct mote_outbox *o)
+uint8_t mote_log_open(struct mote_outbox *o)
 {
-    scan(o, 0, false);
-    scan(o, 1, false);
+    if (!scan(o, 0, false) || !scan(o, 1, false)) {
+        return MOTE_CAUSE_SETUP;
+    }
     if (o->log_seq == 0) {
         o->log_used = CLOSED;
-        return o->readable && turn(o);
+        return o->readable && turn(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
     }
     scan(o, o->log, true);
-    return true;
+    return MOTE_CAUSE_NONE;
 }

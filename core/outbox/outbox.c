@@ -40,7 +40,8 @@ static bool setup_good(struct mote_outbox *o)
     const struct mote_outbox_setup *s = o->setup;
 
     return storage_good(s->storage) && s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL &&
-           s->envelope != NULL && s->session != NULL && s->session_setup != NULL && mote_cell_sizes(o);
+           s->envelope != NULL && s->envelope_cap != 0 && s->session != NULL && s->session_setup != NULL &&
+           s->session_setup->buf != NULL && s->session_setup->buf_len >= MOTE_SESSION_BUF_MIN && mote_cell_sizes(o);
 }
 
 /* An attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to be
@@ -94,6 +95,8 @@ static void wake(struct mote_outbox *o, struct mote_slot *slot, uint32_t off_s, 
 uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *setup, uint32_t now_ms, uint32_t off_s,
                          uint32_t random, uint16_t *lost)
 {
+    uint8_t cause;
+
     memset(o, 0, sizeof *o);
     o->setup = setup;
     o->now_ms = now_ms;
@@ -112,8 +115,9 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
         }
     }
     o->slot = NULL;
-    if (!mote_log_open(o)) {
-        return MOTE_CAUSE_STORAGE;
+    cause = mote_log_open(o);
+    if (cause != MOTE_CAUSE_NONE) {
+        return cause;
     }
     for (struct mote_slot *slot = o->slots_end; slot != o->slots;) {
         slot--;

@@ -322,12 +322,24 @@ static void misuse(void **state)
             case 4: t.relays[bad].tls = MOTE_TLS_CLEAR; break;
             default: t.relays[bad].tls = 77; break;
             }
-            assert_attempt(3, "", MOTE_MISUSE, MOTE_CAUSE_TRUST);
+            assert_attempt(3, "", MOTE_MISUSE, how < 3 ? MOTE_CAUSE_LOGIN : MOTE_CAUSE_TRUST);
             assert_rcpt(0, MOTE_MISUSE, 0);
             assert_rcpt(1, MOTE_MISUSE, 0);
             assert_int_equal(t.record.rcpts_delivered | t.record.rcpts_failed, 0);
         }
     }
+}
+
+/* A caller who lends no recipients. */
+static void no_recipients(void **state)
+{
+    struct mote_rcpt *rcpts;
+
+    attempt_set(1, 2);
+    rcpts = t.mail.rcpts;
+    t.mail.rcpts = NULL;
+    assert_attempt(1, "", MOTE_MISUSE, MOTE_CAUSE_ADDRESS);
+    t.mail.rcpts = rcpts;
 }
 
 static void relay_count(void **state)
@@ -336,8 +348,8 @@ static void relay_count(void **state)
     for (unsigned i = 0; i < 8; i++) {
         t.sim.relays[i].down = MOTE_CAUSE_CONNECT;
     }
-    assert_attempt(0, "", MOTE_MISUSE, MOTE_CAUSE_TRUST);
-    assert_attempt(9, "", MOTE_MISUSE, MOTE_CAUSE_TRUST);
+    assert_attempt(0, "", MOTE_MISUSE, MOTE_CAUSE_SETUP);
+    assert_attempt(9, "", MOTE_MISUSE, MOTE_CAUSE_SETUP);
     assert_attempt(8, "1!2!3!4!5!6!7!8!", MOTE_DEFERRED, MOTE_CAUSE_CONNECT);
     for (unsigned i = 0; i < 8; i++) {
         t.sim.relays[i].down = 0;
@@ -360,7 +372,7 @@ int main(void)
         cmocka_unit_test(row_down_first),  cmocka_unit_test(row_other_now),   cmocka_unit_test(row_530),
         cmocka_unit_test(row_greeting),    cmocka_unit_test(never_clear),     cmocka_unit_test(trusted_good),
         cmocka_unit_test(trusted_wrong),   cmocka_unit_test(implicit),        cmocka_unit_test(mixed),
-        cmocka_unit_test(misuse),          cmocka_unit_test(relay_count),
+        cmocka_unit_test(misuse),          cmocka_unit_test(no_recipients),   cmocka_unit_test(relay_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,9 @@ static void refused(void **state)
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
     make(0, 20);
     expect_refused(MOTE_CAUSE_ADDRESS);
+    make(1, 20);
+    m.mail.rcpts = NULL;
+    expect_refused(MOTE_CAUSE_ADDRESS);
     make(9, 20);
     expect_refused(MOTE_CAUSE_TOO_MANY);
     make(1, 20);
@@ -309,7 +312,7 @@ static void setup(void **state)
     world_new();
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
     good = w;
-    for (unsigned i = 0; i < 17 + sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned i = 0; i < 20 + sizeof sizes / sizeof *sizes; i++) {
         w = good;
         switch (i) {
         case 0: w.setup.storage = NULL; break;
@@ -329,7 +332,10 @@ static void setup(void **state)
         case 14: w.setup.envelope = NULL; break;
         case 15: w.setup.session = NULL; break;
         case 16: w.setup.session_setup = NULL; break;
-        default: w.flash.storage.program_size = sizes[i - 17]; break;
+        case 17: w.setup.envelope_cap = 0; break;
+        case 18: w.session_setup.buf = NULL; break;
+        case 19: w.session_setup.buf_len = MOTE_SESSION_BUF_MIN - 1; break;
+        default: w.flash.storage.program_size = sizes[i - 20]; break;
         }
         w.lost = 9;
         assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_SETUP);
@@ -341,6 +347,35 @@ static void setup(void **state)
     assert_int_equal(w.slots[1].len, good.slots[1].len);
     w.flash.storage.block_size = 1u << 30; /* 6 GiB */
     assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_SETUP);
+}
+
+/* With other sizes than those it was written with, a storage is not touched, and no mail is called lost. */
+static void other_sizes(void **state)
+{
+    static struct world good;
+
+    world_set(512, 10, 4, 2, 0);
+    world_boot();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    assert_int_equal(world_post(1), MOTE_CAUSE_NONE);
+    good = w;
+    for (unsigned i = 0; i < 5; i++) {
+        w = good;
+        switch (i) {
+        case 0: w.setup.slot_count = 3; break;
+        case 1: w.setup.slot_count = 1; break;
+        case 2: w.setup.cell_blocks = 1; break;
+        case 3: w.flash.storage.block_size = 256; break;
+        default: w.flash.storage.program_size = 16; break; /* a state is as long as before */
+        }
+        assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_SETUP);
+        assert_int_equal(w.lost, 0);
+        assert_memory_equal(w.flash.octets, good.flash.octets, sizeof w.flash.octets);
+    }
+    w = good;
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+    assert_int_equal(w.slots[1].len, good.slots[1].len);
 }
 
 /* Cells are worn evenly, though never more than one mail is there, and though the device is switched off again and again. */
@@ -593,7 +628,7 @@ static void misuse(void **state)
     assert_int_equal(world_poll(0), MOTE_REPORT);
     assert_false(w.outbox.last);
     assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_MISUSE);
-    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_TRUST);
+    assert_int_equal(w.outbox.rcpts[0].result.cause, MOTE_CAUSE_LOGIN);
     mote_outbox_reported(&w.outbox);
     assert_int_equal(mote_outbox_wait_s(&w.outbox), 300);
     w.relay.login.user = NULL;
@@ -605,25 +640,13 @@ static void misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused),
-        cmocka_unit_test(read_again),
-        cmocka_unit_test(needs),
-        cmocka_unit_test(verified_only),
-        cmocka_unit_test(setup),
-        cmocka_unit_test(full),
-        cmocka_unit_test(fits),
-        cmocka_unit_test(too_small),
-        cmocka_unit_test(even_wear),
-        cmocka_unit_test(expiry),
-        cmocka_unit_test(posted_after_a_sleep),
-        cmocka_unit_test(tls_fails),
-        cmocka_unit_test(wrap),
-        cmocka_unit_test(commit),
-        cmocka_unit_test(recipients),
-        cmocka_unit_test(replies),
-        cmocka_unit_test(reported_again),
-        cmocka_unit_test(left_alone),
-        cmocka_unit_test(misuse),
+        cmocka_unit_test(refused),       cmocka_unit_test(read_again), cmocka_unit_test(needs),
+        cmocka_unit_test(verified_only), cmocka_unit_test(setup),      cmocka_unit_test(other_sizes),
+        cmocka_unit_test(full),          cmocka_unit_test(fits),       cmocka_unit_test(too_small),
+        cmocka_unit_test(even_wear),     cmocka_unit_test(expiry),     cmocka_unit_test(posted_after_a_sleep),
+        cmocka_unit_test(tls_fails),     cmocka_unit_test(wrap),       cmocka_unit_test(commit),
+        cmocka_unit_test(recipients),    cmocka_unit_test(replies),    cmocka_unit_test(reported_again),
+        cmocka_unit_test(left_alone),    cmocka_unit_test(misuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

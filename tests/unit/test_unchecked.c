@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { WAYS = 5 };
+enum { WAYS = 6 };
 
 static const char *const to[] = {"b@example.test"};
 
@@ -31,8 +31,8 @@ static struct mote_message wrong(unsigned way)
     m.subject = way == 1 ? "Fire\tin hall 3" : m.subject;
     m.unix_s = way == 2 ? UINT64_C(1795305168000) : 1795305168; /* milliseconds */
     m.from = way == 3 ? "root (Cron)" : m.from;
-    m.text = way == 4 ? "Hall\0003" : m.text;
-    m.text_len = way == 4 ? 6 : 0;
+    m.text = way == 4 ? "Hall\0003" : way == 5 ? NULL : m.text;
+    m.text_len = way >= 4 ? 6 : 0;
     return m;
 }
 
