@@ -75,6 +75,11 @@ bool mood_takes(uint8_t mood);
 /* A mail may be in doubt there: then no other relay is asked (P9). */
 bool mood_doubts(uint8_t mood);
 
+/* Good, if slow; failing before it can speak of a mail (P12); silent or gone once it was greeted in TLS (P2). */
+bool mood_good(uint8_t mood);
+bool mood_fails(uint8_t mood);
+bool mood_silent(uint8_t mood);
+
 /* It refuses mails for good. */
 bool mood_refuses(uint8_t mood);
 

@@ -127,10 +127,15 @@ static void boot(void)
     for (unsigned i = 0; i < week.posted; i++) {
         week.mails[i].wait_ms = known ? week.mails[i].wait_ms : 0; /* what it had left to wait begins anew */
     }
+    if (week.relays_most != 0) {
+        week.setup.relay_count = (uint8_t)(1 + dice(week.relays_most));
+    }
     flash_boot(&week.flash);
     memset(&week.outbox, 0xa5, sizeof week.outbox);
     memset(week.slots, 0xa5, sizeof week.slots);
     memset(week.states, 0, sizeof week.states);
+    memset(week.down_ms, 0, sizeof week.down_ms);
+    week.failed = 0;
     week.clock_ms = week.sim.now_ms = UINT32_MAX - clock % (WEEK_S * 1000u); /* it wraps within the week */
     assert_int_equal(mote_outbox_open(&week.outbox, &week.setup, week.sim.now_ms, known ? off_s : 0,
                                       flash_random(&week.dice) << 8, &lost),
@@ -143,10 +148,15 @@ static void after_reset(void)
 {
     assert_true(++week.resets < 1000); /* a crash loop backs off (P17) */
     if (week.outbox.slot != NULL) {
-        week_mail(&week.outbox.slot->record)->doubts++;
+        struct week_mail *m = week_mail(&week.outbox.slot->record);
+
+        m->doubts += week.attempt.took;
+        m->wait_ms = 0; /* it was asked about in time */
+        m->extra++;     /* what this attempt learned of TLS and of extensions is forgotten (P4, P16) */
     }
     for (unsigned i = 0; i < week.posted; i++) {
-        week.mails[i].extra += week.mails[i].where == STORED; /* a part of its age is forgotten */
+        week.mails[i].resets += week.mails[i].where == STORED;
+        week.mails[i].ours = 0;
     }
     follow_clock();
     if (week.reset_how != RESET_NONE && week.time_ms >= week.reset_ms) {
@@ -166,19 +176,20 @@ static void connect_relay(void)
     struct week_mail *m = week_mail(&week.outbox.slot->record);
     struct sim_relay *relay = &week.sim.relays[i];
 
+    week_begins(m);
     if (week.sim.now_ms - week.session_setup.start_ms >= 900000 ||
         weather_spell(&week.network, week_s())->mood != MOOD_GOOD) {
         mote_delivery_unreachable(d, week.sim.now_ms - week.session_setup.start_ms >= 900000 ? MOTE_CAUSE_DEADLINE
                                                                                              : MOTE_CAUSE_NO_NETWORK);
         return;
     }
+    week_asks(m, i, spell);
     weather_set(&week.weather[i], spell, relay);
     if (week.prepare != NULL) {
         week.prepare((unsigned)(m - week.mails), i, relay);
     }
     week.connections++;
     m->connections++;
-    m->may_fail |= mood_refuses(spell->mood);
     week.sim.log[0] = 0;
     week.sim.now_ms += relay->down == MOTE_CAUSE_TIMEOUT ? 30000 : 0;
     sim_connect(&week.sim, d);
@@ -216,6 +227,7 @@ static void step(uint32_t until_s)
     }
     if (week.outbox.slot == NULL) {
         week.session_setup.start_ms = week.sim.now_ms; /* an attempt begins, perhaps */
+        memset(&week.attempt, 0, sizeof week.attempt);
     }
     switch (mote_outbox_poll(&week.outbox, stamp(), flash_random(&week.dice) << 8)) {
     case MOTE_CONNECT: connect_relay(); break;
@@ -303,6 +315,7 @@ static void draw_network(void)
 void week_draw(uint32_t seed)
 {
     set(1 + seed % WEATHER_RELAYS, seed * 2654435761u);
+    week.relays_most = week.setup.relay_count;
     for (unsigned i = 0; i < week.setup.relay_count; i++) {
         struct weather_relay *r = &week.weather[i];
 

@@ -71,8 +71,14 @@ unsigned week_post(uint8_t rcpts)
     snprintf(from, sizeof from, "m%u@example.test", number);
     mail.from = from;
     make_id(number, id);
-    *m = (struct week_mail){.where = PERHAPS, .rcpts = rcpts, .posted_ms = week.time_ms};
-    m->verified_only = mote_relays_verified(week.relays, week.setup.relay_count);
+    *m = (struct week_mail){
+        .where = PERHAPS, .rcpts = rcpts, .verified_only = true, .posted_ms = week.time_ms, .ran_ms = week.ran_ms};
+    for (unsigned i = 0; i < week.setup.relay_count; i++) {
+        m->verified_only &= week.weather[i].verified;
+    }
+    for (unsigned i = 0; i < number; i++) {
+        m->fresh += week.mails[i].where == STORED && week.mails[i].attempts == 0;
+    }
     cause = mote_outbox_post(&week.outbox, &mail, id, week.sim.now_ms);
     assert_true(cause == MOTE_CAUSE_NONE || cause == MOTE_CAUSE_FULL);
     m->where = cause == MOTE_CAUSE_NONE ? STORED : NOT_POSTED;
@@ -81,6 +87,29 @@ unsigned week_post(uint8_t rcpts)
 }
 
 /* ---- What relays are offered ---------------------------------------------------------------------------------------- */
+
+void week_begins(struct week_mail *m)
+{
+    m->tries += !week.attempt.begun;
+    week.attempt.begun = true;
+}
+
+void week_asks(struct week_mail *m, unsigned relay, const struct spell *spell)
+{
+    struct week_attempt *a = &week.attempt;
+    const struct weather_relay *r = &week.weather[relay];
+    bool good = mood_good(spell->mood) && (r->plain || spell->tls == MOOD_TLS_GOOD) && week.prepare == NULL;
+    uint8_t bit = (uint8_t)(1u << relay);
+
+    week.failed |= good ? 0 : bit;
+    a->failed |= week.failed & bit;
+    a->tls_failed |= spell->tls != MOOD_TLS_GOOD || mood_silent(spell->mood) ? bit : 0;
+    m->may_fail |= mood_refuses(spell->mood);
+    assert_true(week.down_ms[relay] == 0 || week.ran_ms + 2 >= week.down_ms[relay] + 300000);
+    if (mood_fails(spell->mood) && (!r->implicit || spell->tls == MOOD_TLS_GOOD)) {
+        week.down_ms[relay] = week.ran_ms;
+    }
+}
 
 static unsigned offered_number(const struct sim *sim)
 {
@@ -96,13 +125,13 @@ void week_offered(void *ctx, struct sim *sim)
     struct week_mail *m = &week.mails[offered_number(sim)];
     unsigned relay = (unsigned)(sim->relay - sim->relays);
 
-    assert_true(m->where == STORED && !m->last);
+    assert_true(m->where == STORED && !m->last && !week.attempt.in_doubt);
     assert_true(week.weather[relay].verified || !m->verified_only);
     if (!sim->secured) {
         assert_false(week.weather[relay].verified);
-        assert_true(week.weather[relay].plain ||
-                    (m->tls_ran_ms != 0 && week.ran_ms + (sim->now_ms - week.clock_ms) + 2 >=
-                                               m->tls_ran_ms + 60000)); /* a stamp may be a millisecond old */
+        assert_true(week.weather[relay].plain || ((week.attempt.tls_failed >> relay & 1) != 0 && m->tls_ran_ms != 0 &&
+                                                  week.ran_ms + (sim->now_ms - week.clock_ms) + 2 >=
+                                                      m->tls_ran_ms + 60000)); /* a stamp may be a millisecond old */
     }
     week_reset(RESET_OFFERED);
 }
@@ -122,6 +151,9 @@ void week_came(void *ctx, struct sim *sim, const char *answer)
         }
         m->came_ms = m->came_ms == 0 ? week.time_ms + (sim->now_ms - week.clock_ms) : m->came_ms;
         m->doubts += silent;
+        week.attempt.in_doubt |= silent;
+        week.attempt.took |= !silent;
+        week.failed &= (uint8_t) ~(silent ? 0 : 1u << (sim->relay - sim->relays));
     }
     week_reset(RESET_CAME);
 }
@@ -189,9 +221,10 @@ void week_note(void)
         }
         m = week_mail(r);
         m->attempts = r->attempts > m->attempts ? r->attempts : m->attempts;
+        assert_true(r->attempts >= m->tries);
         assert_true(r->age_s <= (week.time_ms - m->posted_ms) / 1000 + 1); /* no clock makes a mail older than it is */
         if (r->attempts != 0 && m->first_ms == 0) {
-            m->first_ms = week.time_ms;
+            m->first_ms = week.ran_ms - m->ran_ms + 1;
         }
         if (r->tls_failed && m->tls_ran_ms == 0) {
             m->tls_ran_ms = week.ran_ms + 1;
@@ -214,12 +247,19 @@ void week_report(void)
         }
     }
     assert_true(!week.outbox.expired || week.time_ms - m->posted_ms >= UINT64_C(432000000));
-    m->extra += week.outbox.delivery.result.cause == MOTE_CAUSE_NO_NETWORK; /* P12: tried again after 10 s */
-    for (unsigned i = 0; i < week.posted && week.outbox.delivery.relay_back; i++) {
-        week.mails[i].extra += week.mails[i].where == STORED; /* P12: due within seconds */
+    m->ours = week.outbox.delivery.result.cause == MOTE_CAUSE_NO_NETWORK ? m->ours + 1 : 0;
+    m->extra += m->ours == 1 || m->ours == 2; /* P12: tried again after 10 s */
+    assert_true(!week.outbox.delivery.relay_back || week.attempt.failed != 0);
+    for (unsigned i = 0; i < WEEK_SLOTS && week.outbox.delivery.relay_back; i++) {
+        if (in_slot(i) && week.slots[i].record.left_alone) {
+            week_mail(&week.slots[i].record)->extra++; /* P12: due within seconds */
+        }
     }
+    week.attempt.took = false;
     m->last |= week.outbox.last;
     m->where = m->last ? ENDING : m->where;
     mote_outbox_reported(&week.outbox);
     m->where = m->last ? ENDED : m->where;
+    m->ended_ms = week.time_ms;
+    m->life_ms = week.ran_ms - m->ran_ms;
 }
