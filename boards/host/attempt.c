@@ -53,7 +53,7 @@ static void explain(char *text, size_t cap, const struct mote_result *result, co
 
     if (result->cause == MOTE_CAUSE_CERT_DATE) {
         explain_date(text, cap, cause);
-    } else if (result->step != MOTE_STEP_CONNECT) {
+    } else if (result->step != MOTE_STEP_CONNECT && result->verdict != MOTE_MISUSE) {
         snprintf(text, cap, "%s%s, at %s%s%s", doubt, cause, mote_step_name(result->step), *reply == 0 ? "" : ": ",
                  reply);
     } else if (event[0] != 0) {
@@ -170,9 +170,11 @@ static void print_line(const struct host_mail *mail, unsigned i)
     printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code, mail->rcpts[i].text);
 }
 
+/* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */
 static int report(const struct host_mail *mail)
 {
     int status = EX_OK;
+    bool left = false;
 
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         uint8_t verdict = mail->mail.rcpts[i].result.verdict;
@@ -181,12 +183,13 @@ static int report(const struct host_mail *mail)
             continue;
         }
         print_line(mail, i);
+        left = left || !rcpt_final(&mail->mail.rcpts[i]);
         status = worse(status, verdict == MOTE_FAILED      ? EX_UNAVAILABLE
                                : verdict == MOTE_DELIVERED ? EX_OK
                                                            : EX_TEMPFAIL);
     }
     fflush(stdout);
-    return status;
+    return left && mail->kept.fd < 0 ? EX_TEMPFAIL : status;
 }
 
 /* POLICY P11: who has waited long enough is told. */

@@ -71,7 +71,9 @@ int file_read_mail(struct buffer *mail)
         complain("no memory for the mail: send a smaller one");
         return EX_OSERR;
     }
-    if (error == EFBIG) {
+    if (error == EBADF) {
+        complain("standard input is closed: give the text of the mail there, or </dev/null for none");
+    } else if (error == EFBIG) {
         complain("the mail is larger than %zu octets: send a smaller one", MAIL_MAX);
     } else if (error != 0) {
         complain("standard input cannot be read: %s", strerror(error));
@@ -88,6 +90,26 @@ static void warn_if_readable(int fd, const char *file)
     }
 }
 
+/* A login is one line in SMTP. */
+static int check_line(const struct buffer *secret, const char *file)
+{
+    for (size_t i = 0; i < secret->len; i++) {
+        unsigned char c = (unsigned char)secret->data[i];
+
+        if (c == '\n' || c == '\r') {
+            complain("%s holds more than one line, or an empty one: a password or token is one line", file);
+        } else if (c == 0) {
+            complain("%s holds a NUL octet: is it the right file?", file);
+        } else if (c < ' ') {
+            complain("%s holds a control character (octet %zu): take it out", file, i + 1);
+        } else {
+            continue;
+        }
+        return EX_CONFIG;
+    }
+    return EX_OK;
+}
+
 static int check_secret(struct buffer *secret, const char *file)
 {
     if (secret->len > 0 && secret->data[secret->len - 1] == '\n') {
@@ -101,10 +123,8 @@ static int check_secret(struct buffer *secret, const char *file)
         complain("%s is empty: put the password or token into it", file);
     } else if (secret->len >= SECRET_MAX) {
         complain("%s is larger than a secret can be: is it the right file?", file);
-    } else if (strlen(secret->data) != secret->len) {
-        complain("%s holds a NUL octet: is it the right file?", file);
     } else {
-        return EX_OK;
+        return check_line(secret, file);
     }
     return EX_CONFIG;
 }

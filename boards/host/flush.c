@@ -37,7 +37,7 @@ static int flush_one(struct flushing *flushing, const char *name)
     int status = EX_OK, had = spool_lock_and_read(&flushing->spool, name, mail);
 
     if (had != SPOOL_GOOD) {
-        return had == SPOOL_PASS ? EX_OK : EX_TEMPFAIL;
+        return had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
     }
     throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
     if (due(flushing)) {

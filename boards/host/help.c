@@ -54,13 +54,17 @@ static const char help[] =
     "                        --relay the place of all its relays\n"
     "\n"
     "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
-    "queue prints: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST; AGE and NEXT in seconds.\n"
-    "Without --spool nothing is kept: a deferred mail is to be sent again by the caller. With it, it is not: call "
-    "flush\n"
-    "every minute or so.\n"
+    "queue prints: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST; AGE and NEXT in seconds. On standard\n"
+    "error it names the files of mails that were damaged and set aside.\n"
+    "Without --spool nothing is kept: a mail is to be sent again by the caller, to those deferred. With it, it must "
+    "not\n"
+    "be: it would arrive twice. Call flush every minute or so.\n"
     "\n"
-    "Exit status: 0 all delivered, 75 some deferred and none failed, 69 some failed, 64 wrong usage, 65 bad input,\n"
-    "73 the mail cannot be stored, 78 bad configuration (a password or trust file, for example).\n";
+    "Exit status: 0 all delivered; 75 some deferred, and with --spool none failed; 69 some failed, and without "
+    "--spool\n"
+    "none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file and set it aside; 71 the system lacks\n"
+    "something (memory, a descriptor); 73 the mail cannot be stored; 78 bad configuration (a password or trust file,\n"
+    "for example).\n";
 
 void print_version(void)
 {

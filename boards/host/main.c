@@ -15,13 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A socket must not get the number of a standard stream that was closed: it would hear what is meant for a person. */
+/* A socket must not get the number of a standard stream that was closed: it would hear what is meant for a person. What
+ * stands in its place cannot be read: no input is not an empty mail. */
 static bool open_standard_streams(void)
 {
     int fd;
 
     do {
-        fd = open("/dev/null", O_RDWR);
+        fd = open("/dev/null", O_WRONLY);
     } while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0) {
         close(fd);
@@ -67,6 +68,8 @@ int main(int argc, char **argv)
     }
     /* Whoever closes our output early still gets the right exit status. */
     signal(SIGPIPE, SIG_IGN);
+    /* A limit on the size of files is an error of the write that meets it. */
+    signal(SIGXFSZ, SIG_IGN);
     status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         complain("standard output cannot be written: the exit status %d is still right", status);

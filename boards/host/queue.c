@@ -66,6 +66,7 @@ static int list(const struct spool *spool)
         mail_free(&mail);
     }
     free(entries);
+    spool_tell_damaged(spool);
     return EX_OK;
 }
 

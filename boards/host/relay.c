@@ -51,6 +51,10 @@ static int parse_where(struct host_relay *relay, const char *text)
     size_t len = end == NULL ? strlen(host) : (size_t)(end - host);
     const char *rest = end == NULL ? "" : end + bracket;
 
+    if (strpbrk(text, "/@ ") != NULL) {
+        complain("--relay %s: give HOST or HOST:PORT alone: no scheme, path or user", text);
+        return EX_USAGE;
+    }
     if (!bracket && strchr(rest + (*rest != 0), ':') != NULL) {
         complain("--relay %s: an IPv6 address goes into brackets, as in [2001:db8::7]:587", text);
         return EX_USAGE;
@@ -108,6 +112,14 @@ static bool is_address(const char *host)
     return true;
 }
 
+static bool has_control(const char *text)
+{
+    while ((unsigned char)*text >= ' ') {
+        text++;
+    }
+    return *text != 0;
+}
+
 static int check_login(const struct relay_args *args)
 {
     const char *password = args->options[RELAY_PASSWORD_FILE], *token = args->options[RELAY_TOKEN_FILE];
@@ -117,6 +129,10 @@ static int check_login(const struct relay_args *args)
         complain("--password-file and --token-file for relay %s: give one", args->relay);
     } else if (user != NULL && *user == 0) {
         complain("--user for relay %s is empty: give the user name", args->relay);
+    } else if (user != NULL && has_control(user)) {
+        complain("--user for relay %s holds a control character: take it out", args->relay);
+    } else if (user != NULL && token != NULL && strpbrk(user, ",=") != NULL) {
+        complain("--user for relay %s holds a ',' or '=', which no user with a token has", args->relay);
     } else if (user != NULL && file == NULL) {
         complain("--user for relay %s needs --password-file or --token-file", args->relay);
     } else if (user == NULL && file != NULL) {

@@ -73,7 +73,9 @@ static int send(struct sending *sending)
         spool_remove(&sending->spool, &sending->mail);
     }
     if (args->spool == NULL && status == EX_TEMPFAIL) {
-        complain("nothing is kept: send it again later, or give --spool DIR to have it kept for mailmote flush");
+        complain(
+            "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
+            "flush");
     }
     return status;
 }

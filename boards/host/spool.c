@@ -23,7 +23,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMP "tmp."
+#define TEMP    "tmp."
+#define DAMAGED ".damaged"
 
 static void sync_names(const struct spool *spool)
 {
@@ -150,9 +151,26 @@ void spool_clean(const struct spool *spool)
     }
 }
 
-static bool is_mail(const char *name)
+/* ID, and this behind it. */
+static bool is_mail(const char *name, const char *ending)
 {
-    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ".mail") == 0;
+    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
+}
+
+void spool_tell_damaged(const struct spool *spool)
+{
+    DIR *names = list_names(spool);
+    struct dirent *entry;
+
+    while (names != NULL && (entry = readdir(names)) != NULL) {
+        if (is_mail(entry->d_name, ".mail" DAMAGED)) {
+            complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it", spool->dir,
+                     entry->d_name);
+        }
+    }
+    if (names != NULL) {
+        closedir(names);
+    }
 }
 
 static int compare(const void *a, const void *b)
@@ -189,7 +207,7 @@ struct spool_entry *spool_list(const struct spool *spool, size_t *count)
 
     *count = 0;
     while (names != NULL && more != NULL && (entry = readdir(names)) != NULL) {
-        if (!is_mail(entry->d_name)) {
+        if (!is_mail(entry->d_name, ".mail")) {
             continue;
         }
         memcpy(list[*count].name, entry->d_name, SPOOL_NAME);
@@ -238,9 +256,9 @@ int spool_store(const struct spool *spool, struct host_mail *mail)
 
 static void set_aside(const struct spool *spool, const char *name)
 {
-    char aside[SPOOL_NAME + sizeof ".damaged"];
+    char aside[SPOOL_NAME + sizeof DAMAGED];
 
-    snprintf(aside, sizeof aside, "%s.damaged", name);
+    snprintf(aside, sizeof aside, "%s" DAMAGED, name);
     if (renameat(spool->fd, name, spool->fd, aside) == 0) {
         complain("%s/%s is damaged: it is %s now, see what can be saved", spool->dir, name, aside);
     } else {
@@ -278,7 +296,7 @@ static int judge(const struct spool *spool, const char *name, int error)
         return SPOOL_GOOD;
     }
     if (error == EBADMSG || error == ENOENT) {
-        return SPOOL_PASS;
+        return error == ENOENT ? SPOOL_PASS : SPOOL_DAMAGED;
     }
     complain("%s/%s cannot be read: %s: it is left alone", spool->dir, name, strerror(error));
     return SPOOL_TROUBLE;

@@ -48,11 +48,14 @@ struct spool_entry *spool_list(const struct spool *spool, size_t *count);
 /* Removes what a run left behind that was ended in the middle. */
 void spool_clean(const struct spool *spool);
 
-enum { SPOOL_GOOD, SPOOL_PASS, SPOOL_TROUBLE };
+/* Tells of the mails that were set aside as damaged. */
+void spool_tell_damaged(const struct spool *spool);
+
+enum { SPOOL_GOOD, SPOOL_PASS, SPOOL_DAMAGED, SPOOL_TROUBLE };
 
 /* Locks and reads a mail; time that has passed is in its record, and an attempt that never ended is one that ended (P17).
- * SPOOL_PASS: another run is at work on it, or it is gone, or it was damaged and is set aside. SPOOL_TROUBLE: it is
- * there and cannot be had. */
+ * SPOOL_PASS: another run is at work on it, or it is gone. SPOOL_DAMAGED: it is set aside. SPOOL_TROUBLE: it is there
+ * and cannot be had. */
 int spool_lock_and_read(const struct spool *spool, const char *name, struct host_mail *mail);
 
 /* Reads a mail to look at it: as above, but that nothing is locked, ended or set aside. */

@@ -48,6 +48,7 @@ def test_help_and_version():
     for args in (["help"], ["--help"], ["send", "--help"]):
         done = run(*args)
         assert done.returncode == OK and b"--password-file" in done.stdout and done.stderr == ""
+    assert all(f"{status} ".encode() in run("--help").stdout for status in (OK, USAGE, BAD_INPUT, FAILED, 71, 73, DEFERRED, BAD_CONFIG))
     assert re.fullmatch(rb"mailmote \d+\.\d+\.\d+\n", run("--version").stdout)
     assert run().returncode == USAGE and "usage: mailmote" in run().stderr
 
@@ -65,6 +66,12 @@ def test_help_and_version():
     (["--relay", "relay.test:0", "r@example.org"], ["1 to 65535"]),
     (["--relay", "relay.test:65536", "r@example.org"], ["1 to 65535"]),
     (["--relay", "relay.test:25x", "r@example.org"], ["1 to 65535"]),
+    (["--relay", "smtp://relay.test:25", "r@example.org"], ["HOST:PORT", "scheme"]),
+    (["--relay", "smtp://relay.test", "r@example.org"], ["HOST:PORT", "scheme"]),
+    (["--relay", "relay.test/", "r@example.org"], ["HOST:PORT", "path"]),
+    (["--relay", "user@relay.test", "r@example.org"], ["HOST:PORT", "user"]),
+    (["--relay", "relay.test", "--user", "u\n", "--password-file", "f", "r@example.org"], ["--user", "control"]),
+    (["--relay", "relay.test", "--user", "u=v", "--token-file", "f", "r@example.org"], ["--user", "'='"]),
     (["--relay", "relay.test", "--tls", "maybe", "r@example.org"], ["starttls or implicit"]),
     (["--relay", "relay.test", "--pin", PIN, "--trust", "ca.pem", "r@example.org"], ["--trust and --pin"]),
     (["--relay", "relay.test", "--pin", PIN, "--pin", PIN, "r@example.org"], ["--pin", "twice"]),
@@ -109,10 +116,15 @@ def test_empty_secret(file, text):
             BAD_CONFIG, "empty")
 
 
-@pytest.mark.parametrize("text, word", [(b"hunter2\0", "NUL"), (b"hunter2" * 10000, "larger")], ids=["nul", "large"])
-def test_bad_secret(file, text, word):
-    done = send("--relay", "relay.test", *FROM, "--user", "u", "--token-file", file(text), "r@example.org")
-    refused(done, BAD_CONFIG, word)
+@pytest.mark.parametrize("text, word", [
+    (b"hunter2\0", "NUL"), (b"hunter2" * 10000, "larger"), (b"hunter2\n\n", "line"), (b"hunter2\r\n\r\n", "line"),
+    (b"\nhunter2\n", "line"), (b"hun\ter2\n", "octet 4")], ids=["nul", "large", "two ends", "two CRLF", "two lines", "tab"])
+@pytest.mark.parametrize("kind", ["--password-file", "--token-file"])
+def test_bad_secret(file, kind, text, word):
+    """the file is named, and what is wrong in it, but not the secret"""
+    path = file(text)
+    done = send("--relay", "relay.test", *FROM, "--pin", PIN, "--user", "u", kind, path, "r@example.org")
+    refused(done, BAD_CONFIG, path, word)
     assert "hunter2" not in done.stderr
 
 
@@ -205,12 +217,23 @@ def test_default_sender(closed):
     assert send("--relay", closed, "--from", "<>", "--raw", "r@example.org").returncode == DEFERRED
 
 
-@pytest.mark.parametrize("stream", [0, 1, 2])
-def test_closed_streams(closed, stream):
-    """a closed standard stream does no harm"""
-    done = subprocess.run(["/bin/sh", "-c", f'exec "$@" {stream}>&-', "sh", COMMAND, "send", "-v", "--relay", closed, *FROM,
-                           "r@example.org"], input=b"text\n", capture_output=True, timeout=60)
-    assert done.returncode == DEFERRED
+def send_with(shell, closed):
+    """as a shell calls it that did this before"""
+    return subprocess.run(["/bin/sh", "-c", shell, "sh", COMMAND, "send", "-v", "--relay", closed, *FROM, "r@example.org"],
+                          input=b"text\n", capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_closed_output(closed, stream):
+    """does no harm"""
+    assert send_with(f'exec "$@" {stream}>&-', closed).returncode == DEFERRED
+
+
+def test_closed_input(closed):
+    """is not an empty mail; an empty file is one"""
+    done = send_with('exec "$@" <&-', closed)
+    assert done.returncode == BAD_INPUT and b"standard input is closed" in done.stderr and done.stdout == b""
+    assert send_with('exec "$@" </dev/null', closed).returncode == DEFERRED
 
 
 def test_output_that_cannot_be_written(closed):

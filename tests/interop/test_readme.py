@@ -66,17 +66,24 @@ def test_example(aiosmtpd, pki, scratch):
                      ('"secret"', f'"{PASSWORD}"'), ("@example.com", "@example.test"), ("degrees", "degrees C")):
         assert old in example, f"{old} is not in the example any more"
         example = example.replace(old, str(new))
-    source, program = scratch / "example.c", scratch / "example"
-    source.write_text(example)
     command = re.search(r"`cc example\.c (.*?)`", README)[1].replace("build/libbearssl.a", os.environ["BEARSSL_LIB"])
     words = [str(BUILD / word[6:]) if word.startswith("build/") else word for word in command.split()]
     warnings = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
-    built = run(*os.environ["CC"].split(), *warnings, "-isystem", os.environ["BEARSSL_INC"], str(source), *words, "-o",
-                str(program))
-    assert built.returncode == 0, built.stderr
-    result = run(str(program))
+
+    def compiled_and_run(text):
+        source, program = scratch / "example.c", scratch / "example"
+        source.write_text(text)
+        built = run(*os.environ["CC"].split(), *warnings, "-isystem", os.environ["BEARSSL_INC"], str(source), *words, "-o",
+                    str(program))
+        assert built.returncode == 0, built.stderr
+        return run(str(program))
+
+    result = compiled_and_run(example)
     assert (result.returncode, result.stdout) == (0, "delivered: no trouble\n"), result.stderr
-    assert aiosmtpd.wait_for_mail("Boiler at 92 degrees C")
+    mail = aiosmtpd.wait_for_mail("Boiler at 92 degrees C")
+    assert re.search(rb"^Date: \w{3}, \d+ \w{3} 20\d\d ", mail.content, re.M)
+    result = compiled_and_run(example.replace("Too hot", "Too\\nhot"))
+    assert (result.returncode, result.stdout) == (78, "") and "header" in result.stderr
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))

@@ -12,7 +12,7 @@ import pytest
 
 import cell
 from pretend import pretend
-from relay import (BAD_CONFIG, COMMAND, DEFERRED, FAILED, NOT_STORED, OK, USAGE, File, Relay, Spool, run)
+from relay import (BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, FAILED, NOT_STORED, OK, USAGE, File, Relay, Spool, run)
 
 A, B, C = "a@example.test", "b@example.test", "c@example.test"
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system")
@@ -61,6 +61,18 @@ def test_deferred_is_kept_and_sent_later(spool, relay, closed):
 def test_without_spool_nothing_is_kept(closed):
     done = run(COMMAND, "send", "--relay", closed, "--from", "s@example.org", A)
     assert done.returncode == DEFERRED and "nothing is kept" in done.stderr and "--spool DIR" in done.stderr
+
+
+def test_without_spool_a_deferral_is_not_hidden_by_a_refusal(spool, relay):
+    """69 says that nothing is left to do, so 75 comes first where the caller must do it; with a spool, 69"""
+    relay.replies = {B: "450 4.2.1 later", C: "550 5.1.1 unknown"}
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", "s@example.org", A, B, C)
+    assert (done.returncode, done.verdicts) == (DEFERRED, ["delivered", "deferred", "failed"])
+    assert "nothing is kept" in done.stderr and "to those deferred" in done.stderr
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", "s@example.org", A, C)
+    assert (done.returncode, done.verdicts, done.stderr) == (FAILED, ["delivered", "failed"], "")
+    done = spool.send(relay, to=(A, B, C))
+    assert (done.returncode, done.stderr) == (FAILED, "") and len(spool.names()) == 1
 
 
 def test_the_same_text_again(spool, relay, closed):
@@ -184,10 +196,13 @@ def test_damaged_file_is_set_aside(stored, relay, closed, how):
     looked = stored.queue()
     assert looked.returncode == OK and name in looked.stderr and "damaged" in looked.stderr and len(looked.rows) == 1
     done = stored.flush(relay, options=["--now"])
-    assert (done.returncode, done.verdicts) == (OK, ["delivered"])
+    assert (done.returncode, done.verdicts) == (BAD_INPUT, ["delivered"])
     assert done.stderr.count("\n") == 1 and name in done.stderr and "damaged" in done.stderr
     assert stored.names() == [name + ".damaged"]
-    assert stored.flush(relay, options=["--now"]).stderr == ""
+    again = stored.flush(relay, options=["--now"])
+    assert (again.returncode, again.stderr) == (OK, "")
+    looked = stored.queue()
+    assert looked.returncode == OK and f"/{name}.damaged was damaged" in looked.stderr and looked.rows == []
 
 
 @pytest.mark.parametrize("slot", [0, 512])
@@ -276,6 +291,13 @@ def test_full_disk_keeps_states(on_small_disk, spool, relay):
     assert [row[1:3] for row in rows[:3]] == [[A, "deferred"], [B, "delivered"], [A, "deferred"]]
     assert [row[2] for row in rows[3:]] == ["2", "2"] and done.stderr == ""
     assert len(relay.mails) == 1
+
+
+def test_limit_on_the_size_of_files(spool, relay):
+    """is an error as others are, and no signal that ends us in the middle"""
+    done = spool.send(relay, text=b"x" * 5000, wrap=["sh", "-c", 'ulimit -f 8; exec "$@"', "sh"])
+    assert done.returncode == NOT_STORED and "cannot be stored" in done.stderr and relay.talks == []
+    assert spool.names() == []
 
 
 @root
@@ -370,7 +392,7 @@ def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
     bad.write()
     names = {stored.send(closed).rows[0][0] for _ in range(3)}
     done = stored.flush(relay, options=["--now"])
-    assert done.returncode == 65 and {row[0] for row in done.rows} == names and len(relay.mails) == 3
+    assert done.returncode == BAD_INPUT and {row[0] for row in done.rows} == names and len(relay.mails) == 3
     assert bad.path.stem in done.stderr and "no mail address" in done.stderr and done.stderr.count("\n") == 1
     assert stored.file().attempts == 1 and stored.flush(relay).stderr == ""
     last = stored.file()
@@ -378,4 +400,5 @@ def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
     last.write()
     done = stored.flush(relay, options=["--now"])
     assert done.verdicts == ["failed"] and "expired" in done.rows[0][4] and "no mail address" in done.rows[0][4]
+    assert " at " not in done.rows[0][4]                                     # no relay was there
     assert stored.names() == []
