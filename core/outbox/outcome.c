@@ -10,9 +10,9 @@ void mote_record_verdicts(struct mote_record *record, const struct mote_mail *ma
         uint8_t verdict = mail->rcpts[i].result.verdict;
 
         if (verdict == MOTE_DELIVERED) {
-            record->rcpts_delivered |= 1u << i;
+            record->rcpts_delivered |= (uint32_t)1 << i;
         } else if (verdict == MOTE_FAILED) {
-            record->rcpts_failed |= 1u << i;
+            record->rcpts_failed |= (uint32_t)1 << i;
         }
     }
 }
