@@ -7,6 +7,7 @@
 
 #include "mailmote_message.h"
 #include "mailmote_posix.h"
+#include "world.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -108,12 +109,36 @@ static void posix_send(void **state)
     close(fd);
 }
 
+/* Nothing is stored, and nothing is to be done; a right one is taken. */
+static void outbox_post(void **state)
+{
+    static const uint8_t id[8] = {1};
+    static struct flash before;
+    struct mote_message right = wrong(WAYS);
+    struct mote_rcpt rcpt;
+    struct mote_mail mail = mail_of(&right, &rcpt);
+
+    world_new();
+    before = w.flash;
+    for (unsigned way = 0; way < WAYS; way++) {
+        struct mote_message m = wrong(way);
+        struct mote_mail bad = mail_of(&m, &rcpt);
+
+        assert_int_equal(mote_outbox_post(&w.outbox, &bad, id, 0), MOTE_CAUSE_TEXT);
+        assert_memory_equal(before.octets, w.flash.octets, sizeof before.octets);
+        assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+    }
+    assert_int_equal(mote_outbox_post(&w.outbox, &mail, id, 0), MOTE_CAUSE_NONE);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measured),
         cmocka_unit_test(engine),
         cmocka_unit_test(posix_send),
+        cmocka_unit_test(outbox_post),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
