@@ -104,11 +104,12 @@ fast: $(bearssl_a)
 	+@$(MAKE) BUILD=$(BUILD)/fast BEARSSL_LIB='$(BEARSSL_LIB)' CPPFLAGS='$(CPPFLAGS) -DMOTE_TLS_RETRY_S=2' all
 
 include boards/firmware.mk
+include tests/machines/machines.mk
 
 ##: Test
 
 # Two rows, side by side: what needs a CPU, and what mostly waits for servers and boards.
-checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind warnings format-check \
+checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines warnings format-check \
     + interop build-systems lwip-check demo core-check size instructions
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
@@ -126,10 +127,12 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
-$(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a)
+$(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(link) -lcmocka
+	$(Q)$(link) $(CMOCKA)
+
+unit-programs: $(programs)
 
 unit: $(programs) ## the unit tests; T=NAME: one program, or one test, or a transcript by its title
 	@tests/run $(if $(T),--one $(call quoted,$(T))) $(programs)
@@ -270,7 +273,7 @@ pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) $(pkg-run) openssl python3-aiosmtpd python3-pytest
 pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib g++
 pkg-format := clang-format
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind interop build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)

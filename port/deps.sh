@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh bearssl|lwip...: fetches the libraries mailmote builds on and unpacks them as $DEPS/bearssl, $DEPS/lwip.
+# deps.sh bearssl|lwip|cmocka...: fetches the libraries mailmote and its tests build on and unpacks them as $DEPS/bearssl,
+# $DEPS/lwip, $DEPS/cmocka.
 #
 # They are the upstream archives as Debian keeps them. apt-get carries them from the mirror this machine already
 # uses, with lists of its own and without root; the sums below decide whether what came is right.
@@ -53,8 +54,14 @@ for library; do
         sum=83729c274c499d3348e9fbbe043a3113f3fa8953e7efddc7c21c7fcbb1f2b7b1
         variable=LWIP_DIR
         ;;
+    cmocka)
+        suite=bookworm
+        archive=cmocka_1.1.5.orig.tar.xz
+        sum=f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
+        variable=CMOCKA_DIR
+        ;;
     *)
-        echo "deps.sh: '$library' is neither bearssl nor lwip" >&2
+        echo "deps.sh: '$library' is none of bearssl, lwip and cmocka" >&2
         exit 2
         ;;
     esac

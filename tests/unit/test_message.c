@@ -500,7 +500,9 @@ static void control_octets_refused(void **state)
             char value[sizeof good + 1];
             struct mote_message m;
 
-            snprintf(value, sizeof value, "%.*s%c%s", (int)at, good, c, good + at);
+            memcpy(value, good, at);
+            value[at] = (char)c;
+            memcpy(value + at + 1, good + at, sizeof good - at);
             bad[0] = value;
             m = sample(), m.from = value;
             assert_refused(&m, MOTE_CAUSE_ADDRESS);
