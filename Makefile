@@ -109,8 +109,8 @@ include tests/machines/machines.mk
 ##: Test
 
 # Two rows, side by side: what needs a CPU, and what mostly waits for servers and boards.
-checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines warnings format-check \
-    + interop build-systems lwip-check demo core-check size instructions
+checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines lwip-check build-systems \
+    warnings format-check + interop demo core-check size instructions
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -144,7 +144,7 @@ unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and Und
 looked_through = $(filter-out %/test_outbox_power,$(programs))
 
 unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
-	@tests/run --with 'TRANSCRIPTS=quick valgrind -q --error-exitcode=9 --leak-check=full' $(looked_through)
+	@tests/run --with 'TESTS=quick valgrind -q --error-exitcode=9 --leak-check=full' $(looked_through)
 
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

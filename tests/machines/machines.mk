@@ -43,7 +43,7 @@ $(linux_machines:%=machine-%): machine-%: need-linux-machines | $(cross_h) $(CMO
 	+@$(MAKE) BUILD=$(BUILD)/$* BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/$*/libbearssl.a \
 	    CC=$*-gcc AR=$*-ar CFLAGS=-O1 LDFLAGS=-static \
 	    CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include' CMOCKA=$(BUILD)/$*/libcmocka.a unit-programs
-	@tests/run --with 'TRANSCRIPTS=quick $(emulator_$*)' \
+	@tests/run --with 'TESTS=quick $(emulator_$*)' \
 	    $(filter-out $(left_out_$*:%=$(BUILD)/$*/tests/%),$(programs:$(BUILD)/%=$(BUILD)/$*/%)) \
 	    $(foreach name,$(parts_$*),$(call part,$(name),$(BUILD)/$*/tests))
 

@@ -5,6 +5,7 @@
  * sanitizers; some of it shows without.
  */
 #include "damage.h"
+#include "one.h"
 #include "trust_peer.h"
 
 #include <setjmp.h>
@@ -198,6 +199,6 @@ int main(void)
         cmocka_unit_test(test_empty_chain),
     };
 
-    quick = getenv("TRANSCRIPTS") != NULL && strcmp(getenv("TRANSCRIPTS"), "quick") == 0;
+    quick = one_quick();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

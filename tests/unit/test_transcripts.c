@@ -4,12 +4,13 @@
  * room, cut after every octet, too late after every octet; then in sessions with BearSSL's server at the other end.
  *
  *   test_transcripts [FILE...]     these files instead of all
- *   TRANSCRIPTS=quick              a part of the ways, for valgrind
+ *   TESTS=quick                    a part of the ways, for valgrind
  *   TRANSCRIPTS_TIME=1             says how long each way took
  */
 #define _DEFAULT_SOURCE
 
 #include "mailmote_session.h"
+#include "one.h"
 #include "transcript.h"
 
 #include <glob.h>
@@ -197,11 +198,10 @@ static size_t load(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    const char *mode = getenv("TRANSCRIPTS");
     size_t n = load(argc, argv);
     int failed;
 
-    quick = mode != NULL && strcmp(mode, "quick") == 0;
+    quick = one_quick();
     if (n == 0) {
         fprintf(stderr, "no transcripts: run this where tests/transcripts is\n");
         return 2;
