@@ -53,7 +53,8 @@ void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anch
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name);
 
 /* What mote_trust_anchors(), mote_trust_pin() and mote_trust_opportunistic() compute with: X25519, P-256 and P-384. A
- * certificate or pin with a key on P-521 is refused as MOTE_CAUSE_CERT_INVALID: no CA issues them. */
+ * certificate or pin with a key on P-521 is refused as MOTE_CAUSE_CERT_INVALID: no CA issues them. So is, for every kind
+ * of trust, an RSA key with an exponent of more than 32 bits: it would keep a small CPU busy for seconds. */
 extern const br_ec_impl mote_curves;
 
 /* For relays that have nothing newer, as Exchange on Windows Server 2012 R2: the trust, verified as it is, also takes
@@ -62,10 +63,12 @@ extern const br_ec_impl mote_curves;
 void mote_trust_cbc(struct mote_trust *trust);
 
 /* For a device with a watchdog. BearSSL does not pause in a computation with a public key, and which key and curve it is
- * the relay chooses; `make instructions` prints what the longest one takes. feed is called before each of them. This is
- * the last call on a trust, and in port/watchdog, which is linked only where it is called. BearSSL hands no context to
- * such code: so one feed serves the whole program, and relays that compute with other code than the first one (see
- * mote_trust_anchors_small(), mote_trust_cbc()) are left as they are, and false is returned. */
+ * the relay chooses, verified or not. `make instructions` prints what the longest one takes with its relays. The longest there
+ * can be is a signature on P-384, on a Cortex-M3 about five times one on P-256; RSA of 4,096 bits, the most there is, takes
+ * less. feed is called before each of them. This is the last call on a trust, and in port/watchdog, which is linked only
+ * where it is called. BearSSL hands no context to such code: so one feed serves the whole program, and relays that compute
+ * with other code than the first one (see mote_trust_anchors_small(), mote_trust_cbc()) are left as they are, and false is
+ * returned; so it is where feed is NULL. */
 bool mote_watchdog(struct mote_trust *trust, void (*feed)(void));
 
 /* The next octets of a certificate for one of BearSSL's decoders, which must not be given more once it has refused the

@@ -76,9 +76,46 @@ void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable)
     add_sha384(eng);
 }
 
+/* ---- What a relay nobody has verified may make us compute -------------------------------------------------------- */
+
+/* An unsigned INTEGER without leading zeros; lead says whether its sign needs one. */
+struct integer {
+    const uint8_t *octets;
+    size_t len, lead;
+};
+
+static struct integer integer(const unsigned char *octets, size_t len)
+{
+    struct integer i = {octets, len, 0};
+
+    while (i.len > 1 && *i.octets == 0) {
+        i.octets++;
+        i.len--;
+    }
+    i.lead = i.len != 0 && *i.octets >= 0x80;
+    return i;
+}
+
+enum { EXPONENT_MAX = 4 }; /* octets */
+
+/* The time of a computation grows with the exponent, up to 70 times. CAs use 65537. */
+static bool long_exponent(const br_rsa_public_key *key)
+{
+    return integer(key->e, key->elen).len > EXPONENT_MAX;
+}
+
+/* For the keys of a chain. The relay's own is refused before its first use, by mote_trust_key_error(). */
+static uint32_t rsa_verify(const unsigned char *x, size_t xlen, const unsigned char *oid, size_t hash_len,
+                           const br_rsa_public_key *key, unsigned char *hash)
+{
+    return !long_exponent(key) && br_rsa_pkcs1_vrfy_get_default()(x, xlen, oid, hash_len, key, hash);
+}
+
 unsigned mote_trust_key_error(const br_x509_pkey *key)
 {
-    return key->key_type == BR_KEYTYPE_EC && key->key.ec.curve == BR_EC_secp521r1 ? BR_ERR_X509_UNSUPPORTED : 0;
+    bool slow = key->key_type == BR_KEYTYPE_EC ? key->key.ec.curve == BR_EC_secp521r1 : long_exponent(&key->key.rsa);
+
+    return slow ? BR_ERR_X509_UNSUPPORTED : 0;
 }
 
 /* ---- Opportunistic, and what it shares with a pin: the key of the first certificate ------------------------------ */
@@ -162,7 +199,7 @@ void mote_trust_set(struct mote_trust *trust, void (*setup_tls)(struct mote_sess
     trust->setup_tls = setup_tls;
     trust->name = name;
     trust->ec = ec;
-    trust->rsa_verify = br_rsa_pkcs1_vrfy_get_default();
+    trust->rsa_verify = rsa_verify;
 }
 
 void mote_trust_opportunistic(struct mote_trust *trust, const char *name)
@@ -180,7 +217,7 @@ enum { SHA2_MIN_OCTETS = 32 };
 static uint32_t rsa_verify_sha2(const unsigned char *x, size_t xlen, const unsigned char *oid, size_t hash_len,
                                 const br_rsa_public_key *key, unsigned char *hash)
 {
-    return hash_len >= SHA2_MIN_OCTETS && br_rsa_pkcs1_vrfy_get_default()(x, xlen, oid, hash_len, key, hash);
+    return hash_len >= SHA2_MIN_OCTETS && rsa_verify(x, xlen, oid, hash_len, key, hash);
 }
 
 static uint32_t ecdsa_verify_sha2(const br_ec_impl *ec, const void *hash, size_t hash_len, const br_ec_public_key *key,
@@ -235,24 +272,6 @@ static void hash_head(br_sha256_context *hash, uint8_t tag, size_t len)
 static size_t head_len(size_t len)
 {
     return len >= 256 ? 4 : len >= 128 ? 3 : 2;
-}
-
-/* An unsigned INTEGER without leading zeros; lead says whether its sign needs one. */
-struct integer {
-    const uint8_t *octets;
-    size_t len, lead;
-};
-
-static struct integer integer(const unsigned char *octets, size_t len)
-{
-    struct integer i = {octets, len, 0};
-
-    while (i.len > 1 && *i.octets == 0) {
-        i.octets++;
-        i.len--;
-    }
-    i.lead = i.len != 0 && *i.octets >= 0x80;
-    return i;
 }
 
 static void hash_integer(br_sha256_context *hash, const struct integer *i)

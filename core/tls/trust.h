@@ -12,7 +12,7 @@ static inline struct mote_x509 *x509_of(const br_x509_class **ctx)
     return (struct mote_x509 *)(void *)ctx;
 }
 
-/* Sets a trust: nothing but these three, and BearSSL's RSA. */
+/* Sets a trust: nothing but these three, and BearSSL's RSA for exponents that are short. */
 void mote_trust_set(struct mote_trust *trust, void (*setup_tls)(struct mote_session *), const char *name,
                     const br_ec_impl *ec);
 
@@ -23,7 +23,7 @@ void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vta
 /* The same with AES-GCM, SHA-384, and all curves of the trust. */
 void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable);
 
-/* What is wrong with a relay's key, as an error of BearSSL's, or 0: P-521 is not computed with. */
+/* What is wrong with a relay's key, as an error of BearSSL's, or 0: P-521 and long exponents are not computed with. */
 unsigned mote_trust_key_error(const br_x509_pkey *key);
 
 #endif

@@ -51,7 +51,7 @@ bool mote_watchdog(struct mote_trust *trust, void (*feed)(void))
 {
     bool first = real.feed == NULL, same = trust->ec == real.ec && trust->rsa_verify == real.rsa_verify;
 
-    if (trust->ec == NULL || (!first && !same)) {
+    if (feed == NULL || trust->ec == NULL || (!first && !same)) {
         return false;
     }
     real.feed = feed;

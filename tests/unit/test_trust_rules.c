@@ -444,6 +444,8 @@ static void test_watchdog(void **state)
 
     memset(&bench.relay.trust, 0, sizeof bench.relay.trust);
     assert_false(mote_watchdog(&bench.relay.trust, feed));
+    trust_bench_kind(&bench, ANCHORS, &ec_leaf);
+    assert_false(mote_watchdog(&bench.relay.trust, NULL));
     for (size_t i = 0; i < COUNT(cases); i++) {
         trust_bench_kind(&bench, cases[i].kind, cases[i].leaf);
         assert_true(mote_watchdog(&bench.relay.trust, feed));

@@ -155,6 +155,36 @@ static const uint8_t ecdsa_sha256[] = {OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 
 static const uint8_t ecdsa_sha512[] = {OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4};
 static const uint8_t ecdsa_sha384[] = {OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3};
 
+static const uint8_t rsa[] = {OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0};
+
+static void put_integer(struct der *der, const uint8_t *octets, size_t len)
+{
+    size_t end = der->at;
+
+    put(der, octets, len);
+    if (len != 0 && *octets >= 0x80) {
+        put_octet(der, 0);
+    }
+    wrap(der, 2, end);
+}
+
+size_t trust_public_rsa(uint8_t to[1200], const br_rsa_public_key *key)
+{
+    static struct der der;
+    size_t end = der.at = sizeof der.data;
+
+    put_integer(&der, key->e, key->elen);
+    put_integer(&der, key->n, key->nlen);
+    wrap(&der, SEQUENCE, end);
+    put_octet(&der, 0);
+    wrap(&der, 3, end);
+    element(&der, SEQUENCE, rsa, sizeof rsa);
+    wrap(&der, SEQUENCE, end);
+    assert_true(end - der.at <= 1200);
+    memcpy(to, der.data + der.at, end - der.at);
+    return end - der.at;
+}
+
 static void put_name(struct der *der, const char *cn, unsigned tag)
 {
     size_t end = der->at;

@@ -56,6 +56,10 @@ bool trust_key_is_rsa(enum trust_key key);
 const br_rsa_private_key *trust_key_rsa(enum trust_key key);
 const br_ec_private_key *trust_key_ec(enum trust_key key);
 
+/* An RSA key as a SubjectPublicKeyInfo; both integers are positive, and have the leading zeros they are given. Returns its
+ * length. */
+size_t trust_public_rsa(uint8_t to[1200], const br_rsa_public_key *key);
+
 /* SHA-256 of the public key's DER: as openssl said when the keys were made, and computed here from that DER. */
 void trust_key_pin(enum trust_key key, uint8_t stored[32], uint8_t computed[32]);
 
