@@ -31,14 +31,15 @@ void mote_storage_start(struct mote_writer *w, struct mote_outbox *o, uint32_t a
     w->good = true;
 }
 
-/* Does the storage have the unit? */
-static bool kept(const struct mote_writer *w, uint32_t len)
+/* Does the storage have the unit, or before that, is its place erased? */
+static bool reads(const struct mote_writer *w, uint32_t len, bool programmed)
 {
     uint8_t piece[32];
     uint32_t n = len < sizeof piece ? len : sizeof piece;
 
     for (uint32_t i = 0; i < len; i += n) {
-        if (!mote_storage_read(w->o, w->at + i, piece, n) || memcmp(piece, w->unit + i, n) != 0) {
+        if (!mote_storage_read(w->o, w->at + i, piece, n) ||
+            !(programmed ? memcmp(piece, w->unit + i, n) == 0 : mote_storage_erased(piece, n))) {
             return false;
         }
     }
@@ -50,7 +51,8 @@ static void program_unit(struct mote_writer *w)
     const struct mote_storage *storage = w->o->setup->storage;
     uint32_t len = storage->program_size;
 
-    w->good = w->good && storage->program(storage->ctx, w->at, w->unit, len) && kept(w, len);
+    w->good =
+        w->good && reads(w, len, false) && storage->program(storage->ctx, w->at, w->unit, len) && reads(w, len, true);
     w->at += len;
     w->fill = 0;
 }

@@ -25,8 +25,11 @@ uint32_t flash_random(uint32_t *seed)
 /* Does this call fail? */
 static bool fails(struct flash *f)
 {
+    bool failed = f->fail_at != 0 && (f->fail_on ? f->calls + 1 >= f->fail_at : f->calls + 1 == f->fail_at);
+
     f->calls++;
-    return f->fail_at != 0 && (f->fail_on ? f->calls >= f->fail_at : f->calls == f->fail_at);
+    f->failed |= failed;
+    return failed;
 }
 
 static bool cut(struct flash *f)
@@ -146,13 +149,22 @@ static void tear_octets(struct flash *f, uint8_t *octets, uint32_t len)
     }
 }
 
+static bool reads_erased(const struct flash *f, uint32_t at)
+{
+    const uint8_t *unit = f->octets + at;
+
+    return unit[0] == 0xff && memcmp(unit, unit + 1, f->storage.program_size - 1u) == 0;
+}
+
+/* Half an erase mends nothing, but that an outbox whose storage has failed it may have to erase the one log it has: a boot after that
+ * cannot know, and what reads as erased there is taken. */
 static void tear_erase(struct flash *f, uint32_t at, uint32_t size)
 {
     tear_octets(f, f->octets + at, size);
     for (uint32_t i = 0; i < size; i += f->storage.program_size) {
         bool lost = *unit_of(f, at + i) >= TORN || (f->ecc && flash_random(&f->seed) % 3 == 0);
 
-        *unit_of(f, at + i) = lost ? TORN : SPENT; /* half an erase mends nothing */
+        *unit_of(f, at + i) = lost ? TORN : f->failed && reads_erased(f, at + i) ? FRESH : SPENT;
     }
 }
 
@@ -163,6 +175,7 @@ static bool flash_erase(void *ctx, uint32_t block)
     bool failed = fails(f) || block + 1 == f->dead_block;
 
     assert_true(block < f->storage.block_count);
+    f->failed |= failed;
     f->erases[block]++;
     if (cut(f)) {
         tear_erase(f, at, size);
