@@ -92,7 +92,7 @@ static void set_relay(void)
     size_t len = colon != NULL ? (size_t)(colon - value) : strlen(value);
     uint32_t port = colon != NULL ? number(colon + 1) : 25;
 
-    if (len == 0 || len >= sizeof host || port == 0 || port > UINT16_MAX) {
+    if (len == 0 || len >= sizeof host || port == 0 || port > UINT16_MAX || last(value, '/') != NULL) {
         refuse(BOARD_BAD_CONFIG, "relay is HOST:PORT");
     }
     memcpy(host, value, len);
@@ -220,8 +220,10 @@ static uint8_t report(void)
     const struct mote_result *result = &outbox.rcpts[0].result;
 
     board_log(mote_verdict_name(result->verdict));
-    board_log(" at ");
-    board_log(mote_step_name(result->step));
+    if (result->verdict != MOTE_MISUSE) { /* that was at no step: nothing was said to the relay */
+        board_log(" at ");
+        board_log(mote_step_name(result->step));
+    }
     if (result->code != 0) {
         board_log(", reply ");
         log_number(result->code);

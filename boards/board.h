@@ -11,7 +11,7 @@
 /* Clock, tick and console; the first call. */
 void board_init(void);
 
-/* Ends the firmware: the status of QEMU under `make run`, a halt on a desk. */
+/* Ends the firmware: the status of QEMU under `make run`, a halt on hardware. */
 enum {
     BOARD_OK = 0,
     BOARD_BAD_INPUT = 65,
@@ -34,7 +34,7 @@ bool board_entropy(void *ctx, void *octets, size_t len);
 /* Text to the console, ends of line included. */
 void board_log(const char *text);
 
-/* A word of the configuration, "name=value", or NULL; a word without a value is "". */
+/* The value of a setting, given as "name=value", or NULL; of one given without a value it is "". */
 const char *board_setting(const char *name);
 
 /* Where mails wait. NULL = it does not work. */

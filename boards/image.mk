@@ -35,7 +35,7 @@ lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 bearssl_a := $(if $(clear),,$(out)/libbearssl.a)
 
 includes := -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
-flags := $(target) $(lto) $(options) $(BOARD_FLAGS)
+flags := $(target) $(lto) $(options) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-metal/link.ld boards/image.mk

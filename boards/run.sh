@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# run.sh BOARD WORD...: boots a board's firmware in QEMU with these words as its configuration. The console is standard
+# run.sh BOARD SETTING...: boots a board's firmware in QEMU with these settings. The console is standard
 # output; the exit status is the firmware's own, and the last words on standard error say what it means. `localhost` in
 # relay= is this machine. After LIMIT_S seconds the power is cut.
 
@@ -54,7 +54,7 @@ case $status in
 69) meaning="refused for good" ;;
 70) meaning="a fault" ;;
 75) meaning="deferred; the mail is in the storage, and \`resume' goes on with it" ;;
-78) meaning="the configuration is wrong; boards/README.md has its words" ;;
+78) meaning="the configuration is wrong; boards/README.md has its settings" ;;
 124 | 137) meaning="no end in $limit s (LIMIT_S): the power was cut; a mail in the storage is still there" ;;
 *) meaning= ;;
 esac

@@ -121,7 +121,7 @@ enum {
 struct mote_result {
     uint8_t verdict;  /* enum mote_verdict */
     uint8_t cause;    /* enum mote_cause */
-    uint8_t step;     /* enum mote_step */
+    uint8_t step;     /* enum mote_step; with MISUSE it says nothing */
     uint8_t tls;      /* MOTE_TLS_TRIED | MOTE_TLS_SECURED as they stood then */
     uint16_t code;    /* reply code 200..599, 0 without a reply. A 221 that no QUIT asked for is a 421 here (P14) */
     uint16_t subject; /* enhanced status code (RFC 3463): "550 5.7.1 go away" is code 550, subject 7, detail 1; */
@@ -171,8 +171,8 @@ struct mote_mail {
     uint32_t size; /* octets on the wire */
     uint8_t needs; /* MOTE_NEEDS_..., and a mark for a text that cannot be sent */
 
-    char
-        *reply_text; /* where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL */
+    /* Where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL. */
+    char *reply_text;
     uint16_t reply_text_cap; /* octets at reply_text, the NUL included */
 };
 

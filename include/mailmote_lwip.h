@@ -24,8 +24,8 @@ extern "C" {
  * answer of lwIP's DNS cannot be called off. It takes one of lwIP's timers (MEMP_NUM_SYS_TIMEOUT) and one connection at
  * a time. */
 struct mote_lwip {
-    struct mote_outbox
-        *outbox; /* open. Where its session_setup has no helo, the address literal of the connection is the name */
+    /* Open. Where its session_setup has no helo, the address literal of the connection is the name. */
+    struct mote_outbox *outbox;
     bool (*entropy)(void *ctx, void *octets, size_t len); /* true random octets; false = none now: TLS is refused */
     uint64_t (*unix_s)(void *ctx); /* seconds since 1970 UTC, 0 = unknown; NULL = always unknown */
     void *ctx;

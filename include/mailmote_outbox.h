@@ -36,7 +36,7 @@ struct mote_delivery {
     bool suspect;         /* P16: mote_engine_suspect() of a conversation */
     bool left_alone;      /* P12: a relay was passed over */
     struct mote_plan plan;
-    bool relay_back;      /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
+    bool relay_back; /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
     const struct mote_relay *relays;
     struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone */
     struct mote_mail *mail;
@@ -101,15 +101,16 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *de
  * of the functions. A unit whose program was cut may read as anything, or not at all; what is in other units stays.
  * Each function returns false on failure, and true only when it is done. */
 struct mote_storage {
-    bool (*read)(void *ctx, uint32_t at, void *buf, size_t len); /* any octets; false also on an ECC error */
-    bool (*program)(void *ctx, uint32_t at, const void *octets,
-                    size_t len); /* len is program_size, at a multiple of it */
+    /* Any octets. False also on an ECC error. */
+    bool (*read)(void *ctx, uint32_t at, void *buf, size_t len);
+    /* A unit: len is program_size, at a multiple of it. */
+    bool (*program)(void *ctx, uint32_t at, const void *octets, size_t len);
     bool (*erase)(void *ctx, uint32_t block);
     void *ctx;
     uint32_t block_size;  /* octets; a multiple of program_size */
     uint16_t block_count; /* all of the storage is less than 4 GiB */
-    uint16_t
-        program_size; /* of a unit: 8, 16, 32, 64, 128 or 256. The word the flash programs at once, or more: fewer calls */
+    /* Octets of a unit: 8, 16, 32, 64, 128 or 256. What the flash programs at once, or more: fewer calls. */
+    uint16_t program_size;
 };
 #define MOTE_PROGRAM_MAX 256
 
@@ -141,9 +142,9 @@ struct mote_slot {
  * and the largest mail has, with its addresses (each with a NUL) and its size on the wire (mote_mail.size),
  *     cell_blocks * block_size - head - 44 octets.
  *
- * Wear: a mail that is delivered at its first attempt erases its cell once and adds 5 states to the log, 2 more for each attempt
- * before. The cells are used in turn. After each block_size / state - slot_count - 2 states a block of the log is erased, the
- * two in turn. With blocks of 4,096 octets, units of 8 and 8 slots each block of the log is erased once in 30 mails. */
+ * Wear: a mail that is delivered at its first attempt erases its cell once and adds 5 states to the log, 2 more for each failed
+ * attempt before. The cells are used in turn. After each block_size / state - slot_count - 2 states a block of the log is erased,
+ * the two in turn. With blocks of 4,096 octets, units of 8 and 8 slots each block of the log is erased once in 30 mails. */
 struct mote_outbox_setup {
     const struct mote_storage *storage;
     const struct mote_relay *relays; /* in order of preference */
@@ -160,24 +161,24 @@ struct mote_outbox_setup {
 
 /* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
 enum {
-    MOTE_IDLE = 4, /* nothing to do for mote_outbox_wait_s() seconds */
-    MOTE_REPORT =
-        5, /* an attempt has ended: look at mail, slot->record, last and expired; then mote_outbox_reported() */
-    MOTE_AGAIN =
-        6 /* nothing is due; one block was erased for mails to come. Ask again soon: it may not have been the last */
+    /* Nothing to do for mote_outbox_wait_s() seconds; but where outbox.tidying is set better ask again at once. */
+    MOTE_IDLE = 4,
+    /* An attempt has ended: look at mail, slot->record, last and expired; then mote_outbox_reported(). */
+    MOTE_REPORT = 5
 };
 
-/* Set by the outbox. What the application and the port may read, and when, stands beside it. To be told what relays reply,
- * set reply_text and reply_text_cap in mail and in rcpts once, after mote_outbox_open(): at MOTE_REPORT they hold the reply
- * whose code the result has; the room stays lent from mail to mail. */
+/* What the outbox sets. What is for the application to read, at MOTE_REPORT, and for the port is marked so; the rest is the
+ * outbox's own. To be told what relays reply, set reply_text and reply_text_cap in mail and in rcpts once, after
+ * mote_outbox_open(): at MOTE_REPORT they hold the reply whose code the result has; the room stays lent from mail to mail. */
 struct mote_outbox {
-    bool last;    /* the application, at MOTE_REPORT: this mail is not tried again */
-    bool expired; /* the application, at MOTE_REPORT: it is too old (P11) and has failed for whom it has not reached */
-    bool
-        tidying; /* the port, at MOTE_IDLE: a block was erased for mails to come, and there may be another one: better ask
-                     again at once than after the wait */
-    uint8_t
-        step; /* from here on the outbox's own, but for what is marked below: what poll answered last; 0 for MOTE_IDLE */
+    /* Application: this mail is not tried again. */
+    bool last;
+    /* Application: it is too old (P11), and has failed for whom it has not reached. */
+    bool expired;
+    /* Port, at MOTE_IDLE: a block was erased for mails to come, and there may be another one. */
+    bool tidying;
+
+    uint8_t step;                 /* of the mail being worked on: MOTE_CONNECT .. MOTE_REPORT; 0 when there is none */
     uint8_t log;                  /* block of the log in use */
     uint8_t next;                 /* the slot the mail accepted last went to */
     bool readable;                /* something could be read */
@@ -191,12 +192,15 @@ struct mote_outbox {
     uint32_t now_ms, now_s;              /* of the last call; seconds since the outbox was opened */
     uint32_t front_len;                  /* octets in front of the mail's text */
     uint32_t front_crc, crc, whole_crc;  /* of them; of what was read of the mail so far; of all of it */
-    struct mote_slot *slot; /* the application, at MOTE_REPORT: slot->record. NULL when no mail is being worked on */
-    struct mote_mail
-        mail; /* the application, at MOTE_REPORT: recipients and their results. Where the mail cannot be read in
-                               the storage (MOTE_CAUSE_STORAGE) the addresses are empty */
+
+    /* Application: slot->record is the mail's. NULL when no mail is being worked on. */
+    struct mote_slot *slot;
+    /* Application: recipients and their results. The addresses are empty where the mail cannot be read in the storage
+     * (MOTE_CAUSE_STORAGE). */
+    struct mote_mail mail;
     struct mote_rcpt rcpts[MOTE_OUTBOX_RCPTS]; /* those of mail */
-    struct mote_delivery delivery;             /* the port, from MOTE_CONNECT until the next step */
+    /* Port, from MOTE_CONNECT until the next step. */
+    struct mote_delivery delivery;
 };
 
 /* Opens the outbox: finds the mails that are stored, with their last states.

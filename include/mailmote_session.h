@@ -91,12 +91,13 @@ uint16_t mote_relay_port(const struct mote_relay *relay);
 
 /* ---- Session ----------------------------------------------------------------------------------------------------- */
 
-/* Octets of the record buffer. A record of the relay's that is encrypted must fit: its text is at most 21 octets shorter than
- * the buffer with ChaCha20-Poly1305, 325 with CBC; a longer one ends in MOTE_CAUSE_TLS_RECORD. What is not encrypted, as the relay's
- * certificates, passes through a buffer of any size. So:
- * the smallest asks the relay for records of 512 octets (max_fragment_length, RFC 6066), and works as well with a relay
- * that does not grant them as long as its replies, which are mostly its longest records, are shorter than the buffer: the one to EHLO
- * is the longest; 4,421 holds what nearly every relay sends; the full size holds every record there can be. */
+/* Octets of the record buffer. An encrypted record of the relay's must fit, or the session ends with MOTE_CAUSE_TLS_RECORD.
+ * The text in such a record is at most 21 octets shorter than the buffer with ChaCha20-Poly1305, 325 with CBC. What is
+ * not encrypted, as the relay's certificates, passes through a buffer of any size. Three sizes:
+ *   837      asks the relay for records of 512 octets (max_fragment_length, RFC 6066). Works as well with a relay that
+ *            does not grant them, as long as its replies fit; the one to EHLO is the longest
+ *   4,421    holds what nearly every relay sends
+ *   FULL     holds every record there can be */
 #define MOTE_SESSION_BUF_MIN  837
 #define MOTE_SESSION_BUF_FULL BR_SSL_BUFSIZE_MONO
 

@@ -15,7 +15,39 @@
 static char words[BOARD_COMMAND_LINE];
 static size_t words_len;
 
-/* The command line, cut into words at its spaces. */
+static const char settings[] = "relay\0implicit\0trust\0name\0from\0to\0subject\0text\0helo\0user\0password\0"
+#if defined BOARD_LEAN && !defined BOARD_MODEM
+                               "ip\0gateway\0"
+#endif
+                               "storage\0resume\0now\0attempts\0time\0";
+
+/* "name=value" is that setting; a word without a value is "". NULL: it is another. */
+static const char *value_of(const char *word, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (strncmp(word, name, len) != 0 || (word[len] != '=' && word[len] != 0)) {
+        return NULL;
+    }
+    return word + len + (word[len] == '=');
+}
+
+static void check_word(const char *word)
+{
+    const char *name = settings;
+
+    while (*name != 0 && value_of(word, name) == NULL) {
+        name += strlen(name) + 1;
+    }
+    if (*word != 0 && *name == 0) {
+        board_log("unknown setting: ");
+        board_log(word);
+        board_log("\n");
+        board_exit(BOARD_BAD_CONFIG);
+    }
+}
+
+/* The command line, cut into words at its spaces. The first one is the image's name. */
 static void read_words(void)
 {
     if (!semi_command_line(words, sizeof words)) {
@@ -28,6 +60,9 @@ static void read_words(void)
             words[i] = 0;
         }
     }
+    for (size_t at = strlen(words) + 1; at < words_len; at += strlen(words + at) + 1) {
+        check_word(words + at);
+    }
 }
 
 void board_init(void)
@@ -38,16 +73,12 @@ void board_init(void)
 
 const char *board_setting(const char *name)
 {
-    size_t len = strlen(name);
+    const char *value = NULL;
 
-    for (size_t at = 0; at < words_len; at += strlen(words + at) + 1) {
-        const char *word = words + at;
-
-        if (strncmp(word, name, len) == 0 && (word[len] == '=' || word[len] == 0)) {
-            return word + len + (word[len] == '=');
-        }
+    for (size_t at = 0; at < words_len && value == NULL; at += strlen(words + at) + 1) {
+        value = value_of(words + at, name);
     }
-    return NULL;
+    return value;
 }
 
 void board_log(const char *text)

@@ -46,7 +46,9 @@ const struct mote_storage *board_storage(void)
         file = semi_open(name, SEMI_CREATE);
     }
     if (file < 0) {
-        board_log("storage= cannot be opened\n");
+        board_log("storage= cannot be opened: ");
+        board_log(name);
+        board_log("\n");
         return NULL;
     }
     for (block = (uint32_t)semi_length(file) / BOARD_BLOCK; block < BOARD_BLOCKS; block++) {

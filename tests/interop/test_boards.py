@@ -138,7 +138,7 @@ def test_without_tls_refuses_what_it_cannot_check(without_tls):
     assert result.status == BAD_CONFIG and "this firmware has no TLS" in result.console, result.console
     result = without_tls.boot(1, "user=alice", "password=secret", trust="")
     assert result.status == BAD_CONFIG, result.console
-    assert "misuse at CONNECT: a login needs a user, one secret, and a relay that is verified" in result.console
+    assert "misuse: a login needs a user, one secret, and a relay that is verified" in result.console
 
 
 def test_without_tls_starttls_on_offer(postfix, without_tls):
@@ -248,7 +248,12 @@ WRONG = {
     "trust damaged": (["relay=localhost:1", "trust={damaged}"], "trust= is no PEM file, or holds more"),
     "too many CAs": (["relay=localhost:1", "trust={many}"], "trust= is no PEM file, or holds more"),
     "opportunistic": (["relay=localhost:1", "trust=opportunistic"], "trust= is no PEM file, or holds more"),
-    "storage": (["relay=localhost:1", "trust={ca}", "storage=/nonexistent/flash"], "storage= cannot be opened"),
+    "storage": (["relay=localhost:1", "trust={ca}", "storage=/nonexistent/flash"],
+                "storage= cannot be opened: /nonexistent/flash"),
+    "unknown": (["bogus=1"], "unknown setting: bogus=1"),
+    "unknown, without a value": (["relay=localhost:1", "resum"], "unknown setting: resum"),
+    "known to others": (["ip=10.0.2.15"], "unknown setting: ip=10.0.2.15"),
+    "scheme": (["relay=smtp://localhost:25"], "refused: relay is HOST:PORT"),
     "too long": (["text=" + "x" * 600], "the command line is too long"),
 }
 
@@ -263,7 +268,7 @@ def test_wrong_configuration(words, reason, board, scratch):
     result = board.run(*(word.format_map(files) for word in words), f"storage={board.flash}")
     assert result.status == BAD_CONFIG, result.console
     assert reason in result.console
-    assert result.said.endswith("firmware: 78, the configuration is wrong; boards/README.md has its words\n")
+    assert result.said.endswith("firmware: 78, the configuration is wrong; boards/README.md has its settings\n")
 
 
 def test_wrong_mail(board):
@@ -292,7 +297,7 @@ def test_misuse(word, reason, postfix, board):
     result = board.run(word, f"relay=localhost:{postfix.ports['starttls']}", f"trust={board.ca}", "to=a@example.test",
                        "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org")
     assert result.status == BAD_CONFIG, result.console
-    assert "misuse at " in result.console and reason in result.console, result.console
+    assert "\nmisuse: " in result.console and reason in result.console, result.console
 
 
 # ---- Again and again -----------------------------------------------------------------------------------------------
