@@ -2,7 +2,8 @@
 #
 # The firmware of one board:
 #   make -f boards/image.mk BOARD=lm3s6965evb BUILD=build BEARSSL_DIR=... LWIP_DIR=... LWIPDIR=LWIP_DIR/src \
-#       STRICT='-std=c99 ...' BOARD_FLAGS='-D...'
+#       STRICT='-std=c99 ...' BOARD_FLAGS='-D...' BOARD_BEARSSL=build/boards/lm3s6965evb/libbearssl.a
+# Without BOARD_BEARSSL it makes its own.
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
 
 include port/mailmote.mk
@@ -32,7 +33,7 @@ ours := $(filter-out core/tls/certificate.c core/tls/curves.c core/tls/trust.c c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
-bearssl_a := $(if $(clear),,$(out)/libbearssl.a)
+bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 
 includes := -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
 flags := $(target) $(lto) $(options) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)

@@ -23,15 +23,16 @@ def tools(board):
     return "qemu-system-arm", "arm-none-eabi-"
 
 
-def build(board, into, flags=""):
-    """makes the firmware of a board; skips the test where it cannot be made"""
+def build(board, into, flags="", bearssl=""):
+    """makes the firmware of a board, `bearssl` in it if that is there already; skips the test where it cannot be made"""
     emulator, prefix = tools(board)
     missing = [tool for tool in (emulator, f"{prefix}gcc") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"boards: no {' and no '.join(missing)} here (`make boards-check' installs them)")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(["make", "-s", f"firmware-{board}", f"BUILD={into}", f"BOARD_FLAGS={flags}"], cwd=TOP,
-                          env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
+    words = [f"firmware-{board}", f"BUILD={into}", f"BOARD_FLAGS={flags}", f"BOARD_BEARSSL={bearssl}"]
+    done = subprocess.run(["make", "-s", *words], cwd=TOP, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=600)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
 
 

@@ -32,9 +32,10 @@ def board(built, scratch, pki):
 
 @pytest.fixture(scope="session", params=BOARDS)
 def built_to_retry(request):
-    """firmware that may fall back to cleartext, with a short wait"""
-    into = pathlib.Path(BUILD) / "fallback"
-    build(request.param, into, f"-DBOARD_OPPORTUNISTIC {RETRY}")
+    """firmware that may fall back to cleartext, with a short wait, and with the BearSSL of the other one"""
+    build(request.param, BUILD)
+    into, bearssl = pathlib.Path(BUILD) / "fallback", pathlib.Path(BUILD) / "boards" / request.param / "libbearssl.a"
+    build(request.param, into, f"-DBOARD_OPPORTUNISTIC {RETRY}", bearssl)
     return request.param, into
 
 
