@@ -51,19 +51,23 @@ static void check_result(const struct mote_result *r)
 static void check_unrefused(const struct model *m, const struct mote_result *r)
 {
     bool closed = m->closing != 0 && r->code == 421;
+    /* a 421 between the reply to a recipient who was accepted and the one to the end */
+    bool open = m->closing == 421 && m->closing_kind != K_END && model_accepted(m) != 0;
 
     require(r->verdict != MOTE_FAILED, "P10: FAILED without a 5xx");
     require(r->step != MOTE_STEP_AUTH || r->code == 0 ||
                 r->cause == (r->code < 500 ? MOTE_CAUSE_REFUSED : MOTE_CAUSE_LOGIN_REFUSED),
             "D6: a login refused for now, and one refused for good, have the other's cause");
-    require(!closed || (r->cause == MOTE_CAUSE_REFUSED && (m->closing == 221 || r->verdict == MOTE_DEFERRED)),
+    require(!closed || r->cause == MOTE_CAUSE_REFUSED, "P10: a 421 has another cause");
+    require(!closed || m->closing == 221 || r->verdict == (open && m->closing_begun ? MOTE_IN_DOUBT : MOTE_DEFERRED) ||
+                (open && m->closing_begun && !m->closing_out),
             "P10: a 421 has another result");
     require(!closed || m->closing == 421 || r->verdict == (m->closing_begun ? MOTE_IN_DOUBT : MOTE_DEFERRED) ||
                 (m->closing_begun && !m->closing_out),
             "P14: a 221 that no QUIT asked for has another result");
     require(m->closing == 0 || closed || m->mail_code + m->data_code + m->end_code != 0 || r->verdict == MOTE_IN_DOUBT,
             "P10: the relay closes and it has another result");
-    if (m->end_out && !(closed && (m->closing == 421 || !m->closing_out))) {
+    if (m->end_out && !(closed && ((m->closing == 421 && !open) || !m->closing_out))) {
         require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_IN_DOUBT,
                 "I4: the end of the mail was out, no 4xx or 5xx came, and the verdict is not IN_DOUBT");
     }
