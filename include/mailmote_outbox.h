@@ -209,8 +209,8 @@ struct mote_outbox {
  *            0 = unknown: each mail then waits again for what it had left to wait at its last attempt. Never makes a
  *            cleartext attempt possible (P5)
  *   random   any 32 random bits, for the wait of an attempt that never ended (P17)
- *   *lost    stored mails that cannot be read any more. Each is counted at each boot until another mail takes its place. Not
- *            one that was never tried and whose head is gone: that is also what a power cut in a post leaves
+ *   *lost    how many stored mails cannot be read any more. Each is counted at every boot, until another mail takes its place. A
+ *            mail that was never tried and has lost its head is not counted: a post that a power cut ended looks the same
  * Returns
  *   MOTE_CAUSE_NONE
  *   MOTE_CAUSE_SETUP     a pointer is NULL, a count is 0, a size is none that is allowed, slots do not fit; or the storage is of an

@@ -10,9 +10,8 @@
 
 struct throttle {
     struct mote_relay_state states[MOTE_RELAYS_MAX], noted[MOTE_RELAYS_MAX];
-    uint64_t
-        since_ms[MOTE_RELAYS_MAX]; /* the boot: of the last failure, the success that ended a row of them, or the end
-                                         * of a pause */
+    /* Since the boot: of the last failure, the success that ended a row of them, or the end of a pause. */
+    uint64_t since_ms[MOTE_RELAYS_MAX];
     uint32_t now_s;
     bool changed;
     uint32_t pause_s; /* until the next attempt may begin */
