@@ -134,6 +134,7 @@ struct mote_session {
     size_t out_len, out_at; /* clear octets waiting in the buffer */
     uint8_t mode;
     bool login_told; /* the login's line being written was traced */
+    bool heard;      /* octets of a handshake, since the last poll */
     br_ssl_client_context client;
     br_ec_impl ec; /* the trust's, without the curves that are too slow for it */
     struct mote_x509 {
@@ -170,7 +171,9 @@ uint32_t mote_session_wait_ms(const struct mote_session *session);
 const void *mote_session_send_buf(struct mote_session *session, size_t *len);
 void mote_session_send_ack(struct mote_session *session, size_t len);
 
-/* Room for octets from the connection; then acknowledge how many were put there. NULL, and pointer: likewise. */
+/* Room for octets from the connection; then acknowledge how many were put there. NULL, and pointer: likewise. In a handshake
+ * there is room for a few hundred octets, once between two polls: a long chain has us compute with many keys, and the time
+ * limits are looked at in between. */
 void *mote_session_recv_buf(struct mote_session *session, size_t *len);
 void mote_session_recv_ack(struct mote_session *session, size_t len);
 

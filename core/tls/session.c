@@ -10,6 +10,10 @@ enum { CLEAR, TLS, CLOSING };
 
 enum { NAME_CAP = 256 }; /* what BearSSL takes of a name, its NUL included */
 
+enum {
+    HANDSHAKE_CAP = 256
+}; /* octets of the relay's between two looks at the time, while they may have BearSSL compute */
+
 /* ---- The engine's side ------------------------------------------------------------------------------------------- */
 
 static void trace(const struct mote_session *s, char who, uint8_t step, const void *data, size_t len)
@@ -271,6 +275,7 @@ uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
     uint8_t want = mote_engine_poll(e, now_ms);
     size_t len;
 
+    s->heard = false;
     if (s->mode == CLEAR && want != MOTE_WANT_TLS) {
         clear_pump(s);
     } else if (!e->done) {
@@ -319,13 +324,28 @@ void mote_session_send_ack(struct mote_session *s, size_t len)
     }
 }
 
+static bool in_handshake(const struct mote_session *s)
+{
+    return s->mode != CLEAR && (s->engine.tls & MOTE_TLS_SECURED) == 0;
+}
+
+static void *tls_recv_buf(struct mote_session *s, size_t *len)
+{
+    void *buf = br_ssl_engine_recvrec_buf(&s->client.eng, len);
+
+    if (in_handshake(s) && *len > HANDSHAKE_CAP) {
+        *len = HANDSHAKE_CAP;
+    }
+    return buf;
+}
+
 void *mote_session_recv_buf(struct mote_session *s, size_t *len)
 {
-    if (s->engine.done) {
+    if (s->engine.done || s->heard) {
         return NULL;
     }
     if (s->mode != CLEAR) {
-        return br_ssl_engine_recvrec_buf(&s->client.eng, len);
+        return tls_recv_buf(s, len);
     }
     /* While the end of a flight waits to be sent, nothing can be an answer to it. */
     if (s->out_at < s->out_len && s->engine.sending != MOTE_STEP_TEXT) {
@@ -339,6 +359,7 @@ void mote_session_recv_ack(struct mote_session *s, size_t len)
 {
     if (s->mode != CLEAR) {
         br_ssl_engine_recvrec_ack(&s->client.eng, len);
+        s->heard = len != 0 && in_handshake(s);
     } else {
         feed(s, (uint8_t *)s->setup->buf + clear_half(s), len);
     }

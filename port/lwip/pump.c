@@ -13,6 +13,10 @@
 /* Reads in one go: time limits are found between two calls. */
 #define HEAR_MAX 16
 
+/* After so many milliseconds lwIP's own timers, and what else came, have their turn: a relay's chain of certificates may take a
+ * small CPU minutes. */
+#define TURN_MS 250
+
 /* Octets read at once, and before lwIP is told: two of it fit into its 16 bits. */
 #define RECVED_MAX 0x7fff
 
@@ -115,28 +119,36 @@ static bool say(struct mote_lwip *m)
 
 /* ---- The pump ---------------------------------------------------------------------------------------------------- */
 
-/* Until nothing moves. True when the session is done. */
-static bool talk(struct mote_lwip *m)
+/* One step. False when nothing moved. */
+static bool move(struct mote_lwip *m)
 {
-    struct mote_session *session = session_of(m);
+    bool said = say(m);
     size_t len;
 
+    if (said && mote_session_send_buf(session_of(m), &len) != NULL) {
+        return true;
+    }
+    return hear_all(m) || said || hear_last_words(m);
+}
+
+/* Until nothing moves, or its turn is over. True when the session is done. */
+static bool talk(struct mote_lwip *m)
+{
+    uint32_t began_ms = sys_now();
+
     for (;;) {
-        uint8_t want = mote_session_poll(session, sys_now());
-        bool said;
+        uint8_t want = mote_session_poll(session_of(m), sys_now());
 
         if ((want & MOTE_DONE) != 0) {
             return true;
         }
         if ((want & MOTE_WANT_COMMIT) != 0) {
             mote_outbox_commit(m->outbox);
-            continue;
+        } else if (!move(m)) {
+            return false;
         }
-        said = say(m);
-        if (said && mote_session_send_buf(session, &len) != NULL) {
-            continue;
-        }
-        if (!hear_all(m) && !said && !hear_last_words(m)) {
+        if (sys_now() - began_ms >= TURN_MS) {
+            mote_lwip_arm(m, 1);
             return false;
         }
     }
@@ -149,7 +161,7 @@ bool mote_lwip_pump(struct mote_lwip *m)
     tell_read(m);
     if (done) {
         mote_lwip_arm(m, 1);
-    } else {
+    } else if (m->pcb != NULL) {
         tcp_output(m->pcb);
     }
     return done;

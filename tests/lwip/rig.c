@@ -66,6 +66,7 @@ u32_t sys_now(void)
 }
 
 long outputs;
+static uint32_t slow_ms;
 
 /* The port's tcp_output: only when the session has nothing more to say, or lwIP no room. */
 err_t test_output(struct tcp_pcb *pcb)
@@ -75,7 +76,8 @@ err_t test_output(struct tcp_pcb *pcb)
 
     outputs++;
     mote_session_poll(session, now_ms);
-    expect(mote_session_send_buf(session, &len) == NULL || tcp_sndbuf(pcb) == 0 || fail_at >= 0 || wire.window != 0,
+    expect(mote_session_send_buf(session, &len) == NULL || tcp_sndbuf(pcb) == 0 || fail_at >= 0 || wire.window != 0 ||
+               slow_ms != 0,
            "tcp_output with more to say", (long)len);
     return tcp_output(pcb);
 }
@@ -98,15 +100,40 @@ static void check_window(void)
     }
 }
 
+uint32_t longest_ms;
+
+static void take_time(void *ctx, char who, uint8_t part, const char *data, size_t len)
+{
+    (void)ctx, (void)who, (void)part, (void)data, (void)len;
+    now_ms += slow_ms;
+}
+
+void slow_down(uint32_t ms)
+{
+    slow_ms = ms;
+    longest_ms = 0;
+    outbox.setup->session_setup->trace.octets = take_time;
+}
+
+/* What began then is over. */
+static void note_time(uint32_t began_ms)
+{
+    longest_ms = LWIP_MAX(longest_ms, now_ms - began_ms);
+}
+
 void step(void)
 {
-    uint32_t wait_ms = STEP_MS;
+    uint32_t wait_ms = STEP_MS, began_ms = now_ms;
+    bool moved = wire_step();
 
-    if (!wire_step()) {
+    note_time(began_ms);
+    if (!moved) {
         wait_ms = LWIP_MIN(sys_timeouts_sleeptime(), (u32_t)HOUR_MS);
     }
     now_ms += LWIP_MAX(wait_ms, 1);
+    began_ms = now_ms;
     sys_check_timeouts();
+    note_time(began_ms);
     check_window();
 }
 
@@ -181,6 +208,7 @@ void end(struct peer *peer, long at)
     uint32_t start = now_ms;
 
     fail_at = -1;
+    slow_ms = 0;
     last_allocations = allocations;
     last_packets = wire.arrived;
     mote_lwip_abort(&lwip);

@@ -28,6 +28,10 @@ extern long outputs;
 /* The relay, as a literal address of the family that is tested. */
 extern const char *relay_host;
 
+/* From here to end() each part of the conversation takes so long; the longest time that lwIP waited for a callback. */
+void slow_down(uint32_t ms);
+extern uint32_t longest_ms;
+
 /* Time and the network go on: one packet arrives, or time passes until something happens. */
 void step(void);
 

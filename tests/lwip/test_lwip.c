@@ -122,6 +122,26 @@ static void test_flights(void)
     }
 }
 
+/* The device is slow. lwIP's timers, and what else comes, have their turn in between: behind a flight of commands, or a part of the
+ * text, at the latest. */
+static void test_turns(void)
+{
+    enum { PART_MS = 300 };
+    static const uint8_t parts[WAYS] = {3, 5, 6};
+
+    for (enum way way = 0; way < WAYS; way++) {
+        struct peer peer = peer_of(way);
+        struct mote_result result;
+
+        begin(&peer, relay_host);
+        slow_down(PART_MS);
+        result = run();
+        expect(longest_ms <= (uint32_t)parts[way] * PART_MS, "lwIP waits", (long)longest_ms);
+        end(&peer, 0);
+        expect_delivered(&peer, &result, 0);
+    }
+}
+
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
 /* Each allocation fails: it alone, and with all others for a while. */
@@ -382,6 +402,7 @@ static const struct {
              {"small window", test_small_window},
              {"shut window", test_shut_window},
              {"flights", test_flights},
+             {"turns", test_turns},
              {"memory", test_memory},
              {"no memory", test_no_memory},
              {"nowhere", test_nowhere},

@@ -3,6 +3,7 @@
  * What a relay that nobody has verified may make us compute: RSA keys that are too short or whose exponent is too long, curves,
  * and how much of it in one call.
  */
+#include "core.h"
 #include "trust_peer.h"
 
 #include <setjmp.h>
@@ -209,6 +210,116 @@ static void test_small_trust_has_no_x25519(void **state)
     }
 }
 
+/* ---- Chains ------------------------------------------------------------------------------------------------------ */
+
+enum { CHAIN = 61, RECORD = 16384, READS = 16, COMPUTATION_MS = 4000 };
+
+static uint8_t message[40000], wire[41000];
+static size_t wire_len;
+
+static void number(uint8_t *to, size_t value, size_t octets)
+{
+    while (octets-- != 0) {
+        to[octets] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
+/* What a relay says first: a ServerHello for ECDHE with an EC key, and certificates that each sign the one before. */
+static void make_wire(void)
+{
+    static const uint8_t hello[42] = {2, 0, 0, 38, 3, 3, [39] = 0xcc, 0xa9};
+    static struct trust_cert cert;
+    size_t len = sizeof hello + 7;
+
+    memcpy(message, hello, sizeof hello);
+    for (unsigned i = 0; i < CHAIN; i++) {
+        char name[12], issuer[12];
+        struct trust_spec spec = {.cn = i == 0 ? MAIL : name, .key = P_384, .signer = P_384, .issuer = issuer};
+
+        snprintf(name, sizeof name, "CA %u", i);
+        snprintf(issuer, sizeof issuer, "CA %u", i + 1);
+        spec.ca = i != 0;
+        trust_cert_make(&cert, &spec);
+        assert_true(len + 3 + cert.len <= sizeof message);
+        number(message + len, cert.len, 3);
+        memcpy(message + len + 3, cert.der, cert.len);
+        len += 3 + cert.len;
+    }
+    message[sizeof hello] = 11;
+    number(message + sizeof hello + 1, len - sizeof hello - 4, 3);
+    number(message + sizeof hello + 4, len - sizeof hello - 7, 3);
+    for (size_t at = 0; at < len; at += RECORD) {
+        size_t n = len - at < RECORD ? len - at : RECORD;
+        static const uint8_t head[] = {22, 3, 3};
+
+        memcpy(wire + wire_len, head, sizeof head);
+        number(wire + wire_len + 3, n, 2);
+        memcpy(wire + wire_len + 5, message + at, n);
+        wire_len += 5 + n;
+    }
+}
+
+static unsigned computations;
+static uint32_t now_ms, computation_ms;
+
+static void compute(void)
+{
+    computations++;
+    now_ms += computation_ms;
+}
+
+/* Reads as ports do: all that came, within reason, then the time limits. Returns the most computations between two looks. */
+static unsigned read_wire(struct mote_session *s)
+{
+    unsigned most = 0;
+    size_t at = 0, room;
+
+    while (at < wire_len && (mote_session_poll(s, now_ms) & MOTE_DONE) == 0) {
+        unsigned before = computations;
+        void *to;
+
+        if (mote_session_send_buf(s, &room) != NULL) {
+            mote_session_send_ack(s, room);
+        }
+        for (unsigned n = 0; n < READS && at < wire_len && (to = mote_session_recv_buf(s, &room)) != NULL; n++) {
+            room = wire_len - at < room ? wire_len - at : room;
+            memcpy(to, wire + at, room);
+            at += room;
+            mote_session_recv_ack(s, room);
+        }
+        most = computations - before > most ? computations - before : most;
+    }
+    mote_session_poll(s, now_ms);
+    return most;
+}
+
+/* All of it is computed with, in a buffer of any size; and a small CPU, which takes minutes for that, ends it in time. */
+static void test_long_chains(void **state)
+{
+    static const struct trust_spec leaf = {.cn = MAIL, .key = P_256, CA};
+    const struct mote_result *result = mote_session_result(&bench.session);
+
+    make_wire();
+    for (unsigned i = 0; i < 4; i++) {
+        trust_bench_kind(&bench, ANCHORS, &leaf);
+        bench.relay.tls = MOTE_TLS_IMPLICIT;
+        bench.setup.buf_len = i % 2 == 0 ? MOTE_SESSION_BUF_MIN : MOTE_SESSION_BUF_FULL;
+        assert_true(mote_watchdog(&bench.relay.trust, compute));
+        mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+        computations = now_ms = 0;
+        computation_ms = i / 2 * COMPUTATION_MS;
+        assert_in_range(read_wire(&bench.session), 1, 2);
+        if (computation_ms == 0) {
+            assert_int_equal(computations, CHAIN - 1);
+            assert_int_equal(result->cause, MOTE_CAUSE_CERT_UNTRUSTED);
+        } else {
+            assert_in_range(now_ms, MOTE_TLS_S * 1000, MOTE_TLS_S * 1000 + 2 * COMPUTATION_MS);
+            assert_int_equal(result->cause, MOTE_CAUSE_TIMEOUT);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_shortest_rsa),
         cmocka_unit_test(test_pin_of_a_modulus_that_begins_with_0x80),
         cmocka_unit_test(test_small_trust_has_no_x25519),
+        cmocka_unit_test(test_long_chains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
