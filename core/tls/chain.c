@@ -59,18 +59,21 @@ static void look_for_wildcard(struct mote_x509 *x, uint8_t c)
 /* ---- Purposes ---------------------------------------------------------------------------------------------------- */
 
 /* A certificate that lists purposes (extendedKeyUsage, RFC 5280 4.2.1.12) must list servers, or any; BearSSL passes over that
- * list, or refuses it where it is critical. It stands behind the extension's name, as an OCTET STRING. Lists without those
+ * list, or refuses it where it is critical. It stands behind the extension's name, as an OCTET STRING, perhaps with a
+ * BOOLEAN between them that says it is not critical. Lists without those
  * purposes are counted: what else looks like such a list, where a certificate's owner chose the octets, can only add to them. */
-enum { FIRST = 255 };
+enum { PURPOSES = 0x03551d25, BOOLEAN = 1, OCTET_STRING = 4, FIRST = 255, NOT_CRITICAL = 254 };
 
 static void look_for_purpose(struct mote_x509 *x, uint8_t c)
 {
     uint32_t last = x->last;
 
     x->last = last << 8 | c;
-    if (last == 0x03551d25 && c == 0x04) {
+    if (last == PURPOSES && (c == OCTET_STRING || c == BOOLEAN)) {
         x->unfit++;
-        x->length_octets = FIRST;
+        x->length_octets = c == OCTET_STRING ? FIRST : NOT_CRITICAL;
+    } else if (x->length_octets == NOT_CRITICAL) {
+        x->length_octets = c == OCTET_STRING ? FIRST : NOT_CRITICAL;
     } else if (x->length_octets == FIRST) {
         x->length_octets = c >= 128 ? c & 127 : 0;
         x->left = c >= 128 ? 0 : c;

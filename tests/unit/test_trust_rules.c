@@ -92,14 +92,27 @@ static void test_purposes(void **state)
     }
 }
 
-/* BearSSL refuses a critical list, whatever is in it. */
+/* BearSSL refuses a critical list, whatever is in it. One that is said not to be critical counts like any other, in however many
+ * octets that is said. */
 static void test_critical_purposes(void **state)
 {
-    struct trust_spec leaf = with_usage(0);
+    static const struct {
+        struct trust_octets critical;
+        bool good;
+    } cases[] = {
+        {OCTETS("\1\1\377"), false}, {OCTETS("\1\1\1"), false},    {OCTETS("\1\1\4"), false},
+        {OCTETS("\1\1\0"), true},    {OCTETS("\1\201\1\0"), true}, {OCTETS("\1\202\0\1\0"), true},
+    };
 
-    leaf.usage_critical = true;
-    trust_bench_kind(&bench, ANCHORS, &leaf);
-    assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_CERT_INVALID);
+    for (size_t i = 0; i < COUNT(usages); i++) {
+        for (size_t n = 0; n < COUNT(cases); n++) {
+            struct trust_spec leaf = with_usage(i);
+
+            leaf.usage_critical = cases[n].critical;
+            trust_bench_kind(&bench, n % 2 == 0 ? ANCHORS : ANCHORS_SMALL, &leaf);
+            assert_int_equal(trust_bench_run(&bench), cause_of(usages[i].good && cases[n].good));
+        }
+    }
 }
 
 /* A CA may list what it likes: only the relay's own certificate is for a server. */
@@ -131,13 +144,17 @@ static void test_purposes_made_up(void **state)
         NAME_OF_IT "\x04\x82\x7f\x7f\x30\x82\x7f\x7f" CLIENTS,
         NAME_OF_IT "\x04\x83\x7f\x7f\x7f",
         NAME_OF_IT NAME_OF_IT "\x04\x0c\x30\x0a" SERVERS,
+        NAME_OF_IT "\x01\x01\x7f\x04\x0c\x30\x0a" SERVERS,
+        NAME_OF_IT "\x01",
     };
     char cn[COUNT(made_up)][80], extra[COUNT(made_up)][80];
 
     for (size_t before = 0; before < COUNT(made_up); before++) {
         for (size_t behind = 0; behind < COUNT(made_up); behind++) {
             struct trust_spec leaf = with_usage(7);
+            static const struct trust_octets written[] = {OCTETS(""), OCTETS("\1\1\0")};
 
+            leaf.usage_critical = written[(before + behind) % 2];
             /* as a common name, which stands in front: the name itself is in subjectAltName */
             snprintf(cn[before], sizeof cn[before], "%s", made_up[before]);
             snprintf(extra[behind], sizeof extra[behind], "%s", made_up[behind]);

@@ -204,15 +204,18 @@ static void put_name(struct der *der, const char *cn, unsigned tag)
     wrap(der, SEQUENCE, end);
 }
 
-/* What stands in der since end becomes an extension's value. */
-static void wrap_extension(struct der *der, const uint8_t *oid, size_t len, bool critical, size_t end)
+/* What stands in der since end becomes an extension's value; critical is its BOOLEAN, or nothing. */
+static void wrap_octets(struct der *der, const uint8_t *oid, size_t len, struct trust_octets critical, size_t end)
 {
     wrap(der, OCTET_STRING, end);
-    if (critical) {
-        element(der, 1, "\377", 1);
-    }
+    put(der, critical.data, critical.len);
     element(der, OID, oid, len);
     wrap(der, SEQUENCE, end);
+}
+
+static void wrap_extension(struct der *der, const uint8_t *oid, size_t len, bool critical, size_t end)
+{
+    wrap_octets(der, oid, len, (struct trust_octets){"\1\1\377", critical ? 3 : 0}, end);
 }
 
 static void put_extensions(struct der *der, const struct trust_spec *spec)
@@ -226,7 +229,7 @@ static void put_extensions(struct der *der, const struct trust_spec *spec)
     end = der->at;
     if (spec->usage.len != 0) {
         put(der, spec->usage.data, spec->usage.len);
-        wrap_extension(der, oid_usage, sizeof oid_usage, spec->usage_critical, end);
+        wrap_octets(der, oid_usage, sizeof oid_usage, spec->usage_critical, end);
     }
     end = der->at;
     if (spec->critical) {

@@ -19,19 +19,19 @@ struct trust_octets {
 };
 
 struct trust_spec {
-    const char *cn;          /* subject: one common name */
-    const char *names[3];    /* subjectAltName: DNS names; none: no such extension */
-    const char *issuer;      /* its common name; NULL: the subject itself */
-    const char *from, *till; /* UTCTime; NULL: 2020, 2049 */
-    uint8_t key, signer;     /* enum trust_key */
-    uint8_t cn_tag;          /* 0: UTF8String */
-    bool ca;                 /* may sign others */
-    bool critical;           /* holds a critical extension nobody knows */
-    bool sha512;             /* signed over SHA-512 by an EC key */
-    bool usage_critical;
-    struct trust_octets usage;      /* the value of extendedKeyUsage; none: no such extension */
-    struct trust_octets extra;      /* the value of an extension nobody knows, the last one */
-    struct trust_octets public_key; /* a SubjectPublicKeyInfo in place of key's */
+    const char *cn;                     /* subject: one common name */
+    const char *names[3];               /* subjectAltName: DNS names; none: no such extension */
+    const char *issuer;                 /* its common name; NULL: the subject itself */
+    const char *from, *till;            /* UTCTime; NULL: 2020, 2049 */
+    uint8_t key, signer;                /* enum trust_key */
+    uint8_t cn_tag;                     /* 0: UTF8String */
+    bool ca;                            /* may sign others */
+    bool critical;                      /* holds a critical extension nobody knows */
+    bool sha512;                        /* signed over SHA-512 by an EC key */
+    struct trust_octets usage;          /* the value of extendedKeyUsage; none: no such extension */
+    struct trust_octets usage_critical; /* its BOOLEAN, with tag and length; none: not critical */
+    struct trust_octets extra;          /* the value of an extension nobody knows, the last one */
+    struct trust_octets public_key;     /* a SubjectPublicKeyInfo in place of key's */
 };
 
 /* Its DER. */
