@@ -384,6 +384,48 @@ static void test_more_than_its_room(void **state)
     assert_int_equal(unnoticed, 0);
 }
 
+/* ---- The end of the mail waits ----------------------------------------------------------------------------------- */
+
+/* Up to the question whether it may leave. */
+static void go_to_commit(const char *offers)
+{
+    static const char *const replies[] = {"250 ok\r\n", "250 ok\r\n", "354 go\r\n"};
+
+    rig_set(&rig);
+    rig_source(&rig, "Subject: x\r\n\r\ny\r\n", 17);
+    rig.setup.hold = true;
+    rig_open(&rig, offers);
+    for (size_t i = 0; (mote_engine_poll(&rig.engine, 0) & MOTE_WANT_COMMIT) == 0; i++) {
+        assert_true(i < COUNT(replies));
+        rig_hear(&rig, replies[i]);
+    }
+}
+
+/* Until mote_engine_commit() nothing leaves, however often it is asked for; and asking gains no time. */
+static void test_nothing_leaves_before_the_commit(void **state)
+{
+    static const char *const offers[] = {"250 relay\r\n", "250-relay\r\n250-PIPELINING\r\n250 CHUNKING\r\n"};
+
+    for (size_t i = 0; i < 2 * COUNT(offers); i++) {
+        char octets[100];
+        uint32_t now_ms = 0;
+
+        go_to_commit(offers[i / 2]);
+        for (; now_ms < MOTE_TEXT_S * 1000; now_ms += 1000) {
+            assert_int_equal(mote_engine_pull(&rig.engine, octets, sizeof octets), 0);
+            assert_int_equal(mote_engine_poll(&rig.engine, now_ms) & (MOTE_WANT_SEND | MOTE_WANT_COMMIT | MOTE_DONE),
+                             MOTE_WANT_COMMIT);
+        }
+        if (i % 2 == 0) {
+            mote_engine_commit(&rig.engine);
+            assert_string_equal(rig_write(&rig), i == 0 ? ".\r\n" : "\r\nQUIT\r\n");
+        } else {
+            assert_int_equal(mote_engine_poll(&rig.engine, now_ms), MOTE_DONE);
+            rig_assert_result(&rig, MOTE_DEFERRED, MOTE_CAUSE_TIMEOUT);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_other_octets),
         cmocka_unit_test(test_a_nul_is_never_sent),
         cmocka_unit_test(test_more_than_its_room),
+        cmocka_unit_test(test_nothing_leaves_before_the_commit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

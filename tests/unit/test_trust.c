@@ -239,6 +239,25 @@ static void test_dates_to_the_second(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Valid for a second of each day that is tested, early and late in it. */
+static void test_dates_within_a_day(void **state)
+{
+    static const struct {
+        const char *valid;
+        uint32_t at;
+    } days[] = {{"260101000101Z", 61}, {"260101000207Z", 127}, {"260101000208Z", 128}, {"260101235959Z", 86399}};
+
+    for (size_t i = 0; i < COUNT(days); i++) {
+        struct trust_spec leaf = {.cn = MAIL, .key = P_256, .from = days[i].valid, .till = days[i].valid, CA};
+
+        for (int off = -1; off <= 1; off++) {
+            set_anchors(MAIL);
+            bench.setup.unix_s = (uint64_t)((int64_t)BENCH_NOW + days[i].at + off);
+            assert_int_equal(run_one(&leaf), off == 0 ? MOTE_CAUSE_NONE : MOTE_CAUSE_CERT_DATE);
+        }
+    }
+}
+
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 enum { UTF8 = 12, PRINTABLE = 19, TELETEX = 20, IA5 = 22, BMP = 30 };
@@ -398,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_intermediates),
         cmocka_unit_test(test_bad_chains),
         cmocka_unit_test(test_dates_to_the_second),
+        cmocka_unit_test(test_dates_within_a_day),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_pins_decide_alone),
