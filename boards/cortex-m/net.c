@@ -14,6 +14,10 @@
 #include <netif/ethernet.h>
 #include <string.h>
 
+#if LWIP_DNS && (!defined DNS_MAX_TTL || DNS_MAX_TTL >= 60)
+#error "DNS_MAX_TTL: each attempt is to ask for the relay's address anew, and may come 60 s after the last one"
+#endif
+
 /* The outbox begins without an address after so long: its mails are then deferred and reported. */
 #define ADDRESS_MS 30000u
 

@@ -20,6 +20,9 @@
 /* Octets read at once, and before lwIP is told: two of it fit into its 16 bits. */
 #define RECVED_MAX 0x7fff
 
+/* How long lwIP may try to say goodbye, in its half seconds. */
+#define LEAVE_HALF_S 20
+
 static struct mote_session *session_of(const struct mote_lwip *m)
 {
     return m->outbox->setup->session;
@@ -167,6 +170,14 @@ bool mote_lwip_pump(struct mote_lwip *m)
     return done;
 }
 
+/* A relay whose window is shut and who answers each probe would keep the connection, and what was not sent, for ever. */
+static err_t end(void *arg, struct tcp_pcb *pcb)
+{
+    (void)arg;
+    tcp_abort(pcb);
+    return ERR_ABRT;
+}
+
 /* QUIT and close_notify are worth one try. What is left unread is called read, else lwIP would reset instead of
  * closing. */
 void mote_lwip_leave(struct mote_lwip *m)
@@ -183,7 +194,7 @@ void mote_lwip_leave(struct mote_lwip *m)
         tcp_err(pcb, NULL);
         tcp_recv(pcb, NULL);
         tcp_sent(pcb, NULL);
-        tcp_poll(pcb, NULL, 0);
+        tcp_poll(pcb, end, LEAVE_HALF_S);
         if (tcp_close(pcb) == ERR_OK) {
             m->pcb = NULL;
         }

@@ -127,6 +127,51 @@ void test_interrupted(void)
     }
 }
 
+/* It never closes, and answers each probe, with its window shut or open: more of them than the device has connections,
+ * as fast as it can and with the time a session waits. Then a good one gets its mail. */
+static void cling(enum way way, size_t refuse_at, bool deaf)
+{
+    struct peer peer = peer_of(way);
+    struct mote_result result;
+
+    peer.clings = true;
+    peer.deaf = deaf;
+    peer.refuse_at = refuse_at;
+    peer.how = refuse_at != 0 || deaf ? PEER_NEVER : PEER_SILENT;
+    peer.after = 1;
+    begin(&peer, relay_host);
+    for (int mails = 0; mails < 5; mails++) {
+        result = run();
+        expect(result.verdict == (refuse_at != 0 ? MOTE_FAILED : MOTE_DEFERRED), mote_cause_name(result.cause), mails);
+        peer.lines = 0;
+        if (refuse_at != 0) {
+            mote_lwip_abort(&lwip);
+            post(relay_host, peer.secure);
+            mote_lwip_start(&lwip);
+        } else {
+            mote_lwip_reported(&lwip);
+        }
+    }
+    peer.refuse_at = 0;
+    peer.deaf = false;
+    peer.how = PEER_NEVER;
+    result = run();
+    expect_delivered(&peer, &result, deaf);
+    end(&peer, deaf);
+}
+
+void test_clinging(void)
+{
+    for (enum way way = 0; way < WAYS; way++) {
+        if (way != IN_TLS) { /* BearSSL hears nothing while a record is on its way */
+            cling(way, 300, true);
+        }
+        cling(way, 300, false);
+        cling(way, 0, true);
+        cling(way, 0, false);
+    }
+}
+
 /* ---- The application --------------------------------------------------------------------------------------------- */
 
 static void give_up(void)

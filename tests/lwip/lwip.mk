@@ -44,6 +44,8 @@ $(out)/lwip/contrib/ports/unix/port/sys_arch.o: san :=
 else
 # A timer that cannot be set is fatal for lwIP itself; its pool is sized for that. So it is never made to fail.
 $(out)/lwip/src/core/timeouts.o: cflags += -Dmemp_malloc=test_timer_alloc
+# The port has no more connections than the boards have.
+$(out)/port/lwip/connect.o: cflags += -Dtcp_new_ip_type=test_new
 # The port's calls are counted, and when they come.
 $(out)/port/lwip/pump.o: cflags += -Dtcp_output=test_output
 endif

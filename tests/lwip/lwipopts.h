@@ -20,6 +20,7 @@ void test_free(void *at);
 #define LWIP_RAW             0
 #define LWIP_ARP             0
 #define LWIP_DNS             1
+#define DNS_MAX_TTL          30 /* as on the boards */
 #define LWIP_STATS           0
 #define LWIP_NETIF_LOOPBACK  0
 #define MEM_CUSTOM_ALLOCATOR 1

@@ -16,7 +16,7 @@ static struct udp_pcb *socket;
 /* Writes the answer of this type; returns its octets, 0 when there is none. */
 static size_t answer(struct names *names, uint8_t type, uint8_t *octets)
 {
-    const uint8_t head[] = {0xc0, HEAD, 0, type, 0, 1, 0, 0, 0, 1, 0, type == TYPE_A ? 4 : 16};
+    const uint8_t head[] = {0xc0, HEAD, 0, type, 0, 1, 0, 1, 0x51, 0x80, 0, type == TYPE_A ? 4 : 16}; /* for a day */
     ip_addr_t address;
 
     if (names->ignorant || (type == TYPE_AAAA && names->ipv6 == NULL) || (type != TYPE_A && type != TYPE_AAAA)) {

@@ -7,6 +7,7 @@
 
 #include "../unit/tls_peer.h"
 
+#include <lwip/priv/tcp_priv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,28 @@ static void drop(struct peer *peer)
     if (pcb != NULL) {
         tcp_abort(pcb);
     }
+}
+
+/* What comes is acknowledged, and its room in the window not given back. */
+static err_t unheard(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    (void)arg, (void)pcb, (void)err;
+    if (p != NULL) {
+        pbuf_free(p);
+    }
+    return ERR_OK;
+}
+
+static void leave(struct peer *peer)
+{
+    struct tcp_pcb *pcb = peer->pcb;
+
+    if (pcb == NULL || !peer->clings) {
+        drop(peer);
+        return;
+    }
+    forget(peer);
+    tcp_recv(pcb, unheard);
 }
 
 static err_t break_off(struct peer *peer, enum peer_break how)
@@ -199,7 +222,7 @@ static err_t heard(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     size_t len = p != NULL ? p->tot_len : 0;
 
     (void)err;
-    peer->closing |= p == NULL;
+    peer->closing |= p == NULL && !peer->clings;
     for (struct pbuf *q = p; q != NULL; q = q->next) {
         tls_peer_take(&tls, q->payload, q->len);
     }
@@ -209,7 +232,7 @@ static err_t heard(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     for (err = ERR_OK; err == ERR_OK && peer->heard < tls.heard;) {
         err = take(peer, (char)tls.heard_octets[peer->heard++]);
     }
-    if (err == ERR_OK && peer->refuse_at != 0 && peer->text_len > peer->refuse_at) {
+    if (err == ERR_OK && peer->refuse_at != 0 && peer->text_len > peer->refuse_at && !peer->clings) {
         say(peer, "250 and more\r\n"); /* with the acknowledgement, in one segment */
     }
     if (err == ERR_OK) {
@@ -261,7 +284,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
     if (err != ERR_OK || pcb == NULL) {
         return ERR_OK;
     }
-    drop(peer);
+    leave(peer);
     tls_peer_init(&tls);
     peer->connections++;
     peer->pcb = pcb;
@@ -292,6 +315,25 @@ void peer_start(struct peer *peer, uint16_t port)
 
 void peer_stop(struct peer *peer)
 {
+    uint16_t port = peer->listener->local_port;
+    struct tcp_pcb *next;
+
     drop(peer);
     tcp_close(peer->listener);
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; peer->clings && pcb != NULL; pcb = next) {
+        next = pcb->next;
+        if (pcb->local_port == port) {
+            tcp_abort(pcb);
+        }
+    }
+}
+
+int peer_callers(uint16_t port)
+{
+    int count = 0;
+
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
+        count += pcb->remote_port == port;
+    }
+    return count;
 }

@@ -20,6 +20,7 @@ struct peer {
     unsigned split;      /* octets of each write; 0 = whole */
     bool slow_window;    /* opens its window some octets at a time */
     bool deaf;           /* never opens it again */
+    bool clings;         /* never closes: what the client has left is kept open as it is */
     size_t refuse_at; /* refuses the mail after so many octets of its text, then breaks off, or talks on; 0 = never */
     void (*taken)(void);  /* called when it has all of the mail */
     const char *expected; /* the text, to compare */
@@ -37,6 +38,9 @@ struct peer {
 
 void peer_start(struct peer *peer, uint16_t port);
 void peer_stop(struct peer *peer);
+
+/* Connections that its clients have not given back to lwIP. */
+int peer_callers(uint16_t port);
 
 /* It breaks off now. Not for lwIP's callbacks. */
 void peer_break(struct peer *peer, enum peer_break how);

@@ -431,6 +431,7 @@ static const struct {
              {"silence anywhere", test_silence_anywhere},
              {"last words", test_last_words},
              {"interrupted", test_interrupted},
+             {"clinging", test_clinging},
              {"abort", test_abort},
              {"abort, octets held", test_abort_held},
              {"abort, reported", test_abort_reported}};

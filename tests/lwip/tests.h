@@ -23,6 +23,7 @@ void test_rst_anywhere(void);
 void test_silence_anywhere(void);
 void test_last_words(void);
 void test_interrupted(void);
+void test_clinging(void);
 void test_abort(void);
 void test_abort_held(void);
 void test_abort_reported(void);

@@ -36,6 +36,7 @@ void test_assert(const char *what);
 #define TCP_SND_BUF                        (4 * TCP_MSS)
 #define TCP_SND_QUEUELEN                   16
 #define TCP_MSL                            100UL
+#define TCP_TMR_INTERVAL                   25 /* what is half a second elsewhere lasts 50 ms */
 #define LWIP_STATS                         1
 #define MEM_STATS                          1
 #define MEMP_STATS                         1

@@ -249,6 +249,35 @@ static void begin(struct work *work)
     mote_lwip_start(&lwip);
 }
 
+static void count(struct work *work)
+{
+    work->step = (uint8_t)peer_callers(PORT);
+}
+
+/* The relay refuses the mail with its window shut, and never closes: the connection ends all the same. */
+static void test_clinging(void)
+{
+    for (int mails = 0; mails < 4; mails++) {
+        static struct peer peer;
+        call *how = calls[mails % 2];
+        struct used before = used();
+
+        peer = (struct peer){.expected = text, .after = -1, .refuse_at = 1000, .deaf = true, .clings = true};
+        post("127.0.0.1", false);
+        run(how, start, &peer);
+        until_report(how);
+        expect(outbox.rcpts[0].result.verdict == MOTE_FAILED, mote_cause_name(outbox.rcpts[0].result.cause), mails);
+        run(how, see, NULL);
+        run(how, give_up, NULL);
+        for (int ms = 0; run(how, count, NULL) != 0 && ms < WAIT_MS; ms++) {
+            usleep(TICK_US);
+        }
+        expect(run(how, count, NULL) == 0, "a connection outlives its attempt", mails);
+        run(how, stop, &peer);
+        expect_returned(&before, mails);
+    }
+}
+
 /* Each call without the lock is caught before it touches anything. */
 static void test_no_lock(void)
 {
@@ -280,6 +309,7 @@ int main(void)
     } tests[] = {{"in the thread", test_in_thread},
                  {"with the lock", test_with_lock},
                  {"abort", test_abort},
+                 {"clinging", test_clinging},
                  {"no lock", test_no_lock}};
     int failed = 0, count = sizeof tests / sizeof tests[0];
     sys_sem_t up;
