@@ -208,7 +208,9 @@ static void put_name(struct der *der, const char *cn, unsigned tag)
 static void wrap_octets(struct der *der, const uint8_t *oid, size_t len, struct trust_octets critical, size_t end)
 {
     wrap(der, OCTET_STRING, end);
-    put(der, critical.data, critical.len);
+    if (critical.len != 0) {
+        put(der, critical.data, critical.len);
+    }
     element(der, OID, oid, len);
     wrap(der, SEQUENCE, end);
 }
