@@ -9,11 +9,13 @@
 #include "uart.h"
 
 enum {
-    GUARD_MS = 1500, /* silence before "+++": more than the second of S12 = 50 */
-    ANSWER_MS = 3000
+    GUARD_MS = 1500, /* silence before and behind "+++": more than the second of S12 = 50 */
+    ANSWER_MS = 3000,
+    QUIET_MS = 500 /* nothing of the relay's is on its way any more */
 };
 
-static bool up;         /* it carries octets, or may do so */
+static bool up;         /* it carries octets, as far as is known */
+static bool open;       /* it may still: a relay can say NO CARRIER, too */
 static uint8_t matched; /* octets of NO CARRIER that came last */
 
 /* How much of a word has come with this octet, when so much of it had before. */
@@ -60,15 +62,15 @@ static bool tell_number(unsigned number)
     return unit == 0;
 }
 
-/* Passes over what comes, until a line that begins with this word is complete (NULL = none is waited for), the modem
- * says NO CARRIER, or the time is over. */
+/* Passes over what comes, until a line that begins with this word is complete, the modem says NO CARRIER, or the time is
+ * over. */
 static bool answered(const char *word, uint32_t limit_ms)
 {
     uint32_t since = board_now_ms();
     uint8_t had = 0, octet;
 
     while (up && board_now_ms() - since < limit_ms) {
-        if (!modem_get(&octet) || word == NULL) {
+        if (!modem_get(&octet)) {
             continue;
         }
         if (word[had] != 0) {
@@ -80,17 +82,37 @@ static bool answered(const char *word, uint32_t limit_ms)
     return false;
 }
 
-/* After QUIT the relay closes. One that does not is hung up on. */
+/* Passes over what comes until nothing has come for so long; false = it does not end within the limit. */
+static bool quiet(uint32_t quiet_ms, uint32_t limit_ms)
+{
+    uint32_t since = board_now_ms(), heard = since, now = since;
+    uint8_t octet;
+
+    while (now - heard < quiet_ms && now - since < limit_ms) {
+        now = board_now_ms();
+        if (uart_get(&octet)) {
+            heard = now;
+        }
+    }
+    return now - heard >= quiet_ms;
+}
+
+/* Until the modem is through with "+++", any word may be the relay's: the silence makes it listen, not its OK. */
 void modem_hang_up(void)
 {
-    answered(NULL, GUARD_MS);
-    if (up) {
-        if (!tell("+++")) {
-            return;
-        }
-        answered("\r\nOK", ANSWER_MS);
-        up = up && !(tell("\rATH\r") && answered("\r\nOK", ANSWER_MS));
+    if (!open) {
+        return;
     }
+    up = false;
+    quiet(GUARD_MS, GUARD_MS);
+    if (!tell("+++")) {
+        return;
+    }
+    quiet(GUARD_MS, GUARD_MS);
+    up = true;
+    matched = 0;
+    open = !(tell("\rATH\r") && (answered("\r\nOK", ANSWER_MS) || !up) && quiet(QUIET_MS, ANSWER_MS));
+    up = false;
 }
 
 bool modem_up(void)
@@ -100,15 +122,17 @@ bool modem_up(void)
 
 bool modem_dial(const char *host, uint16_t port, uint32_t limit_ms)
 {
-    if (up) {
-        modem_hang_up(); /* it did not answer the last time */
-    }
-    if (up) {
+    bool connected;
+
+    modem_hang_up();
+    if (open) {
         return false;
     }
     up = true;
     matched = 0;
     /* what was said to a relay that had left already is no part of it: a new line */
-    return tell("\rATD") && tell(host) && tell(":") && tell_number(port) && tell("\r") &&
-           answered("\r\nCONNECT", limit_ms);
+    connected = tell("\rATD") && tell(host) && tell(":") && tell_number(port) && tell("\r") &&
+                answered("\r\nCONNECT", limit_ms);
+    open = up;
+    return connected;
 }

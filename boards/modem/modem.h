@@ -8,7 +8,7 @@
 
 #include "board.h"
 
-/* A connection to host:port, in so many milliseconds; one that is left from before is hung up on first. */
+/* A connection to host:port, in so many milliseconds. modem_hang_up() comes first; false where that does not succeed. */
 bool modem_dial(const char *host, uint16_t port, uint32_t limit_ms);
 
 /* An octet from the relay, or one of the words NO CARRIER, after which the modem is not up; false = none. */
@@ -17,7 +17,8 @@ bool modem_get(uint8_t *octet);
 /* Is there a connection? */
 bool modem_up(void);
 
-/* After QUIT the relay closes. One that does not is hung up on. */
+/* Hangs up where the line may be open, whoever said NO CARRIER, and a relay that did not close after QUIT. Takes 4 s, and
+ * 9 s at most. */
 void modem_hang_up(void);
 
 #endif

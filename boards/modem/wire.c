@@ -88,8 +88,6 @@ static void talk(void)
     say(session);
     if ((want & MOTE_WANT_COMMIT) != 0) {
         mote_outbox_commit(outbox);
-    } else if ((want & MOTE_DONE) != 0) {
-        modem_hang_up();
     }
 }
 
@@ -108,6 +106,8 @@ uint8_t board_network_step(void)
         talk();
     } else if (begun && step == MOTE_REPORT) {
         mote_session_wipe(outbox->delivery.session);
+    } else if (step == MOTE_IDLE) {
+        modem_hang_up(); /* what came of the mail is stored */
     }
     return step;
 }

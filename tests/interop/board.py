@@ -111,6 +111,44 @@ class BrokenTls(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
+class _LiesAboutTheLine(socketserver.BaseRequestHandler):
+    def handle(self):
+        relay, heard = self.server, b""
+        number = len(relay.heard)
+        relay.heard.append(heard)
+        self.request.settimeout(0.05)
+        self.request.sendall(b"220 relay.test\r\n\r\nNO CARRIER\r\n")
+        while True:
+            try:
+                octets = self.request.recv(4096)
+            except TimeoutError:
+                octets = None
+            except OSError:
+                return
+            if octets == b"":
+                return
+            heard += octets or b""
+            relay.heard[number] = heard
+            try:
+                self.request.sendall(relay.word * relay.babbles)
+                if octets and b"ATD" in octets:
+                    self.request.sendall(b"\r\nCONNECT 9600\r\n220 whoever you dialled\r\n")
+            except OSError:
+                return
+
+
+class LiesAboutTheLine(socketserver.ThreadingTCPServer):
+    """Says what a modem says, and never closes: NO CARRIER at once, OK again and again if it babbles, CONNECT when it
+    hears that the board dials. `heard` is what each connection has brought."""
+    daemon_threads = True
+    word = b"\r\nOK\r\n"
+
+    def __init__(self, babbles):
+        super().__init__(("127.0.0.1", 0), _LiesAboutTheLine)
+        self.port, self.heard, self.babbles = self.server_address[1], [], babbles
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
 def content(token):
     """what the alert must be, as a regular expression"""
     return re.compile(rb"Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000\r\n"

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from board import TOP, Board, BrokenTls, build, content
+from board import TOP, Board, BrokenTls, LiesAboutTheLine, build, content
 from cell import BUILD
 from client import BAD_CONFIG, BAD_INPUT, DEFERRED, OK, new_token
 
@@ -130,6 +130,16 @@ def test_lost_answer(fallback):
     result = fallback.boot(relay.port, "attempts=1", trust="opportunistic")
     assert result.status == DEFERRED and "in doubt at END" in result.console, result.console
     assert relay.talks == [["EHLO", "MAIL", "RCPT", "DATA"]]
+
+
+@pytest.mark.parametrize("babbles", [False, True], ids=["once", "babbles"])
+def test_relay_says_the_modems_words(babbles, scratch, pki):
+    """the line is hung up on whatever the relay says, and each dial reaches the modem"""
+    into, relay = pathlib.Path(BUILD) / "fallback", LiesAboutTheLine(babbles)
+    build("microbit", into, f"-DBOARD_OPPORTUNISTIC {RETRY}")
+    result = Board("microbit", scratch, pki, into).boot(relay.port, "attempts=2", trust="opportunistic")
+    assert result.status == DEFERRED, result.console
+    assert len(relay.heard) == 2 and not any(b"AT" in heard for heard in relay.heard), relay.heard
 
 
 # ---- Firmware without TLS: STARTTLS on offer is broken TLS to it ---------------------------------------------------
