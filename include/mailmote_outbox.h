@@ -35,6 +35,7 @@ struct mote_delivery {
     bool arming;          /* P3: it was an opportunistic one's */
     bool suspect;         /* P16: mote_engine_suspect() of a conversation */
     bool left_alone;      /* P12: a relay was passed over */
+    uint32_t back_s;      /* and the first of those will be asked again so many seconds after the attempt began */
     struct mote_plan plan;
     bool relay_back; /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
     const struct mote_relay *relays;
@@ -181,6 +182,8 @@ struct mote_outbox {
     uint8_t step;                 /* of the mail being worked on: MOTE_CONNECT .. MOTE_REPORT; 0 when there is none */
     uint8_t log;                  /* block of the log in use */
     uint8_t next;                 /* the slot the mail accepted last went to */
+    uint8_t closed;               /* why it could not be opened, MOTE_CAUSE_NONE when it is open */
+    bool hurried;                 /* mote_outbox_hurry() during an attempt */
     bool readable;                /* something could be read */
     uint16_t number;              /* of the mail accepted last */
     uint32_t log_used, log_cap;   /* states in the log; it holds */

@@ -80,6 +80,9 @@ static void plan_relay(struct mote_delivery *d, unsigned i, const struct mote_re
     if (d->states == NULL || mote_policy_relay_up(&d->states[i], d->now_s)) {
         d->plan.relays_up |= bit;
     } else {
+        uint32_t back_s = d->states[i].since_s + mote_policy_relay_wait_s(&d->states[i]) - d->now_s;
+
+        d->back_s = !d->left_alone || back_s < d->back_s ? back_s : d->back_s;
         d->left_alone = true;
     }
     if (relay->trust.opportunistic && relay->tls == MOTE_TLS_STARTTLS) {

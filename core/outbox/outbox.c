@@ -95,14 +95,12 @@ static void wake(struct mote_outbox *o, struct mote_slot *slot, uint32_t off_s, 
 uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *setup, uint32_t now_ms, uint32_t off_s,
                          uint32_t random, uint16_t *lost)
 {
-    uint8_t cause;
-
     memset(o, 0, sizeof *o);
     o->setup = setup;
     o->now_ms = now_ms;
     *lost = 0;
     if (!setup_good(o)) {
-        return MOTE_CAUSE_SETUP;
+        return o->closed = MOTE_CAUSE_SETUP;
     }
     o->slots = o->slots_end = setup->slots;
     for (uint8_t i = 0; i < setup->slot_count; i++) {
@@ -115,9 +113,10 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
         }
     }
     o->slot = NULL;
-    cause = mote_log_open(o);
-    if (cause != MOTE_CAUSE_NONE) {
-        return cause;
+    o->closed = mote_log_open(o);
+    if (o->closed != MOTE_CAUSE_NONE) {
+        o->slots_end = o->slots;
+        return o->closed;
     }
     for (struct mote_slot *slot = o->slots_end; slot != o->slots;) {
         slot--;
@@ -139,10 +138,16 @@ static uint32_t passed_ms(const struct mote_outbox *o, uint32_t now_ms)
     return passed <= INT32_MAX ? passed : 0;
 }
 
+enum { LITTLE_MS = 60000 };
+
+/* A counter that is far behind has not been shown for too long, or was set: it goes on from there. */
 static void pass_time(struct mote_outbox *o, uint32_t now_ms)
 {
-    uint32_t passed_s = passed_ms(o, now_ms) / 1000;
+    uint32_t passed_s = passed_ms(o, now_ms) / 1000, behind_ms = o->now_ms - now_ms;
 
+    if (behind_ms > LITTLE_MS && behind_ms <= INT32_MAX) {
+        o->now_ms = now_ms;
+    }
     o->now_ms += passed_s * 1000;
     o->now_s += passed_s;
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
@@ -206,6 +211,9 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
 {
     uint8_t count = o->setup->slot_count, cause;
 
+    if (o->closed != MOTE_CAUSE_NONE) {
+        return o->closed;
+    }
     pass_time(o, now_ms);
     if (find(o, id) != NULL) {
         return MOTE_CAUSE_DUPLICATE;
@@ -247,6 +255,10 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     unsigned released = 0;
 
     mote_record_take(&o->slot->record, &o->delivery, random);
+    if (o->hurried) {
+        mote_outbox_hurry(o); /* what this attempt has found was before */
+        o->hurried = false;
+    }
     end_attempt(&o->slot->record);
     mote_log_save(o, o->slot);
     for (struct mote_slot *slot = o->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
@@ -394,6 +406,7 @@ bool mote_outbox_cancel(struct mote_outbox *o, const uint8_t id[8])
 
 void mote_outbox_hurry(struct mote_outbox *o)
 {
+    o->hurried = o->slot != NULL && o->step != MOTE_REPORT;
     if (o->setup->states != NULL) {
         memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
     }

@@ -26,10 +26,12 @@ bool mote_record_settled(const struct mote_record *record)
 
 void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
 {
-    bool suspect = d->suspect && !record->plain;
+    bool suspect = d->suspect && !record->plain, asked = d->result.cause != MOTE_CAUSE_LEFT_ALONE;
 
-    if (!record->begun) {
+    if (asked && !record->begun) {
         mote_record_begin(record);
+    } else if (!asked && record->begun) {
+        record->attempts--;
     }
     record->begun = record->sent = false;
     record->cause = d->result.cause;
@@ -42,5 +44,5 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
         record->tls_since_s = 0;
     }
     mote_record_verdicts(record, d->mail);
-    record->wait_s = mote_policy_wait_s(record, d->tls_failed, suspect, random);
+    record->wait_s = asked ? mote_policy_wait_s(record, d->tls_failed, suspect, random) : d->back_s;
 }
