@@ -211,11 +211,9 @@ static void after_ehlo(struct mote_engine *e)
     }
 }
 
-/* A reply that refuses, or one the command cannot have. 421 in the midst of a flight: where a recipient was accepted before and the
- * end of the mail has left, its reply is lost (P9). */
+/* A reply that refuses, or one the command cannot have. */
 static void after_refusal(struct mote_engine *e, unsigned class)
 {
-    bool doubt = e->end_sent && e->awaiting != MOTE_STEP_END && e->accepted != 0;
     uint8_t cause = MOTE_CAUSE_REFUSED;
 
     if (e->awaiting == MOTE_STEP_STARTTLS) {
@@ -226,7 +224,11 @@ static void after_refusal(struct mote_engine *e, unsigned class)
     } else if (e->awaiting == MOTE_STEP_AUTH && class == 5) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
     }
-    set_all(e, doubt ? MOTE_IN_DOUBT : refusal_verdict(e), cause);
+    /* a 421 behind a recipient that was accepted, when the end of the mail has left: that one's reply is lost (P9) */
+    if (e->end_sent && e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT) {
+        set_all(e, MOTE_IN_DOUBT, cause);
+    }
+    set_all(e, refusal_verdict(e), cause);
     hang_up(e);
 }
 
