@@ -73,7 +73,9 @@ static int flush(struct flushing *flushing)
     if (status != EX_OK) {
         return status;
     }
-    spool_clean(&flushing->spool);
+    if (!spool_clean(&flushing->spool)) {
+        status = EX_OSERR;
+    }
     entries = spool_list(&flushing->spool, &count);
     if (entries == NULL) {
         return EX_OSERR;

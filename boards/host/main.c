@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "complain.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -24,10 +25,12 @@ static bool open_standard_streams(void)
     do {
         fd = open("/dev/null", O_WRONLY);
     } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) {
-        close(fd);
+    if (fd < 0) {
+        complain("/dev/null cannot be opened: %s", strerror(errno));
+        return false;
     }
-    return fd >= 0;
+    close(fd);
+    return true;
 }
 
 static int run(int argc, char **argv)

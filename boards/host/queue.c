@@ -66,8 +66,7 @@ static int list(const struct spool *spool)
         mail_free(&mail);
     }
     free(entries);
-    spool_tell_damaged(spool);
-    return EX_OK;
+    return spool_tell_damaged(spool) ? EX_OK : EX_OSERR;
 }
 
 int queue_command(int argc, char **argv)

@@ -13,18 +13,13 @@
 #include "complain.h"
 #include "spool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define TEMP    "tmp."
-#define DAMAGED ".damaged"
 
 static void sync_names(const struct spool *spool)
 {
@@ -63,31 +58,38 @@ void spool_close(struct spool *spool)
 
 /* ---- Temporary files --------------------------------------------------------------------------------------------- */
 
-/* Locked, and still under a name: not finished, or taken for a leftover, in the meantime. */
-static bool lock(int fd)
+int spool_lock(int fd)
 {
     struct stat file;
+    int failed;
 
-    return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &file) == 0 && file.st_nlink > 0;
+    do {
+        failed = flock(fd, LOCK_EX | LOCK_NB);
+    } while (failed != 0 && errno == EINTR);
+    if (failed != 0 || fstat(fd, &file) != 0) {
+        return errno;
+    }
+    return file.st_nlink > 0 ? 0 : EWOULDBLOCK;
 }
 
 bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
 {
-    for (int tries = 0; tries < 10; tries++) {
-        snprintf(temp->name, sizeof temp->name, TEMP "%08lx%08lx", (unsigned long)random_32(),
+    int error = EEXIST;
+
+    /* EWOULDBLOCK: spool_clean() of another run was faster than our lock */
+    for (int tries = 0; tries < 10 && (error == EEXIST || error == EWOULDBLOCK); tries++) {
+        snprintf(temp->name, sizeof temp->name, SPOOL_TEMP "%08lx%08lx", (unsigned long)random_32(),
                  (unsigned long)random_32());
         temp->fd = openat(spool->fd, temp->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (temp->fd < 0 && errno != EEXIST) {
-            return false;
-        }
-        if (temp->fd >= 0 && lock(temp->fd)) {
+        error = temp->fd < 0 ? errno : spool_lock(temp->fd);
+        if (error == 0) {
             return true;
         }
         if (temp->fd >= 0) {
-            close(temp->fd); /* spool_clean() of another run was faster than our lock */
+            spool_temp_drop(spool, temp);
         }
     }
-    errno = EAGAIN;
+    errno = error;
     return false;
 }
 
@@ -104,129 +106,6 @@ void spool_temp_drop(const struct spool *spool, struct spool_temp *temp)
     close(temp->fd);
     temp->fd = -1;
     errno = error;
-}
-
-/* A temporary file that nobody holds a lock on has lost its maker. */
-static void clean_one(const struct spool *spool, const char *name)
-{
-    int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-    if (fd < 0) {
-        return;
-    }
-    if (lock(fd)) {
-        unlinkat(spool->fd, name, 0);
-    }
-    close(fd);
-}
-
-/* ---- Names ------------------------------------------------------------------------------------------------------- */
-
-static DIR *list_names(const struct spool *spool)
-{
-    int fd = openat(spool->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *names = fd < 0 ? NULL : fdopendir(fd);
-
-    if (names == NULL) {
-        complain("%s cannot be read: %s", spool->dir, strerror(errno));
-    }
-    if (names == NULL && fd >= 0) {
-        close(fd);
-    }
-    return names;
-}
-
-void spool_clean(const struct spool *spool)
-{
-    DIR *names = list_names(spool);
-    struct dirent *entry;
-
-    while (names != NULL && (entry = readdir(names)) != NULL) {
-        if (strncmp(entry->d_name, TEMP, strlen(TEMP)) == 0) {
-            clean_one(spool, entry->d_name);
-        }
-    }
-    if (names != NULL) {
-        closedir(names);
-    }
-}
-
-/* ID, and this behind it. */
-static bool is_mail(const char *name, const char *ending)
-{
-    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
-}
-
-void spool_tell_damaged(const struct spool *spool)
-{
-    DIR *names = list_names(spool);
-    struct dirent *entry;
-
-    while (names != NULL && (entry = readdir(names)) != NULL) {
-        if (is_mail(entry->d_name, ".mail" DAMAGED)) {
-            complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it", spool->dir,
-                     entry->d_name);
-        }
-    }
-    if (names != NULL) {
-        closedir(names);
-    }
-}
-
-static int compare(const void *a, const void *b)
-{
-    const struct spool_entry *one = a, *other = b;
-
-    if (mote_record_before(&one->record, &other->record)) {
-        return -1;
-    }
-    return mote_record_before(&other->record, &one->record) ? 1 : strcmp(one->name, other->name);
-}
-
-/* How long it has waited and how often it was tried. */
-static void look_up_record(const struct spool *spool, struct spool_entry *entry)
-{
-    struct host_mail mail;
-    int fd = openat(spool->fd, entry->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-    mail_init(&mail);
-    if (fd >= 0 && spool_file_read_state(fd, &mail) == 0) {
-        spool_age(&mail);
-    }
-    entry->record = mail.record;
-    if (fd >= 0) {
-        close(fd);
-    }
-}
-
-struct spool_entry *spool_list(const struct spool *spool, size_t *count)
-{
-    struct spool_entry *list = malloc(sizeof *list), *more = list;
-    DIR *names = list_names(spool);
-    struct dirent *entry;
-
-    *count = 0;
-    while (names != NULL && more != NULL && (entry = readdir(names)) != NULL) {
-        if (!is_mail(entry->d_name, ".mail")) {
-            continue;
-        }
-        memcpy(list[*count].name, entry->d_name, SPOOL_NAME);
-        look_up_record(spool, &list[(*count)++]);
-        more = realloc(list, (*count + 1) * sizeof *list);
-        list = more != NULL ? more : list;
-    }
-    if (more == NULL) {
-        complain("no memory for a list of %zu mails: try again", *count);
-    }
-    if (names != NULL) {
-        closedir(names);
-    }
-    if (names != NULL && more != NULL) {
-        qsort(list, *count, sizeof *list, compare);
-        return list;
-    }
-    free(list);
-    return NULL;
 }
 
 /* ---- Mails ------------------------------------------------------------------------------------------------------- */
@@ -256,9 +135,9 @@ int spool_store(const struct spool *spool, struct host_mail *mail)
 
 static void set_aside(const struct spool *spool, const char *name)
 {
-    char aside[SPOOL_NAME + sizeof DAMAGED];
+    char aside[SPOOL_NAME + sizeof SPOOL_ASIDE];
 
-    snprintf(aside, sizeof aside, "%s" DAMAGED, name);
+    snprintf(aside, sizeof aside, "%s" SPOOL_ASIDE, name);
     if (renameat(spool->fd, name, spool->fd, aside) == 0) {
         complain("%s/%s is damaged: it is %s now, see what can be saved", spool->dir, name, aside);
     } else {
@@ -272,6 +151,7 @@ static int read_mail(const struct spool *spool, const char *name, struct host_ma
 {
     char id[ID_LEN + 1];
     struct stat file;
+    int error = 0;
 
     mail_init(mail);
     memcpy(id, name, ID_LEN);
@@ -280,10 +160,16 @@ static int read_mail(const struct spool *spool, const char *name, struct host_ma
     if (mail->kept.fd < 0) {
         return errno == ELOOP || errno == EISDIR || errno == ENXIO ? EBADMSG : errno;
     }
-    if (locked && !lock(mail->kept.fd)) {
-        return ENOENT;
+    if (locked) {
+        error = spool_lock(mail->kept.fd);
     }
-    if (fstat(mail->kept.fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+    if (error != 0) {
+        return error == EWOULDBLOCK ? ENOENT : error;
+    }
+    if (fstat(mail->kept.fd, &file) != 0) {
+        return errno;
+    }
+    if (!S_ISREG(file.st_mode)) {
         return EBADMSG;
     }
     return spool_file_read(mail->kept.fd, mail, id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The spool: a directory of mails (spool.c), each a file (spool_file.c).
+ * The spool: a directory of mails (spool.c, spool_names.c), each a file (spool_file.c).
  */
 #ifndef MAILMOTE_HOST_SPOOL_H
 #define MAILMOTE_HOST_SPOOL_H
@@ -23,7 +23,9 @@ int spool_file_read_state(int fd, struct host_mail *mail);
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
-#define SPOOL_NAME (ID_LEN + sizeof ".mail")
+#define SPOOL_NAME  (ID_LEN + sizeof ".mail")
+#define SPOOL_TEMP  "tmp."
+#define SPOOL_ASIDE ".damaged"
 
 struct spool {
     const char *dir;
@@ -45,11 +47,11 @@ struct spool_entry {
 /* The mails, in the order they are to be tried (P18); to be freed. NULL after a complaint. */
 struct spool_entry *spool_list(const struct spool *spool, size_t *count);
 
-/* Removes what a run left behind that was ended in the middle. */
-void spool_clean(const struct spool *spool);
+/* Removes what a run left behind that was ended in the middle. False after a complaint. */
+bool spool_clean(const struct spool *spool);
 
-/* Tells of the mails that were set aside as damaged. */
-void spool_tell_damaged(const struct spool *spool);
+/* Tells of the mails that were set aside as damaged. False after a complaint that there may be more. */
+bool spool_tell_damaged(const struct spool *spool);
 
 enum { SPOOL_GOOD, SPOOL_PASS, SPOOL_DAMAGED, SPOOL_TROUBLE };
 
@@ -69,6 +71,10 @@ bool spool_save(struct host_mail *mail);
 
 /* The mail is finished. */
 void spool_remove(const struct spool *spool, struct host_mail *mail);
+
+/* Without waiting. Returns 0 or an errno: EWOULDBLOCK when another run has it, or it was finished or taken for a leftover
+ * in the meantime. */
+int spool_lock(int fd);
 
 /* A file of the spool in one piece or not at all. False with errno. */
 struct spool_temp {

@@ -2,6 +2,7 @@
 """The spool: what is accepted stays until it is finished, survives what disks and people do, and is listed."""
 import fcntl
 import os
+import shutil
 import stat
 import struct
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 import cell
 from pretend import pretend
-from relay import (BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, FAILED, NOT_STORED, OK, USAGE, File, Relay, Spool, run)
+from relay import (BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, FAILED, NOT_STORED, OK, OS_ERROR, USAGE, File, Relay, Spool, run)
 
 A, B, C = "a@example.test", "b@example.test", "c@example.test"
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system")
@@ -317,6 +318,56 @@ def test_directory_without_permission(spool, relay):
     spool.path.mkdir(mode=0o500)
     done = spool.send(relay)
     assert done.returncode == NOT_STORED and relay.talks == []
+
+
+def fail(path, call, error, when):
+    """a prefix for the command line: this call fails where it is about this path"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    return ["strace", "-qq", "-o", "/dev/null", "-P", path, "-e", f"inject={call}:error={error}:when={when}"]
+
+
+@pytest.mark.parametrize("call, error, when, words", [
+    ("flock", "ENOLCK", "1+", "No locks available"), ("flock", "EOPNOTSUPP", "1+", "Operation not supported"),
+    ("%fstat", "ESTALE", "1", "Stale file handle"), ("%fstat", "ESTALE", "2", "Stale file handle")])
+def test_a_mail_that_cannot_be_had_is_told_and_left(stored, relay, call, error, when, words):
+    """it is neither in other hands nor damaged"""
+    name, names = stored.file().path, stored.names()
+    done = stored.flush(relay, options=["--now"], wrap=fail(name, call, error, when))
+    assert (done.returncode, done.rows, relay.talks) == (DEFERRED, [], [])
+    assert done.stderr == f"mailmote: {name} cannot be read: {words}: it is left alone\n"
+    assert [name for name in names if name != "relays"] == stored.names()
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+def test_a_lock_that_is_interrupted(stored, relay):
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, "flock", "EINTR", "1..3"))
+    assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
+
+
+@pytest.mark.parametrize("when, verdicts", [(1, ["delivered"]), (2, ["delivered"]), (3, []), (4, [])])
+def test_names_that_cannot_be_read(stored, relay, when, verdicts):
+    """leftovers are looked for first, then mails"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.path, "getdents64", "EIO", when))
+    assert (done.returncode, done.verdicts) == (OS_ERROR, verdicts)
+    assert done.stderr == f"mailmote: {stored.path} cannot be read: Input/output error\n"
+
+
+def test_without_locks_nothing_is_stored_or_left_behind(spool, relay):
+    spool.path.mkdir()
+    wrap = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=flock:error=ENOLCK"]
+    done = spool.send(relay, wrap=wrap)
+    assert done.returncode == NOT_STORED and "No locks available" in done.stderr and relay.talks == []
+    assert spool.names() == []
+    (spool.path / "tmp.0123456789abcdef").write_bytes(b"x")
+    done = spool.flush(relay, wrap=wrap)
+    assert done.returncode == OS_ERROR and "tmp.0123456789abcdef cannot be locked: No locks available" in done.stderr
+
+
+def test_no_null_device():
+    done = run(COMMAND, "--version", wrap=fail("/dev/null", "openat", "EIO", "1+"))
+    assert (done.returncode, done.stdout) == (OS_ERROR, b"")
+    assert done.stderr == "mailmote: /dev/null cannot be opened: Input/output error\n"
 
 
 # ---- several at once -------------------------------------------------------------------------------------------------

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is in the directory of the spool: mails, those set aside as damaged, and leftovers.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Until a visit returns false. False then, and after a complaint when they cannot be read to the end. */
+static bool each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx)
+{
+    int fd = openat(spool->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    bool good = true;
+
+    if (names != NULL) {
+        errno = 0;
+    }
+    while (names != NULL && good && (entry = readdir(names)) != NULL) {
+        good = visit(spool, entry->d_name, ctx);
+        errno = 0;
+    }
+    if (errno != 0) {
+        complain("%s cannot be read: %s", spool->dir, strerror(errno));
+        good = false;
+    }
+    if (names != NULL) {
+        closedir(names);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    return good;
+}
+
+/* A temporary file that nobody holds a lock on has lost its maker. False after a complaint. */
+static bool clean_one(const struct spool *spool, const char *name, void *ctx)
+{
+    bool leftover = strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) == 0;
+    int fd = leftover ? openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+    int error;
+
+    (void)ctx;
+    if (fd < 0) {
+        return true;
+    }
+    error = spool_lock(fd);
+    if (error == 0) {
+        unlinkat(spool->fd, name, 0);
+    } else if (error != EWOULDBLOCK) {
+        complain("%s/%s cannot be locked: %s: it is left alone", spool->dir, name, strerror(error));
+    }
+    close(fd);
+    return error == 0 || error == EWOULDBLOCK;
+}
+
+bool spool_clean(const struct spool *spool)
+{
+    return each_name(spool, clean_one, NULL);
+}
+
+/* ID, and this behind it. */
+static bool is_mail(const char *name, const char *ending)
+{
+    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
+}
+
+static bool tell_damaged(const struct spool *spool, const char *name, void *ctx)
+{
+    (void)ctx;
+    if (is_mail(name, ".mail" SPOOL_ASIDE)) {
+        complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it", spool->dir, name);
+    }
+    return true;
+}
+
+bool spool_tell_damaged(const struct spool *spool)
+{
+    return each_name(spool, tell_damaged, NULL);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct spool_entry *one = a, *other = b;
+
+    if (mote_record_before(&one->record, &other->record)) {
+        return -1;
+    }
+    return mote_record_before(&other->record, &one->record) ? 1 : strcmp(one->name, other->name);
+}
+
+/* How long it has waited and how often it was tried. */
+static void look_up_record(const struct spool *spool, struct spool_entry *entry)
+{
+    struct host_mail mail;
+    int fd = openat(spool->fd, entry->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    mail_init(&mail);
+    if (fd >= 0 && spool_file_read_state(fd, &mail) == 0) {
+        spool_age(&mail);
+    }
+    entry->record = mail.record;
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+struct list {
+    struct spool_entry *entries; /* room for one more */
+    size_t count;
+};
+
+static bool make_room(struct list *list)
+{
+    struct spool_entry *more = realloc(list->entries, (list->count + 1) * sizeof *more);
+
+    if (more == NULL) {
+        complain("no memory for a list of %zu mails: try again", list->count);
+        return false;
+    }
+    list->entries = more;
+    return true;
+}
+
+static bool add(const struct spool *spool, const char *name, void *ctx)
+{
+    struct list *list = ctx;
+
+    if (!is_mail(name, ".mail")) {
+        return true;
+    }
+    memcpy(list->entries[list->count].name, name, SPOOL_NAME);
+    look_up_record(spool, &list->entries[list->count++]);
+    return make_room(list);
+}
+
+struct spool_entry *spool_list(const struct spool *spool, size_t *count)
+{
+    struct list list = {NULL, 0};
+
+    if (!make_room(&list) || !each_name(spool, add, &list)) {
+        free(list.entries);
+        return NULL;
+    }
+    qsort(list.entries, list.count, sizeof *list.entries, compare);
+    *count = list.count;
+    return list.entries;
+}
