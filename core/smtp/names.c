@@ -55,7 +55,8 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_LOGIN: return "a login needs a user, one secret, and a relay that is verified";
     case MOTE_CAUSE_TRUST: return "how to trust the relay is not set, or lacks the relay's name";
     case MOTE_CAUSE_BUFFER: return "the room lent is too small: the record buffer, or that for addresses";
-    case MOTE_CAUSE_TEXT: return "the text holds a NUL, is not what was measured, or is a message that mote_message_check() refuses";
+    case MOTE_CAUSE_TEXT:
+        return "the text holds a NUL, is not what was measured, or is a message that mote_message_check() refuses";
     case MOTE_CAUSE_NO_ENTROPY: return "no random octets for TLS";
     case MOTE_CAUSE_NO_TIME: return "the time is unknown and the certificate's dates need it";
     case MOTE_CAUSE_HEADER: return "a header value holds a control character, or Message-ID or date is none";
