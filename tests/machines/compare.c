@@ -333,8 +333,9 @@ static void attempts(unsigned reboot)
         uint16_t lost = 0;
 
         now_ms += wait_s * 1000;
-        while ((step = mote_outbox_poll(&outbox, now_ms, draw())) == MOTE_AGAIN) {
-        }
+        do {
+            step = mote_outbox_poll(&outbox, now_ms, draw());
+        } while (step == MOTE_IDLE && outbox.tidying);
         put_number("after ", wait_s);
         put_number(" step ", step);
         put_line_end();
