@@ -93,6 +93,9 @@ void device_boot(uint32_t off_s)
     if (device.trouble || device.flash.cut_at != 0) {
         forget();
     }
+    if (device.flash.cut_at != 0 && device.flash.writes >= device.flash.cut_at && device.flash.failed) {
+        device.doubt = true; /* a log that was erased because the other block fails, and the power went in that */
+    }
     flash_boot(&device.flash);
     device.trouble = false;
     calls = device.flash.calls;

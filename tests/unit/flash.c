@@ -200,6 +200,7 @@ void flash_set(struct flash *f, uint32_t block_size, uint16_t block_count)
 void flash_boot(struct flash *f)
 {
     f->cut_at = f->fail_at = 0;
+    f->failed = false;
     f->fail_on = f->fail_done = false;
 }
 

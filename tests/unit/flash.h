@@ -23,7 +23,7 @@ struct flash {
     uint32_t fail_at;            /* this call, reads included, returns false */
     bool fail_on;                /* and so does every later one */
     bool fail_done;              /* though a write or erase is done as it should be */
-    bool failed;                 /* a call has failed */
+    bool failed;                 /* a call has failed since the last boot */
     uint32_t worn_from, worn_to; /* these octets keep no zero in bit 4, without a word */
     uint32_t dead_block;         /* cannot be erased; counted from 1 */
     uint32_t full_to;            /* up to here nothing can be programmed */
