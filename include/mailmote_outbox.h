@@ -237,7 +237,8 @@ uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_se
  *   MOTE_CAUSE_BUFFER      its addresses do not fit into envelope_cap
  *   MOTE_CAUSE_TEXT        the text holds a NUL, or was another one when it was read again
  * and
- *   MOTE_CAUSE_STORAGE     no free cell keeps it, or the text's own source cannot be read.
+ *   MOTE_CAUSE_STORAGE     no free cell keeps it, or the text's own source cannot be read
+ * and, where the outbox is not open, what mote_outbox_open() returned.
  * The mails that are stored stay as they are. */
 uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms);
 
@@ -262,7 +263,8 @@ void mote_outbox_reported(struct mote_outbox *outbox);
 bool mote_outbox_cancel(struct mote_outbox *outbox, const uint8_t id[8]);
 
 /* The network is there, the clock is set, somebody pressed "send now": every mail is due, and no relay is left alone (P12).
- * Does not bring a mail nearer to a cleartext attempt (P5). */
+ * An attempt that is under way goes on; what it finds is not held against relay or mail. Does not bring a mail nearer to a
+ * cleartext attempt (P5). */
 void mote_outbox_hurry(struct mote_outbox *outbox);
 
 #ifdef __cplusplus

@@ -17,8 +17,13 @@ enum { NUMBER_AT = 2, LEN_AT = 4, CRC_AT = 8, HEAD_CRC_AT = 12 };
 bool mote_cell_sizes(struct mote_outbox *o)
 {
     const struct mote_outbox_setup *s = o->setup;
-    uint32_t unit = s->storage->program_size, size = s->storage->block_size;
+    uint32_t unit, size;
 
+    if (!mote_storage_good(s->storage)) {
+        return false;
+    }
+    unit = s->storage->program_size;
+    size = s->storage->block_size;
     o->head_len = (uint16_t)(unit < MOTE_CELL_HEAD ? MOTE_CELL_HEAD : unit);
     o->state_len = (uint16_t)((MOTE_RECORD_LEN + unit - 1) & ~(unit - 1));
     o->log_cap = size / o->state_len;

@@ -10,7 +10,7 @@
 /* Octets of a cell's head. */
 #define MOTE_CELL_HEAD 16
 
-/* Do log and cells fit into the storage, and the storage into 32 bits? Sets what follows from the sizes. */
+/* Is there a storage, do log and cells fit into it, and it into 32 bits? Sets what follows from the sizes. */
 bool mote_cell_sizes(struct mote_outbox *o);
 
 /* Is it a mail that a cell can take? It is measured. */

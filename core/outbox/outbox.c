@@ -13,6 +13,7 @@
 #include "mailmote_outbox.h"
 #include "cell.h"
 #include "log.h"
+#include "record.h"
 
 #include <string.h>
 
@@ -28,32 +29,13 @@ static struct mote_slot *find(const struct mote_outbox *o, const uint8_t id[8])
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
-static bool storage_good(const struct mote_storage *s)
-{
-    return s != NULL && s->read != NULL && s->program != NULL && s->erase != NULL && s->program_size >= 8 &&
-           s->program_size <= MOTE_PROGRAM_MAX && (s->program_size & (s->program_size - 1)) == 0 &&
-           s->block_size % s->program_size == 0;
-}
-
 static bool setup_good(struct mote_outbox *o)
 {
     const struct mote_outbox_setup *s = o->setup;
 
-    return storage_good(s->storage) && s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL &&
-           s->envelope != NULL && s->envelope_cap != 0 && s->session != NULL && s->session_setup != NULL &&
-           s->session_setup->buf != NULL && s->session_setup->buf_len >= MOTE_SESSION_BUF_MIN && mote_cell_sizes(o);
-}
-
-/* An attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to be
- * reported. */
-static void end_attempt(struct mote_record *record)
-{
-    if (mote_policy_expired(record->age_s)) {
-        record->rcpts_failed = ((1u << record->rcpt_count) - 1) & ~record->rcpts_delivered;
-    }
-    if (mote_record_settled(record)) {
-        record->wait_s = 0;
-    }
+    return s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL && s->envelope != NULL &&
+           s->envelope_cap != 0 && s->session != NULL && s->session_setup != NULL && s->session_setup->buf != NULL &&
+           s->session_setup->buf_len >= MOTE_SESSION_BUF_MIN && mote_cell_sizes(o);
 }
 
 /* What the boot has found in a cell. True when there was a mail, and it is lost. */
@@ -87,7 +69,7 @@ static void wake(struct mote_outbox *o, struct mote_slot *slot, uint32_t off_s, 
     mote_record_age(record, off_s);
     record->tls_since_s = tls_since_s;
     if (mote_record_resume(record, random)) {
-        end_attempt(record);
+        mote_record_end(record);
         mote_log_save(o, slot);
     }
 }
@@ -259,7 +241,7 @@ static void conclude(struct mote_outbox *o, uint32_t random)
         mote_outbox_hurry(o); /* what this attempt has found was before */
         o->hurried = false;
     }
-    end_attempt(&o->slot->record);
+    mote_record_end(&o->slot->record);
     mote_log_save(o, o->slot);
     for (struct mote_slot *slot = o->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
         released += mote_record_release(&slot->record, released);

@@ -3,6 +3,7 @@
  * What came of an attempt, taken into the mail's record: for the outbox, and for ports that keep records by themselves.
  */
 #include "mailmote_outbox.h"
+#include "record.h"
 
 void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail)
 {
@@ -28,6 +29,7 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
 {
     bool suspect = d->suspect && !record->plain, asked = d->result.cause != MOTE_CAUSE_LEFT_ALONE;
 
+    /* P12: an attempt that asked nobody is none, though a port may have stored that it began */
     if (asked && !record->begun) {
         mote_record_begin(record);
     } else if (!asked && record->begun) {
@@ -45,4 +47,14 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
     }
     mote_record_verdicts(record, d->mail);
     record->wait_s = asked ? mote_policy_wait_s(record, d->tls_failed, suspect, random) : d->back_s;
+}
+
+void mote_record_end(struct mote_record *record)
+{
+    if (mote_policy_expired(record->age_s)) {
+        record->rcpts_failed = ((1u << record->rcpt_count) - 1) & ~record->rcpts_delivered;
+    }
+    if (mote_record_settled(record)) {
+        record->wait_s = 0;
+    }
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Octets in fixed places, for what is stored: shared by record.c, cell.c and storage.c.
+ * What the files of core/outbox share of a record: how an attempt ends in it, and octets in fixed places. Not for users.
  */
 #ifndef MOTE_RECORD_H
 #define MOTE_RECORD_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "mailmote_policy.h"
+
+/* outcome.c: an attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to
+ * be reported: due at once. */
+void mote_record_end(struct mote_record *record);
 
 /* CRC-32 of IEEE 802.3; crc is that of the octets before, 0 at the start. */
 uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len);
@@ -28,7 +31,7 @@ static inline void mote_put32(uint8_t *p, uint32_t value)
 
 static inline uint16_t mote_get16(const uint8_t *p)
 {
-    return (uint16_t)(p[0] | p[1] << 8);
+    return (uint16_t)(p[0] | (uint16_t)p[1] << 8);
 }
 
 static inline uint32_t mote_get32(const uint8_t *p)

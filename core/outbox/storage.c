@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+bool mote_storage_good(const struct mote_storage *s)
+{
+    return s != NULL && s->read != NULL && s->program != NULL && s->erase != NULL && s->program_size >= 8 &&
+           s->program_size <= MOTE_PROGRAM_MAX && (s->program_size & (s->program_size - 1)) == 0 &&
+           s->block_size % s->program_size == 0;
+}
+
 bool mote_storage_read(struct mote_outbox *o, uint32_t at, void *buf, size_t len)
 {
     const struct mote_storage *storage = o->setup->storage;

@@ -7,6 +7,9 @@
 
 #include "mailmote_outbox.h"
 
+/* Are its functions there, and its sizes such as there may be? */
+bool mote_storage_good(const struct mote_storage *storage);
+
 /* Octets on their way into the storage, unit by unit. */
 struct mote_writer {
     struct mote_outbox *o;

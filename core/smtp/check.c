@@ -240,6 +240,17 @@ uint8_t mote_check_offers(struct mote_engine *e)
     return missing != 0 && !leave_out_utf8(e) ? MOTE_CAUSE_NO_SMTPUTF8 : MOTE_CAUSE_NONE;
 }
 
+uint8_t mote_next_asked(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
+{
+    unsigned i = step == MOTE_STEP_MAIL ? 0 : *rcpt + 1u;
+
+    while (i < e->mail->rcpt_count && !e->mail->rcpts[i].in_transaction) {
+        i++;
+    }
+    *rcpt = (uint16_t)i;
+    return i < e->mail->rcpt_count ? MOTE_STEP_RCPT : e->bdat ? MOTE_STEP_BDAT : MOTE_STEP_DATA;
+}
+
 uint8_t mote_mail_measure(struct mote_mail *mail)
 {
     struct mote_text text = {0};

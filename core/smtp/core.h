@@ -10,10 +10,6 @@
 
 #include <string.h>
 
-/* engine.c: moves a cursor on from MAIL, or from RCPT, where it is at recipient *rcpt: to the next one that is asked, or behind
- * them all. Returns the step it is at then. */
-uint8_t mote_engine_advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt);
-
 /* reply.c: takes an octet of a reply. REPLY_WHOLE: that completes it, and code, subject and detail are those of its last
  * line. REPLY_GOES_ON: more is to come. Anything else is the cause (enum mote_cause) the conversation fails for. */
 enum { REPLY_WHOLE = MOTE_CAUSE_NONE, REPLY_GOES_ON = 255 };
@@ -47,5 +43,9 @@ uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail
 /* check.c: what the mail needs and the relay did not offer (P10), or MOTE_CAUSE_NONE. Recipients that need SMTPUTF8 where the
  * sender does not are alone in that: they have their result, and are not asked, while there are others. */
 uint8_t mote_check_offers(struct mote_engine *e);
+
+/* check.c: moves a cursor on from MAIL, or from RCPT, where it is at recipient *rcpt: to the next one that is asked, or behind
+ * them all. Returns the step it is at then. */
+uint8_t mote_next_asked(const struct mote_engine *e, uint8_t step, uint16_t *rcpt);
 
 #endif

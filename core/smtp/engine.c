@@ -158,17 +158,6 @@ static void give_up(struct mote_engine *e, uint8_t cause)
     hang_up(e);
 }
 
-uint8_t mote_engine_advance(const struct mote_engine *e, uint8_t step, uint16_t *rcpt)
-{
-    unsigned i = step == MOTE_STEP_MAIL ? 0 : *rcpt + 1u;
-
-    while (i < e->mail->rcpt_count && !e->mail->rcpts[i].in_transaction) {
-        i++;
-    }
-    *rcpt = (uint16_t)i;
-    return i < e->mail->rcpt_count ? MOTE_STEP_RCPT : e->bdat ? MOTE_STEP_BDAT : MOTE_STEP_DATA;
-}
-
 /* ---- Replies ----------------------------------------------------------------------------------------------------- */
 
 /* The way to the mail is free, if the relay can take it as it is (P10). */
@@ -262,7 +251,7 @@ static void after_envelope(struct mote_engine *e, unsigned class)
         make_result(e, refusal_verdict(e), MOTE_CAUSE_REFUSED);
         set_once(e, r);
     }
-    next = e->awaiting = mote_engine_advance(e, step, &e->awaiting_rcpt);
+    next = e->awaiting = mote_next_asked(e, step, &e->awaiting_rcpt);
     if (next != MOTE_STEP_RCPT && e->accepted == 0) {
         set_once(e, &e->result); /* nobody takes it: the last refusal, this one, stands for the mail */
     }

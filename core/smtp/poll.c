@@ -106,7 +106,7 @@ static void written(struct mote_engine *e)
     case MOTE_STEP_MAIL:
     case MOTE_STEP_RCPT:
         if (pipelining) {
-            mote_command_begin(e, mote_engine_advance(e, step, &e->sending_rcpt));
+            mote_command_begin(e, mote_next_asked(e, step, &e->sending_rcpt));
         }
         break;
     default: break;

@@ -10,9 +10,8 @@ enum { CLEAR, TLS, CLOSING };
 
 enum { NAME_CAP = 256 }; /* what BearSSL takes of a name, its NUL included */
 
-enum {
-    HANDSHAKE_CAP = 256
-}; /* octets of the relay's between two looks at the time, while they may have BearSSL compute */
+/* Octets of the relay's between two looks at the time, while they may have BearSSL compute. */
+enum { HANDSHAKE_CAP = 256 };
 
 /* ---- The engine's side ------------------------------------------------------------------------------------------- */
 

@@ -104,19 +104,26 @@ static void test_piece_by_piece(void **state)
     }
 }
 
+/* A session that is about to hear a chain. */
+static struct mote_session *begin_chain(void)
+{
+    struct mote_session *session;
+
+    trust_bench_kind(&bench, kind, &ec_leaf);
+    session = begin();
+    session->x509.vtable->start_chain(&session->x509.vtable, MAIL);
+    return session;
+}
+
 /* A chain is judged by its first certificate, or from there on: what comes behind it does not reach the decoder of its key. */
 static void test_behind_a_good_one(void **state)
 {
     static const struct damaged behind = {.der = (const uint8_t *)"\xfe\xfe\xfe\xfe", .len = 4};
 
     for (kind = 0; kind < ALL_KINDS; kind++) {
-        struct mote_session *session;
-        const br_x509_class **x509;
+        struct mote_session *session = begin_chain();
+        const br_x509_class **x509 = &session->x509.vtable;
 
-        trust_bench_kind(&bench, kind, &ec_leaf);
-        session = begin();
-        x509 = &session->x509.vtable;
-        (*x509)->start_chain(x509, MAIL);
         (*x509)->start_cert(x509, (uint32_t)bench.peer.chain[0].len);
         (*x509)->append(x509, bench.peer.chain[0].der, bench.peer.chain[0].len);
         (*x509)->end_cert(x509);
@@ -175,13 +182,9 @@ static void test_in_a_session(void **state)
 static void test_empty_chain(void **state)
 {
     for (kind = 0; kind < ALL_KINDS; kind++) {
-        struct mote_session *session;
-        const br_x509_class **x509;
+        struct mote_session *session = begin_chain();
+        const br_x509_class **x509 = &session->x509.vtable;
 
-        trust_bench_kind(&bench, kind, &ec_leaf);
-        session = begin();
-        x509 = &session->x509.vtable;
-        (*x509)->start_chain(x509, MAIL);
         assert_int_equal((*x509)->end_chain(x509), BR_ERR_X509_EMPTY_CHAIN);
         free(session);
         trust_bench_kind(&bench, kind, &ec_leaf);
