@@ -50,13 +50,14 @@ enum mote_verdict {
 /* Why. The tens tell whose side: 1x link, 2x TLS and trust, 3x the relay's protocol, 4x its refusal, 5x and 6x ours. */
 enum mote_cause {
     MOTE_CAUSE_NONE = 0,
-    MOTE_CAUSE_LOOKUP = 10,            /* the relay's name has no address */
-    MOTE_CAUSE_CONNECT = 11,           /* no connection to the relay */
-    MOTE_CAUSE_LOST = 12,              /* connection closed or reset before the reply */
-    MOTE_CAUSE_TIMEOUT = 13,           /* a step's time limit passed (RFC 5321 4.5.3.2) */
-    MOTE_CAUSE_DEADLINE = 14,          /* the attempt's time passed (MOTE_ATTEMPT_S) */
-    MOTE_CAUSE_LEFT_ALONE = 15,        /* every relay failed a short while ago and is left alone for now */
-    MOTE_CAUSE_BARRED = 16,            /* accepted for verified relays only, and those that are left are not (P7) */
+    MOTE_CAUSE_LOOKUP = 10,     /* the relay's name has no address */
+    MOTE_CAUSE_CONNECT = 11,    /* no connection to the relay */
+    MOTE_CAUSE_LOST = 12,       /* connection closed or reset before the reply */
+    MOTE_CAUSE_TIMEOUT = 13,    /* a step's time limit passed (RFC 5321 4.5.3.2) */
+    MOTE_CAUSE_DEADLINE = 14,   /* the attempt's time passed (MOTE_ATTEMPT_S) */
+    MOTE_CAUSE_LEFT_ALONE = 15, /* every relay failed a short while ago and is left alone for now */
+    MOTE_CAUSE_BARRED = 16,     /* accepted for verified relays only, and those that are left are not (P7) */
+    MOTE_CAUSE_CLOSED = 17, /* the relay ended the connection behind an earlier mail; try again on a new one (P12) */
     MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
     MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
     MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */
@@ -109,7 +110,8 @@ enum mote_step {
     MOTE_STEP_RCPT = 8,
     MOTE_STEP_DATA = 9,
     MOTE_STEP_END = 10, /* end of the mail: the final dot, or the last octet of BDAT LAST */
-    MOTE_STEP_QUIT = 11
+    MOTE_STEP_QUIT = 11,
+    MOTE_STEP_RSET = 12 /* before a mail that follows, on one connection, a mail that was not delivered */
 };
 
 /* Bits of mote_result.tls. */
@@ -224,7 +226,8 @@ struct mote_engine_setup {
     uint8_t tls;             /* enum mote_tls */
     bool opportunistic;      /* STARTTLS not offered: go on in clear (P1). Refused together with a login (P7) */
     bool hold;               /* stop with MOTE_WANT_COMMIT just before the end of the mail */
-    bool plain;              /* use neither PIPELINING nor CHUNKING, whatever is offered (P16) */
+    bool keep;  /* another mail may follow on this connection: MOTE_WANT_MAIL, and no QUIT behind this one */
+    bool plain; /* use neither PIPELINING nor CHUNKING, whatever is offered (P16) */
 };
 
 /* What mote_engine_poll() answers; several may be set. */
@@ -233,7 +236,10 @@ enum {
     MOTE_WANT_RECV = 2,   /* octets of the relay are awaited: mote_engine_feed() */
     MOTE_WANT_TLS = 4,    /* do the TLS handshake now, then mote_engine_secured() or mote_engine_fail() */
     MOTE_WANT_COMMIT = 8, /* store that the mail may have been sent, then mote_engine_commit() */
-    MOTE_DONE = 16        /* mote_engine_result() is final: close the connection */
+    MOTE_DONE = 16,       /* mote_engine_result() is final: close the connection */
+    MOTE_WANT_MAIL =
+        32 /* mote_engine_result() is final, and the relay may be given another mail: mote_engine_next(), or
+                           * mote_engine_quit(). It alone; octets of the relay meanwhile are fed as ever, and end it */
 };
 
 struct mote_engine; /* one conversation; defined at the end of this header, as nothing in it is the caller's */
@@ -269,6 +275,15 @@ void mote_engine_feed(struct mote_engine *engine, const void *data, size_t len);
 
 /* The handshake is done. What the relay said before is forgotten (RFC 3207 4.2). */
 void mote_engine_secured(struct mote_engine *engine);
+
+/* At MOTE_WANT_MAIL, with setup->keep: the next mail, on the same connection. setup->plain, hold and keep may have been changed
+ * before; a mail that is the last to go has keep = false, and QUIT leaves with it. start_ms as in mote_engine_init(). A
+ * mail on a connection that the relay ends before it has answered anything to it, or that has ended already, is DEFERRED, or IN_DOUBT,
+ * with MOTE_CAUSE_CLOSED (P12). */
+void mote_engine_next(struct mote_engine *engine, struct mote_mail *mail, uint32_t start_ms);
+
+/* At MOTE_WANT_MAIL: no other mail follows. QUIT is sent, then MOTE_DONE; the result stays what it was. */
+void mote_engine_quit(struct mote_engine *engine);
 
 /* It is stored that the mail may have been sent: its end may leave. If it cannot be stored, call mote_engine_fail() with
  * MOTE_CAUSE_STORAGE. */
@@ -311,6 +326,8 @@ struct mote_engine {
     uint8_t tls;                          /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
     bool commit;                          /* waiting for mote_engine_commit() */
     bool done;
+    bool kept;                 /* the mail has its result, and the connection waits for another one */
+    bool again, reset;         /* an earlier mail went over it; that one was not delivered */
     bool bdat;                 /* the mail goes by BDAT */
     uint8_t lines;             /* of the reply being read */
     bool reply_more;           /* another line of it comes */

@@ -116,6 +116,7 @@ struct mote_session_setup {
     bool clear;          /* the cleartext pass of POLICY P5; only opportunistic relays */
     bool plain;          /* as in struct mote_engine_setup */
     bool hold;           /* as in struct mote_engine_setup */
+    bool keep;           /* as in struct mote_engine_setup; without effect where clear */
     void *buf;           /* record buffer, the session's alone until it is wiped */
     size_t buf_len;      /* MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL */
     const void *entropy; /* 32 octets from a true random source, fresh for this session, read when the handshake begins
@@ -161,7 +162,7 @@ struct mote_session {
 void mote_session_init(struct mote_session *session, const struct mote_relay *relay, struct mote_mail *mail,
                        const struct mote_session_setup *setup);
 
-/* What to do next: MOTE_WANT_SEND, MOTE_WANT_RECV, MOTE_WANT_COMMIT, MOTE_DONE (never MOTE_WANT_TLS). MOTE_DONE may
+/* What to do next: MOTE_WANT_SEND, MOTE_WANT_RECV, MOTE_WANT_COMMIT, MOTE_WANT_MAIL, MOTE_DONE (never MOTE_WANT_TLS). MOTE_DONE may
  * come together with MOTE_WANT_SEND: QUIT and close_notify, worth one try, not worth waiting for. */
 uint8_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 uint32_t mote_session_wait_ms(const struct mote_session *session);
@@ -176,6 +177,11 @@ void mote_session_send_ack(struct mote_session *session, size_t len);
  * limits are looked at in between. */
 void *mote_session_recv_buf(struct mote_session *session, size_t *len);
 void mote_session_recv_ack(struct mote_session *session, size_t len);
+
+/* At MOTE_WANT_MAIL, as for the engine: the next mail over the same connection, in the same TLS session and login. The setup's keep,
+ * hold, plain and start_ms are read again. Or no other. */
+void mote_session_next(struct mote_session *session, struct mote_mail *mail);
+void mote_session_quit(struct mote_session *session);
 
 /* As for the engine. A connection closed or reset by the relay is MOTE_CAUSE_LOST. The result is a part of the session: it is good
  * until the session is wiped, or begins anew. */

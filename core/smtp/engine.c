@@ -17,6 +17,10 @@
  *   RCPT      RCPT, or DATA, or BDAT        -     this one deferred  this one failed
  *   DATA      -                             text  all deferred       all failed
  *   END       delivered, QUIT               -     all deferred       all failed
+ *   RSET      MAIL                          -     deferred, QUIT     deferred, QUIT
+ *
+ * Where the caller keeps connections (setup->keep), what would be QUIT from MAIL on is a pause: the next mail begins with MAIL,
+ * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
  * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), and 500 to 504 where an extension may be why (P16). In
  * lock-step a refusal leads to QUIT once nobody is left; in a flight the replies to the rest of it are heard first. With
@@ -92,14 +96,20 @@ static uint8_t refusal_verdict(struct mote_engine *e)
     uint16_t code = e->reply.code;
     uint8_t step = e->awaiting;
 
-    if (code < 500 || step < MOTE_STEP_MAIL || (code == 530 && e->setup->tls == MOTE_TLS_CLEAR) ||
-        (code == 552 && step == MOTE_STEP_RCPT)) {
+    if (code < 500 || step < MOTE_STEP_MAIL || step == MOTE_STEP_RSET ||
+        (code == 530 && e->setup->tls == MOTE_TLS_CLEAR) || (code == 552 && step == MOTE_STEP_RCPT)) {
         return MOTE_DEFERRED;
     }
     if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && blame_extension(e)) {
         return MOTE_DEFERRED;
     }
     return MOTE_FAILED;
+}
+
+/* P12: has this happened to a mail on a connection that served another one, before a reply to this one? */
+static bool between_mails(const struct mote_engine *e)
+{
+    return e->again && (e->awaiting == MOTE_STEP_MAIL || e->awaiting == MOTE_STEP_RSET);
 }
 
 void mote_engine_fail(struct mote_engine *e, uint8_t cause)
@@ -109,12 +119,19 @@ void mote_engine_fail(struct mote_engine *e, uint8_t cause)
     if (e->done) {
         return;
     }
+    if (e->kept) { /* the mail has its result, and is not ours any more */
+        e->done = true;
+        return;
+    }
+    if (cause == MOTE_CAUSE_LOST && between_mails(e)) {
+        cause = MOTE_CAUSE_CLOSED;
+    }
     if (e->end_sent) {
         verdict = MOTE_IN_DOUBT;
     } else if ((cause >= MOTE_CAUSE_ADDRESS && cause <= MOTE_CAUSE_TEXT) || cause >= MOTE_CAUSE_TOO_MANY) {
         verdict = MOTE_MISUSE;
     }
-    if (cause >= MOTE_CAUSE_LOST && cause <= MOTE_CAUSE_REPLY_TOO_LONG) {
+    if (cause >= MOTE_CAUSE_LOST && cause <= MOTE_CAUSE_REPLY_TOO_LONG && cause != MOTE_CAUSE_CLOSED) {
         blame_extension(e);
     }
     set_all_ours(e, verdict, cause);
@@ -138,12 +155,16 @@ static void greet(struct mote_engine *e, uint8_t step)
     begin(e, step);
 }
 
-/* The conversation has its result: QUIT where a command can stand, else nothing more but the rest of a QUIT. */
+/* The mail has its result: QUIT where a command can stand, or a pause; else nothing more but the rest of a QUIT. */
 static void hang_up(struct mote_engine *e)
 {
     if (e->sending == MOTE_STEP_NONE && e->replies_due == 0 && !e->quitting) {
-        e->quitting = true;
-        begin(e, MOTE_STEP_QUIT);
+        e->kept =
+            e->setup->keep && e->awaiting >= MOTE_STEP_MAIL && e->awaiting <= MOTE_STEP_END && e->reply.code != 421;
+        if (!e->kept) {
+            e->quitting = true;
+            begin(e, MOTE_STEP_QUIT);
+        }
     } else if (e->sending != MOTE_STEP_QUIT) {
         e->done = true;
     } else {
@@ -174,7 +195,41 @@ static void ready(struct mote_engine *e)
     }
     e->extended = (e->offers & OFFER_PIPELINING) != 0;
     e->bdat = (e->offers & OFFER_CHUNKING) != 0 && e->mail->size != 0; /* an empty chunk has no last octet to hold */
-    begin(e, MOTE_STEP_MAIL);
+    begin(e, e->reset ? MOTE_STEP_RSET : MOTE_STEP_MAIL);
+}
+
+void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t start_ms)
+{
+    uint8_t cause = mote_check(e->setup, mail);
+    bool ended = e->done;
+
+    if (!e->kept && !ended) {
+        return;
+    }
+    e->mail = mail;
+    e->start_ms = start_ms;
+    e->reset = e->result.verdict != MOTE_DELIVERED;
+    e->again = e->timer_restart = true;
+    e->done = e->kept = e->committed = e->empty = e->end_sent = e->suspect = false;
+    e->accepted = e->awaiting_rcpt = e->sending_rcpt = 0;
+    e->offset = 0;
+    memset(&e->body, 0, sizeof e->body);
+    memset(&e->result, 0, sizeof e->result);
+    e->awaiting = ended ? MOTE_STEP_MAIL : MOTE_STEP_EHLO; /* where it is told what the relay cannot carry */
+    if (cause != MOTE_CAUSE_NONE || ended) {
+        mote_engine_fail(e, cause != MOTE_CAUSE_NONE ? cause : MOTE_CAUSE_LOST);
+    } else {
+        ready(e);
+    }
+}
+
+void mote_engine_quit(struct mote_engine *e)
+{
+    if (e->kept) {
+        e->kept = false;
+        e->quitting = e->timer_restart = true;
+        begin(e, MOTE_STEP_QUIT);
+    }
 }
 
 static void after_ehlo(struct mote_engine *e)
@@ -212,6 +267,9 @@ static void after_refusal(struct mote_engine *e, unsigned class)
         return;
     } else if (e->awaiting == MOTE_STEP_AUTH && class == 5) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
+    }
+    if (e->reply.code == 421 && between_mails(e)) {
+        cause = MOTE_CAUSE_CLOSED;
     }
     /* a 421 behind a recipient that was accepted, when the end of the mail has left: that one's reply is lost (P9) */
     if (e->end_sent && e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT) {
@@ -335,6 +393,16 @@ static void after_reply(struct mote_engine *e)
         }
         break;
     case MOTE_STEP_AUTH: after_auth(e, class); return;
+    case MOTE_STEP_RSET:
+        if (class == 2) {
+            if (e->replies_due != 0 || e->sending != MOTE_STEP_NONE) {
+                e->awaiting = MOTE_STEP_MAIL;
+            } else {
+                begin(e, MOTE_STEP_MAIL);
+            }
+            return;
+        }
+        break;
     case MOTE_STEP_DATA:
         if (class == 3) {
             after_data(e);

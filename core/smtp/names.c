@@ -10,7 +10,7 @@ const char *mote_step_name(uint8_t step)
 {
     static const char *const names[] = {MOTE_STEPS(NAME)};
 
-    return step <= MOTE_STEP_QUIT ? names[step] : "?";
+    return step <= MOTE_STEP_RSET ? names[step] : "?";
 }
 
 const char *mote_verdict_name(uint8_t verdict)
@@ -30,6 +30,7 @@ const char *mote_cause_name(uint8_t cause)
     case MOTE_CAUSE_TIMEOUT: return "the relay did not answer in time";
     case MOTE_CAUSE_DEADLINE: return "the attempt took too long";
     case MOTE_CAUSE_LEFT_ALONE: return "the relays failed a short while ago and are left alone for now";
+    case MOTE_CAUSE_CLOSED: return "the relay ended the connection after an earlier mail: a new one is made soon";
     case MOTE_CAUSE_BARRED: return "accepted for verified relays only, and no such relay is left: it waits";
     case MOTE_CAUSE_TLS_NOT_OFFERED: return "TLS is required and the relay does not offer STARTTLS";
     case MOTE_CAUSE_TLS_REFUSED: return "the relay offers STARTTLS and then refuses it";

@@ -45,12 +45,17 @@ static uint32_t left_ms(uint32_t now_ms, uint32_t since_ms, uint32_t limit_s)
 uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
 {
     uint8_t want = 0, cause = MOTE_CAUSE_DEADLINE;
-    uint8_t step = e->sending > MOTE_STEP_QUIT ? e->sending : e->awaiting; /* chunk and text have their own limit */
+    uint8_t step = e->sending > MOTE_STEP_RSET ? e->sending : e->awaiting; /* chunk and text have their own limit */
     uint32_t step_ms;
 
     if (e->timer_restart) {
         e->timer_restart = false;
         e->since_ms = now_ms;
+    }
+    if (e->kept && !e->done) {
+        e->start_ms = now_ms; /* of what comes next, were it QUIT */
+        e->wait_ms = UINT32_MAX;
+        return MOTE_WANT_MAIL;
     }
     e->wait_ms = left_ms(now_ms, e->start_ms, MOTE_ATTEMPT_S);
     step_ms = left_ms(now_ms, e->since_ms, limits_s[step]);
@@ -82,6 +87,7 @@ void mote_engine_commit(struct mote_engine *e)
 /* A step is all out. What is written next without waiting, and whether a reply is due:
  *
  *   MAIL, RCPT   the next of them, DATA or BDAT, with PIPELINING     yes
+ *   RSET         MAIL, with PIPELINING                               yes
  *   BDAT         the chunk                                           yes: END's
  *   TEXT         QUIT, with PIPELINING                               no: it was counted with BDAT, or when DATA was answered
  *   QUIT         nothing: done, unless the reply to END is due       no
@@ -96,13 +102,18 @@ static void written(struct mote_engine *e)
     switch (step) {
     case MOTE_STEP_QUIT: e->done = e->result.verdict != MOTE_PENDING; return;
     case MOTE_STEP_TEXT:
-        if (pipelining) {
+        if (pipelining && !e->setup->keep) {
             e->quitting = true;
             mote_command_begin(e, MOTE_STEP_QUIT);
         }
         return;
     case MOTE_STEP_BDAT: mote_command_begin(e, MOTE_STEP_TEXT); break;
     case MOTE_STEP_STARTTLS: e->tls = MOTE_TLS_TRIED; break;
+    case MOTE_STEP_RSET:
+        if (pipelining) {
+            mote_command_begin(e, MOTE_STEP_MAIL);
+        }
+        break;
     case MOTE_STEP_MAIL:
     case MOTE_STEP_RCPT:
         if (pipelining) {

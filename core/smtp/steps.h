@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one list of steps: names, command lines and time limits come from it. A step up to QUIT is public (enum
+ * The one list of steps: names, command lines and time limits come from it. A step up to RSET is public (enum
  * mote_step) and has its reply; the two behind it are written without one of their own: END has it.
  */
 #ifndef MOTE_STEPS_H
@@ -39,7 +39,7 @@ enum {
 
 /* Time limits in seconds, RFC 5321 4.5.3.2 (POLICY P13); those that ports know too are in mailmote.h. */
 #ifndef MOTE_REPLY_S
-#define MOTE_REPLY_S 300 /* greeting, EHLO, AUTH, MAIL, RCPT */
+#define MOTE_REPLY_S 300 /* greeting, EHLO, AUTH, RSET, MAIL, RCPT */
 #endif
 #ifndef MOTE_TLS_S
 #define MOTE_TLS_S 120 /* STARTTLS; the handshake */
@@ -72,11 +72,12 @@ enum {
     X(DATA, "DATA", MOTE_DATA_S)                                                                                       \
     X(END, "", MOTE_END_S)                                                                                             \
     X(QUIT, "QUIT", MOTE_QUIT_S)                                                                                       \
+    X(RSET, "RSET", MOTE_REPLY_S)                                                                                      \
     X(BDAT, "BDAT " M_SIZE " LAST", MOTE_TEXT_S)                                                                       \
     X(TEXT, "", MOTE_TEXT_S)
 /* clang-format on */
 
-enum { MOTE_STEP_NONE = 0, MOTE_STEP_BDAT = 12, MOTE_STEP_TEXT = 13 };
+enum { MOTE_STEP_NONE = 0, MOTE_STEP_BDAT = 13, MOTE_STEP_TEXT = 14 };
 
 /* EHLO keywords (first words of a line), then AUTH mechanisms, the better one of a pair first, in the order of the bits
  * below. The number is the word's hash: for each octet, hash * 33 XOR octet, modulo 2^32. X(name, hash) */

@@ -50,7 +50,7 @@ static size_t pull(struct mote_session *s, uint8_t *buf, size_t cap)
         s->login_told = true;
     }
     n = mote_engine_pull(e, buf, cap);
-    if (step > MOTE_STEP_QUIT) {
+    if (step > MOTE_STEP_RSET) {
         step = step == MOTE_STEP_BDAT ? MOTE_STEP_DATA : MOTE_STEP_END;
     }
     if (!secret) {
@@ -94,6 +94,14 @@ uint16_t mote_relay_port(const struct mote_relay *relay)
     return relay->login.user != NULL || relay->login.token != NULL ? 587 : 25;
 }
 
+/* What may be another from mail to mail. A connection in clear by P5 is for its one mail. */
+static void set_mail(struct mote_session *s)
+{
+    s->engine_setup.hold = s->setup->hold;
+    s->engine_setup.plain = s->setup->plain;
+    s->engine_setup.keep = s->setup->keep && !s->setup->clear;
+}
+
 void mote_session_init(struct mote_session *s, const struct mote_relay *relay, struct mote_mail *mail,
                        const struct mote_session_setup *setup)
 {
@@ -107,8 +115,7 @@ void mote_session_init(struct mote_session *s, const struct mote_relay *relay, s
     engine_setup->login = relay->login;
     engine_setup->tls = setup->clear ? MOTE_TLS_CLEAR : relay->tls;
     engine_setup->opportunistic = relay->trust.opportunistic;
-    engine_setup->hold = setup->hold;
-    engine_setup->plain = setup->plain;
+    set_mail(s);
     mote_engine_init(&s->engine, engine_setup, mail, setup->start_ms);
     if (cause != MOTE_CAUSE_NONE) {
         mote_engine_fail(&s->engine, cause);
@@ -117,6 +124,17 @@ void mote_session_init(struct mote_session *s, const struct mote_relay *relay, s
     } else if (relay->trust.anchors != NULL && setup->unix_s == 0) {
         mote_engine_fail(&s->engine, MOTE_CAUSE_NO_TIME);
     }
+}
+
+void mote_session_next(struct mote_session *s, struct mote_mail *mail)
+{
+    set_mail(s);
+    mote_engine_next(&s->engine, mail, s->setup->start_ms);
+}
+
+void mote_session_quit(struct mote_session *s)
+{
+    mote_engine_quit(&s->engine);
 }
 
 /* The buffer goes to BearSSL. Whatever the relay sent before is used up: the engine fails on octets after the 220. On its
@@ -286,7 +304,7 @@ uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
     if (e->done && s->mode == TLS) {
         tls_close(s);
     }
-    want = mote_engine_poll(e, now_ms) & (MOTE_WANT_COMMIT | MOTE_DONE);
+    want = mote_engine_poll(e, now_ms) & (MOTE_WANT_COMMIT | MOTE_WANT_MAIL | MOTE_DONE);
     if (e->done && !e->quitting) {
         s->out_at = s->out_len = 0;
     }

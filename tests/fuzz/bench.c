@@ -32,7 +32,7 @@ static void trace(void *ctx, char who, uint8_t step, const char *data, size_t le
 {
     struct bench *b = ctx;
 
-    require((who == 'C' || who == 'S') && step <= MOTE_STEP_QUIT && len != 0, "I5: a trace of nothing");
+    require((who == 'C' || who == 'S') && step <= MOTE_STEP_RSET && len != 0, "I5: a trace of nothing");
     len = len < sizeof b->trace - b->trace_len ? len : sizeof b->trace - b->trace_len;
     memcpy(b->trace + b->trace_len, data, len);
     b->trace_len += len;

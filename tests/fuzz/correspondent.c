@@ -112,18 +112,20 @@ static void hear(struct correspondent *c, const uint8_t *octets, size_t len)
     }
 }
 
-void correspond(struct mote_session *session, uint32_t *now_ms, unsigned mood, void (*commit)(void),
+void correspond(struct mote_session *session, bool fresh, uint32_t *now_ms, unsigned mood, void (*commit)(void),
                 void (*taken)(const struct heard *heard))
 {
     static struct correspondent c;
     uint8_t want = 0;
 
-    memset(&c, 0, sizeof c);
-    c.mood = mood;
-    c.taken = taken;
-    c.heard.mail = -1;
-    say(&c, at(&c, AT_GREETING) ? "421 4.3.2 not now\r\n" : "220 relay\r\n");
-    for (unsigned turn = 0; (want & MOTE_DONE) == 0; turn++) {
+    if (fresh) {
+        memset(&c, 0, sizeof c);
+        c.mood = mood;
+        c.taken = taken;
+        c.heard.mail = -1;
+        say(&c, at(&c, AT_GREETING) ? "421 4.3.2 not now\r\n" : "220 relay\r\n");
+    }
+    for (unsigned turn = 0; (want & (MOTE_DONE | MOTE_WANT_MAIL)) == 0; turn++) {
         size_t len;
         void *to;
         const void *from;
@@ -147,7 +149,7 @@ void correspond(struct mote_session *session, uint32_t *now_ms, unsigned mood, v
             memcpy(to, c.say, len);
             memmove(c.say, c.say + len, c.say_len -= len);
             mote_session_recv_ack(session, len);
-        } else if (from == NULL && (want & MOTE_DONE) == 0) {
+        } else if (from == NULL && (want & (MOTE_DONE | MOTE_WANT_MAIL)) == 0) {
             *now_ms += mote_session_wait_ms(session);
         }
     }

@@ -38,7 +38,7 @@ void model_check(const struct model *m, uint8_t want)
 /* A code of 2xx to 5xx or none, printable names, known numbers. */
 static void check_result(const struct mote_result *r)
 {
-    require(r->verdict <= MOTE_MISUSE && r->cause <= 69 && r->step <= MOTE_STEP_QUIT && r->tls <= 3,
+    require(r->verdict <= MOTE_MISUSE && r->cause <= 69 && r->step <= MOTE_STEP_RSET && r->tls <= 3,
             "D6: no such result");
     require(r->code == 0 || (r->code >= 200 && r->code <= 599), "D6: no such reply code");
     require(r->subject <= 999 && r->detail <= 999, "D6: no such enhanced code");

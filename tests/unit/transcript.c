@@ -185,6 +185,11 @@ static void happened(struct script *s, const char *what)
 {
     char *unit;
 
+    if (strcmp(what, "quit --") == 0) {
+        event(s, EVENT_QUIT);
+        s->keep = true;
+        return;
+    }
     if (strcmp(what, "TLS --") == 0) {
         event(s, EVENT_TLS);
     } else if (strcmp(what, "commit --") == 0) {
@@ -347,6 +352,26 @@ static void finish(struct script *s, unsigned rcpts)
     script_understand(s);
 }
 
+/* Another mail on the connection of the one before: what is not said is as before, but for recipients and text. */
+static struct script *next_mail(struct script *s, struct script *next)
+{
+    *next = (struct script){.file = s->file,
+                            .title = s->title,
+                            .line = line_now,
+                            .tls = s->tls,
+                            .opportunistic = s->opportunistic,
+                            .hold = s->hold,
+                            .plain = s->plain,
+                            .only_engine = s->only_engine,
+                            .only_clear = s->only_clear,
+                            .helo = s->helo,
+                            .from = s->from,
+                            .login = s->login,
+                            .again = true};
+    s->then = next;
+    return next;
+}
+
 size_t script_load(const char *path, struct script *scripts, size_t cap)
 {
     FILE *file = fopen(path, "r");
@@ -388,6 +413,13 @@ size_t script_load(const char *path, struct script *scripts, size_t cap)
             s->suspect = true;
         } else if (strncmp(line, "=> ", 3) == 0) {
             expected(s, line + 3, &rcpts);
+        } else if (strcmp(line, "-- next --") == 0) {
+            finish(s, rcpts);
+            if (count == cap) {
+                malformed("too many transcripts");
+            }
+            s = next_mail(s, &scripts[count++]);
+            rcpts = 0;
         } else if (strncmp(line, "-- ", 3) == 0) {
             happened(s, line + 3);
         } else if ((*line == 'S' || *line == 'C') && (line[1] == ':' || line[1] == ' ')) {

@@ -10,7 +10,7 @@
 
 enum { SCRIPT_EVENTS = 64, SCRIPT_RCPTS = 8, SCRIPT_TEXT_CAP = 160 };
 
-enum script_kind { EVENT_SERVER, EVENT_CLIENT, EVENT_TLS, EVENT_COMMIT, EVENT_CLOSE, EVENT_TIME };
+enum script_kind { EVENT_SERVER, EVENT_CLIENT, EVENT_TLS, EVENT_COMMIT, EVENT_CLOSE, EVENT_TIME, EVENT_QUIT };
 
 struct script_event {
     uint8_t kind;
@@ -44,7 +44,10 @@ struct script {
     struct script_event events[SCRIPT_EVENTS];
     unsigned event_count;
     struct script_outcome mail, rcpt[SCRIPT_RCPTS];
-    bool suspect; /* P16: a conversation in lock-step might have survived */
+    bool suspect;              /* P16: a conversation in lock-step might have survived */
+    const struct script *then; /* the next mail, on the same connection */
+    bool again;                /* it is such a mail: it begins where the one before has ended */
+    bool keep;                 /* another mail might follow, and none does */
 
     /* Found in the dialogue. Offsets in all the client says; SIZE_MAX = it does not come to that. */
     size_t flight_first;       /* MAIL, where other commands leave with it */
@@ -52,6 +55,7 @@ struct script {
     size_t text_first;         /* the text, with the BDAT line if there is one */
     size_t end_first, end_end; /* the end of the mail: the dot and its CR LF, or the last octets of the chunk */
     size_t quit_first;
+    size_t mail_reply; /* offset in all the server says, behind the reply to MAIL, and to RSET before it */
     size_t end_reply;  /* offset in all the server says, behind the reply to the end of the mail */
     size_t server_len; /* all it says */
     bool timed;        /* has an EVENT_TIME */
@@ -64,6 +68,9 @@ size_t script_load(const char *path, struct script *scripts, size_t cap);
 enum script_words { WORDS_VERDICT, WORDS_CAUSE, WORDS_STEP, WORDS_TLS };
 int script_word(enum script_words words, const char *name);
 void script_understand(struct script *script);
+
+/* All the server says to this mail and those that follow. */
+size_t script_server_len(const struct script *script);
 
 /* The mail of a script. It is not to be moved once it is set. */
 struct script_mail {
@@ -90,6 +97,7 @@ struct script_break {
     size_t heard;      /* octets of the server the engine has been given */
     size_t left_least; /* octets of the client that have left for sure */
     size_t left_most;  /* and that may have left */
+    bool unread;       /* what was heard last may be in a record that is not whole, or not looked into */
 };
 void script_check_break(const struct script_mail *before, const struct mote_engine *engine_before,
                         const struct script_mail *after, const struct mote_engine *engine_after, const char *what,

@@ -138,6 +138,12 @@ void script_check(const struct script_mail *m, const char *what, const struct mo
     }
 }
 
+/* P12: the relay has ended the connection behind the mail before, and has said nothing to this one. */
+static bool between_mails(const struct script *s, const struct script_break *b)
+{
+    return s->again && b->cause == MOTE_CAUSE_LOST && b->heard < s->mail_reply;
+}
+
 /* I1, I4, I9 for one of the results of a conversation that was broken off. */
 static void check_broken(const struct script *s, const char *what, const struct script_event *event,
                          const struct mote_result *before, const struct mote_result *after,
@@ -155,7 +161,9 @@ static void check_broken(const struct script *s, const char *what, const struct 
         }
         return;
     }
-    if (after->cause != b->cause || after->code != 0) {
+    if (after->code != 0 ||
+        (after->cause == MOTE_CAUSE_CLOSED ? !(between_mails(s, b) || (s->again && b->unread))
+                                           : after->cause != b->cause || (between_mails(s, b) && !b->unread))) {
         script_fail(s, what, event, "broken off for cause %u and became %s", b->cause, in_words(y, sizeof y, after));
     }
     if (after->verdict != MOTE_DEFERRED && after->verdict != MOTE_IN_DOUBT) {
@@ -179,9 +187,10 @@ static void check_suspect(const struct script *s, const char *what, const struct
     bool pending = mote_engine_result(before)->verdict == MOTE_PENDING;
     bool had = mote_engine_suspect(before), has = mote_engine_suspect(after);
     bool used = b->left_least > s->flight_first || b->left_least > s->chunk_first;
+    bool blamed = pending && mote_engine_result(after)->cause != MOTE_CAUSE_CLOSED;
     bool perhaps = b->left_most >= s->flight_first || b->left_most >= s->chunk_first;
 
-    if (has ? !had && !(pending && perhaps) : had || (pending && used)) {
+    if (has ? !had && !(blamed && perhaps) : had || (blamed && used)) {
         script_fail(s, what, event, "P16: broken off after %zu octets, and an extension is %ssuspect", b->left_least,
                     has ? "" : "not ");
     }

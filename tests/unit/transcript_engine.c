@@ -16,8 +16,10 @@ struct run {
     struct mote_engine_setup setup;
     struct mote_engine engine;
     uint32_t now_ms, random;
-    size_t heard, said;
+    size_t heard, said; /* of this mail */
+    size_t before;      /* octets heard of the mails before it */
     uint8_t tls, last;
+    bool quits; /* behind a wait for another mail: that begins the time of QUIT */
     size_t column;
 };
 
@@ -77,7 +79,7 @@ static void check_done(struct run *r)
 /* The conversation ended for this cause; before is how it stood. */
 static void check_break(struct run *r, const struct run *before, uint8_t cause)
 {
-    struct script_break b = {cause, r->heard, r->said, r->said};
+    struct script_break b = {cause, r->heard, r->said, r->said, false};
 
     script_check_break(&before->mail, &before->engine, &r->mail, &r->engine, what(r), r->event, &b);
     check_done(r);
@@ -114,10 +116,11 @@ static void look_time(struct run *r)
 {
     struct run before = *r, polled;
     uint8_t want = poll(r);
-    uint32_t wait_ms = mote_engine_wait_ms(&r->engine), attempt_ms = 900000 - r->how->elapsed_ms, limit;
+    uint32_t wait_ms = mote_engine_wait_ms(&r->engine), attempt_ms = 900000 - (r->quits ? 0 : r->how->elapsed_ms),
+             limit;
     uint8_t cause = MOTE_CAUSE_TIMEOUT;
 
-    if ((want & MOTE_DONE) == 0) {
+    if ((want & (MOTE_DONE | MOTE_WANT_MAIL)) == 0) {
         polled = *r;
         r->now_ms += wait_ms - 1;
         if (wait_ms == 0 || (poll(r) & MOTE_DONE) != 0 || mote_engine_wait_ms(&r->engine) != 1) {
@@ -161,7 +164,7 @@ static size_t next_part(struct run *r, size_t left)
     size_t n = left;
 
     switch (r->how->feed) {
-    case FEED_PAIR: n = r->heard < r->how->at ? r->how->at - r->heard : left; break;
+    case FEED_PAIR: n = r->before + r->heard < r->how->at ? r->how->at - r->before - r->heard : left; break;
     case FEED_STEPS: n = r->how->at; break;
     case FEED_RANDOM: n = pick(r, pick(r, 4) == 0 ? 300 : 8) + 1; break;
     default: break;
@@ -233,6 +236,18 @@ static void client(struct run *r)
     }
 }
 
+/* The mail has its result, and the engine waits for another one: it says nothing, however long that takes. */
+static void check_kept(struct run *r)
+{
+    if (poll(r) != MOTE_WANT_MAIL || mote_engine_pull(&r->engine, script_room(REGION_OUT, 1), 1) != 0) {
+        FAIL(r, "the engine does not wait for another mail");
+    }
+    r->now_ms += 1000000;
+    if (poll(r) != MOTE_WANT_MAIL) {
+        FAIL(r, "the engine does not go on waiting for another mail");
+    }
+}
+
 static void happen(struct run *r)
 {
     switch (r->event->kind) {
@@ -257,6 +272,11 @@ static void happen(struct run *r)
         mote_engine_commit(&r->engine);
         break;
     case EVENT_CLOSE: mote_engine_fail(&r->engine, MOTE_CAUSE_LOST); break;
+    case EVENT_QUIT:
+        check_kept(r);
+        mote_engine_quit(&r->engine);
+        r->quits = true;
+        break;
     default:
         poll(r);
         r->now_ms += r->event->ms;
@@ -267,6 +287,31 @@ static void happen(struct run *r)
         memcmp(r->event->data + r->event->len - 10, "STARTTLS\r\n", 10) == 0) {
         r->tls = MOTE_TLS_TRIED;
     }
+}
+
+static void next_mail(struct run *r)
+{
+    const struct script *s = r->script = r->script->then;
+
+    r->before += r->heard;
+    r->heard = r->said = 0;
+    script_mail_init(&r->mail, s, r->how->read_max);
+    r->setup.hold = s->hold;
+    r->setup.plain = s->plain;
+    r->setup.keep = s->then != NULL || s->keep;
+    mote_engine_next(&r->engine, &r->mail.mail, r->now_ms - r->how->elapsed_ms);
+}
+
+static void play(struct run *r)
+{
+    const struct script *s = r->script;
+
+    for (r->event = s->events; r->event < s->events + s->event_count; r->event++) {
+        happen(r);
+    }
+    r->event--;
+    poll(r);
+    script_check(&r->mail, what(r), &r->engine, r->tls);
 }
 
 void script_play_engine(const struct script *script, const struct script_how *how)
@@ -286,12 +331,14 @@ void script_play_engine(const struct script *script, const struct script_how *ho
     r->setup.opportunistic = script->opportunistic;
     r->setup.hold = script->hold;
     r->setup.plain = script->plain;
+    r->setup.keep = script->then != NULL || script->keep;
     r->tls = script->tls == MOTE_TLS_IMPLICIT ? MOTE_TLS_TRIED : 0;
     mote_engine_init(&r->engine, &r->setup, &r->mail.mail, how->now_ms - how->elapsed_ms);
-    for (r->event = script->events; r->event < script->events + script->event_count; r->event++) {
-        happen(r);
+    play(r);
+    while (r->script->then != NULL) {
+        check_kept(r);
+        next_mail(r);
+        play(r);
     }
-    r->event--;
     check_done(r);
-    script_check(&r->mail, what(r), &r->engine, r->tls);
 }

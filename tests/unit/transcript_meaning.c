@@ -22,6 +22,7 @@ static const struct word verdicts[] = {{"delivered", MOTE_DELIVERED},
 
 static const struct word causes[] = {{"NONE", MOTE_CAUSE_NONE},
                                      {"LOST", MOTE_CAUSE_LOST},
+                                     {"CLOSED", MOTE_CAUSE_CLOSED},
                                      {"TIMEOUT", MOTE_CAUSE_TIMEOUT},
                                      {"DEADLINE", MOTE_CAUSE_DEADLINE},
                                      {"TLS_NOT_OFFERED", MOTE_CAUSE_TLS_NOT_OFFERED},
@@ -43,6 +44,7 @@ static const struct word steps[] = {{"GREETING", MOTE_STEP_GREETING},
                                     {"STARTTLS", MOTE_STEP_STARTTLS},
                                     {"HANDSHAKE", MOTE_STEP_HANDSHAKE},
                                     {"AUTH", MOTE_STEP_AUTH},
+                                    {"RSET", MOTE_STEP_RSET},
                                     {"MAIL", MOTE_STEP_MAIL},
                                     {"RCPT", MOTE_STEP_RCPT},
                                     {"DATA", MOTE_STEP_DATA},
@@ -113,7 +115,8 @@ static void find_flight(struct script *s)
         if (e->kind == EVENT_CLIENT) {
             const uint8_t *lf = memchr(e->data, '\n', e->len);
 
-            if (e->len > 5 && memcmp(e->data, "MAIL ", 5) == 0 && lf != NULL && lf + 1 < e->data + e->len) {
+            if (e->len > 5 && (memcmp(e->data, "MAIL ", 5) == 0 || memcmp(e->data, "RSET\r", 5) == 0) && lf != NULL &&
+                lf + 1 < e->data + e->len) {
                 s->flight_first = said;
             }
             said += e->len;
@@ -169,8 +172,34 @@ static void find_end_reply(struct script *s)
     }
 }
 
+/* Of a mail on the connection of another one. */
+static void find_mail_reply(struct script *s)
+{
+    size_t len = join(s, EVENT_CLIENT), at = 0, next;
+    unsigned replies = len > 4 && starts(0, "RSET") ? 2 : 1;
+
+    len = join(s, EVENT_SERVER);
+    s->mail_reply = SIZE_MAX;
+    for (; replies != 0 && at < len && (next = line_end(at, len)) != 0; at = next) {
+        if (all[at + 3] != '-' && --replies == 0) {
+            s->mail_reply = next;
+        }
+    }
+}
+
+size_t script_server_len(const struct script *s)
+{
+    size_t len = 0;
+
+    for (; s != NULL; s = s->then) {
+        len += s->server_len;
+    }
+    return len;
+}
+
 void script_understand(struct script *s)
 {
+    find_mail_reply(s);
     find_flight(s);
     find_text(s);
     find_end_reply(s);

@@ -49,8 +49,9 @@ static void look_cut(struct run *r)
     static uint8_t records[MOTE_SESSION_BUF_FULL];
     struct run before = *r;
     size_t under_way = r->until > peer.wire_at ? r->until - peer.wire_at : 0;
-    struct script_break b = {MOTE_CAUSE_LOST, r->heard, r->said + peer.heard, SIZE_MAX};
+    struct script_break b = {MOTE_CAUSE_LOST, r->heard, r->said + peer.heard, SIZE_MAX, false};
 
+    b.unread = peer.tls;
     if (under_way != 0) {
         b.heard -= peer.tls ? 1 : under_way; /* a record is nothing before it is whole */
     }
@@ -156,6 +157,13 @@ static void close_connection(struct run *r)
     peer.heard = 0; /* the relay has not listened any more */
 }
 
+static void check_kept(struct run *r)
+{
+    if ((pump(r, SIZE_MAX) & (MOTE_WANT_MAIL | MOTE_DONE)) != MOTE_WANT_MAIL) {
+        FAIL(r, "the session does not wait for another mail");
+    }
+}
+
 static void happen(struct run *r)
 {
     switch (r->event->kind) {
@@ -173,6 +181,10 @@ static void happen(struct run *r)
         mote_session_commit(&r->session);
         break;
     case EVENT_CLOSE: close_connection(r); break;
+    case EVENT_QUIT:
+        check_kept(r);
+        mote_session_quit(&r->session);
+        break;
     default: /* time passes; whoever was interrupted stays so */
         pump(r, r->event != r->script->events && (r->event - 1)->partial ? 0 : SIZE_MAX);
         r->now_ms += r->event->ms;
@@ -213,6 +225,11 @@ static bool playable(const struct script *s, const struct script_wire *how)
     return true;
 }
 
+static bool keeps(const struct script *s)
+{
+    return s->then != NULL || s->keep;
+}
+
 static void set_up(struct run *r)
 {
     static const uint8_t entropy[32] = "as many octets for the client!!";
@@ -230,7 +247,8 @@ static void set_up(struct run *r)
         mote_trust_pin(trust, tls_peer_pin, tls_peer_name);
     }
     r->setup.helo = s->helo;
-    r->setup.clear = s->tls == MOTE_TLS_CLEAR && !r->how->wrapped;
+    r->setup.clear = s->tls == MOTE_TLS_CLEAR && !r->how->wrapped && !keeps(s);
+    r->setup.keep = keeps(s);
     r->setup.hold = s->hold;
     r->setup.plain = s->plain;
     r->setup.buf = script_room(REGION_RECORDS, r->how->buf_len);
@@ -243,6 +261,20 @@ static void set_up(struct run *r)
     mote_session_init(&r->session, &r->relay, &r->mail.mail, &r->setup);
 }
 
+static const struct script *next_mail(struct run *r)
+{
+    const struct script *s = r->script = r->script->then;
+
+    r->heard = r->said = 0;
+    script_mail_init(&r->mail, s, 0);
+    r->setup.hold = s->hold;
+    r->setup.plain = s->plain;
+    r->setup.keep = keeps(s);
+    r->setup.start_ms = r->now_ms;
+    mote_session_next(&r->session, &r->mail.mail);
+    return s;
+}
+
 static void play(struct run *r)
 {
     const struct script *s = r->script;
@@ -252,11 +284,19 @@ static void play(struct run *r)
     if (r->how->wrapped) {
         happen(r);
     }
-    for (r->event = s->events; r->event < s->events + s->event_count; r->event++) {
-        happen(r);
+    for (;;) {
+        for (r->event = s->events; r->event < s->events + s->event_count; r->event++) {
+            happen(r);
+        }
+        r->event--;
+        pump(r, SIZE_MAX);
+        if (s->then == NULL) {
+            break;
+        }
+        check_kept(r);
+        script_check(&r->mail, what(r), &r->session.engine, r->tls);
+        s = next_mail(r);
     }
-    r->event--;
-    pump(r, SIZE_MAX);
     if ((mote_session_poll(&r->session, r->now_ms) & MOTE_DONE) == 0) {
         FAIL(r, "the session is not done");
     }

@@ -336,7 +336,7 @@ static void trace(void *ctx, char who, uint8_t step, const char *data, size_t le
     struct trust_bench *b = ctx;
 
     assert_true(who == 'C' || who == 'S');
-    assert_true(step <= MOTE_STEP_QUIT);
+    assert_true(step <= MOTE_STEP_RSET);
     assert_true(b->trace_len + len < sizeof b->trace);
     memcpy(b->trace + b->trace_len, data, len);
     b->trace_len += len;
