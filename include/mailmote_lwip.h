@@ -39,6 +39,7 @@ struct mote_lwip {
     bool timer_set;     /* the one timer will go off */
     bool attempt_begun; /* setup.start_ms is that of the attempt at hand */
     bool peer_closed;   /* the relay has ended the connection, or there is none */
+    bool kept;          /* a connection waits for the next mail */
     bool wipe_due;      /* the session holds secrets, and is over */
     struct tcp_pcb *pcb;
     struct pbuf *received; /* what came and was not read yet */

@@ -18,7 +18,8 @@ extern "C" {
 /* What mote_delivery_next() asks of the port. */
 enum {
     MOTE_CONNECT = 1, /* connect to delivery.relay, then mote_delivery_connected() or mote_delivery_unreachable() */
-    MOTE_TALK = 2,    /* pump delivery.session until it is MOTE_DONE, close the connection, and ask again */
+    MOTE_TALK =
+        2, /* pump delivery.session until it is MOTE_DONE or MOTE_WANT_MAIL; at MOTE_DONE close the connection; ask again */
     MOTE_FINISHED = 3 /* the attempt has ended: mote_delivery_result() */
 };
 
@@ -37,6 +38,8 @@ struct mote_delivery {
     bool left_alone;      /* P12: a relay was passed over */
     uint32_t back_s;      /* and the first of those will be asked again so many seconds after the attempt began */
     struct mote_plan plan;
+    bool kept;       /* the session has a connection on which the relay may be given another mail */
+    bool closed;     /* P12: a relay ended such a connection before it answered anything to this mail */
     bool relay_back; /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
     const struct mote_relay *relays;
     struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone */
@@ -68,6 +71,11 @@ uint8_t mote_delivery_next(struct mote_delivery *delivery);
 
 /* The connection stands: the session begins. */
 void mote_delivery_connected(struct mote_delivery *delivery);
+
+/* A connection is kept from the mail before, which was delivered with the same session (delivery.kept, which mote_delivery_init()
+ * leaves false), and the delivery asks to connect. True: it leads to the relay that is asked, and the session has the mail now. False: it does
+ * not, and the session says QUIT. Either way pump the session, and ask again. */
+bool mote_delivery_resume(struct mote_delivery *delivery);
 
 /* It does not: MOTE_CAUSE_LOOKUP, MOTE_CAUSE_CONNECT, MOTE_CAUSE_TIMEOUT; MOTE_CAUSE_NO_NETWORK or
  * MOTE_CAUSE_NO_MEMORY, which is no failure of the relay (P12); or MOTE_CAUSE_ABORTED or MOTE_CAUSE_DEADLINE, which end
@@ -160,6 +168,11 @@ struct mote_outbox_setup {
     struct mote_session_setup *session_setup; /* as for mote_delivery_init() */
 };
 
+/* Mails on one connection, at most; another one is begun after MOTE_ATTEMPT_S as well. */
+#ifndef MOTE_CONNECTION_MAILS
+#define MOTE_CONNECTION_MAILS 100
+#endif
+
 /* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
 enum {
     /* Nothing to do for mote_outbox_wait_s() seconds; but where outbox.tidying is set better ask again at once. */
@@ -181,6 +194,8 @@ struct mote_outbox {
 
     uint8_t step;                 /* of the mail being worked on: MOTE_CONNECT .. MOTE_REPORT; 0 when there is none */
     uint8_t log;                  /* block of the log in use */
+    uint8_t mails, mails_max;     /* begun on the connection; as many as the relay takes on one */
+    bool leaving;                 /* the session says QUIT on a connection that no mail is left for */
     uint8_t next;                 /* the slot the mail accepted last went to */
     uint8_t closed;               /* why it could not be opened, MOTE_CAUSE_NONE when it is open */
     bool hurried;                 /* mote_outbox_hurry() during an attempt */
@@ -193,6 +208,7 @@ struct mote_outbox {
     uint32_t room;                       /* octets a cell has for record, envelope and text */
     uint32_t log_seq;                    /* of the log in use */
     uint32_t now_ms, now_s;              /* of the last call; seconds since the outbox was opened */
+    uint32_t connected_s;                /* when the connection was begun */
     uint32_t front_len;                  /* octets in front of the mail's text */
     uint32_t front_crc, crc, whole_crc;  /* of them; of what was read of the mail so far; of all of it */
 

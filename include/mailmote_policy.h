@@ -24,7 +24,7 @@ struct mote_record {
     bool plain;           /* P16: neither PIPELINING nor CHUNKING any more */
     bool verified_only;   /* P7: accepted for verified relays only; set when the mail is accepted, for ever */
     bool left_alone;      /* P12: a relay was passed over as left alone in the last attempt */
-    uint8_t ours;         /* P12: deferrals in a row that were our own trouble, up to 3 */
+    uint8_t ours;         /* P12: deferrals in a row for which mote_policy_soon() held, up to 3 */
     uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
     uint8_t slot;         /* the outbox's own: where it is */
     uint16_t number;      /* the outbox's own: a later mail's is higher; it goes round */
@@ -58,6 +58,9 @@ bool mote_record_before(const struct mote_record *record, const struct mote_reco
 /* Time passes for a mail. */
 void mote_record_age(struct mote_record *record, uint32_t passed_s);
 
+/* P12: a relay has ended its connection behind a mail: no mail is due before MOTE_OURS_S are over. */
+void mote_record_pause(struct mote_record *record);
+
 /* P12: a relay that had failed has just answered for a mail (mote_delivery.relay_back). Makes a mail due within seconds
  * whose last attempt passed a relay over as left alone; i-th of those that are released now, so that they come a few
  * seconds apart. True when it was one. */
@@ -72,8 +75,9 @@ bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
 /* P10: the relay cannot take the mail as it is (SIZE, 8BITMIME, SMTPUTF8); another one perhaps can. */
 bool mote_policy_unfit(const struct mote_result *result);
 
-/* P12: deferred for our own trouble: no network, memory, entropy or time. */
-bool mote_policy_ours(const struct mote_result *result);
+/* P12: is it tried again within seconds? Deferred for our own trouble (no network, memory, entropy or time), or the relay
+ * ended the connection behind an earlier mail. */
+bool mote_policy_soon(const struct mote_result *result);
 
 /* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can
  * set. */

@@ -318,6 +318,9 @@ static void talk(void)
             leave();
             return;
         }
+        if ((want & MOTE_WANT_MAIL) != 0) { /* the next mail, if there is one, goes over this connection */
+            return;
+        }
         if ((want & MOTE_WANT_COMMIT) != 0) {
             mote_outbox_commit(&outbox);
             moved = true;

@@ -103,8 +103,10 @@ uint8_t board_network_step(void)
     if (step == MOTE_CONNECT) {
         begin();
     } else if (step == MOTE_TALK) {
+        begun = true; /* on the connection of the mail before, perhaps */
         talk();
-    } else if (begun && step == MOTE_REPORT) {
+    } else if (begun && !outbox->delivery.kept) {
+        begun = false;
         mote_session_wipe(outbox->delivery.session);
     } else if (step == MOTE_IDLE) {
         modem_hang_up(); /* what came of the mail is stored */

@@ -204,6 +204,7 @@ static void take_result(struct mote_delivery *d, bool suspect)
         d->tls_failed = true;
         d->arming |= d->relay->trust.opportunistic;
     }
+    d->closed |= r->cause == MOTE_CAUSE_CLOSED;
     note_relay(d, suspect);
     if (r->verdict == MOTE_IN_DOUBT) {
         d->plan.in_doubt = true;
@@ -234,6 +235,20 @@ void mote_delivery_connected(struct mote_delivery *d)
         mote_session_init(d->session, d->relay, d->mail, d->setup);
         d->step = MOTE_TALK;
     }
+}
+
+bool mote_delivery_resume(struct mote_delivery *d)
+{
+    bool there = d->session->relay == d->relay && !d->setup->clear;
+
+    d->kept = false;
+    if (there) {
+        mote_session_next(d->session, d->mail);
+        d->step = MOTE_TALK;
+    } else {
+        mote_session_quit(d->session);
+    }
+    return there;
 }
 
 /* ---- Where to go ------------------------------------------------------------------------------------------------- */
@@ -276,10 +291,11 @@ static void sum_up(struct mote_delivery *d)
 uint8_t mote_delivery_next(struct mote_delivery *d)
 {
     if (d->step == MOTE_TALK) {
-        if (!d->session->engine.done) {
+        if (!d->session->engine.done && !d->session->engine.kept) {
             return MOTE_TALK;
         }
         d->step = 0;
+        d->kept = !d->session->engine.done;
         d->result = *mote_session_result(d->session);
         mark_recipients(d);
         take_result(d, mote_engine_suspect(&d->session->engine));

@@ -80,6 +80,7 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     memset(o, 0, sizeof *o);
     o->setup = setup;
     o->now_ms = now_ms;
+    o->mails_max = MOTE_CONNECTION_MAILS;
     *lost = 0;
     if (!setup_good(o)) {
         return o->closed = MOTE_CAUSE_SETUP;
@@ -231,6 +232,16 @@ static void report(struct mote_outbox *o)
     o->step = MOTE_REPORT;
 }
 
+/* P12: the relay has ended a connection behind so many mails. It is given no more of them at a time, and some rest. */
+static void pause(struct mote_outbox *o, unsigned mails)
+{
+    o->delivery.kept = false;
+    o->mails_max = (uint8_t)mails;
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
+        mote_record_pause(&slot->record);
+    }
+}
+
 /* The attempt has ended. */
 static void conclude(struct mote_outbox *o, uint32_t random)
 {
@@ -243,17 +254,49 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     }
     mote_record_end(&o->slot->record);
     mote_log_save(o, o->slot);
+    if (o->delivery.closed) {
+        pause(o, o->mails - 1u);
+    }
     for (struct mote_slot *slot = o->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
         released += mote_record_release(&slot->record, released);
     }
     report(o);
 }
 
+/* Is one mail due before the other, or both, and P18 has it go first? */
+static bool sooner(const struct mote_record *record, const struct mote_record *other)
+{
+    return record->wait_s != other->wait_s ? record->wait_s < other->wait_s : mote_record_before(record, other);
+}
+
+/* The mail that is the next one to be worked on, or NULL; not the one that is. */
+static struct mote_slot *next(const struct mote_outbox *o)
+{
+    struct mote_slot *first = NULL;
+
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
+        if (slot->len != 0 && slot != o->slot && (first == NULL || sooner(&slot->record, &first->record))) {
+            first = slot;
+        }
+    }
+    return first;
+}
+
+/* May another mail follow on the connection that is there, or that is made for this one? */
+static bool keep(const struct mote_outbox *o)
+{
+    const struct mote_slot *slot = next(o);
+    unsigned mails = o->delivery.kept ? o->mails + 2u : 2;
+
+    return slot != NULL && slot->record.wait_s == 0 && mails <= o->mails_max &&
+           (!o->delivery.kept || o->now_s - o->connected_s < MOTE_ATTEMPT_S);
+}
+
 /* Begins an attempt of a mail that is due, or reports one that has ended. */
 static void begin(struct mote_outbox *o, struct mote_slot *slot)
 {
     const struct mote_outbox_setup *setup = o->setup;
-    bool loaded;
+    bool loaded, kept = o->delivery.kept;
 
     o->slot = slot;
     loaded = mote_cell_load(o);
@@ -262,8 +305,10 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
         return;
     }
     setup->session_setup->hold = true;
+    setup->session_setup->keep = keep(o);
     mote_delivery_init(&o->delivery, setup->relays, setup->relay_count, setup->states, &o->mail, setup->session,
                        setup->session_setup, &slot->record, o->now_s);
+    o->delivery.kept = kept;
     if (!loaded) {
         mote_delivery_fail(&o->delivery, MOTE_CAUSE_STORAGE);
     }
@@ -288,23 +333,18 @@ static void tidy(struct mote_outbox *o)
     o->tidying = false;
 }
 
-/* Is one mail due before the other, or both, and P18 has it go first? */
-static bool sooner(const struct mote_record *record, const struct mote_record *other)
+/* Where the session has a connection: it is used, or left before another one is made. */
+static void connect(struct mote_outbox *o, uint32_t now_ms)
 {
-    return record->wait_s != other->wait_s ? record->wait_s < other->wait_s : mote_record_before(record, other);
-}
-
-/* The mail that is the next one to be worked on, or NULL. */
-static struct mote_slot *next(const struct mote_outbox *o)
-{
-    struct mote_slot *first = NULL;
-
-    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
-        if (slot->len != 0 && (first == NULL || sooner(&slot->record, &first->record))) {
-            first = slot;
-        }
+    if (!o->delivery.kept) {
+        o->mails = 1;
+        o->connected_s = o->now_s;
+        return;
     }
-    return first;
+    o->setup->session_setup->start_ms = now_ms;
+    o->leaving = !mote_delivery_resume(&o->delivery);
+    o->mails++;
+    o->step = MOTE_TALK;
 }
 
 /* P17: that the attempt begins is stored before the network is touched; an attempt that asks nobody is not. */
@@ -321,6 +361,9 @@ static void step(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
             o->step = MOTE_FINISHED;
         }
     }
+    if (o->step == MOTE_CONNECT) {
+        connect(o, now_ms);
+    }
     if (o->step == MOTE_FINISHED) {
         o->now_ms += passed_ms(o, now_ms); /* waits begin now, not at the last full second */
         conclude(o, random);
@@ -330,9 +373,26 @@ static void step(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
 uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
 {
     pass_time(o, now_ms);
+    if (o->leaving) {
+        if (!o->setup->session->engine.done) {
+            return MOTE_TALK;
+        }
+        o->leaving = false;
+    }
     if (o->slot == NULL) {
-        struct mote_slot *slot = next(o);
+        struct mote_slot *slot;
 
+        if (o->delivery.kept && o->setup->session->engine.done) {
+            pause(o, o->mails);
+        }
+        slot = next(o);
+
+        if ((slot == NULL || slot->record.wait_s != 0) && o->delivery.kept) {
+            o->delivery.kept = false;
+            o->leaving = true;
+            mote_session_quit(o->setup->session);
+            return MOTE_TALK;
+        }
         if (slot == NULL || slot->record.wait_s != 0) {
             tidy(o);
             return MOTE_IDLE;
@@ -389,6 +449,7 @@ bool mote_outbox_cancel(struct mote_outbox *o, const uint8_t id[8])
 void mote_outbox_hurry(struct mote_outbox *o)
 {
     o->hurried = o->slot != NULL && o->step != MOTE_REPORT;
+    o->mails_max = MOTE_CONNECTION_MAILS;
     if (o->setup->states != NULL) {
         memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
     }

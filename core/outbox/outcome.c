@@ -39,7 +39,7 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
     record->cause = d->result.cause;
     record->code = d->result.code;
     record->left_alone = d->left_alone;
-    record->ours = mote_policy_ours(&d->result) ? (uint8_t)(record->ours + (record->ours < 3)) : 0;
+    record->ours = mote_policy_soon(&d->result) ? (uint8_t)(record->ours + (record->ours < 3)) : 0;
     record->plain |= suspect;
     if (d->arming && !record->tls_failed) {
         record->tls_failed = true;

@@ -4,13 +4,11 @@
  * turned off.
  */
 #include "mailmote_policy.h"
+#include "record.h"
 
 /* Constants of POLICY.md section 4, in seconds. */
 #ifndef MOTE_TLS_RETRY_S
 #define MOTE_TLS_RETRY_S 60
-#endif
-#ifndef MOTE_OURS_S
-#define MOTE_OURS_S 10
 #endif
 #ifndef MOTE_RETRY_MIN_S
 #define MOTE_RETRY_MIN_S 300
@@ -29,7 +27,8 @@ enum { OURS_TRIES = 2 };
 /* Something went wrong on the link or in what was said: no reply was the reason, and neither were we. */
 static bool link_failed(const struct mote_result *r)
 {
-    return r->verdict == MOTE_DEFERRED && r->cause >= MOTE_CAUSE_LOOKUP && r->cause <= MOTE_CAUSE_REPLY_TOO_LONG;
+    return r->verdict == MOTE_DEFERRED && r->cause >= MOTE_CAUSE_LOOKUP && r->cause <= MOTE_CAUSE_REPLY_TOO_LONG &&
+           r->cause != MOTE_CAUSE_CLOSED;
 }
 
 /* P2. Any reply to STARTTLS but 220 counts too: it carries MOTE_CAUSE_TLS_REFUSED. */
@@ -44,8 +43,11 @@ bool mote_policy_unfit(const struct mote_result *r)
            (r->cause == MOTE_CAUSE_NO_8BITMIME || r->cause == MOTE_CAUSE_NO_SMTPUTF8 || r->cause == MOTE_CAUSE_TOO_BIG);
 }
 
-bool mote_policy_ours(const struct mote_result *r)
+bool mote_policy_soon(const struct mote_result *r)
 {
+    if (r->cause == MOTE_CAUSE_CLOSED) {
+        return true;
+    }
     return r->verdict == MOTE_DEFERRED && (r->cause == MOTE_CAUSE_NO_ENTROPY || r->cause == MOTE_CAUSE_NO_TIME ||
                                            r->cause == MOTE_CAUSE_NO_NETWORK || r->cause == MOTE_CAUSE_NO_MEMORY);
 }
@@ -59,8 +61,8 @@ uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const s
     if (r->step >= MOTE_STEP_MAIL && r->code != 0 && r->code != 421) {
         return MOTE_RELAY_UP;
     }
-    if (r->verdict != MOTE_DEFERRED || suspect || never_dialled || r->cause >= MOTE_CAUSE_ADDRESS ||
-        mote_policy_unfit(r)) {
+    if (r->verdict != MOTE_DEFERRED || suspect || never_dialled || r->cause == MOTE_CAUSE_CLOSED ||
+        r->cause >= MOTE_CAUSE_ADDRESS || mote_policy_unfit(r)) {
         return MOTE_RELAY_NO_NEWS;
     }
     if (tls_cause || mote_policy_tls_failure(tls, r)) {

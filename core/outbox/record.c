@@ -147,6 +147,13 @@ bool mote_record_release(struct mote_record *record, unsigned i)
     return record->left_alone;
 }
 
+void mote_record_pause(struct mote_record *record)
+{
+    if (record->wait_s < MOTE_OURS_S) {
+        record->wait_s = MOTE_OURS_S;
+    }
+}
+
 static uint32_t add(uint32_t a, uint32_t b)
 {
     return a + b < a ? UINT32_MAX : a + b;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of core/outbox share of a record: how an attempt ends in it, and octets in fixed places. Not for users.
+ * What the files of core/outbox share of a record: how an attempt ends in it, a constant, and octets in fixed places. Not for users.
  */
 #ifndef MOTE_RECORD_H
 #define MOTE_RECORD_H
@@ -10,6 +10,11 @@
 /* outcome.c: an attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to
  * be reported: due at once. */
 void mote_record_end(struct mote_record *record);
+
+/* POLICY.md section 4 (P12): until what is tried again soon is due. */
+#ifndef MOTE_OURS_S
+#define MOTE_OURS_S 10
+#endif
 
 /* CRC-32 of IEEE 802.3; crc is that of the octets before, 0 at the start. */
 uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len);

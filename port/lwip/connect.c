@@ -144,7 +144,7 @@ static void gone(void *arg, err_t err)
     m->peer_closed = true;
     if (m->phase == MOTE_LWIP_TALK) {
         mote_lwip_pump(m);
-    } else {
+    } else if (!m->kept) {
         next_address(m, MOTE_CAUSE_CONNECT);
     }
 }

@@ -31,8 +31,19 @@ static void advance(struct mote_lwip *m)
     uint32_t random, wait_s;
 
     memcpy(&random, m->random + 32, sizeof random);
+    if (m->kept && (m->peer_closed || m->received != NULL)) { /* whatever the relay says now is its good-bye */
+        mote_session_fail(m->outbox->setup->session, MOTE_CAUSE_LOST);
+        mote_lwip_drop(m);
+        m->kept = false;
+    }
     m->step = mote_outbox_poll(m->outbox, sys_now(), random);
-    if (m->wipe_due) {
+    if (m->step == MOTE_TALK) {
+        m->attempt_begun = true;
+        m->phase = MOTE_LWIP_TALK;
+        mote_lwip_pump(m);
+        return;
+    }
+    if (m->wipe_due && !m->kept) {
         m->wipe_due = false;
         mote_session_wipe(m->outbox->setup->session);
         wipe(m->random, 32);
@@ -48,6 +59,17 @@ static void advance(struct mote_lwip *m)
     }
 }
 
+/* What the pump said: the connection is left, or kept for the next mail. */
+static void talked(struct mote_lwip *m, uint8_t ended)
+{
+    if (ended == MOTE_DONE) {
+        mote_lwip_leave(m);
+    } else if (ended == MOTE_WANT_MAIL) {
+        m->kept = true;
+        m->phase = MOTE_LWIP_REST;
+    }
+}
+
 static void wake(void *arg)
 {
     struct mote_lwip *m = arg;
@@ -57,8 +79,8 @@ static void wake(void *arg)
         advance(m);
     } else if (m->phase != MOTE_LWIP_TALK) {
         mote_lwip_connect(m);
-    } else if (mote_lwip_pump(m)) {
-        mote_lwip_leave(m);
+    } else {
+        talked(m, mote_lwip_pump(m));
     }
 }
 
@@ -123,7 +145,7 @@ void mote_lwip_start(struct mote_lwip *m)
     LWIP_ASSERT_CORE_LOCKED();
     m->phase = MOTE_LWIP_REST;
     m->step = MOTE_IDLE;
-    m->timer_set = m->attempt_begun = m->wipe_due = false;
+    m->timer_set = m->attempt_begun = m->wipe_due = m->kept = false;
     m->pcb = NULL;
     m->received = NULL;
     soon(m);
@@ -155,10 +177,11 @@ void mote_lwip_abort(struct mote_lwip *m)
 {
     LWIP_ASSERT_CORE_LOCKED();
     disarm(m);
-    if (m->phase == MOTE_LWIP_TALK) {
+    if (m->phase == MOTE_LWIP_TALK || m->kept) {
         mote_session_fail(m->outbox->setup->session, MOTE_CAUSE_ABORTED);
     }
     mote_lwip_drop(m);
+    m->kept = false;
     m->phase = MOTE_LWIP_REST;
     if (m->outbox->slot != NULL && m->step != MOTE_REPORT) {
         m->step = mote_outbox_poll(m->outbox, sys_now(), 0);

@@ -28,13 +28,13 @@ void mote_lwip_drop(struct mote_lwip *m);
 void mote_lwip_dial(struct mote_lwip *m);
 void mote_lwip_connect(struct mote_lwip *m);
 
-/* pump.c: what lwIP calls when the connection stands. Moves what can be moved: true when the session is done, and the
+/* pump.c: what lwIP calls when the connection stands. Moves what can be moved. MOTE_DONE: the session is done, and the
  * timer will go off at once. It leaves: closed from inside tcp_sent, lwIP would lose the pbuf that came with the same
- * segment. */
+ * segment. MOTE_WANT_MAIL: the same, but that the connection is kept. */
 err_t mote_lwip_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
 err_t mote_lwip_sent(void *arg, struct tcp_pcb *pcb, u16_t len);
 err_t mote_lwip_tick(void *arg, struct tcp_pcb *pcb);
-bool mote_lwip_pump(struct mote_lwip *m);
+uint8_t mote_lwip_pump(struct mote_lwip *m);
 void mote_lwip_leave(struct mote_lwip *m);
 
 #endif

@@ -134,40 +134,40 @@ static bool move(struct mote_lwip *m)
     return hear_all(m) || said || hear_last_words(m);
 }
 
-/* Until nothing moves, or its turn is over. True when the session is done. */
-static bool talk(struct mote_lwip *m)
+/* Until nothing moves, or its turn is over. MOTE_DONE, or MOTE_WANT_MAIL: the mail has its verdict; else 0. */
+static uint8_t talk(struct mote_lwip *m)
 {
     uint32_t began_ms = sys_now();
 
     for (;;) {
         uint8_t want = mote_session_poll(session_of(m), sys_now());
 
-        if ((want & MOTE_DONE) != 0) {
-            return true;
+        if ((want & (MOTE_DONE | MOTE_WANT_MAIL)) != 0) {
+            return want & (MOTE_DONE | MOTE_WANT_MAIL);
         }
         if ((want & MOTE_WANT_COMMIT) != 0) {
             mote_outbox_commit(m->outbox);
         } else if (!move(m)) {
-            return false;
+            return 0;
         }
         if (sys_now() - began_ms >= TURN_MS) {
             mote_lwip_arm(m, 1);
-            return false;
+            return 0;
         }
     }
 }
 
-bool mote_lwip_pump(struct mote_lwip *m)
+uint8_t mote_lwip_pump(struct mote_lwip *m)
 {
-    bool done = talk(m);
+    uint8_t ended = talk(m);
 
     tell_read(m);
-    if (done) {
+    if (ended != 0) {
         mote_lwip_arm(m, 1);
     } else if (m->pcb != NULL) {
         tcp_output(m->pcb);
     }
-    return done;
+    return ended;
 }
 
 /* A relay whose window is shut and who answers each probe would keep the connection, and what was not sent, for ever. */
@@ -200,6 +200,7 @@ void mote_lwip_leave(struct mote_lwip *m)
         }
     }
     mote_lwip_drop(m);
+    m->kept = false;
     m->phase = MOTE_LWIP_REST;
 }
 
@@ -219,7 +220,9 @@ err_t mote_lwip_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     } else {
         pbuf_cat(m->received, p);
     }
-    mote_lwip_pump(m);
+    if (m->phase == MOTE_LWIP_TALK) {
+        mote_lwip_pump(m);
+    }
     return ERR_OK;
 }
 

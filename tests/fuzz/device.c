@@ -221,6 +221,8 @@ static void take_report(void)
     check_calls(calls);
 }
 
+static bool fresh; /* a new connection */
+
 static void connect(void)
 {
     static const uint8_t causes[] = {MOTE_CAUSE_CONNECT, MOTE_CAUSE_LOOKUP, MOTE_CAUSE_NO_NETWORK, MOTE_CAUSE_ABORTED};
@@ -230,6 +232,7 @@ static void connect(void)
     } else {
         device.session_setup.start_ms = device.now_ms;
         mote_delivery_connected(&device.outbox.delivery);
+        fresh = true;
     }
 }
 
@@ -255,7 +258,10 @@ void device_drive(unsigned steps, unsigned mood)
         check_calls(calls);
         switch (step) {
         case MOTE_CONNECT: connect(); break;
-        case MOTE_TALK: correspond(&device.session, &device.now_ms, mood, commit, taken); break;
+        case MOTE_TALK:
+            correspond(&device.session, fresh, &device.now_ms, mood, commit, taken);
+            fresh = false;
+            break;
         case MOTE_REPORT: take_report(); break;
         default:
             if (!sleep()) {

@@ -51,13 +51,14 @@ void device_hurry(void);
 void device_doubt(void);
 void device_check_end(void);
 
-/* correspondent.c: a relay in clear. Talks until the session is done. */
+/* correspondent.c: a relay in clear. Talks until the session is done, or wants another mail. fresh: on a new connection, and in
+ * this mood. */
 struct heard {
     bool accepted[DEVICE_RCPTS]; /* it said 2xx to them, */
     bool taken;                  /* and to the end of the mail */
     int mail;                    /* the number in the text, -1: none */
 };
-void correspond(struct mote_session *session, uint32_t *now_ms, unsigned mood, void (*commit)(void),
+void correspond(struct mote_session *session, bool fresh, uint32_t *now_ms, unsigned mood, void (*commit)(void),
                 void (*taken)(const struct heard *heard));
 
 #endif

@@ -125,10 +125,18 @@ static void take_line(struct sim *s)
         take_starttls(s);
     } else if (strcmp(verb, "AUTH") == 0) {
         answer(s, answers->auth, "235 welcome");
+    } else if (strcmp(verb, "RSET") == 0) {
+        s->mail = false;
+        answer(s, NULL, "250 ok");
     } else if (strcmp(verb, "MAIL") == 0) {
         path(s->line, s->from, sizeof s->from);
         s->to = 0;
         s->text_len = 0;
+        if (s->relay->mails != 0 && s->mails == s->relay->mails) {
+            answer(s, "421 4.7.0 enough", "250 ok");
+            s->closed = true;
+            return;
+        }
         if (s->offered != NULL) {
             s->offered(s->ctx, s);
         }
@@ -155,6 +163,8 @@ static void take_mail(struct sim *s, const char *text)
         s->came(s->ctx, s, text);
     }
     answer(s, text, "250 taken");
+    s->mails++;
+    s->closed |= s->relay->rude && s->mails == s->relay->mails;
 }
 
 static void take_text(struct sim *s, char octet)
@@ -295,6 +305,7 @@ void sim_connect(struct sim *s, struct mote_delivery *d)
     }
     s->secured = s->mail = s->hello = s->tls = s->dead = s->data = s->said = s->closed = false;
     s->line_len = s->say_at = s->say_len = s->chunk = 0;
+    s->mails = 0;
     note(s, "[");
     mote_delivery_connected(d);
     if (s->relay->implicit) {
@@ -324,6 +335,9 @@ uint8_t sim_talk(struct sim *s, struct mote_session *session)
         }
         if (moved) {
             continue;
+        }
+        if ((want & MOTE_WANT_MAIL) != 0) {
+            return MOTE_WANT_MAIL;
         }
         if ((in = mote_session_recv_buf(session, &len)) != NULL && (len = give(s, in, len)) != 0) {
             mote_session_recv_ack(session, len);

@@ -29,7 +29,9 @@ struct sim_relay {
     bool implicit;
     bool pipelining, chunking; /* it offers these */
     bool first_only;           /* of the commands that come together it answers the first */
-    uint32_t slow_ms;          /* it takes this long for an answer */
+    uint8_t mails; /* on one connection; then 421 to MAIL, or, rude, it hangs up behind the last. 0: any number */
+    bool rude;
+    uint32_t slow_ms; /* it takes this long for an answer */
     uint8_t handshake;
     const char *greeting, *starttls;
     struct sim_answers clear, tls;
@@ -57,8 +59,8 @@ struct sim {
     uint8_t to;      /* recipients accepted, a bit each */
     char text[1200]; /* of the mail, as on the wire */
     size_t text_len;
-    size_t chunk; /* octets of it still to come */
-    unsigned polls;
+    size_t chunk;          /* octets of it still to come */
+    unsigned polls, mails; /* mails on the connection */
     bool hello, tls, dead, data, said, closed;
     char line[600];
     size_t line_len;

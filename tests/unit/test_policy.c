@@ -44,7 +44,7 @@ static bool between(unsigned n, unsigned least, unsigned most)
 static void tls_failure_rules(uint8_t tls, const struct mote_result *r)
 {
     bool failure = mote_policy_tls_failure(tls, r);
-    bool wire = between(r->cause, MOTE_CAUSE_LOOKUP, MOTE_CAUSE_REPLY_TOO_LONG);
+    bool wire = between(r->cause, MOTE_CAUSE_LOOKUP, MOTE_CAUSE_REPLY_TOO_LONG) && r->cause != MOTE_CAUSE_CLOSED;
 
     if (failure) {
         assert_int_equal(tls, MOTE_TLS_STARTTLS);           /* P2: STARTTLS was to be written */

@@ -115,16 +115,18 @@ static void came(void *ctx, struct sim *sim, const char *answer)
     entry->doubts = (uint8_t)(entry->doubts + (answer == sim_close));
 }
 
-/* The relay as this mail will find it. */
-static void prepare(void)
+/* The relay as this mail will find it; kept: on the connection of the mail before. */
+static void prepare(bool kept)
 {
     const struct mote_record *record = &w.outbox.slot->record;
     unsigned fate = w.ledger[number_of(record)].fate;
     bool first = record->attempts == 1;
     struct sim_relay *r = &w.sim.relays[0];
 
+    bool plain = kept ? r->plain : fate != FATE_TLS; /* what it offered when it was connected to */
+
     memset(r, 0, sizeof *r);
-    r->plain = fate != FATE_TLS;
+    r->plain = plain;
     r->starttls = "454 not now";
     r->down = fate == FATE_DOWN && first ? MOTE_CAUSE_CONNECT : 0;
     r->clear.end = fate == FATE_DOUBT && first ? sim_close : NULL;
@@ -270,7 +272,7 @@ bool world_step(void)
     switch (w.phase) {
     case POST: post(); break;
     case CONNECT:
-        prepare();
+        prepare(false);
         sim_connect(&w.sim, &w.outbox.delivery);
         w.phase = w.sim.relays[0].down != 0 ? POLL : TALK;
         break;
@@ -296,6 +298,10 @@ bool world_step(void)
         }
         if (want == MOTE_REPORT) {
             read_report();
+        }
+        if (want == MOTE_TALK && w.outbox.slot != NULL &&
+            !w.outbox.leaving) { /* on the connection of the mail before */
+            prepare(true);
         }
         w.phase = want == MOTE_CONNECT ? CONNECT : want == MOTE_TALK ? TALK : want == MOTE_REPORT ? REPORT : POLL;
         more = want != MOTE_IDLE || w.outbox.tidying || !idle();
