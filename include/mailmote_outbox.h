@@ -29,14 +29,13 @@ struct mote_delivery {
     struct mote_session *session;     /* the port's to pump */
     struct mote_session_setup *setup; /* lent; helo, buffer, entropy and time are the port's, the rest is set here */
     int8_t leg;
-    uint8_t at, bit;      /* the relay of the leg: its place among relays; and as a bit */
-    uint8_t step;         /* MOTE_CONNECT .. MOTE_FINISHED */
-    uint8_t relays_noted; /* P12: those whose failure was counted in this attempt */
-    bool tls_failed;      /* P4: a relay's TLS failed in this attempt */
-    bool arming;          /* P3: it was an opportunistic one's */
-    bool suspect;         /* P16: mote_engine_suspect() of a conversation */
-    bool left_alone;      /* P12: a relay was passed over */
-    uint32_t back_s;      /* and the first of those will be asked again so many seconds after the attempt began */
+    uint8_t at, bit; /* the relay of the leg: its place among relays; and as a bit */
+    uint8_t step;    /* MOTE_CONNECT .. MOTE_FINISHED */
+    bool tls_failed; /* P4: a relay's TLS failed in this attempt */
+    bool arming;     /* P3: it was an opportunistic one's */
+    bool suspect;    /* P16: mote_engine_suspect() of a conversation */
+    bool left_alone; /* P12: a relay was passed over */
+    uint32_t back_s; /* and the first of those will be asked again so many seconds after the attempt began */
     struct mote_plan plan;
     bool kept;       /* the session has a connection on which the relay may be given another mail */
     bool closed;     /* P12: a relay ended such a connection before it answered anything to this mail */
@@ -92,9 +91,12 @@ static inline const struct mote_result *mote_delivery_result(const struct mote_d
     return &delivery->result;
 }
 
-/* Takes the recipients' final verdicts into the record. To be stored before the end of the mail leaves for a later relay:
- * after a power cut it must not be asked about them again. */
+/* Takes the recipients' final verdicts into the record. */
 void mote_record_verdicts(struct mote_record *record, const struct mote_mail *mail);
+
+/* P9: the end of the mail may leave now (MOTE_WANT_COMMIT). Takes that into the record, with the verdicts there are, and that another
+ * relay is asked first should this end in doubt. To be stored, and only then committed. */
+void mote_record_sent(struct mote_record *record, const struct mote_delivery *delivery);
 
 /* Has each recipient a final verdict? */
 bool mote_record_settled(const struct mote_record *record);
@@ -128,7 +130,7 @@ struct mote_storage {
 /* Recipients of one mail in an outbox, at most. */
 #define MOTE_OUTBOX_RCPTS 8
 
-/* A mail in memory: 52 octets on a 32-bit machine; its envelope and text are in the storage. */
+/* A mail in memory: 56 octets on a 32-bit machine; its envelope and text are in the storage. */
 struct mote_slot {
     struct mote_record record; /* the application's to read at MOTE_REPORT, through outbox.slot */
 
@@ -195,6 +197,7 @@ struct mote_outbox {
     uint8_t step;                 /* of the mail being worked on: MOTE_CONNECT .. MOTE_REPORT; 0 when there is none */
     uint8_t log;                  /* block of the log in use */
     uint8_t mails, mails_max;     /* begun on the connection; as many as the relay takes on one */
+    bool log_worn;                /* the log's other block failed when it was begun last */
     bool leaving;                 /* the session says QUIT on a connection that no mail is left for */
     uint8_t next;                 /* the slot the mail accepted last went to */
     uint8_t closed;               /* why it could not be opened, MOTE_CAUSE_NONE when it is open */
@@ -209,6 +212,7 @@ struct mote_outbox {
     uint32_t log_seq;                    /* of the log in use */
     uint32_t now_ms, now_s;              /* of the last call; seconds since the outbox was opened */
     uint32_t connected_s;                /* when the connection was begun */
+    uint32_t lived_s;                    /* when states are stored next though nothing happened */
     uint32_t front_len;                  /* octets in front of the mail's text */
     uint32_t front_crc, crc, whole_crc;  /* of them; of what was read of the mail so far; of all of it */
 

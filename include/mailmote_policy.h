@@ -16,23 +16,24 @@ extern "C" {
 
 /* Times are on a clock that counts while the device runs; what passes while it is off counts where the port knows it. */
 struct mote_record {
-    uint8_t id[8];        /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
-    uint8_t cause;        /* why it was deferred last, enum mote_cause */
-    bool tls_failed;      /* P3 */
-    bool begun;           /* P17: the last attempt has not ended */
-    bool sent;            /* P9: and the end of the mail may have left in it */
-    bool plain;           /* P16: neither PIPELINING nor CHUNKING any more */
-    bool verified_only;   /* P7: accepted for verified relays only; set when the mail is accepted, for ever */
-    bool left_alone;      /* P12: a relay was passed over as left alone in the last attempt */
-    uint8_t ours;         /* P12: deferrals in a row for which mote_policy_soon() held, up to 3 */
-    uint8_t rcpt_count;   /* MOTE_RECORD_RCPTS at most */
-    uint8_t slot;         /* the outbox's own: where it is */
-    uint16_t number;      /* the outbox's own: a later mail's is higher; it goes round */
-    uint16_t attempts;    /* those begun */
-    uint16_t code;        /* last reply's, 0 = none */
-    uint32_t age_s;       /* since it was accepted */
-    uint32_t tls_since_s; /* since its first TLS failure */
-    uint32_t wait_s;      /* until the next attempt */
+    uint8_t id[8];      /* random; its 16 hexadecimal digits are the left part of the Message-ID, on every attempt */
+    uint8_t cause;      /* why it was deferred last, enum mote_cause */
+    bool tls_failed;    /* P3 */
+    bool begun;         /* P17: the last attempt has not ended */
+    bool sent;          /* P9: and the end of the mail may have left in it */
+    bool plain;         /* P16: neither PIPELINING nor CHUNKING any more */
+    bool verified_only; /* P7: accepted for verified relays only; set when the mail is accepted, for ever */
+    bool left_alone;    /* P12: a relay was passed over as left alone in the last attempt */
+    uint8_t first;      /* P9: the relay the next attempt begins with, by its place; not the first one behind a doubt */
+    uint8_t ours;       /* P12: deferrals in a row for which mote_policy_soon() held, up to 3 */
+    uint8_t rcpt_count; /* MOTE_RECORD_RCPTS at most */
+    uint8_t slot;       /* the outbox's own: where it is */
+    uint16_t number;    /* the outbox's own: a later mail's is higher; it goes round */
+    uint16_t attempts;  /* those begun */
+    uint16_t code;      /* last reply's, 0 = none */
+    uint32_t age_s;     /* since it was accepted */
+    uint32_t tls_since_s;                   /* since its first TLS failure */
+    uint32_t wait_s;                        /* until the next attempt */
     uint32_t rcpts_delivered, rcpts_failed; /* those with a final verdict, a bit each */
 };
 #define MOTE_RECORD_RCPTS 32
@@ -87,6 +88,7 @@ bool mote_policy_armed(bool tls_failed, uint32_t since_s);
 #define MOTE_RELAYS_MAX 8
 struct mote_plan {
     uint8_t count;                /* relays */
+    uint8_t first;                /* the one to begin with, by its place (P9); the others follow, and it goes round */
     uint8_t relays_up;            /* may be asked: not left alone by P12, not barred by P7 */
     uint8_t relays_opportunistic; /* and STARTTLS: the only ones that may ever be spoken to in clear */
     uint8_t relays_tls_failed;    /* in this attempt */
@@ -96,9 +98,12 @@ struct mote_plan {
     bool in_doubt;                /* P9 */
 };
 
-/* An attempt is up to 2 * count legs: leg i < count is relay i with STARTTLS, leg count + i the same relay in clear. The
- * leg that follows `leg` (first call: -1), or 2 * count: none. */
+/* An attempt is up to 2 * count legs: leg i < count is the i-th relay from the first one on, with STARTTLS, leg count + i the same relay
+ * in clear. The leg that follows `leg` (first call: -1), or 2 * count: none. */
 int mote_policy_next(const struct mote_plan *plan, int leg);
+
+/* The place of the relay of a leg. */
+unsigned mote_policy_relay(const struct mote_plan *plan, int leg);
 
 /* P4, P11, P12, P16: seconds until the next attempt of a mail whose record has taken in the one that ended. tls_failure:
  * the TLS of a relay failed in it. suspect: P16 took the extensions for the fault, for the first time. random: any 32

@@ -152,7 +152,7 @@ static bool commit(void *ctx)
 {
     struct attempt *attempt = ctx;
 
-    attempt->mail->record.sent = true;
+    mote_record_sent(&attempt->mail->record, &attempt->posix.delivery);
     return spool_save(attempt->mail);
 }
 

@@ -143,6 +143,7 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
         return;
     }
     d->plan.count = (uint8_t)count;
+    d->plan.first = record != NULL ? record->first : 0;
     setup->plain = record != NULL && record->plain;
     d->plan.armed = record != NULL && mote_policy_armed(record->tls_failed, record->tls_since_s);
     for (unsigned i = 0; i < count; i++) {
@@ -153,21 +154,20 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
 
 /* ---- What a relay made of it ------------------------------------------------------------------------------------- */
 
-/* P12: a relay is noted once as failing in an attempt. */
+/* P12: a relay fails once at most in an attempt: what leads to its second leg, TLS of an opportunistic one, is no news. */
 static void note_relay(struct mote_delivery *d, bool suspect)
 {
     const struct mote_relay *relay = d->relay;
-    uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, suspect, &d->result);
+    bool excused = suspect || (d->result.verdict == MOTE_IN_DOUBT && d->plan.count == 1); /* whom else to ask? */
+    uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, excused, &d->result);
     struct mote_relay_state *state;
 
-    if (d->states == NULL || (news != MOTE_RELAY_UP && (d->relays_noted & d->bit) != 0)) {
+    if (d->states == NULL) {
         return;
     }
     state = &d->states[d->at];
     if (news == MOTE_RELAY_UP) {
         d->relay_back |= (state->failures | state->tls) != 0;
-    } else if (news != MOTE_RELAY_NO_NEWS) {
-        d->relays_noted |= d->bit;
     }
     mote_policy_relay_note(state, news, d->now_s);
 }
@@ -313,7 +313,7 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
             finish(d);
             break;
         }
-        d->at = (uint8_t)(leg % count);
+        d->at = (uint8_t)mote_policy_relay(&d->plan, leg);
         d->bit = (uint8_t)(1u << d->at);
         if (choose(d, leg >= count)) {
             d->relay = &d->relays[d->at];

@@ -72,16 +72,14 @@ static bool begin(struct mote_outbox *o, uint8_t log)
     return false;
 }
 
-/* The other block; when that has failed twice, the same one again, though a power cut costs the states then: they are better than
+/* The other block; when that has failed before, the same one again, though a power cut costs the states then: they are better than
  * no mail at all. */
 static bool turn(struct mote_outbox *o)
 {
-    bool twice = o->log_used == CLOSED, good = begin(o, o->log ^ 1);
+    bool again = o->log_worn, good = begin(o, o->log ^ 1);
 
-    if (!good && twice) {
-        good = begin(o, o->log);
-    }
-    return good;
+    o->log_worn = !good;
+    return good || (again && begin(o, o->log));
 }
 
 bool mote_log_save(struct mote_outbox *o, const struct mote_slot *slot)
@@ -148,6 +146,7 @@ uint8_t mote_log_open(struct mote_outbox *o)
     }
     if (o->log_seq == 0) {
         o->log_used = CLOSED;
+        o->log_worn = true;
         return o->readable && turn(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
     }
     scan(o, o->log, true);

@@ -17,6 +17,9 @@
 
 #include <string.h>
 
+/* Seconds after the boot when states are stored for the first time without an attempt; then each time it is twice as long. */
+enum { LIVED_S = 8 };
+
 static struct mote_slot *find(const struct mote_outbox *o, const uint8_t id[8])
 {
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
@@ -60,16 +63,17 @@ static bool settle(struct mote_outbox *o, struct mote_slot *slot)
     return record->rcpt_count != 0 && slot->len == 0;
 }
 
-/* P17: an attempt that never ended has ended now. Time that only the port knows of does not arm (P5). */
+/* P17: an attempt that never ended has ended when power went: what has passed since then expires no mail that nobody was asked
+ * about meanwhile (P11). Time that only the port knows of does not arm (P5). */
 static void wake(struct mote_outbox *o, struct mote_slot *slot, uint32_t off_s, uint32_t random)
 {
     struct mote_record *record = &slot->record;
-    uint32_t tls_since_s = record->tls_since_s;
+    uint32_t tls_since_s = record->tls_since_s, age_s = record->age_s;
 
     mote_record_age(record, off_s);
     record->tls_since_s = tls_since_s;
     if (mote_record_resume(record, random)) {
-        mote_record_end(record);
+        mote_record_end(record, age_s);
         mote_log_save(o, slot);
     }
 }
@@ -81,6 +85,7 @@ uint8_t mote_outbox_open(struct mote_outbox *o, const struct mote_outbox_setup *
     o->setup = setup;
     o->now_ms = now_ms;
     o->mails_max = MOTE_CONNECTION_MAILS;
+    o->lived_s = LIVED_S;
     *lost = 0;
     if (!setup_good(o)) {
         return o->closed = MOTE_CAUSE_SETUP;
@@ -252,7 +257,7 @@ static void conclude(struct mote_outbox *o, uint32_t random)
         mote_outbox_hurry(o); /* what this attempt has found was before */
         o->hurried = false;
     }
-    mote_record_end(&o->slot->record);
+    mote_record_end(&o->slot->record, o->slot->record.age_s);
     mote_log_save(o, o->slot);
     if (o->delivery.closed) {
         pause(o, o->mails - 1u);
@@ -313,6 +318,21 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
         mote_delivery_fail(&o->delivery, MOTE_CAUSE_STORAGE);
     }
     o->step = MOTE_CONNECT;
+}
+
+/* While nothing is due: how old mails are, and how long they wait still. A device that never lives as long as a mail waits would wait for
+ * ever. */
+static void keep_time(struct mote_outbox *o)
+{
+    if (o->now_s < o->lived_s) {
+        return;
+    }
+    o->lived_s = o->now_s < UINT32_MAX / 2 ? o->now_s * 2 : UINT32_MAX;
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
+        if (slot->len != 0) {
+            mote_log_save(o, slot);
+        }
+    }
 }
 
 /* While nothing is due: one block of a cell that no mail is in. */
@@ -394,6 +414,7 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
             return MOTE_TALK;
         }
         if (slot == NULL || slot->record.wait_s != 0) {
+            keep_time(o);
             tidy(o);
             return MOTE_IDLE;
         }
@@ -419,8 +440,7 @@ uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
 
 void mote_outbox_commit(struct mote_outbox *o)
 {
-    o->slot->record.sent = true;
-    mote_record_verdicts(&o->slot->record, &o->mail);
+    mote_record_sent(&o->slot->record, &o->delivery);
     if (mote_log_save(o, o->slot)) {
         mote_session_commit(o->setup->session);
     } else {

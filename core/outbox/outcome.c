@@ -25,6 +25,19 @@ bool mote_record_settled(const struct mote_record *record)
     return record->rcpt_count == 0 || left << (MOTE_RECORD_RCPTS - record->rcpt_count) == 0;
 }
 
+/* P9: where it is in doubt whether a relay has the mail, another one is asked first. */
+static uint8_t behind(const struct mote_delivery *d)
+{
+    return (d->at + 1u) % MOTE_RELAYS_MAX;
+}
+
+void mote_record_sent(struct mote_record *record, const struct mote_delivery *d)
+{
+    record->sent = true;
+    record->first = behind(d);
+    mote_record_verdicts(record, d->mail);
+}
+
 void mote_record_take(struct mote_record *record, const struct mote_delivery *d, uint32_t random)
 {
     bool suspect = d->suspect && !record->plain, asked = d->result.cause != MOTE_CAUSE_LEFT_ALONE;
@@ -41,6 +54,9 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
     record->left_alone = d->left_alone;
     record->ours = mote_policy_soon(&d->result) ? (uint8_t)(record->ours + (record->ours < 3)) : 0;
     record->plain |= suspect;
+    if (asked) {
+        record->first = d->plan.in_doubt ? behind(d) : 0;
+    }
     if (d->arming && !record->tls_failed) {
         record->tls_failed = true;
         record->tls_since_s = 0;
@@ -49,9 +65,9 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
     record->wait_s = asked ? mote_policy_wait_s(record, d->tls_failed, suspect, random) : d->back_s;
 }
 
-void mote_record_end(struct mote_record *record)
+void mote_record_end(struct mote_record *record, uint32_t age_s)
 {
-    if (mote_policy_expired(record->age_s)) {
+    if (mote_policy_expired(age_s)) {
         record->rcpts_failed = ((1u << record->rcpt_count) - 1) & ~record->rcpts_delivered;
     }
     if (mote_record_settled(record)) {

@@ -61,6 +61,10 @@ uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const s
     if (r->step >= MOTE_STEP_MAIL && r->code != 0 && r->code != 421) {
         return MOTE_RELAY_UP;
     }
+    if (r->verdict == MOTE_IN_DOUBT && (r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE) &&
+        !suspect) {
+        return MOTE_RELAY_DOWN; /* it never answers the end */
+    }
     if (r->verdict != MOTE_DEFERRED || suspect || never_dialled || r->cause == MOTE_CAUSE_CLOSED ||
         r->cause >= MOTE_CAUSE_ADDRESS || mote_policy_unfit(r)) {
         return MOTE_RELAY_NO_NEWS;
@@ -83,6 +87,11 @@ bool mote_policy_armed(bool tls_failed, uint32_t since_s)
     return tls_failed && since_s >= MOTE_TLS_RETRY_S;
 }
 
+unsigned mote_policy_relay(const struct mote_plan *plan, int leg)
+{
+    return ((unsigned)leg + plan->first) % plan->count;
+}
+
 /* P3: STARTTLS on every relay. P5: then, armed and if nobody took the mail, in clear to those whose TLS has just
  * failed. P9: nothing after doubt. */
 int mote_policy_next(const struct mote_plan *plan, int leg)
@@ -97,7 +106,7 @@ int mote_policy_next(const struct mote_plan *plan, int leg)
     for (leg++; leg < end; leg++) {
         unsigned relays = leg < plan->count ? plan->relays_up : in_clear;
 
-        if ((relays >> leg % plan->count & 1) != 0) {
+        if ((relays >> mote_policy_relay(plan, leg) & 1) != 0) {
             break;
         }
     }

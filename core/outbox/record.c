@@ -28,8 +28,9 @@ enum {
     CRC_AT = 40
 };
 
-/* Bits of the flags; the topmost two are record.ours. */
+/* Bits of the flags; the topmost two are record.ours. Above the last reply's code stands record.first. */
 enum { TLS_FAILED = 1, SENT = 2, PLAIN = 4, VERIFIED_ONLY = 8, BEGUN = 16, LEFT_ALONE = 32, OURS_SHIFT = 6 };
+enum { CODE = 0x3ff, FIRST_SHIFT = 13 };
 
 /* CRC-32 as in IEEE 802.3, two bits at a time: small, and not slow. */
 uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len)
@@ -61,7 +62,7 @@ void mote_record_write(const struct mote_record *record, uint8_t octets[MOTE_REC
     mote_put32(octets + TLS_SINCE_AT, record->tls_since_s);
     mote_put32(octets + WAIT_AT, record->wait_s);
     mote_put16(octets + ATTEMPTS_AT, record->attempts);
-    mote_put16(octets + CODE_AT, record->code);
+    mote_put16(octets + CODE_AT, (uint16_t)((record->code & CODE) | (unsigned)record->first << FIRST_SHIFT));
     octets[CAUSE_AT] = record->cause;
     octets[FLAGS_AT] = flags(record);
     octets[COUNT_AT] = record->rcpt_count;
@@ -86,6 +87,8 @@ bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECO
     record->wait_s = mote_get32(octets + WAIT_AT);
     record->attempts = mote_get16(octets + ATTEMPTS_AT);
     record->code = mote_get16(octets + CODE_AT);
+    record->first = (uint8_t)(record->code >> FIRST_SHIFT);
+    record->code &= CODE;
     record->cause = octets[CAUSE_AT];
     record->tls_failed = (bits & TLS_FAILED) != 0;
     record->sent = (bits & SENT) != 0;

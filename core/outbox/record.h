@@ -7,9 +7,9 @@
 
 #include "mailmote_policy.h"
 
-/* outcome.c: an attempt has ended. P11: a mail that is too old has failed for whom it has not reached. What has ended for all is to
- * be reported: due at once. */
-void mote_record_end(struct mote_record *record);
+/* outcome.c: an attempt has ended, at that age of the mail. P11: one that is too old has failed for whom it has not reached. What has
+ * ended for all is to be reported: due at once. */
+void mote_record_end(struct mote_record *record, uint32_t age_s);
 
 /* POLICY.md section 4 (P12): until what is tried again soon is due. */
 #ifndef MOTE_OURS_S

@@ -190,7 +190,8 @@ uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail
 {
     uint8_t cause = envelope_cause(mail);
 
-    if ((mail->needs & MOTE_UNSENDABLE) != 0) { /* for a caller who did not look at what measuring said */
+    if (mail->read == NULL ||
+        (mail->needs & MOTE_UNSENDABLE) != 0) { /* for a caller who did not look at what measuring said */
         cause = MOTE_CAUSE_TEXT;
     }
     if (!login_good(setup)) {
@@ -257,6 +258,10 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
     uint8_t buf[64];
     size_t offset = 0, len;
 
+    if (mail->read == NULL) {
+        mail->needs |= MOTE_UNSENDABLE;
+        return MOTE_CAUSE_TEXT;
+    }
     while ((len = mail->read(mail->ctx, offset, buf, sizeof buf)) != 0 && len <= sizeof buf) {
         uint32_t before = text.size;
 

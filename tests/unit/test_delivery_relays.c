@@ -179,7 +179,45 @@ static void p9_nobody_elsewhere(void **state)
     assert_rcpt(2, MOTE_DEFERRED, 452);
     t.sim.relays[0].tls = (struct sim_answers){0};
     attempt_pass(300);
-    assert_attempt(3, "1[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT RCPT DATA .]", MOTE_DELIVERED, MOTE_CAUSE_NONE);
+    assert_attempt(3, "2[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT RCPT DATA .]", MOTE_DELIVERED, MOTE_CAUSE_NONE);
+}
+
+/* P9: behind a doubt the next relay is asked first, and it goes round, also where the configuration has lost relays; an attempt that
+ * asks nobody changes nothing. P12: a relay that does not answer the end is left alone, if there is another one. */
+static void p9_another_first(void **state)
+{
+    attempt_set(3, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        t.sim.relays[i].plain = true;
+        t.sim.relays[i].clear.end = sim_mute;
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        static const char *const logs[] = {CLEAR_1, "2[EHLO MAIL RCPT DATA .]", "3[EHLO MAIL RCPT DATA .]"};
+
+        assert_attempt(3, logs[i % 3], MOTE_IN_DOUBT, MOTE_CAUSE_TIMEOUT);
+        assert_int_equal(t.record.first, i % 3 + 1);
+        attempt_pass(4000);
+    }
+    assert_attempt(1, CLEAR_1, MOTE_IN_DOUBT, MOTE_CAUSE_TIMEOUT);
+    assert_attempt(2, "2[EHLO MAIL RCPT DATA .]", MOTE_IN_DOUBT, MOTE_CAUSE_TIMEOUT);
+    t.sim.relays[1].down = t.sim.relays[2].down = MOTE_CAUSE_CONNECT;
+    assert_attempt(3, "3!1[EHLO MAIL RCPT DATA .]", MOTE_IN_DOUBT, MOTE_CAUSE_TIMEOUT);
+    t.sim.relays[0].clear.end = "450 later";
+    assert_attempt(3, "2!3!1[EHLO MAIL RCPT DATA .]", MOTE_DEFERRED, MOTE_CAUSE_REFUSED);
+    assert_int_equal(t.record.first, 0);
+
+    attempt_set(2, 1);
+    t.sim.relays[0].tls.end = sim_mute;
+    attempt_run(2, t.states);
+    assert_int_equal(t.states[0].failures, 1);
+    t.states[1] = (struct mote_relay_state){.since_s = t.now_s, .failures = 1};
+    attempt_run(2, t.states);
+    assert_result(t.result, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
+    assert_int_equal(t.record.first, 1);
+    attempt_set(1, 1);
+    t.sim.relays[0].tls.end = sim_mute;
+    attempt_run(1, t.states);
+    assert_int_equal(t.states[0].failures, 0);
 }
 
 /* ---- What a relay cannot carry (P10) ------------------------------------------------------------------------------- */
@@ -302,7 +340,7 @@ static void p16(void **state)
         attempt_pass(60);
         t.sim.relays[0].clear.mail = t.sim.relays[0].clear.data = NULL;
         attempt_run(2, t.states);
-        assert_string_equal(t.sim.log, CLEAR_1);
+        assert_string_equal(t.sim.log, extensions[i].verdict == MOTE_IN_DOUBT ? "2!1[EHLO MAIL RCPT DATA .]" : CLEAR_1);
         assert_int_equal(t.result->verdict, MOTE_DELIVERED);
     }
 }
@@ -365,6 +403,7 @@ int main(void)
         cmocka_unit_test(p12_tls),
         cmocka_unit_test(p12_ours),
         cmocka_unit_test(p9_nobody_elsewhere),
+        cmocka_unit_test(p9_another_first),
         cmocka_unit_test(p10_unfit),
         cmocka_unit_test(p10_not_said),
         cmocka_unit_test(p10_utf8),

@@ -268,6 +268,51 @@ static void damaged_cell(void **state)
     }
 }
 
+/* Right checksums, wrong contents: a state with more recipients than an outbox has, a cell that holds another cell's mail. */
+static void foul(void **state)
+{
+    for (unsigned rcpts = 0; rcpts <= MOTE_RECORD_RCPTS; rcpts++) {
+        uint8_t octets[MOTE_RECORD_LEN + 4];
+        struct mote_record record;
+
+        world_put_in(FATE_LATER);
+        record = w.slots[1].record;
+        record.rcpt_count = (uint8_t)rcpts;
+        memset(octets, 0xff, sizeof octets);
+        mote_record_write(&record, octets);
+        for (unsigned i = 0; i < sizeof octets; i += FLASH_UNIT_MIN) {
+            assert_true(w.setup.storage->program(w.setup.storage->ctx,
+                                                 w.outbox.log * 512u + w.outbox.log_used * w.outbox.state_len + i,
+                                                 octets + i, FLASH_UNIT_MIN));
+        }
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        assert_in_range(w.slots[1].record.rcpt_count, 0, MOTE_OUTBOX_RCPTS);
+        assert_int_equal(w.slots[1].len != 0, rcpts != 0);
+    }
+    world_put_in(FATE_LATER);
+    memcpy(w.flash.octets + LOG_END + 1024, w.flash.octets + LOG_END + 512, 512);
+    world_boot();
+    assert_int_equal(w.slots[1].len != 0, true);
+    assert_int_equal(w.slots[2].len, 0);
+}
+
+/* The head of a cell that the log knows to hold nothing is unreadable: the cell is erased while idle, as others are. */
+static void free_and_unreadable(void **state)
+{
+    world_put_in(FATE_GOOD);
+    assert_true(mote_outbox_cancel(&w.outbox, w.slots[1].record.id));
+    flash_spoil(&w.flash, LOG_END + 512);
+    w.flash.ecc = true;
+    world_boot();
+    assert_int_equal(w.lost, 0);
+    do {
+        assert_int_equal(world_poll(0), MOTE_IDLE);
+    } while (w.outbox.tidying);
+    assert_int_equal(w.slots[1].erased, 1);
+    assert_false(w.slots[1].record.begun);
+}
+
 /* ---- Wear -------------------------------------------------------------------------------------------------------- */
 
 /* A block that keeps nothing: each mail is taken by the next cell. */
@@ -310,6 +355,30 @@ static void dead_block(void **state)
 
             assert_true(entry->ended || entry->refused || (entry->ending && entry->settled));
         }
+    }
+}
+
+/* One of the log's blocks cannot be erased: once that is known, no mail is late for it, and states are kept. */
+static void dead_log(void **state)
+{
+    for (unsigned block = 0; block < 2; block++) {
+        unsigned refused = 0;
+
+        world_set(512, 6, 4, 1, 0);
+        w.flash.dead_block = block + 1;
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        for (unsigned n = 0; n < WORLD_MAILS; n += FATES) {
+            for (unsigned tries = 0; world_post(n) != MOTE_CAUSE_NONE; tries++) {
+                assert_int_equal(tries, 0);
+                w.ledger[n] = (struct entry){0};
+                refused++;
+            }
+            assert_true(world_go(1000));
+            assert_true(w.ledger[n].ended);
+        }
+        assert_in_range(refused, 0, 1);
+        assert_in_range(w.ran_s, 0, 310); /* one attempt may have gone without its state, and been tried again */
     }
 }
 
@@ -395,13 +464,23 @@ static void wear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_unit),          cmocka_unit_test(all_units),
-        cmocka_unit_test(dead_bus),          cmocka_unit_test(second_try),
-        cmocka_unit_test(unreadable_mail),   cmocka_unit_test(unreadable_and_no_log),
-        cmocka_unit_test(flipped),           cmocka_unit_test(glitch),
-        cmocka_unit_test(damaged_cell),      cmocka_unit_test(worn_block),
-        cmocka_unit_test(dead_block),        cmocka_unit_test(dead_cell),
-        cmocka_unit_test(erased_while_idle), cmocka_unit_test(wear),
+        cmocka_unit_test(any_unit),
+        cmocka_unit_test(all_units),
+        cmocka_unit_test(dead_bus),
+        cmocka_unit_test(second_try),
+        cmocka_unit_test(unreadable_mail),
+        cmocka_unit_test(unreadable_and_no_log),
+        cmocka_unit_test(flipped),
+        cmocka_unit_test(glitch),
+        cmocka_unit_test(damaged_cell),
+        cmocka_unit_test(foul),
+        cmocka_unit_test(free_and_unreadable),
+        cmocka_unit_test(worn_block),
+        cmocka_unit_test(dead_block),
+        cmocka_unit_test(dead_log),
+        cmocka_unit_test(dead_cell),
+        cmocka_unit_test(erased_while_idle),
+        cmocka_unit_test(wear),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

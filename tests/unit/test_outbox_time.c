@@ -130,6 +130,54 @@ static void crash_loop(void **state)
     assert_true(boots < 60);
 }
 
+/* A device that is off as long as it likes, nobody knows how long, and on for 20 s each time, tries its mail and gives it up all the same. */
+static void short_lives(void **state)
+{
+    unsigned attempts = 0, boots = 0;
+    uint32_t writes;
+
+    world_put_in(FATE_GOOD);
+    w.setup.states = NULL;
+    writes = w.flash.writes;
+    while (w.ledger[FATE_GOOD].posted && boots < 6 * DAY / 16) {
+        world_boot();
+        boots++;
+        for (unsigned second = 0; second < 20; second++) {
+            uint8_t want = world_poll(0);
+
+            if (want == MOTE_CONNECT) {
+                mote_delivery_unreachable(&w.outbox.delivery, MOTE_CAUSE_CONNECT);
+                assert_int_equal(world_poll(0), MOTE_REPORT);
+                attempts++;
+                if (w.outbox.expired) {
+                    w.ledger[FATE_GOOD].posted = false;
+                }
+                mote_outbox_reported(&w.outbox);
+            }
+            world_sleep(1);
+        }
+    }
+    assert_in_range(attempts, 100, 116);
+    assert_in_range(boots, 5 * DAY / 16, 5 * DAY / 16 + 2 * 4000 / 16);
+    assert_in_range((w.flash.writes - writes) / boots, 12,
+                    32); /* two states in units of 8, in a log for ten that turns */
+}
+
+/* P11, P17: power goes in an attempt, and comes back when the mail is too old: it is tried once more. A crash loop ends all the same. */
+static void off_too_long(void **state)
+{
+    world_put_in(FATE_GOOD);
+    for (unsigned boots = 0; boots < 2; boots++) {
+        assert_int_equal(world_poll(0), MOTE_CONNECT);
+        flash_boot(&w.flash);
+        assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, w.sim.now_ms, 6 * DAY, 0, &w.lost), MOTE_CAUSE_NONE);
+        assert_int_equal(w.slots[1].record.rcpts_failed, boots);
+        world_sleep(mote_outbox_wait_s(&w.outbox));
+    }
+    assert_int_equal(world_poll(0), MOTE_REPORT);
+    assert_true(w.outbox.expired);
+}
+
 /* A thousand boots that are too short for anything but an attempt: no copy after the first minutes. */
 static void short_boots(void **state)
 {
@@ -621,6 +669,8 @@ int main(void)
         cmocka_unit_test(no_starvation),
         cmocka_unit_test(crash_loop),
         cmocka_unit_test(short_boots),
+        cmocka_unit_test(short_lives),
+        cmocka_unit_test(off_too_long),
         cmocka_unit_test(crash_at_the_end),
         cmocka_unit_test(nobody_asked),
         cmocka_unit_test(fresh_first),

@@ -2,7 +2,7 @@
  *
  * The octets of a record: every one in its place, every wrong bit and every torn write refused; and how a record ages.
  */
-#include "mailmote_policy.h"
+#include "mailmote_outbox.h"
 #include "record.h"
 
 #include <setjmp.h>
@@ -22,6 +22,7 @@ static const struct mote_record example = {
     .cause = MOTE_CAUSE_TLS_REFUSED,
     .tls_failed = true,
     .sent = true,
+    .first = 5,
     .rcpt_count = 32,
     .rcpts_delivered = 0x80000001,
     .rcpts_failed = 0x00ff0002,
@@ -35,13 +36,13 @@ static const uint8_t written[MOTE_RECORD_LEN] = {
     0x08, 0x07, 0x06, 0x05,                         /* since the first TLS failure */
     0x0c, 0x0b, 0x0a, 0x09,                         /* wait */
     0x0e, 0x0d,                                     /* attempts */
-    0xc6, 0x01,                                     /* code */
+    0xc6, 0xa1,                                     /* code; in the three topmost bits the relay to begin with */
     0x15,                                           /* cause */
     0x03,                                           /* TLS failed 1, sent 2 */
     0x20, 0x00, 0x00, 0x00,                         /* recipients */
     0x01, 0x00, 0x00, 0x80,                         /* delivered */
     0x02, 0x00, 0xff, 0x00,                         /* failed */
-    0x56, 0x23, 0xe6, 0x18,                         /* CRC-32 of all before */
+    0x73, 0xed, 0xa4, 0xde,                         /* CRC-32 of all before */
 };
 
 static void assert_same(const struct mote_record *a, const struct mote_record *b)
@@ -52,6 +53,7 @@ static void assert_same(const struct mote_record *a, const struct mote_record *b
     assert_int_equal(a->wait_s, b->wait_s);
     assert_int_equal(a->attempts, b->attempts);
     assert_int_equal(a->code, b->code);
+    assert_int_equal(a->first, b->first);
     assert_int_equal(a->cause, b->cause);
     assert_int_equal(a->tls_failed, b->tls_failed);
     assert_int_equal(a->sent, b->sent);
@@ -104,7 +106,7 @@ static void all_flags(void **state)
     full.ours = 3;
     memcpy(expected, written, sizeof expected);
     expected[27] = 0xff;
-    memcpy(expected + 40, (const uint8_t[]){0x3e, 0xc3, 0xc2, 0x98}, 4);
+    memcpy(expected + 40, (const uint8_t[]){0x1b, 0x0d, 0x80, 0x5e}, 4);
     mote_record_write(&full, octets);
     assert_memory_equal(octets, expected, sizeof expected);
     assert_true(mote_record_read(&record, expected));
@@ -114,7 +116,7 @@ static void all_flags(void **state)
 /* Each field alone at its least and at its most. */
 static void round_trip(void **state)
 {
-    for (unsigned i = 0; i < 38; i++) {
+    for (unsigned i = 0; i < 42; i++) {
         struct mote_record in, out;
         uint8_t octets[MOTE_RECORD_LEN];
         bool most = i % 2 != 0;
@@ -125,7 +127,7 @@ static void round_trip(void **state)
         case 1: in.tls_since_s = most ? UINT32_MAX : 1; break;
         case 2: in.wait_s = most ? UINT32_MAX : 1; break;
         case 3: in.attempts = most ? UINT16_MAX : 1; break;
-        case 4: in.code = most ? UINT16_MAX : 1; break;
+        case 4: in.code = most ? 999 : 1; break;
         case 5: in.cause = most ? UINT8_MAX : 1; break;
         case 6: in.tls_failed = most; break;
         case 7: in.sent = most; break;
@@ -139,6 +141,7 @@ static void round_trip(void **state)
         case 16: in.ours = most ? 3 : 1; break;
         case 17: in.slot = most ? UINT8_MAX : 1; break;
         case 18: in.number = most ? UINT16_MAX : 1; break;
+        case 19: in.first = most ? 7 : 1; break;
         case 11: in.id[most ? 7 : 0] = 0xff; break;
         default: memset(in.id, most ? 0xff : 0, sizeof in.id); break;
         }
@@ -261,12 +264,34 @@ static void ageing(void **state)
     }
 }
 
+/* P12: our own trouble counts up to three, also where it is stored in between, and a reset ends the row. */
+static void ours(void **state)
+{
+    struct mote_mail mail = {0};
+    const struct mote_delivery no_network = {.result = {.verdict = MOTE_DEFERRED, .cause = MOTE_CAUSE_NO_NETWORK},
+                                             .mail = &mail};
+    struct mote_record record = {.rcpt_count = 1, .age_s = 1000};
+    uint8_t octets[MOTE_RECORD_LEN];
+
+    for (unsigned i = 0; i < 8; i++) {
+        mote_record_take(&record, &no_network, 0);
+        assert_int_equal(record.wait_s, i < 2 ? 10 : 1000);
+        mote_record_write(&record, octets);
+        assert_true(mote_record_read(&record, octets));
+    }
+    mote_record_begin(&record);
+    assert_true(mote_record_resume(&record, 0));
+    assert_int_equal(record.ours, 0);
+    mote_record_take(&record, &no_network, 0);
+    assert_int_equal(record.wait_s, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layout),     cmocka_unit_test(all_flags), cmocka_unit_test(round_trip),
-        cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),      cmocka_unit_test(foreign),
-        cmocka_unit_test(checksum),   cmocka_unit_test(ageing),
+        cmocka_unit_test(layout),  cmocka_unit_test(all_flags),  cmocka_unit_test(round_trip),
+        cmocka_unit_test(ours),    cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),
+        cmocka_unit_test(foreign), cmocka_unit_test(checksum),   cmocka_unit_test(ageing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

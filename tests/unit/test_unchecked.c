@@ -83,6 +83,25 @@ static void engine(void **state)
     }
 }
 
+/* Without a reader there is no mail, measured or not. */
+static void no_reader(void **state)
+{
+    static const struct mote_engine_setup setup = {.helo = "device.example.test", .opportunistic = true};
+
+    for (unsigned measured = 0; measured < 2; measured++) {
+        struct mote_rcpt rcpt = {.address = "a@example.test"};
+        struct mote_mail mail = {.from = "", .rcpts = &rcpt, .rcpt_count = 1, .size = 100};
+        struct mote_engine e;
+
+        if (measured != 0) {
+            assert_int_equal(mote_mail_measure(&mail), MOTE_CAUSE_TEXT);
+        }
+        mote_engine_init(&e, &setup, &mail, 0);
+        assert_int_equal(mote_engine_poll(&e, 0), MOTE_DONE);
+        assert_misuse(mote_engine_result(&e));
+    }
+}
+
 /* In one call: nobody is connected to. */
 static void posix_send(void **state)
 {
@@ -135,10 +154,8 @@ static void outbox_post(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measured),
-        cmocka_unit_test(engine),
-        cmocka_unit_test(posix_send),
-        cmocka_unit_test(outbox_post),
+        cmocka_unit_test(measured),   cmocka_unit_test(engine),      cmocka_unit_test(no_reader),
+        cmocka_unit_test(posix_send), cmocka_unit_test(outbox_post),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,8 @@ static void connect_relay(void)
                                                                                              : MOTE_CAUSE_NO_NETWORK);
         return;
     }
+    week.connected = i;
+    week.spell = spell;
     week_asks(m, i, spell);
     weather_set(&week.weather[i], spell, relay);
     if (week.prepare != NULL) {
@@ -197,8 +199,16 @@ static void connect_relay(void)
 
 /* ---- The device -------------------------------------------------------------------------------------------------- */
 
+/* The relay makes of the connection's next mail what it made of the first. */
 static void talk(void)
 {
+    if (week.outbox.slot != NULL && !week.outbox.leaving && !week.attempt.begun) {
+        struct week_mail *m = week_mail(&week.outbox.slot->record);
+
+        week_begins(m);
+        week_asks(m, week.connected, week.spell);
+        week.kept++;
+    }
     while (sim_talk(&week.sim, &week.session) == MOTE_WANT_COMMIT) {
         mote_outbox_commit(&week.outbox);
     }

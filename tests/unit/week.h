@@ -79,7 +79,9 @@ struct week {
     uint8_t reset_how;                /* the reset that is due, RESET_NONE .. RESET_CAME */
     uint8_t failed;                   /* relays that were not good, and have taken nothing since; a bit each */
     uint64_t down_ms[WEATHER_RELAYS]; /* what the device had run when this relay failed as a whole; 0: it has not */
-    unsigned posted, full, resets, connections;
+    unsigned posted, full, resets, connections, kept; /* mails that went over a connection of another one */
+    unsigned connected;                               /* the relay spoken to, */
+    const struct spell *spell;                        /* and its weather when that began */
     struct week_attempt attempt;
     struct week_mail mails[WEEK_MAILS];
 };
