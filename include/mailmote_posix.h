@@ -11,6 +11,31 @@
 extern "C" {
 #endif
 
+/* Passes the dialogue on to the caller's trace, and tells what the handshake agreed on. The port's own. */
+struct mote_posix_tracer {
+    const struct mote_trace *trace;
+    const struct mote_session *session;
+    bool handshake_told;
+};
+
+#define MOTE_POSIX_HOST_NAME 256
+#define MOTE_POSIX_LITERAL   64
+
+/* A connection that outlives its mail, about 26 KB. The caller lends it to one attempt after the other: zeros before the first one, and
+ * mote_posix_leave() behind the last. Relays stay in place as long as it is used. All in it is the port's own. */
+struct mote_posix_connection {
+    bool open;
+    int fd;
+    const struct mote_relay *relay; /* it leads, or led, to */
+    uint32_t begun_ms;
+    uint8_t mails, mails_max; /* that it has been given; as many as the relay takes on one, 0 = not known */
+    struct mote_session session;
+    struct mote_session_setup setup;
+    struct mote_posix_tracer tracer;
+    unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[32];
+    char name[MOTE_POSIX_HOST_NAME], literal[MOTE_POSIX_LITERAL];
+};
+
 /* One attempt of a mail over its relays. The fields up to ctx are the caller's. */
 struct mote_posix_attempt {
     const struct mote_relay *relays; /* in order of preference, MOTE_RELAYS_MAX at most */
@@ -29,6 +54,10 @@ struct mote_posix_attempt {
      * does not leave: the mail is deferred with MOTE_CAUSE_STORAGE (P9). Or NULL. */
     bool (*commit)(void *ctx);
     void *ctx;
+    /* Many mails, one connection: the same one for all of them, or NULL. It is kept behind a mail where `more` says that another mail is
+     * due, for MOTE_CONNECTION_MAILS mails and MOTE_ATTEMPT_S seconds at most, and used where it leads to the relay that is asked. */
+    struct mote_posix_connection *connection;
+    bool more;
     struct mote_delivery delivery; /* afterwards: what mote_record_take() needs */
 };
 
@@ -45,6 +74,9 @@ struct mote_posix_attempt {
  * entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
 struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
 
+/* No other mail follows: QUIT, and the connection is closed and wiped. Nothing happens where none is open. */
+void mote_posix_leave(struct mote_posix_connection *connection);
+
 /* The same with one relay, a first attempt, and nothing kept. */
 struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_mail *mail, const char *helo,
                                    const struct mote_trace *trace);
@@ -52,7 +84,6 @@ struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_m
 /* The host's own full name ("mote.example.org"), from gethostname and, if that has no dot, from the resolver. False
  * when it has none that a relay would believe (no dot, "localhost", no host name): then an address literal is its name.
  */
-#define MOTE_POSIX_HOST_NAME 256
 bool mote_posix_host_name(char *name, size_t cap);
 
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as

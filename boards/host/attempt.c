@@ -281,6 +281,8 @@ static void talk(struct attempt *attempt)
         .trace = &trace,
         .conversation_done = conversation_done,
         .ctx = attempt,
+        .connection = attempt->connection,
+        .more = attempt->more,
     };
     if (attempt->spool != NULL) {
         attempt->posix.states = attempt->throttle->states;

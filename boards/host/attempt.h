@@ -14,7 +14,9 @@ struct attempt {
     const struct spool *spool; /* NULL: nothing is kept */
     struct host_mail *mail;
     struct dialogue dialogue;
-    struct throttle *throttle; /* likewise */
+    struct throttle *throttle;                /* likewise */
+    struct mote_posix_connection *connection; /* that mails share, or NULL */
+    bool more;                                /* another mail follows */
     struct mote_posix_attempt posix;
 };
 

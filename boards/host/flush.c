@@ -11,6 +11,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* Seconds until a mail is tried again whose relay ended the connection behind another one. */
+enum { CLOSED_S = 11 };
 
 struct flushing {
     struct args args;
@@ -19,6 +23,8 @@ struct flushing {
     struct spool spool;
     struct throttle throttle;
     struct attempt attempt;
+    struct mote_posix_connection connection; /* mails share it */
+    bool closed;                             /* a relay ended one behind a mail: there is one to be tried again soon */
 };
 
 static bool due(const struct flushing *flushing)
@@ -29,7 +35,7 @@ static bool due(const struct flushing *flushing)
            throttle_released(&flushing->throttle, &flushing->relays, mail);
 }
 
-static int flush_one(struct flushing *flushing, const char *name)
+static int flush_one(struct flushing *flushing, const char *name, bool more)
 {
     struct attempt *attempt = &flushing->attempt;
     struct host_mail *mail = &flushing->mail;
@@ -45,13 +51,28 @@ static int flush_one(struct flushing *flushing, const char *name)
                                     .relays = &flushing->relays,
                                     .spool = &flushing->spool,
                                     .throttle = &flushing->throttle,
-                                    .mail = mail};
+                                    .mail = mail,
+                                    .connection = &flushing->connection,
+                                    .more = more};
         attempt->dialogue.verbose = flushing->args.verbose;
         snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
         dialogue_event(&attempt->dialogue, text);
         status = attempt_run(attempt);
+        flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
     }
     mail_free(mail);
+    return status;
+}
+
+/* Mails share connections; QUIT behind the last one. */
+static int flush_all(struct flushing *flushing, const struct spool_entry *entries, size_t count)
+{
+    int status = EX_OK;
+
+    for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
+        status = worse(status, flush_one(flushing, entries[i].name, i + 1 < count));
+    }
+    mote_posix_leave(&flushing->connection);
     return status;
 }
 
@@ -83,8 +104,11 @@ static int flush(struct flushing *flushing)
     if (flushing->args.now) {
         throttle_forget(&flushing->spool);
     }
-    for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
-        status = worse(status, flush_one(flushing, entries[i].name));
+    status = worse(status, flush_all(flushing, entries, count));
+    if (flushing->closed && status != EX_CONFIG) { /* POLICY P12: the rest, on a connection of its own */
+        sleep(CLOSED_S);
+        flushing->args.now = false;
+        status = worse(status, flush_all(flushing, entries, count));
     }
     free(entries);
     return status;

@@ -11,22 +11,21 @@
 #include "posix.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ENTROPY_LEN 32
-
 /* Waits for the kernel's generator to be seeded, early after boot. False: there is none, and the session refuses TLS.
  */
-static bool draw_entropy(unsigned char *entropy)
+static bool draw_entropy(struct mote_posix_connection *c)
 {
     size_t have = 0;
 
-    while (have < ENTROPY_LEN) {
-        ssize_t got = getrandom(entropy + have, ENTROPY_LEN - have, 0);
+    while (have < sizeof c->entropy) {
+        ssize_t got = getrandom(c->entropy + have, sizeof c->entropy - have, 0);
 
         if (got > 0) {
             have += (size_t)got;
@@ -46,83 +45,174 @@ static void wipe(void *octets, size_t len)
     }
 }
 
+/* ---- A connection ------------------------------------------------------------------------------------------------ */
+
+static void close_it(struct mote_posix_connection *c)
+{
+    close(c->fd);
+    c->open = false;
+    mote_session_wipe(&c->session);
+    wipe(c->buf, sizeof c->buf);
+    wipe(c->entropy, sizeof c->entropy);
+}
+
+/* Has the relay nothing to say, and not gone? Whatever it says between two mails is its good-bye. */
+static bool quiet(const struct mote_posix_connection *c)
+{
+    struct pollfd fd = {.fd = c->fd, .events = POLLIN};
+
+    return poll(&fd, 1, 0) == 0;
+}
+
+/* P12: it takes no more mails than these on a connection. */
+static void learn(struct mote_posix_connection *c, unsigned mails)
+{
+    c->mails_max = (uint8_t)mails;
+}
+
+/* Does it take another mail behind so many? */
+static bool lasts(const struct mote_posix_connection *c, unsigned mails)
+{
+    return mails < (c->mails_max != 0 ? c->mails_max : MOTE_CONNECTION_MAILS) &&
+           mote_posix_now_ms() - c->begun_ms < MOTE_ATTEMPT_S * UINT32_C(1000);
+}
+
+void mote_posix_leave(struct mote_posix_connection *c)
+{
+    if (c->open) {
+        mote_session_quit(&c->session);
+        mote_posix_pump(c->fd, &c->session, NULL, NULL);
+        close_it(c);
+    }
+}
+
 /* ---- An attempt -------------------------------------------------------------------------------------------------- */
 
 /* What lives as long as an attempt. */
 struct conversation {
     struct mote_posix_attempt *attempt;
-    struct mote_session session;
-    struct mote_session_setup setup;
-    struct mote_posix_tracer tracer;
-    unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[ENTROPY_LEN];
-    char name[MOTE_POSIX_HOST_NAME], literal[MOTE_POSIX_LITERAL];
+    struct mote_posix_connection *connection;
+    uint32_t start_ms;
 };
 
 /* Wrong arguments are found before the network is touched, in a dry run: a session that is begun, asked and dropped. Where
  * this host has no name, any valid literal passes for the one that the connection will tell. */
 static bool arguments_good(struct conversation *c)
 {
-    c->setup.helo = c->name[0] != 0 ? c->name : "[127.0.0.1]";
-    mote_session_init(&c->session, c->attempt->delivery.relay, c->attempt->mail, &c->setup);
-    return (mote_session_poll(&c->session, c->setup.start_ms) & MOTE_DONE) == 0;
+    struct mote_posix_connection *connection = c->connection;
+
+    connection->setup.helo = connection->name[0] != 0 ? connection->name : "[127.0.0.1]";
+    mote_session_init(&connection->session, c->attempt->delivery.relay, c->attempt->mail, &connection->setup);
+    return (mote_session_poll(&connection->session, c->start_ms) & MOTE_DONE) == 0;
 }
 
 /* Which of the relays is spoken to, where that is a question. */
 static void tell_relay(const struct conversation *c, const struct mote_relay *relay)
 {
     char text[300];
-    bool bracket = relay->host != NULL && strchr(relay->host, ':') != NULL;
+    bool clear = c->connection->setup.clear, bracket = relay->host != NULL && strchr(relay->host, ':') != NULL;
 
-    if (!c->setup.clear && c->attempt->relay_count < 2) {
+    if (!clear && c->attempt->relay_count < 2) {
         return;
     }
     snprintf(text, sizeof text, bracket ? "relay [%s]:%u" : "relay %s:%u", relay->host != NULL ? relay->host : "",
              (unsigned)mote_relay_port(relay));
-    mote_posix_trace_event(c->attempt->trace, text, c->setup.clear ? " in clear, as TLS has failed again" : NULL);
+    mote_posix_trace_event(c->attempt->trace, text, clear ? " in clear, as TLS has failed again" : NULL);
 }
 
 /* What is left alone is left alone from now on, not from when the attempt began. */
 static void pass_time(struct conversation *c)
 {
-    c->attempt->delivery.now_s = c->attempt->now_s + (mote_posix_now_ms() - c->setup.start_ms) / 1000;
+    c->attempt->delivery.now_s = c->attempt->now_s + (mote_posix_now_ms() - c->start_ms) / 1000;
 }
 
-/* Connects to the relay the delivery names, and talks until there is a verdict. */
+/* The session has the mail: until its verdict. */
 static struct mote_result talk(struct conversation *c)
 {
+    struct mote_posix_connection *connection = c->connection;
+    struct mote_delivery *delivery = &c->attempt->delivery;
+    struct mote_result result;
+
+    connection->mails++;
+    mote_posix_pump(connection->fd, &connection->session, c->attempt->commit, c->attempt->ctx);
+    pass_time(c);
+    result = *mote_session_result(&connection->session);
+    mote_delivery_next(delivery);
+    if (!delivery->kept) {
+        close_it(connection);
+    }
+    if (delivery->closed) {
+        learn(connection, connection->mails - 1u);
+    }
+    return result;
+}
+
+/* Connects to the relay the delivery names, and talks. */
+static struct mote_result call(struct conversation *c)
+{
+    struct mote_posix_connection *connection = c->connection;
     struct mote_delivery *delivery = &c->attempt->delivery;
     const struct mote_relay *relay = delivery->relay;
     uint8_t cause = MOTE_CAUSE_LOOKUP;
-    int fd = -1;
 
-    c->setup.unix_s = mote_posix_unix_s();
-    c->setup.entropy = draw_entropy(c->entropy) ? c->entropy : NULL;
+    if (connection->relay != relay) {
+        connection->relay = relay;
+        connection->mails_max = 0;
+    }
+    connection->mails = 0;
+    connection->begun_ms = mote_posix_now_ms();
+    connection->setup.keep = c->attempt->more && lasts(connection, 1);
+    connection->setup.unix_s = mote_posix_unix_s();
+    connection->setup.entropy = draw_entropy(connection) ? connection->entropy : NULL;
     tell_relay(c, relay);
     if (!arguments_good(c)) {
         mote_delivery_connected(delivery);
-        return *mote_session_result(&c->session);
+        mote_delivery_next(delivery);
+        return *mote_session_result(&connection->session);
     }
+    connection->fd = -1;
     if (relay->host != NULL && relay->host[0] != 0) {
-        fd = mote_posix_connect(relay->host, mote_relay_port(relay), c->setup.start_ms, c->attempt->trace, &cause);
+        connection->fd =
+            mote_posix_connect(relay->host, mote_relay_port(relay), c->start_ms, c->attempt->trace, &cause);
     }
-    if (fd < 0) {
+    if (connection->fd < 0) {
         pass_time(c);
         mote_delivery_unreachable(delivery, cause);
+        mote_delivery_next(delivery);
         return (struct mote_result){.verdict = MOTE_DEFERRED, .cause = cause};
     }
-    if (c->name[0] == 0) {
-        mote_posix_literal(fd, c->literal);
-        c->setup.helo = c->literal;
+    connection->open = true;
+    if (connection->name[0] == 0) {
+        mote_posix_literal(connection->fd, connection->literal);
+        connection->setup.helo = connection->literal;
     }
-    c->setup.trace = mote_posix_trace_wrap(&c->tracer, &c->session, c->attempt->trace);
+    connection->setup.trace = mote_posix_trace_wrap(&connection->tracer, &connection->session, c->attempt->trace);
     mote_delivery_connected(delivery);
-    mote_posix_pump(fd, &c->session, c->attempt->commit, c->attempt->ctx);
-    pass_time(c);
-    close(fd);
-    return *mote_session_result(&c->session);
+    return talk(c);
 }
 
-static void set_name(struct conversation *c, const char *helo)
+/* The connection of the mail before: to be used, or left where it leads to another relay, has had its mails, or ends. */
+static bool use(struct conversation *c)
+{
+    struct mote_posix_connection *connection = c->connection;
+
+    if (connection->open && !quiet(connection)) {
+        learn(connection, connection->mails);
+        mote_session_fail(&connection->session, MOTE_CAUSE_LOST);
+        close_it(connection);
+    }
+    if (connection->open && !lasts(connection, connection->mails)) {
+        mote_posix_leave(connection);
+    }
+    connection->setup.keep = c->attempt->more && lasts(connection, connection->mails + 1u);
+    if (connection->open && !mote_delivery_resume(&c->attempt->delivery)) {
+        mote_posix_pump(connection->fd, &connection->session, NULL, NULL);
+        close_it(connection);
+    }
+    return connection->open;
+}
+
+static void set_name(struct mote_posix_connection *c, const char *helo)
 {
     if (helo == NULL) {
         if (!mote_posix_host_name(c->name, sizeof c->name)) {
@@ -134,34 +224,62 @@ static void set_name(struct conversation *c, const char *helo)
     }
 }
 
-struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
+/* All the attempt goes by; what a connection that is kept has of it stays. */
+static void begin(struct conversation *c)
 {
-    struct conversation c = {.attempt = attempt};
-    struct mote_delivery *delivery = &attempt->delivery;
+    struct mote_posix_attempt *attempt = c->attempt;
+    struct mote_posix_connection *connection = c->connection;
 
-    c.setup.buf = c.buf;
-    c.setup.buf_len = sizeof c.buf;
-    c.setup.hold = attempt->commit != NULL;
-    c.setup.start_ms = mote_posix_now_ms();
-    set_name(&c, attempt->helo);
+    c->start_ms = mote_posix_now_ms();
+    connection->setup.buf = connection->buf;
+    connection->setup.buf_len = sizeof connection->buf;
+    connection->setup.hold = attempt->commit != NULL;
+    connection->setup.start_ms = c->start_ms;
+    if (connection->open) {
+        connection->tracer.trace = attempt->trace;
+    } else {
+        set_name(connection, attempt->helo);
+    }
     /* What it finds wrong with the text, the engine says before any relay is connected to. */
     if (attempt->mail->size == 0) {
         mote_mail_measure(attempt->mail);
     }
-    mote_delivery_init(delivery, attempt->relays, attempt->relay_count, attempt->states, attempt->mail, &c.session,
-                       &c.setup, attempt->record, attempt->now_s);
+    mote_delivery_init(&attempt->delivery, attempt->relays, attempt->relay_count, attempt->states, attempt->mail,
+                       &connection->session, &connection->setup, attempt->record, attempt->now_s);
+}
+
+static struct mote_result run(struct conversation *c)
+{
+    struct mote_posix_attempt *attempt = c->attempt;
+    struct mote_delivery *delivery = &attempt->delivery;
+
+    begin(c);
     while (mote_delivery_next(delivery) == MOTE_CONNECT) {
         const struct mote_relay *relay = delivery->relay;
-        struct mote_result result = talk(&c);
+        struct mote_result result = use(c) ? talk(c) : call(c);
 
-        mote_delivery_next(delivery);
         if (attempt->conversation_done != NULL) {
             attempt->conversation_done(attempt->ctx, relay, &result);
         }
     }
-    mote_session_wipe(&c.session);
-    wipe(&c, sizeof c);
     return *mote_delivery_result(delivery);
+}
+
+struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
+{
+    struct mote_result result;
+
+    if (attempt->connection != NULL) {
+        result = run(&(struct conversation){.attempt = attempt, .connection = attempt->connection});
+    } else {
+        struct mote_posix_connection connection = {0};
+
+        attempt->more = false;
+        result = run(&(struct conversation){.attempt = attempt, .connection = &connection});
+        mote_session_wipe(&connection.session);
+        wipe(&connection, sizeof connection);
+    }
+    return result;
 }
 
 struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_mail *mail, const char *helo,

@@ -17,13 +17,6 @@ uint64_t mote_posix_unix_s(void);
 /* trace.c: one line to the trace, as who '*'; trace and rest may be NULL. */
 void mote_posix_trace_event(const struct mote_trace *trace, const char *text, const char *rest);
 
-/* Stands between a session and the caller's trace, to tell what the handshake agreed on when it is done. */
-struct mote_posix_tracer {
-    const struct mote_trace *trace;
-    const struct mote_session *session;
-    bool handshake_told;
-};
-
 /* The trace for the next session; it hears nothing when the caller's trace is NULL. */
 struct mote_trace mote_posix_trace_wrap(struct mote_posix_tracer *tracer, const struct mote_session *session,
                                         const struct mote_trace *trace);
@@ -34,10 +27,9 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
 
 /* host.c: the address literal of the socket's own end (RFC 5321 4.1.3), "[192.0.2.7]" or "[IPv6:2001:db8::7]"; "" when
  * it has no such address. */
-#define MOTE_POSIX_LITERAL 64
 void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL]);
 
-/* pump.c: moves octets until the session is done. At MOTE_WANT_COMMIT commit is asked whether the end of the mail may
+/* pump.c: moves octets until the session is done, or could take another mail (MOTE_WANT_MAIL). At MOTE_WANT_COMMIT commit is asked whether the end of the mail may
  * leave; NULL: it may. The socket stays open. */
 void mote_posix_pump(int fd, struct mote_session *session, bool (*commit)(void *ctx), void *ctx);
 

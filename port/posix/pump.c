@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Moves octets between a non-blocking socket and a session until the session is done. What the session has to say is
+ * Moves octets between a non-blocking socket and a session until the session is done, or its mail is. What the session has to say is
  * handed over whole before anything is heard, and all that came is heard before the session says more: octets that came
  * too early meet the session before the command they would answer, and a refusal in the middle of a long text is heard.
  * It waits only when nothing can be said and nothing came.
@@ -153,6 +153,9 @@ void mote_posix_pump(int fd, struct mote_session *session, bool (*commit)(void *
 
         if (want & MOTE_DONE) {
             break;
+        }
+        if (want & MOTE_WANT_MAIL) {
+            return;
         }
         if (want & MOTE_WANT_COMMIT) {
             ask_commit(session, commit, ctx);

@@ -10,6 +10,7 @@ PASSWORD = $password
 PORT_CLEAR = $port_clear
 PORT_LOGIN = $port_login
 message_size_limit = $size_limit
+smtp_accept_queue_per_connection = 0
 daemon_smtp_ports = $port_starttls : $port_login : $port_implicit : $port_clear
 tls_on_connect_ports = $port_implicit
 EOF

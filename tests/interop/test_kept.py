@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Many mails, one connection: what is due goes over it to each real server, octet by octet, in as few flights as can be; and a
+relay that allows fewer mails, or fewer connections, gets what it allows."""
+import re
+import time
+
+import pytest
+
+from client import ALICE, OK, SENDER, new_token, raw_mail
+from proxy import client_flights
+from scripted import End, Relay, reset
+from test_flights import starttls_flights
+
+MAILS = 20
+
+
+class Queue:
+    """mails that are kept because their relay is down"""
+
+    def __init__(self, mailmote, spool, mails, trust=True, login=()):
+        self.mailmote, self.mails = mailmote, {}
+        self.words = ["--spool", str(spool), "--helo", "client.example.org", *login]
+        self.words += ["--trust", mailmote.ca] if trust else []
+        for _ in range(mails):
+            token = new_token()
+            self.mails[token] = raw_mail(token, b".a line\r\n..\r\n" * (len(self.mails) % 3))
+            kept = mailmote.run("send", *self.words, "--raw", "--from", SENDER, "--relay", "localhost:1", ALICE,
+                                text=self.mails[token])
+            assert [row.verdict for row in kept.rows] == ["deferred"], kept.err
+
+    def flush(self, port, started=None, **more):
+        return self.mailmote.run("flush", "--now", "-v", *self.words, "--relay", f"localhost:{port}", started=started, **more)
+
+
+def delivered(result, mails=MAILS):
+    assert result.status == OK and [row.verdict for row in result.rows] == ["delivered"] * mails, (result.out, result.err)
+    return result
+
+
+KINDS = [*((name, port) for name in ("postfix", "exim", "sendmail", "aiosmtpd") for port in ("clear", "starttls", "implicit")),
+         ("dovecot", "starttls"), ("dovecot", "implicit"), ("opensmtpd", "clear"), ("postfix", "nochunking"),
+         ("postfix", "neither")]
+
+
+@pytest.mark.parametrize("name, port", KINDS)
+def test_twenty_mails(farm, mailmote, tmp_path, name, port):
+    server = farm[name]
+    login = mailmote.login if server.needs_auth else ()
+    queue = Queue(mailmote, tmp_path / "spool", MAILS, trust=port != "clear", login=login)
+    words = ["--tls", "implicit"] if port == "implicit" else []
+    result = delivered(mailmote.run("flush", "--now", "-v", *queue.words, "--relay", f"localhost:{server.ports[port]}", *words))
+    verbs = result.verbs()
+    assert verbs.count("MAIL") == MAILS and verbs.count("QUIT") == 1
+    assert verbs.count("EHLO") == (2 if port in ("starttls", "nochunking", "neither") else 1) and "RSET" not in verbs
+    for token, text in queue.mails.items():
+        assert server.wait_for_mail(token).content == text
+
+
+@pytest.mark.parametrize("port, wanted", [("clear", MAILS + 1), ("starttls", MAILS + 5)])
+def test_flights(postfix, mailmote, proxy, tmp_path, port, wanted):
+    queue = Queue(mailmote, tmp_path / "spool", MAILS, trust=port != "clear")
+    between = proxy(postfix.ports[port])
+    delivered(queue.flush(between.port, between.watch))
+    talk = between.join()
+    flights = len(client_flights(talk)) if port == "clear" else starttls_flights(talk)
+    print(f"{MAILS} mails in {flights} flights")
+    assert flights == wanted
+
+
+# ---- What a relay allows --------------------------------------------------------------------------------------------
+
+MANY = 100
+
+
+@pytest.fixture
+def relay(tmp_path):
+    log = []
+    made = Relay(None, "a", log)
+    yield made
+    made.stop()
+
+
+def mails_of(relay):
+    return sorted(re.search(rb"Subject: (\S+)", text).group(1).decode() for _, text in relay.mails)
+
+
+def is_tenth(talk):
+    """ten mails a connection"""
+    talk.say("250 ok" if len([word for word in talk.words if word == "MAIL"]) <= 10 else "421 4.7.0 ten are enough")
+
+
+def hang_up(talk):
+    """behind the mail"""
+    talk.say("250 ok")
+    raise End
+
+
+def reset_behind(talk):
+    talk.say("250 ok")
+    reset(talk)
+
+
+def once_a_second(talk):
+    now, last = time.monotonic(), getattr(talk.relay, "last", -1)
+    talk.relay.last = now
+    talk.say("220 relay.test" if now - last >= 1 else "421 4.7.0 too fast")
+
+
+@pytest.mark.parametrize("script, connections", [
+    ({"MAIL": is_tenth}, 11),
+    ({".": hang_up}, MANY + 1),
+    ({".": reset_behind}, MANY + 1),
+    ({"greeting": once_a_second}, 1),
+])
+@pytest.mark.parametrize("offers", [["PIPELINING"], []])
+def test_as_the_relay_allows(relay, mailmote, tmp_path, script, connections, offers):
+    queue = Queue(mailmote, tmp_path / "spool", MANY, trust=False)
+    relay.play({**script, "offers": offers})
+    begun = time.monotonic()
+    result = queue.flush(relay.port)
+    took = time.monotonic() - begun
+    left = [row for row in result.rows if row.verdict != "delivered"]
+    assert len(left) <= 1 and len(result.rows) == MANY + len(left), result.out
+    assert mails_of(relay) == sorted(queue.mails), "each once"
+    assert connections - 1 <= relay.count <= connections
+    assert took < 30
+
+
+def test_a_mail_that_is_refused_ends_no_connection(relay, mailmote, tmp_path):
+    def refuse_second(talk):
+        talk.say("550 5.7.1 no" if len([word for word in talk.words if word == "MAIL"]) == 2 else "250 ok")
+
+    queue = Queue(mailmote, tmp_path / "spool", 4, trust=False)
+    relay.play({"MAIL": refuse_second, "offers": []})
+    result = queue.flush(relay.port)
+    assert [row.verdict for row in result.rows] == ["delivered", "failed", "delivered", "delivered"]
+    assert relay.log[0][1].dialogue() == "EHLO MAIL RCPT DATA . MAIL RSET MAIL RCPT DATA . MAIL RCPT DATA . QUIT"
+    assert relay.count == 1
+
+
+def test_a_relay_that_left_meanwhile(relay, mailmote, tmp_path):
+    """it says 421 and goes while nobody asks: the rest goes over another connection"""
+    def good_bye(talk):
+        talk.say("250 ok")
+        if len(talk.relay.mails) == 2:
+            talk.say("421 4.4.2 idle")
+            raise End
+
+    queue = Queue(mailmote, tmp_path / "spool", 5, trust=False)
+    relay.play({".": good_bye, "offers": []})
+    result = queue.flush(relay.port)
+    assert mails_of(relay) == sorted(queue.mails)
+    assert all(row.verdict == "delivered" for row in result.rows) and len(result.rows) == 5, result.out
+
+
