@@ -385,3 +385,18 @@ int attempt_run(struct attempt *attempt)
     }
     return status;
 }
+
+int attempt_put_off(const struct attempt *attempt)
+{
+    struct host_mail *mail = attempt->mail;
+
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!rcpt_final(&mail->mail.rcpts[i])) {
+            mail->mail.rcpts[i].result = (struct mote_result){.verdict = MOTE_DEFERRED};
+            strcpy(mail->rcpts[i].text, "kept, and not tried: see standard error");
+        }
+        mail->rcpts[i].reported_before = rcpt_final(&mail->mail.rcpts[i]);
+    }
+    report(mail);
+    return EX_TEMPFAIL;
+}

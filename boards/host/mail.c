@@ -215,13 +215,21 @@ int mail_compose(struct host_mail *mail, const struct args *args)
     return EX_OK;
 }
 
+/* A mail that is to be kept does not wait for the resolver, unless its sender is made of this host's name. */
+static bool needs_name(const struct args *args)
+{
+    bool sender = args->from != NULL && args->from[0] != 0 && strcmp(args->from, "<>") != 0;
+
+    return args->spool == NULL || (!sender && !(args->from != NULL && args->raw));
+}
+
 int mail_address(struct host_mail *mail, const struct args *args)
 {
     int status;
 
     if (domain_name(args->helo)) {
         snprintf(mail->full_name, sizeof mail->full_name, "%s", args->helo);
-    } else if (!mote_posix_host_name(mail->full_name, sizeof mail->full_name)) {
+    } else if (!needs_name(args) || !mote_posix_host_name(mail->full_name, sizeof mail->full_name)) {
         mail->full_name[0] = 0;
     }
     status = set_recipients(mail, args);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `mailmote send`: one attempt of one mail, then a line per recipient. With --spool the mail is stored before the
- * network is touched, and what is not finished stays.
+ * `mailmote send`: one attempt of one mail, then a line per recipient. With --spool the mail is stored as soon as the
+ * words of the command line are understood: files, resolver and network come later, and what fails there costs no mail.
  */
 #define _GNU_SOURCE
 
@@ -9,7 +9,6 @@
 #include "commands.h"
 #include "complain.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct sending {
@@ -21,29 +20,73 @@ struct sending {
     struct attempt attempt;
 };
 
-/* Everything that can be wrong before the network is touched: words, then files, then the input. */
-static int prepare(struct sending *sending)
+/* The words, before anything is opened. */
+static int understand(struct sending *sending)
 {
     int status = relays_parse(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
         status = check_helo(sending->args.helo);
     }
-    if (status == EX_OK) {
-        status = mail_address(&sending->mail, &sending->args);
+    return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
+}
+
+/* P7, by the words alone: each relay is given what it is verified with. */
+static bool verified_only(const struct args *args)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < args->relay_count; i++) {
+        const char *const *options = args->relays[i].options;
+
+        all = all && (options[RELAY_TRUST] != NULL || options[RELAY_PIN] != NULL || options[RELAY_USER] != NULL);
     }
-    if (status == EX_OK) {
-        status = relays_open(&sending->relays, &sending->args);
-    }
-    if (status == EX_OK && sending->args.spool != NULL) {
-        status = spool_open(&sending->spool, sending->args.spool, true);
-    }
+    return all;
+}
+
+static int store(struct sending *sending)
+{
+    int status = spool_open(&sending->spool, sending->args.spool, true);
+
     if (status == EX_OK) {
         status = mail_compose(&sending->mail, &sending->args);
     }
-    if (status == EX_OK && sending->args.spool != NULL) {
-        sending->mail.record.verified_only = mote_relays_verified(sending->relays.list, sending->relays.count);
+    if (status == EX_OK) {
+        sending->mail.record.verified_only = verified_only(&sending->args);
         status = spool_store(&sending->spool, &sending->mail);
+    }
+    return status;
+}
+
+/* From here on the mail is in the spool, whatever happens. */
+static int try_stored(struct sending *sending)
+{
+    struct attempt *attempt = &sending->attempt;
+    int status = relays_open(&sending->relays, &sending->args);
+
+    attempt->spool = &sending->spool;
+    attempt->throttle = &sending->throttle;
+    if (status == EX_OK) {
+        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+        status = attempt_run(attempt);
+    }
+    return status == EX_CONFIG || status == EX_OSERR ? attempt_put_off(attempt) : status;
+}
+
+static int try_once(struct sending *sending)
+{
+    int status = relays_open(&sending->relays, &sending->args);
+
+    if (status == EX_OK) {
+        status = mail_compose(&sending->mail, &sending->args);
+    }
+    if (status == EX_OK) {
+        status = attempt_run(&sending->attempt);
+    }
+    if (status == EX_TEMPFAIL) {
+        complain(
+            "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
+            "flush");
     }
     return status;
 }
@@ -51,33 +94,19 @@ static int prepare(struct sending *sending)
 static int send(struct sending *sending)
 {
     const struct args *args = &sending->args;
-    struct attempt *attempt = &sending->attempt;
-    int status = prepare(sending);
+    int status = understand(sending);
 
-    if (status != EX_OK) {
-        return status;
+    sending->attempt.args = args;
+    sending->attempt.relays = &sending->relays;
+    sending->attempt.mail = &sending->mail;
+    sending->attempt.dialogue.verbose = args->verbose;
+    if (status == EX_OK && args->spool == NULL) {
+        return try_once(sending);
     }
-    attempt->args = args;
-    attempt->relays = &sending->relays;
-    if (args->spool != NULL) {
-        attempt->spool = &sending->spool;
-        attempt->throttle = &sending->throttle;
-        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+    if (status == EX_OK) {
+        status = store(sending);
     }
-    attempt->mail = &sending->mail;
-    attempt->dialogue.verbose = args->verbose;
-    status = attempt_run(attempt);
-    /* A mail that could not be tried at all is the caller's again. */
-    if (args->spool != NULL && (status == EX_CONFIG || status == EX_DATAERR) &&
-        (sending->mail.record.rcpts_delivered | sending->mail.record.rcpts_failed) == 0) {
-        spool_remove(&sending->spool, &sending->mail);
-    }
-    if (args->spool == NULL && status == EX_TEMPFAIL) {
-        complain(
-            "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
-            "flush");
-    }
-    return status;
+    return status == EX_OK ? try_stored(sending) : status;
 }
 
 int send_command(int argc, char **argv)
