@@ -25,31 +25,43 @@ static bool due(const struct flushing *flushing)
 {
     const struct host_mail *mail = &flushing->mail;
 
-    return flushing->args.now || mail->record.wait_s == 0 || mail_final(mail) ||
+    return flushing->args.now || mail->record.wait_s == 0 || record_final(&mail->record) ||
            throttle_released(&flushing->throttle, &flushing->relays, mail);
+}
+
+static int status_of(int had)
+{
+    return had == SPOOL_GOOD || had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
+}
+
+static int try_mail(struct flushing *flushing)
+{
+    struct attempt *attempt = &flushing->attempt;
+    char text[40];
+
+    *attempt = (struct attempt){.args = &flushing->args,
+                                .relays = &flushing->relays,
+                                .spool = &flushing->spool,
+                                .throttle = &flushing->throttle,
+                                .mail = &flushing->mail};
+    attempt->dialogue.verbose = flushing->args.verbose;
+    snprintf(text, sizeof text, "mail %.*s", ID_LEN, flushing->mail.id);
+    dialogue_event(&attempt->dialogue, text);
+    return attempt_run(attempt);
 }
 
 static int flush_one(struct flushing *flushing, const char *name)
 {
-    struct attempt *attempt = &flushing->attempt;
     struct host_mail *mail = &flushing->mail;
-    char text[40];
-    int status = EX_OK, had = spool_lock_and_read(&flushing->spool, name, mail);
+    int status = EX_OK, had = spool_take(&flushing->spool, name, mail);
 
     if (had != SPOOL_GOOD) {
-        return had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
+        return status_of(had);
     }
     throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
     if (due(flushing)) {
-        *attempt = (struct attempt){.args = &flushing->args,
-                                    .relays = &flushing->relays,
-                                    .spool = &flushing->spool,
-                                    .throttle = &flushing->throttle,
-                                    .mail = mail};
-        attempt->dialogue.verbose = flushing->args.verbose;
-        snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
-        dialogue_event(&attempt->dialogue, text);
-        status = attempt_run(attempt);
+        had = spool_read(&flushing->spool, name, mail);
+        status = had == SPOOL_GOOD ? try_mail(flushing) : status_of(had);
     }
     mail_free(mail);
     return status;

@@ -15,6 +15,7 @@ struct sending {
     struct args args;
     struct relays relays;
     struct host_mail mail;
+    struct input input;
     struct spool spool;
     struct throttle throttle;
     struct attempt attempt;
@@ -49,7 +50,7 @@ static int store(struct sending *sending)
     int status = spool_open(&sending->spool, sending->args.spool, true);
 
     if (status == EX_OK) {
-        status = mail_compose(&sending->mail, &sending->args);
+        status = mail_stream(&sending->mail, &sending->input, &sending->args);
     }
     if (status == EX_OK) {
         sending->mail.record.verified_only = verified_only(&sending->args);
@@ -78,7 +79,7 @@ static int try_once(struct sending *sending)
     int status = relays_open(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
-        status = mail_compose(&sending->mail, &sending->args);
+        status = mail_compose(&sending->mail, &sending->input, &sending->args);
     }
     if (status == EX_OK) {
         status = attempt_run(&sending->attempt);

@@ -110,27 +110,55 @@ void spool_temp_drop(const struct spool *spool, struct spool_temp *temp)
 
 /* ---- Mails ------------------------------------------------------------------------------------------------------- */
 
+static void cannot_store(const struct spool *spool, int error)
+{
+    complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
+}
+
+/* The mail into a file that has no name yet. Returns an exit status after a complaint. */
+static int fill(const struct spool *spool, struct host_mail *mail, int fd)
+{
+    int error = spool_file_begin(fd, mail), status;
+
+    if (error == EBADMSG) {
+        return EX_DATAERR; /* of which its reader has told */
+    }
+    status = error == 0 ? mail_measure(mail) : EX_OK;
+    if (error == 0 && status == EX_OK) {
+        error = spool_file_finish(mail);
+    }
+    if (error != 0) {
+        cannot_store(spool, error);
+        return EX_CANTCREAT;
+    }
+    return status;
+}
+
 int spool_store(const struct spool *spool, struct host_mail *mail)
 {
     struct spool_temp temp;
     char name[SPOOL_NAME];
-    int error;
+    int status;
 
     mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
     mail->kept.since = uptime_now();
     snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
     if (!spool_temp_open(spool, &temp)) {
-        error = errno;
-    } else if (!spool_file_write(temp.fd, mail) || !spool_temp_keep(spool, &temp, name)) {
-        error = errno;
-        spool_temp_drop(spool, &temp);
-    } else {
-        mail->kept.fd = temp.fd;
-        sync_names(spool);
-        return EX_OK;
+        cannot_store(spool, errno);
+        return EX_CANTCREAT;
     }
-    complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
-    return EX_CANTCREAT;
+    status = fill(spool, mail, temp.fd);
+    if (status == EX_OK && !spool_temp_keep(spool, &temp, name)) {
+        cannot_store(spool, errno);
+        status = EX_CANTCREAT;
+    }
+    if (status != EX_OK) {
+        spool_temp_drop(spool, &temp);
+        mail->kept.fd = -1;
+        return status;
+    }
+    sync_names(spool);
+    return EX_OK;
 }
 
 static void set_aside(const struct spool *spool, const char *name)
@@ -146,16 +174,13 @@ static void set_aside(const struct spool *spool, const char *name)
     sync_names(spool);
 }
 
-/* Returns 0, or an errno; EBADMSG for what is no regular file, too. */
-static int read_mail(const struct spool *spool, const char *name, struct host_mail *mail, bool locked)
+/* The state of a mail. Returns 0, or an errno; EBADMSG for what is no regular file, too. */
+static int open_mail(const struct spool *spool, const char *name, struct host_mail *mail, bool locked)
 {
-    char id[ID_LEN + 1];
     struct stat file;
     int error = 0;
 
     mail_init(mail);
-    memcpy(id, name, ID_LEN);
-    id[ID_LEN] = 0;
     mail->kept.fd = openat(spool->fd, name, (locked ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (mail->kept.fd < 0) {
         return errno == ELOOP || errno == EISDIR || errno == ENXIO ? EBADMSG : errno;
@@ -172,7 +197,8 @@ static int read_mail(const struct spool *spool, const char *name, struct host_ma
     if (!S_ISREG(file.st_mode)) {
         return EBADMSG;
     }
-    return spool_file_read(mail->kept.fd, mail, id);
+    error = spool_file_read_state(mail->kept.fd, mail);
+    return error == 0 && strncmp(mail->id, name, ID_LEN) != 0 ? EBADMSG : error;
 }
 
 /* Complains where there is need to. */
@@ -198,29 +224,44 @@ static bool worth_storing(const struct host_mail *mail, uint32_t wait_s)
     return new_clock || (mail->record.wait_s != 0 && passed_s != 0 && passed_s >= wait_s / 8);
 }
 
-int spool_lock_and_read(const struct spool *spool, const char *name, struct host_mail *mail)
+/* What cannot be used is let go. */
+static int judge_taken(const struct spool *spool, const char *name, struct host_mail *mail, int error)
 {
-    int error = read_mail(spool, name, mail, true);
-    uint32_t wait_s = mail->record.wait_s;
-
     if (error == EBADMSG) {
         set_aside(spool, name);
     }
     if (error != 0) {
         mail_free(mail);
-        return judge(spool, name, error);
     }
-    spool_age(mail);
-    if (mote_record_resume(&mail->record, random_32()) || worth_storing(mail, wait_s)) {
-        spool_save(mail);
+    return judge(spool, name, error);
+}
+
+int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int error = open_mail(spool, name, mail, true);
+    uint32_t wait_s = mail->record.wait_s;
+
+    if (error == 0) {
+        spool_age(mail);
+        if (mote_record_resume(&mail->record, random_32()) || worth_storing(mail, wait_s)) {
+            spool_save(mail);
+        }
     }
-    return SPOOL_GOOD;
+    return judge_taken(spool, name, mail, error);
+}
+
+int spool_read(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    return judge_taken(spool, name, mail, spool_file_read_body(mail));
 }
 
 int spool_look(const struct spool *spool, const char *name, struct host_mail *mail)
 {
-    int error = read_mail(spool, name, mail, false);
+    int error = open_mail(spool, name, mail, false);
 
+    if (error == 0) {
+        error = spool_file_read_body(mail);
+    }
     if (error == EBADMSG) {
         complain("%s/%s is damaged: flush will set it aside", spool->dir, name);
     }

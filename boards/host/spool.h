@@ -9,17 +9,20 @@
 
 /* ---- One file ---------------------------------------------------------------------------------------------------- */
 
-/* All of the mail, in its first state. False with errno. */
-bool spool_file_write(int fd, struct host_mail *mail);
+/* Sender, recipients and text, which is read once: from then on mail->mail.read reads it from the file, again and again.
+ * Returns 0, an errno, or EBADMSG when the text could not be read. Then, when the mail is measured, all the rest, and to
+ * the disk with it. Returns 0 or an errno. */
+int spool_file_begin(int fd, struct host_mail *mail);
+int spool_file_finish(struct host_mail *mail);
 
 /* The state anew: the record, and since when. What was stored before stays until this is. False with errno. */
 bool spool_file_save(struct host_mail *mail);
 
-/* Reads a mail whose id is said to be this. Returns 0, an errno, or EBADMSG when the file is damaged. */
-int spool_file_read(int fd, struct host_mail *mail, const char *id);
-
-/* Its state alone: nothing else of *mail is set. The same. */
+/* The state and the id, however large the file is. Returns 0, an errno, or EBADMSG when it is damaged. */
 int spool_file_read_state(int fd, struct host_mail *mail);
+
+/* Then sender, recipients, and where the text is: all of it is read and checked. The same. */
+int spool_file_read_body(struct host_mail *mail);
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
@@ -55,12 +58,15 @@ bool spool_tell_damaged(const struct spool *spool);
 
 enum { SPOOL_GOOD, SPOOL_PASS, SPOOL_DAMAGED, SPOOL_TROUBLE };
 
-/* Locks and reads a mail; time that has passed is in its record, and an attempt that never ended is one that ended (P17).
- * SPOOL_PASS: another run is at work on it, or it is gone. SPOOL_DAMAGED: it is set aside. SPOOL_TROUBLE: it is there
- * and cannot be had. */
-int spool_lock_and_read(const struct spool *spool, const char *name, struct host_mail *mail);
+/* Locks a mail and reads its state; time that has passed is in its record, and an attempt that never ended is one that
+ * ended (P17). SPOOL_PASS: another run is at work on it, or it is gone. SPOOL_DAMAGED: it is set aside. SPOOL_TROUBLE: it
+ * is there and cannot be had. */
+int spool_take(const struct spool *spool, const char *name, struct host_mail *mail);
 
-/* Reads a mail to look at it: as above, but that nothing is locked, ended or set aside. */
+/* All the rest of it, when it is to be tried. The same. */
+int spool_read(const struct spool *spool, const char *name, struct host_mail *mail);
+
+/* Reads all of a mail to look at it: as above, but that nothing is locked, ended or set aside. */
 int spool_look(const struct spool *spool, const char *name, struct host_mail *mail);
 
 /* Time that has passed goes into the record. */

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -32,12 +33,11 @@ enum {
     BODY_AT = 2 * SECTOR,
     FIXED_AT = BODY_AT + 8,
     ENVELOPE_AT = FIXED_AT + 8,
+    HEAD_LEN = ENVELOPE_AT,
     ENVELOPE_MAX = (MOTE_RECORD_RCPTS + 1) * 400
 };
 
 static const char magic[SEQ_AT + 1] = "mailmot1";
-
-#define FILE_MAX ((size_t)1 << 30)
 
 static void put(uint8_t *at, uint64_t value, int len)
 {
@@ -72,7 +72,7 @@ static uint32_t crc32(uint32_t crc, const void *octets, size_t len)
     return ~crc;
 }
 
-static bool write_at(int fd, const void *octets, size_t len, size_t at)
+static bool write_at(int fd, const void *octets, size_t len, uint64_t at)
 {
     const char *from = octets;
 
@@ -86,10 +86,31 @@ static bool write_at(int fd, const void *octets, size_t len, size_t at)
             return false;
         }
         from += put_len;
-        at += (size_t)put_len;
+        at += (uint64_t)put_len;
         len -= (size_t)put_len;
     }
     return true;
+}
+
+/* Returns 0, an errno, or EBADMSG where the file is too short. */
+static int read_at(int fd, void *octets, size_t len, uint64_t at)
+{
+    char *to = octets;
+
+    while (len > 0) {
+        ssize_t got = pread(fd, to, len, (off_t)at);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got == 0 ? EBADMSG : errno;
+        }
+        to += got;
+        at += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return 0;
 }
 
 /* ---- The state --------------------------------------------------------------------------------------------------- */
@@ -142,102 +163,171 @@ bool spool_file_save(struct host_mail *mail)
            fdatasync(mail->kept.fd) == 0;
 }
 
-int spool_file_read_state(int fd, struct host_mail *mail)
-{
-    uint8_t octets[SECTOR + STATE_LEN];
-    ssize_t got = pread(fd, octets, sizeof octets, 0);
+/* ---- The body ---------------------------------------------------------------------------------------------------- */
 
-    if (got < 0) {
-        return errno;
+/* Of the sizes, the envelope and the text. Returns 0, an errno, or EBADMSG. */
+static int checksum(int fd, uint64_t len, uint32_t *crc)
+{
+    uint8_t octets[8192];
+    uint64_t at = 0;
+    int error = 0;
+
+    *crc = 0;
+    while (at < len && error == 0) {
+        size_t part = len - at < sizeof octets ? (size_t)(len - at) : sizeof octets;
+
+        error = read_at(fd, octets, part, FIXED_AT + at);
+        *crc = crc32(*crc, octets, error == 0 ? part : 0);
+        at += part;
     }
-    return got == (ssize_t)sizeof octets && decode_states(octets, mail) ? 0 : EBADMSG;
+    return error;
 }
 
-/* ---- The whole file ---------------------------------------------------------------------------------------------- */
-
-struct writer {
-    int fd;
-    size_t at;
-    uint32_t crc;
-    bool good;
-};
-
-static void append(struct writer *w, const void *octets, size_t len)
+static uint64_t text_len(const struct kept *kept)
 {
-    w->good = w->good && write_at(w->fd, octets, len, w->at);
-    w->crc = crc32(w->crc, octets, len);
-    w->at += len;
+    return kept->body_len - (ENVELOPE_AT - FIXED_AT) - kept->envelope_len;
 }
 
-static void append_envelope(struct writer *w, const struct mote_mail *mail)
+/* Reads ahead: who sends a mail asks for a few octets at a time. */
+static bool read_ahead(struct kept *kept, uint64_t offset)
 {
-    append(w, mail->from, strlen(mail->from) + 1);
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        append(w, mail->rcpts[i].address, strlen(mail->rcpts[i].address) + 1);
+    uint64_t left = text_len(kept) - offset;
+    size_t len = left < sizeof kept->ahead ? (size_t)left : sizeof kept->ahead;
+
+    kept->ahead_len = 0;
+    if (read_at(kept->fd, kept->ahead, len, ENVELOPE_AT + kept->envelope_len + offset) != 0) {
+        return false;
     }
-}
-
-static void append_text(struct writer *w, const struct mote_mail *mail)
-{
-    size_t offset = 0, len;
-    char text[8192];
-
-    while (w->good && (len = mail->read(mail->ctx, offset, text, sizeof text)) > 0) {
-        append(w, text, len);
-        offset += len;
-    }
-}
-
-static size_t envelope_len(const struct mote_mail *mail)
-{
-    size_t len = strlen(mail->from) + 1;
-
-    for (unsigned i = 0; i < mail->rcpt_count; i++) {
-        len += strlen(mail->rcpts[i].address) + 1;
-    }
-    return len;
-}
-
-bool spool_file_write(int fd, struct host_mail *mail)
-{
-    uint8_t octets[FIXED_AT] = {0}, fixed[ENVELOPE_AT - FIXED_AT];
-    struct writer w = {.fd = fd, .at = FIXED_AT, .good = true};
-
-    put(fixed, mail->mail.size, 4);
-    put(fixed + 4, mail->mail.needs, 1);
-    put(fixed + 5, envelope_len(&mail->mail), 3);
-    append(&w, fixed, sizeof fixed);
-    append_envelope(&w, &mail->mail);
-    append_text(&w, &mail->mail);
-    mail->kept.seq = 2;
-    encode_state(octets, mail);
-    put(octets + BODY_AT, w.at - FIXED_AT, 4);
-    put(octets + BODY_AT + 4, w.crc, 4);
-    return w.good && write_at(fd, octets, sizeof octets, 0) && fsync(fd) == 0;
+    kept->ahead_at = offset;
+    kept->ahead_len = len;
+    return true;
 }
 
 static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
 {
-    const struct host_mail *mail = ctx;
-    const uint8_t *file = (const uint8_t *)mail->input.data;
-    size_t at = ENVELOPE_AT + (size_t)get(file + FIXED_AT + 5, 3) + offset;
-    size_t left = at < mail->input.len ? mail->input.len - at : 0;
+    struct kept *kept = &((struct host_mail *)ctx)->kept;
+    size_t len;
 
-    if (left > cap) {
-        left = cap;
+    if (offset >= text_len(kept)) {
+        return 0;
     }
-    memcpy(buf, file + at, left);
-    return left;
+    if ((offset < kept->ahead_at || offset - kept->ahead_at >= kept->ahead_len) && !read_ahead(kept, offset)) {
+        return MOTE_READ_FAILED;
+    }
+    len = kept->ahead_len - (size_t)(offset - kept->ahead_at);
+    len = len < cap ? len : cap;
+    memcpy(buf, kept->ahead + (offset - kept->ahead_at), len);
+    return len;
+}
+
+static void read_from_file(struct host_mail *mail)
+{
+    mail->mail.read = read_text;
+    mail->mail.ctx = mail;
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+
+static bool write_envelope(int fd, struct host_mail *mail)
+{
+    const struct mote_mail *envelope = &mail->mail;
+    const char *word = envelope->from;
+    uint32_t len = 0;
+
+    for (unsigned i = 0; i <= envelope->rcpt_count; i++) {
+        if (!write_at(fd, word, strlen(word) + 1, ENVELOPE_AT + len)) {
+            return false;
+        }
+        len += (uint32_t)strlen(word) + 1;
+        word = i < envelope->rcpt_count ? envelope->rcpts[i].address : NULL;
+    }
+    mail->kept.envelope_len = len;
+    return true;
+}
+
+int spool_file_begin(int fd, struct host_mail *mail)
+{
+    uint64_t at, offset = 0;
+    size_t len;
+    char text[8192];
+
+    if (!write_envelope(fd, mail)) {
+        return errno;
+    }
+    at = ENVELOPE_AT + mail->kept.envelope_len;
+    while ((len = mail->mail.read(mail->mail.ctx, (size_t)offset, text, sizeof text)) != 0) {
+        if (len == MOTE_READ_FAILED) {
+            return EBADMSG;
+        }
+        if (!write_at(fd, text, len, at + offset)) {
+            return errno;
+        }
+        offset += len;
+    }
+    mail->kept.fd = fd;
+    mail->kept.body_len = at + offset - FIXED_AT;
+    read_from_file(mail);
+    return 0;
+}
+
+int spool_file_finish(struct host_mail *mail)
+{
+    uint8_t head[HEAD_LEN] = {0};
+    struct kept *kept = &mail->kept;
+    int error;
+
+    kept->seq = 2;
+    encode_state(head, mail);
+    put(head + FIXED_AT, mail->mail.size, 4);
+    put(head + FIXED_AT + 4, mail->mail.needs, 1);
+    put(head + FIXED_AT + 5, kept->envelope_len, 3);
+    put(head + BODY_AT, kept->body_len, 4);
+    if (!write_at(kept->fd, head, sizeof head, 0)) {
+        return errno;
+    }
+    error = checksum(kept->fd, kept->body_len, &kept->body_crc);
+    put(head + BODY_AT + 4, kept->body_crc, 4);
+    if (error != 0) {
+        return error;
+    }
+    return write_at(kept->fd, head + BODY_AT, 8, BODY_AT) && fsync(kept->fd) == 0 ? 0 : errno;
+}
+
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+
+int spool_file_read_state(int fd, struct host_mail *mail)
+{
+    uint8_t head[HEAD_LEN];
+    struct kept *kept = &mail->kept;
+    struct stat file;
+    int error = read_at(fd, head, sizeof head, 0);
+
+    if (error == 0 && fstat(fd, &file) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        return error;
+    }
+    kept->body_len = get(head + BODY_AT, 4);
+    kept->body_crc = (uint32_t)get(head + BODY_AT + 4, 4);
+    kept->envelope_len = (uint32_t)get(head + FIXED_AT + 5, 3);
+    mail->mail.size = (uint32_t)get(head + FIXED_AT, 4);
+    mail->mail.needs = head[FIXED_AT + 4];
+    if (!decode_states(head, mail) || mail->record.rcpt_count == 0 ||
+        (uint64_t)file.st_size != FIXED_AT + kept->body_len || kept->envelope_len == 0 ||
+        kept->envelope_len > ENVELOPE_MAX || kept->body_len < ENVELOPE_AT - FIXED_AT + (uint64_t)kept->envelope_len) {
+        return EBADMSG;
+    }
+    id_write(mail->id, mail->record.id);
+    return 0;
 }
 
 /* Sender and recipients, from a body with a good checksum. */
-static int parse_envelope(struct host_mail *mail, char *at, size_t len)
+static int parse_envelope(struct host_mail *mail)
 {
-    const char *end = at + len;
+    char *at = mail->input.data;
+    const char *end = at + mail->input.len;
 
-    if (!mail_make_room(mail, mail->record.rcpt_count)) {
-        return ENOMEM;
-    }
     mail->mail.from = at;
     for (unsigned i = 0; i < mail->record.rcpt_count; i++) {
         at += strlen(at) + 1;
@@ -254,34 +344,24 @@ static int parse_envelope(struct host_mail *mail, char *at, size_t len)
     return at + strlen(at) + 1 == end ? 0 : EBADMSG;
 }
 
-static int decode(struct host_mail *mail, const char *id)
+int spool_file_read_body(struct host_mail *mail)
 {
-    const uint8_t *file = (const uint8_t *)mail->input.data;
-    size_t len = mail->input.len, envelope;
+    struct kept *kept = &mail->kept;
+    uint32_t crc;
+    int error = checksum(kept->fd, kept->body_len, &crc);
 
-    if (len < ENVELOPE_AT) {
-        return EBADMSG;
+    if (error != 0 || crc != kept->body_crc) {
+        return error != 0 ? error : EBADMSG;
     }
-    if (!decode_states(file, mail)) {
-        return EBADMSG;
+    mail->input.len = kept->envelope_len;
+    mail->input.data = malloc(mail->input.len);
+    if (mail->input.data == NULL || !mail_make_room(mail, mail->record.rcpt_count)) {
+        return ENOMEM;
     }
-    id_write(mail->id, mail->record.id);
-    envelope = (size_t)get(file + FIXED_AT + 5, 3);
-    if (strcmp(mail->id, id) != 0 || mail->record.rcpt_count == 0 || get(file + BODY_AT, 4) != len - FIXED_AT ||
-        get(file + BODY_AT + 4, 4) != crc32(0, file + FIXED_AT, len - FIXED_AT) || envelope == 0 ||
-        envelope > ENVELOPE_MAX || envelope > len - ENVELOPE_AT || file[ENVELOPE_AT + envelope - 1] != 0) {
-        return EBADMSG;
+    error = read_at(kept->fd, mail->input.data, mail->input.len, ENVELOPE_AT);
+    if (error == 0 && mail->input.data[mail->input.len - 1] != 0) {
+        error = EBADMSG;
     }
-    mail->mail.size = (uint32_t)get(file + FIXED_AT, 4);
-    mail->mail.needs = file[FIXED_AT + 4];
-    mail->mail.read = read_text;
-    mail->mail.ctx = mail;
-    return parse_envelope(mail, mail->input.data + ENVELOPE_AT, envelope);
-}
-
-int spool_file_read(int fd, struct host_mail *mail, const char *id)
-{
-    int error = file_read_all(fd, &mail->input, FILE_MAX);
-
-    return error == EFBIG ? EBADMSG : error != 0 ? error : decode(mail, id);
+    read_from_file(mail);
+    return error != 0 ? error : parse_envelope(mail);
 }

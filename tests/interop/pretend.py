@@ -5,6 +5,7 @@ of its functions. `pretend(BOOTTIME="90", ...)` is a prefix for the command line
 REALTIME   seconds, or +seconds from now: the time of day
 BOOTTIME   seconds since the boot
 BOOT_ID    a file to be read instead of the kernel's boot id
+OPENAT     an errno: no mail of a spool can be opened to be worked on
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 SOCKET, CONNECT   an errno: these calls fail with it
 HOST       this host's name
@@ -62,6 +63,19 @@ int open(const char *path, int flags, ...)
     if (strstr(path, "boot_id") != NULL && *setting("BOOT_ID") != 0)
         path = setting("BOOT_ID");
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int openat(int directory, const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if (*setting("OPENAT") != 0 && strstr(path, ".mail") != NULL && (flags & O_ACCMODE) == O_RDWR) {
+        errno = atoi(setting("OPENAT"));
+        return -1;
+    }
+    return (int)syscall(SYS_openat, directory, path, flags, mode);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)

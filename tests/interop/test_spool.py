@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The spool: what is accepted stays until it is finished, survives what disks and people do, and is listed."""
+import errno
 import fcntl
 import os
 import shutil
@@ -329,7 +330,9 @@ def fail(path, call, error, when):
 
 @pytest.mark.parametrize("call, error, when, words", [
     ("flock", "ENOLCK", "1+", "No locks available"), ("flock", "EOPNOTSUPP", "1+", "Operation not supported"),
-    ("%fstat", "ESTALE", "1", "Stale file handle"), ("%fstat", "ESTALE", "2", "Stale file handle")])
+    *[("%fstat", "ESTALE", when, "Stale file handle") for when in (2, 3, 4)],
+    *[("pread64", error, when, words) for when in (2, 3, 4)
+      for error, words in (("EIO", "Input/output error"), ("ENOMEM", "Cannot allocate memory"))]])
 def test_a_mail_that_cannot_be_had_is_told_and_left(stored, relay, call, error, when, words):
     """it is neither in other hands nor damaged"""
     name, names = stored.file().path, stored.names()
@@ -338,6 +341,27 @@ def test_a_mail_that_cannot_be_had_is_told_and_left(stored, relay, call, error, 
     assert done.stderr == f"mailmote: {name} cannot be read: {words}: it is left alone\n"
     assert [name for name in names if name != "relays"] == stored.names()
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOMEM, errno.ENFILE])
+def test_a_mail_that_cannot_be_opened_is_told_and_left(stored, relay, error):
+    done = stored.flush(relay, options=["--now"], wrap=pretend(OPENAT=error))
+    assert (done.returncode, done.rows, relay.talks) == (DEFERRED, [], [])
+    assert done.stderr == f"mailmote: {stored.file().path} cannot be read: {os.strerror(error)}: it is left alone\n"
+
+
+@pytest.mark.parametrize("call", ["pread64", "%fstat"])
+def test_a_mail_that_cannot_be_looked_at_has_its_turn(stored, relay, call):
+    """the first look is for the order alone"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, call, "EIO", 1))
+    assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
+
+
+def test_a_text_that_cannot_be_read_is_sent_later(stored, relay):
+    """nothing of it is taken for the whole"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, "pread64", "EIO", 5))
+    assert (done.returncode, done.verdicts, relay.mails) == (DEFERRED, ["deferred"], []), done.rows
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"] and len(relay.mails) == 1
 
 
 def test_a_lock_that_is_interrupted(stored, relay):
