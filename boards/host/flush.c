@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * `mailmote flush`: an attempt of each mail of the spool that is due, or with --now of each. Asking early brings no
- * cleartext any nearer (POLICY P5): that goes by time alone.
+ * cleartext any nearer (POLICY P5): that goes by time alone. One flush works on a spool at a time; another one leaves it that work.
  */
 #define _GNU_SOURCE
 
@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "complain.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,11 +68,33 @@ static int flush_one(struct flushing *flushing, const char *name)
     return status;
 }
 
-static int flush(struct flushing *flushing)
+static int flush_all(struct flushing *flushing)
 {
+    struct uptime now = uptime_now();
     size_t count;
     struct spool_entry *entries;
-    int status = relays_parse(&flushing->relays, &flushing->args);
+    int status = spool_clean(&flushing->spool) ? EX_OK : EX_OSERR;
+
+    entries = spool_list(&flushing->spool, &count);
+    if (entries == NULL) {
+        return EX_OSERR;
+    }
+    if (count != 0 && !uptime_known(&now)) {
+        complain("the kernel's boot id cannot be read: is /proc mounted? Without it no mail may ever leave in clear");
+    }
+    if (flushing->args.now) {
+        throttle_forget(&flushing->spool);
+    }
+    for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
+        status = worse(status, flush_one(flushing, entries[i].name));
+    }
+    free(entries);
+    return status;
+}
+
+static int flush(struct flushing *flushing)
+{
+    int status = relays_parse(&flushing->relays, &flushing->args), error;
 
     if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
@@ -85,21 +108,11 @@ static int flush(struct flushing *flushing)
     if (status != EX_OK) {
         return status;
     }
-    if (!spool_clean(&flushing->spool)) {
-        status = EX_OSERR;
+    error = spool_claim(&flushing->spool);
+    if (error == EWOULDBLOCK && flushing->args.verbose) {
+        complain("another flush is at work on %s", flushing->args.spool);
     }
-    entries = spool_list(&flushing->spool, &count);
-    if (entries == NULL) {
-        return EX_OSERR;
-    }
-    if (flushing->args.now) {
-        throttle_forget(&flushing->spool);
-    }
-    for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
-        status = worse(status, flush_one(flushing, entries[i].name));
-    }
-    free(entries);
-    return status;
+    return error == 0 ? flush_all(flushing) : error == EWOULDBLOCK ? EX_OK : EX_OSERR;
 }
 
 int flush_command(int argc, char **argv)

@@ -9,7 +9,11 @@
 #include "commands.h"
 #include "complain.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct sending {
     struct args args;
@@ -59,6 +63,23 @@ static int store(struct sending *sending)
     return status;
 }
 
+/* Nothing of the caller's: not its session, not its standard streams nor any other descriptor, which somebody may be
+ * waiting for to be closed. */
+static void let_go(const struct sending *sending)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    setsid();
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++) {
+        dup2(null, fd);
+    }
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
+        if (fd != sending->spool.fd && fd != sending->mail.kept.fd) {
+            close(fd);
+        }
+    }
+}
+
 /* From here on the mail is in the spool, whatever happens. */
 static int try_stored(struct sending *sending)
 {
@@ -72,6 +93,21 @@ static int try_stored(struct sending *sending)
         status = attempt_run(attempt);
     }
     return status == EX_CONFIG || status == EX_OSERR ? attempt_put_off(attempt) : status;
+}
+
+static int try_in_background(struct sending *sending)
+{
+    pid_t child = fork();
+
+    if (child > 0) {
+        return EX_OK;
+    }
+    if (child < 0) {
+        complain("no process for --background: %s: the mail is kept for mailmote flush", strerror(errno));
+        return attempt_put_off(&sending->attempt);
+    }
+    let_go(sending);
+    return try_stored(sending);
 }
 
 static int try_once(struct sending *sending)
@@ -107,7 +143,10 @@ static int send(struct sending *sending)
     if (status == EX_OK) {
         status = store(sending);
     }
-    return status == EX_OK ? try_stored(sending) : status;
+    if (status != EX_OK) {
+        return status;
+    }
+    return args->background ? try_in_background(sending) : try_stored(sending);
 }
 
 int send_command(int argc, char **argv)

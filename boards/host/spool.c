@@ -56,7 +56,7 @@ void spool_close(struct spool *spool)
     spool->fd = -1;
 }
 
-/* ---- Temporary files --------------------------------------------------------------------------------------------- */
+/* ---- Locks and temporary files ------------------------------------------------------------------------------------ */
 
 int spool_lock(int fd)
 {
@@ -70,6 +70,16 @@ int spool_lock(int fd)
         return errno;
     }
     return file.st_nlink > 0 ? 0 : EWOULDBLOCK;
+}
+
+int spool_claim(const struct spool *spool)
+{
+    int error = spool_lock(spool->fd);
+
+    if (error != 0 && error != EWOULDBLOCK) {
+        complain("spool %s cannot be locked: %s: nothing is tried", spool->dir, strerror(error));
+    }
+    return error;
 }
 
 bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)

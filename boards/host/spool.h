@@ -39,6 +39,10 @@ struct spool {
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
 
+/* One flush at a time: this one works on the spool until it is closed. Returns 0, EWOULDBLOCK when another one does, or
+ * an errno after a complaint. */
+int spool_claim(const struct spool *spool);
+
 /* Accepts the mail: from then on it is not lost. It stays locked until it is released. */
 int spool_store(const struct spool *spool, struct host_mail *mail);
 

@@ -385,6 +385,8 @@ def test_without_locks_nothing_is_stored_or_left_behind(spool, relay):
     assert spool.names() == []
     (spool.path / "tmp.0123456789abcdef").write_bytes(b"x")
     done = spool.flush(relay, wrap=wrap)
+    assert done.returncode == OS_ERROR and f"spool {spool.path} cannot be locked: No locks available" in done.stderr
+    done = spool.flush(relay, wrap=fail(spool.path / "tmp.0123456789abcdef", "flock", "ENOLCK", "1+"))
     assert done.returncode == OS_ERROR and "tmp.0123456789abcdef cannot be locked: No locks available" in done.stderr
 
 
@@ -416,6 +418,24 @@ def test_two_flushes_do_not_send_twice(spool, relay, closed):
     assert sorted(row[0] for one in done for row in one.rows) == sorted(ids)
     assert sorted(mail.id for mail in relay.mails) == sorted(f"{i}@x" for i in range(20))
     assert spool.names() == []
+
+
+def test_a_flush_leaves_to_another_what_it_works_on(stored, relay, closed):
+    """also the mails it has not come to yet; it does not wait, it is not an error, and -v tells"""
+    slow = Relay()
+    slow.hold = threading.Event()
+    stored.send(closed)
+    flush = threading.Thread(target=stored.flush, args=(slow,), kwargs={"options": ["--now"]})
+    flush.start()
+    while not any("DATA" in talk for talk in slow.talks):
+        flush.join(0.01)
+    done = stored.flush(relay, options=["--now"])
+    assert (done.returncode, done.rows, done.stderr, relay.talks) == (OK, [], "", [])
+    assert "another flush is at work" in stored.flush(relay, options=["-v"]).stderr and len(stored.files()) == 2
+    slow.hold.set()
+    flush.join()
+    assert len(slow.mails) == 2 and stored.names() == []
+    slow.stop()
 
 
 def test_send_does_not_wait_for_a_flush(stored, relay):
