@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A directory of mails: one file each, ID.mail, mode 0600. A mail is written under a temporary name and gets its own
- * when it is whole and on the disk; it leaves when it is finished.
+ * when it is whole and on the disk; it leaves when it is finished. One that failed for somebody becomes ID.failed, and
+ * stays until a person deletes it.
  *
  * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
  * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing
@@ -152,7 +153,7 @@ int spool_store(const struct spool *spool, struct host_mail *mail)
 
     mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
     mail->kept.since = uptime_now();
-    snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
     if (!spool_temp_open(spool, &temp)) {
         cannot_store(spool, errno);
         return EX_CANTCREAT;
@@ -273,7 +274,9 @@ int spool_look(const struct spool *spool, const char *name, struct host_mail *ma
         error = spool_file_read_body(mail);
     }
     if (error == EBADMSG) {
-        complain("%s/%s is damaged: flush will set it aside", spool->dir, name);
+        complain(strcmp(name + ID_LEN, SPOOL_MAIL) == 0 ? "%s/%s is damaged: flush will set it aside"
+                                                        : "%s/%s is damaged: see what can be saved, then remove it",
+                 spool->dir, name);
     }
     if (error != 0) {
         mail_free(mail);
@@ -311,13 +314,69 @@ bool spool_save(struct host_mail *mail)
     return stored;
 }
 
-void spool_remove(const struct spool *spool, struct host_mail *mail)
+bool spool_save_reasons(struct host_mail *mail)
 {
-    char name[SPOOL_NAME];
+    if (mail->record.rcpts_failed != 0 && !spool_file_write_reasons(mail)) {
+        complain("why mail %.*s failed cannot be stored: %s", ID_LEN, mail->id, strerror(errno));
+    }
+    return spool_save(mail);
+}
 
-    snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
-    if (unlinkat(spool->fd, name, 0) != 0) {
+void spool_finish(const struct spool *spool, const struct host_mail *mail)
+{
+    char name[SPOOL_NAME], failed[SPOOL_NAME];
+    bool good;
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    snprintf(failed, sizeof failed, "%.*s" SPOOL_FAILED, ID_LEN, mail->id);
+    if (mail->record.rcpts_failed != 0) {
+        good = renameat(spool->fd, name, spool->fd, failed) == 0;
+    } else {
+        good = unlinkat(spool->fd, name, 0) == 0;
+    }
+    if (!good) {
         complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
     }
     /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
+}
+
+/* Returns 0 or an errno. */
+static int delete_file(const struct spool *spool, const char *name)
+{
+    int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int error = fd < 0 ? (errno == ELOOP || errno == ENXIO ? 0 : errno) : spool_lock(fd);
+
+    if (error == 0 && unlinkat(spool->fd, name, 0) != 0) {
+        error = errno;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return error;
+}
+
+int spool_delete(const struct spool *spool, const char *id)
+{
+    static const char *const endings[] = {SPOOL_MAIL, SPOOL_FAILED, SPOOL_MAIL SPOOL_ASIDE};
+    char name[SPOOL_NAME + sizeof SPOOL_ASIDE];
+    int error = ENOENT;
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0] && error == ENOENT; i++) {
+        snprintf(name, sizeof name, "%.*s%s", ID_LEN, id, endings[i]);
+        error = delete_file(spool, name);
+    }
+    if (error == ENOENT) {
+        complain("there is no mail %s in %s: see mailmote queue", id, spool->dir);
+        return EX_DATAERR;
+    }
+    if (error == EWOULDBLOCK) {
+        complain("mail %s is being tried: delete it later", id);
+        return EX_TEMPFAIL;
+    }
+    if (error != 0) {
+        complain("%s/%s cannot be removed: %s", spool->dir, name, strerror(error));
+        return EX_OSERR;
+    }
+    sync_names(spool);
+    return EX_OK;
 }

@@ -18,6 +18,9 @@ int spool_file_finish(struct host_mail *mail);
 /* The state anew: the record, and since when. What was stored before stays until this is. False with errno. */
 bool spool_file_save(struct host_mail *mail);
 
+/* Why recipients have failed, which reading the body reads; to the disk with the next state. False with errno. */
+bool spool_file_write_reasons(const struct host_mail *mail);
+
 /* The state and the id, however large the file is. Returns 0, an errno, or EBADMSG when it is damaged. */
 int spool_file_read_state(int fd, struct host_mail *mail);
 
@@ -26,9 +29,12 @@ int spool_file_read_body(struct host_mail *mail);
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
-#define SPOOL_NAME  (ID_LEN + sizeof ".mail")
-#define SPOOL_TEMP  "tmp."
-#define SPOOL_ASIDE ".damaged"
+/* Endings of names, behind the id; a temporary file's is in front. */
+#define SPOOL_MAIL   ".mail"
+#define SPOOL_FAILED ".failed"
+#define SPOOL_ASIDE  ".damaged" /* behind one of these */
+#define SPOOL_TEMP   "tmp."
+#define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
 
 struct spool {
     const char *dir;
@@ -51,8 +57,11 @@ struct spool_entry {
     struct mote_record record; /* as of now; zeros when it cannot be read: then it is among the first */
 };
 
-/* The mails, in the order they are to be tried (P18); to be freed. NULL after a complaint. */
+/* The mails that wait, in the order they are to be tried (P18); to be freed. NULL after a complaint. */
 struct spool_entry *spool_list(const struct spool *spool, size_t *count);
+
+/* Those and the ones that failed, the oldest first. The same. */
+struct spool_entry *spool_list_all(const struct spool *spool, size_t *count);
 
 /* Removes what a run left behind that was ended in the middle. False after a complaint. */
 bool spool_clean(const struct spool *spool);
@@ -79,8 +88,14 @@ void spool_age(struct host_mail *mail);
 /* Stores the state; false after a complaint if that cannot be. */
 bool spool_save(struct host_mail *mail);
 
-/* The mail is finished. */
-void spool_remove(const struct spool *spool, struct host_mail *mail);
+/* The same, and before it why recipients have failed. */
+bool spool_save_reasons(struct host_mail *mail);
+
+/* The mail is finished: it goes, or stays as one that failed. */
+void spool_finish(const struct spool *spool, const struct host_mail *mail);
+
+/* Locks and removes the mail with this id, whatever has become of it. */
+int spool_delete(const struct spool *spool, const char *id);
 
 /* Without waiting. Returns 0 or an errno: EWOULDBLOCK when another run has it, or it was finished or taken for a leftover
  * in the meantime. */

@@ -6,16 +6,19 @@
  *     0     state   "mailmot1", seq (4), record (44), boot id (16), ms since boot (8), spare ms (2), crc (4)
  *     512   state   the same: the one with the higher seq holds, the other is written next
  *     1024  body    len (4), crc (4) | size (4), needs (1), length of the envelope (3) | envelope | text
+ *     then  reasons len (4), crc (4) | code (2) and text of each recipient, once one has failed
  *
- * The envelope is sender and recipients, each with its NUL. The body is written once. A state is written over in
- * place, in a sector of its own: that needs no room on a full disk, leaves the last state whole when power goes, and
+ * The envelope is sender and recipients, each with its NUL, as have the texts. The body is written once. Reasons that are
+ * torn are none. A state is written over in place, in a sector of its own: that needs no room on a full disk, leaves the last state whole when power goes, and
  * the file keeps its lock.
  */
 #define _GNU_SOURCE
 
+#include "octets.h"
 #include "spool.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,110 +37,38 @@ enum {
     FIXED_AT = BODY_AT + 8,
     ENVELOPE_AT = FIXED_AT + 8,
     HEAD_LEN = ENVELOPE_AT,
-    ENVELOPE_MAX = (MOTE_RECORD_RCPTS + 1) * 400
+    ENVELOPE_MAX = (MOTE_RECORD_RCPTS + 1) * 400,
+    REASON_MAX = 2 + sizeof((struct host_rcpt *)0)->text,
+    REASONS_MAX = MOTE_RECORD_RCPTS * REASON_MAX
 };
 
 static const char magic[SEQ_AT + 1] = "mailmot1";
-
-static void put(uint8_t *at, uint64_t value, int len)
-{
-    for (; len > 0; len--, value >>= 8) {
-        *at++ = (uint8_t)value;
-    }
-}
-
-static uint64_t get(const uint8_t *at, int len)
-{
-    uint64_t value = 0;
-
-    while (len-- > 0) {
-        value = value << 8 | at[len];
-    }
-    return value;
-}
-
-/* That of IEEE 802.3, four bits at a time. crc is that of the octets before. */
-static uint32_t crc32(uint32_t crc, const void *octets, size_t len)
-{
-    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-                                       0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    const uint8_t *at = octets;
-
-    for (crc = ~crc; len > 0; len--) {
-        crc ^= *at++;
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
-    }
-    return ~crc;
-}
-
-static bool write_at(int fd, const void *octets, size_t len, uint64_t at)
-{
-    const char *from = octets;
-
-    while (len > 0) {
-        ssize_t put_len = pwrite(fd, from, len, (off_t)at);
-
-        if (put_len < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put_len <= 0) {
-            return false;
-        }
-        from += put_len;
-        at += (uint64_t)put_len;
-        len -= (size_t)put_len;
-    }
-    return true;
-}
-
-/* Returns 0, an errno, or EBADMSG where the file is too short. */
-static int read_at(int fd, void *octets, size_t len, uint64_t at)
-{
-    char *to = octets;
-
-    while (len > 0) {
-        ssize_t got = pread(fd, to, len, (off_t)at);
-
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got == 0 ? EBADMSG : errno;
-        }
-        to += got;
-        at += (uint64_t)got;
-        len -= (size_t)got;
-    }
-    return 0;
-}
 
 /* ---- The state --------------------------------------------------------------------------------------------------- */
 
 static void encode_state(uint8_t octets[STATE_LEN], const struct host_mail *mail)
 {
     memcpy(octets, magic, SEQ_AT);
-    put(octets + SEQ_AT, mail->kept.seq, 4);
+    put_number(octets + SEQ_AT, mail->kept.seq, 4);
     mote_record_write(&mail->record, octets + RECORD_AT);
     memcpy(octets + BOOT_AT, mail->kept.since.boot, 16);
-    put(octets + MS_AT, mail->kept.since.ms, 8);
-    put(octets + SPARE_AT, mail->kept.spare_ms, 2);
-    put(octets + STATE_CRC_AT, crc32(0, octets, STATE_CRC_AT), 4);
+    put_number(octets + MS_AT, mail->kept.since.ms, 8);
+    put_number(octets + SPARE_AT, mail->kept.spare_ms, 2);
+    put_number(octets + STATE_CRC_AT, crc32(0, octets, STATE_CRC_AT), 4);
 }
 
 static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail)
 {
-    uint32_t seq = (uint32_t)get(octets + SEQ_AT, 4);
+    uint32_t seq = (uint32_t)get_number(octets + SEQ_AT, 4);
 
-    if (memcmp(octets, magic, SEQ_AT) != 0 || get(octets + STATE_CRC_AT, 4) != crc32(0, octets, STATE_CRC_AT) ||
+    if (memcmp(octets, magic, SEQ_AT) != 0 || get_number(octets + STATE_CRC_AT, 4) != crc32(0, octets, STATE_CRC_AT) ||
         seq <= mail->kept.seq || !mote_record_read(&mail->record, octets + RECORD_AT)) {
         return false;
     }
     mail->kept.seq = seq;
     memcpy(mail->kept.since.boot, octets + BOOT_AT, 16);
-    mail->kept.since.ms = get(octets + MS_AT, 8);
-    mail->kept.spare_ms = (uint16_t)get(octets + SPARE_AT, 2);
+    mail->kept.since.ms = get_number(octets + MS_AT, 8);
+    mail->kept.spare_ms = (uint16_t)get_number(octets + SPARE_AT, 2);
     mail->kept.stored = mail->kept.since;
     return true;
 }
@@ -278,15 +209,15 @@ int spool_file_finish(struct host_mail *mail)
 
     kept->seq = 2;
     encode_state(head, mail);
-    put(head + FIXED_AT, mail->mail.size, 4);
-    put(head + FIXED_AT + 4, mail->mail.needs, 1);
-    put(head + FIXED_AT + 5, kept->envelope_len, 3);
-    put(head + BODY_AT, kept->body_len, 4);
+    put_number(head + FIXED_AT, mail->mail.size, 4);
+    put_number(head + FIXED_AT + 4, mail->mail.needs, 1);
+    put_number(head + FIXED_AT + 5, kept->envelope_len, 3);
+    put_number(head + BODY_AT, kept->body_len, 4);
     if (!write_at(kept->fd, head, sizeof head, 0)) {
         return errno;
     }
     error = checksum(kept->fd, kept->body_len, &kept->body_crc);
-    put(head + BODY_AT + 4, kept->body_crc, 4);
+    put_number(head + BODY_AT + 4, kept->body_crc, 4);
     if (error != 0) {
         return error;
     }
@@ -308,13 +239,14 @@ int spool_file_read_state(int fd, struct host_mail *mail)
     if (error != 0) {
         return error;
     }
-    kept->body_len = get(head + BODY_AT, 4);
-    kept->body_crc = (uint32_t)get(head + BODY_AT + 4, 4);
-    kept->envelope_len = (uint32_t)get(head + FIXED_AT + 5, 3);
-    mail->mail.size = (uint32_t)get(head + FIXED_AT, 4);
+    kept->body_len = get_number(head + BODY_AT, 4);
+    kept->body_crc = (uint32_t)get_number(head + BODY_AT + 4, 4);
+    kept->envelope_len = (uint32_t)get_number(head + FIXED_AT + 5, 3);
+    mail->mail.size = (uint32_t)get_number(head + FIXED_AT, 4);
     mail->mail.needs = head[FIXED_AT + 4];
     if (!decode_states(head, mail) || mail->record.rcpt_count == 0 ||
-        (uint64_t)file.st_size != FIXED_AT + kept->body_len || kept->envelope_len == 0 ||
+        (uint64_t)file.st_size < FIXED_AT + kept->body_len ||
+        (uint64_t)file.st_size > FIXED_AT + kept->body_len + 8 + REASONS_MAX || kept->envelope_len == 0 ||
         kept->envelope_len > ENVELOPE_MAX || kept->body_len < ENVELOPE_AT - FIXED_AT + (uint64_t)kept->envelope_len) {
         return EBADMSG;
     }
@@ -344,6 +276,48 @@ static int parse_envelope(struct host_mail *mail)
     return at + strlen(at) + 1 == end ? 0 : EBADMSG;
 }
 
+/* What was stored of those that failed. */
+static void read_reasons(struct host_mail *mail)
+{
+    uint64_t at = FIXED_AT + mail->kept.body_len;
+    uint8_t head[8], *reasons, *next;
+    size_t len = read_at(mail->kept.fd, head, sizeof head, at) == 0 ? (size_t)get_number(head, 4) : 0;
+
+    reasons = len == 0 || len > REASONS_MAX ? NULL : malloc(len);
+    if (reasons != NULL && read_at(mail->kept.fd, reasons, len, at + sizeof head) == 0 && reasons[len - 1] == 0 &&
+        crc32(0, reasons, len) == get_number(head + 4, 4)) {
+        next = reasons;
+        for (unsigned i = 0; i < mail->mail.rcpt_count && next + 2 < reasons + len; i++) {
+            mail->mail.rcpts[i].result.code = (uint16_t)get_number(next, 2);
+            snprintf(mail->rcpts[i].text, sizeof mail->rcpts[i].text, "%s", (const char *)next + 2);
+            next += 2 + strlen((const char *)next + 2) + 1;
+        }
+    }
+    free(reasons);
+}
+
+bool spool_file_write_reasons(const struct host_mail *mail)
+{
+    uint8_t *reasons = malloc(8 + REASONS_MAX), *at = reasons + 8;
+    bool good;
+
+    if (reasons == NULL) {
+        return false;
+    }
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        bool failed = (mail->record.rcpts_failed >> i & 1) != 0;
+
+        put_number(at, failed ? mail->mail.rcpts[i].result.code : 0, 2);
+        strcpy((char *)at + 2, failed ? mail->rcpts[i].text : "");
+        at += 2 + strlen((char *)at + 2) + 1;
+    }
+    put_number(reasons, (uint64_t)(at - reasons - 8), 4);
+    put_number(reasons + 4, crc32(0, reasons + 8, (size_t)(at - reasons - 8)), 4);
+    good = write_at(mail->kept.fd, reasons, (size_t)(at - reasons), FIXED_AT + mail->kept.body_len);
+    free(reasons);
+    return good;
+}
+
 int spool_file_read_body(struct host_mail *mail)
 {
     struct kept *kept = &mail->kept;
@@ -363,5 +337,9 @@ int spool_file_read_body(struct host_mail *mail)
         error = EBADMSG;
     }
     read_from_file(mail);
-    return error != 0 ? error : parse_envelope(mail);
+    error = error == 0 ? parse_envelope(mail) : error;
+    if (error == 0 && mail->record.rcpts_failed != 0) {
+        read_reasons(mail);
+    }
+    return error;
 }
