@@ -29,15 +29,29 @@ static void sync_names(const struct spool *spool)
     }
 }
 
+/* A directory is not on the disk before its name is. */
+static void sync_own_name(const struct spool *spool)
+{
+    int parent = openat(spool->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (parent < 0 || fsync(parent) != 0) {
+        complain("the name of %s cannot be written to the disk: %s", spool->dir, strerror(errno));
+    }
+    if (parent >= 0) {
+        close(parent);
+    }
+}
+
 int spool_open(struct spool *spool, const char *dir, bool create)
 {
-    int error = 0;
+    bool made = create && mkdir(dir, 0700) == 0;
+    int error = create && !made && errno != EEXIST ? errno : 0;
 
     spool->dir = dir;
-    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        error = errno;
-    }
     spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool->fd >= 0 && made) {
+        sync_own_name(spool);
+    }
     if (spool->fd >= 0) {
         return EX_OK;
     }

@@ -87,11 +87,16 @@ static bool decode_states(const uint8_t octets[SECTOR + STATE_LEN], struct host_
 bool spool_file_save(struct host_mail *mail)
 {
     uint8_t octets[STATE_LEN];
+    bool good;
 
     mail->kept.seq++;
     encode_state(octets, mail);
-    return write_at(mail->kept.fd, octets, sizeof octets, (mail->kept.seq & 1) * SECTOR) &&
-           fdatasync(mail->kept.fd) == 0;
+    good =
+        write_at(mail->kept.fd, octets, sizeof octets, (mail->kept.seq & 1) * SECTOR) && fdatasync(mail->kept.fd) == 0;
+    if (!good) {
+        mail->kept.seq--; /* the next one goes there, and not over the one that holds */
+    }
+    return good;
 }
 
 /* ---- The body ---------------------------------------------------------------------------------------------------- */
