@@ -314,56 +314,57 @@ const char *mote_cause_name(uint8_t cause);     /* "the certificate is for anoth
  * Do not rely on any of it. */
 struct mote_engine {
     uint16_t awaiting_rcpt, sending_rcpt; /* recipients the two cursors are at */
-    bool cancelled;                       /* the login is being ended, or was */
-    bool committed;                       /* mote_engine_commit() came */
-    bool empty;                           /* nobody takes the mail: DATA is ended at once */
     bool end_sent;                        /* the end of the mail may have left */
-    uint8_t field_at;                     /* of the reply line being read: number of the field of its enhanced code */
-    bool digit;                           /* which has a digit */
-    bool base64;                          /* the line being written is in base64 now */
-    bool line_done;                       /* all of the step was generated: what is left of it is in out */
-    bool two_step;                        /* the login's line is cut before its base64 */
-    uint8_t tls;                          /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
-    bool commit;                          /* waiting for mote_engine_commit() */
+    bool suspect, extended; /* P16: an extension may be why it went wrong; PIPELINING or CHUNKING is in use */
+    bool cancelled;         /* the login is being ended, or was */
+    bool committed;         /* mote_engine_commit() came */
+    bool empty;             /* nobody takes the mail: DATA is ended at once */
+    uint8_t field_at;       /* of the reply line being read: number of the field of its enhanced code */
+    bool digit;             /* which has a digit */
+    bool line_done;         /* all of the step was generated: what is left of it is in out */
+    bool two_step;          /* the login's line is cut before its base64 */
+    uint8_t tls;            /* MOTE_TLS_TRIED | MOTE_TLS_SECURED */
+    bool commit;            /* waiting for mote_engine_commit() */
     bool done;
     bool kept;                 /* the mail has its result, and the connection waits for another one */
-    bool again, reset;         /* an earlier mail went over it; that one was not delivered */
     bool bdat;                 /* the mail goes by BDAT */
+    bool between;              /* P12: an earlier mail went over it, and nothing was answered to MAIL yet */
     uint8_t lines;             /* of the reply being read */
-    bool reply_more;           /* another line of it comes */
     uint8_t digits[3];         /* of its code */
     uint16_t accepted;         /* recipients the relay said 2xx to */
-    bool quitting;             /* QUIT is being written, or is */
     bool timer_restart;        /* the step's time limit starts anew at the next poll */
-    bool suspect, extended;    /* P16: an extension may be why it went wrong; PIPELINING or CHUNKING is in use */
+    bool quitting;             /* QUIT is being written, or is */
     uint8_t awaiting, sending; /* the two cursors: the step whose reply comes next, the step being written */
     uint16_t replies_due;
-    uint16_t reply_len; /* octets of the reply being read */
-    uint16_t offers;    /* what EHLO offered */
-    uint16_t field[3];  /* of the enhanced status code being read */
-    uint16_t keyword;   /* of the EHLO line being read */
-    const struct mote_engine_setup *setup;
+    uint16_t reply_len;       /* octets of the reply being read */
+    uint16_t offers;          /* what EHLO offered */
+    uint16_t keyword;         /* of the EHLO line being read */
+    uint16_t field[3];        /* of the enhanced status code being read */
+    uint32_t start_ms;        /* when the attempt began */
     struct mote_result reply; /* what the reply being read makes of it */
+    bool base64;              /* the line being written is in base64 now */
     struct mote_text {
         uint16_t column; /* octets in the line so far */
         uint8_t needs;   /* MOTE_NEEDS_8BITMIME, or 128: holds a NUL */
         bool cr;         /* the last octet was a CR */
         uint32_t size;   /* octets so far, as they are on the wire (without stuffed dots) */
     } body;
-    uint32_t out;               /* the output register: up to four octets to write next, lowest first; 0 = none */
     uint32_t size_limit;        /* SIZE offered; 0 = none */
     uint32_t wait_ms;           /* until a time limit passes, as of the last poll */
     uint32_t word;              /* of the EHLO line being read: hash of a word, or SIZE's number */
     char *reply_end, *reply_at; /* where the reply's text is kept: up to where, and from where on */
-    uint32_t start_ms;          /* when the attempt began */
+    const char *command;        /* rest of the line being written */
     struct mote_mail *mail;
-    uint32_t since_ms;   /* when the step began */
-    uint8_t status;      /* place in the reply line being read */
-    uint32_t scale;      /* of the next digit of the number being written */
-    const char *command; /* rest of the line being written */
-    const char *insert;  /* rest of the string that stands in the line now */
-    size_t offset;       /* octets read from the mail's text */
+    bool reset; /* and that one was not delivered */
+    const struct mote_engine_setup *setup;
+    uint8_t status;     /* place in the reply line being read */
+    uint32_t scale;     /* of the next digit of the number being written */
+    uint32_t since_ms;  /* when the step began */
+    const char *insert; /* rest of the string that stands in the line now */
+    uint32_t out;       /* the output register: up to four octets to write next, lowest first; 0 = none */
+    size_t offset;      /* octets read from the mail's text */
     struct mote_result result;
+    bool reply_more; /* another line of it comes */
 };
 
 static inline uint32_t mote_engine_wait_ms(const struct mote_engine *engine)

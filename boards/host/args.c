@@ -17,6 +17,9 @@ enum {
     OPTION_SUBJECT,
     OPTION_RAW,
     OPTION_SPOOL,
+    OPTION_BACKGROUND,
+    OPTION_SHOW,
+    OPTION_DELETE,
     OPTION_NOW,
     OPTION_HELP,
     OPTION_SECRET,
@@ -30,6 +33,9 @@ static const struct option options[] = {
     {"subject", required_argument, NULL, OPTION_SUBJECT},
     {"raw", no_argument, NULL, OPTION_RAW},
     {"spool", required_argument, NULL, OPTION_SPOOL},
+    {"background", no_argument, NULL, OPTION_BACKGROUND},
+    {"show", required_argument, NULL, OPTION_SHOW},
+    {"delete", required_argument, NULL, OPTION_DELETE},
     {"now", no_argument, NULL, OPTION_NOW},
     {"config", required_argument, NULL, 'C'},
     {"verbose", no_argument, NULL, 'v'},
@@ -95,6 +101,9 @@ static int apply(struct args *args, struct relay_args *common, int option, int i
     case 'C': return set_once(&args->config_file, optarg, "config");
     case OPTION_RAW: args->raw = true; return EX_OK;
     case OPTION_NOW: args->now = true; return EX_OK;
+    case OPTION_BACKGROUND: args->background = true; return EX_OK;
+    case OPTION_SHOW: return set_once(&args->show, optarg, "show");
+    case OPTION_DELETE: return set_once(&args->remove, optarg, "delete");
     case OPTION_HELP: args->help = true; return EX_OK;
     case 'v': args->verbose = true; return EX_OK;
     case OPTION_SECRET:
@@ -111,7 +120,10 @@ static unsigned commands_of(int option)
     switch (option) {
     case OPTION_FROM:
     case OPTION_SUBJECT:
+    case OPTION_BACKGROUND:
     case OPTION_RAW: return COMMAND_SEND;
+    case OPTION_SHOW:
+    case OPTION_DELETE: return COMMAND_QUEUE;
     case OPTION_NOW: return COMMAND_FLUSH;
     case OPTION_HELP:
     case OPTION_SPOOL:
@@ -152,6 +164,8 @@ static int complete_send(const struct args *args)
         complain("more than %d recipients: send several mails", UINT16_MAX);
     } else if (args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS) {
         complain("more than %d recipients with --spool: send several mails", MOTE_RECORD_RCPTS);
+    } else if (args->background && args->spool == NULL) {
+        complain("--background needs --spool DIR: the mail must be kept somewhere");
     } else if (args->raw && args->subject != NULL) {
         complain("--subject with --raw: put the subject into the message");
     } else {
@@ -168,6 +182,8 @@ static int complete(const struct args *args)
         return complete_send(args);
     } else if (args->spool == NULL) {
         complain("no spool: give --spool DIR");
+    } else if (args->show != NULL && args->remove != NULL) {
+        complain("--show and --delete: give one of them");
     } else if (args->rcpt_count != 0) {
         complain("%s: only send takes recipients: leave it out", args->rcpts[0]);
     } else {

@@ -31,9 +31,10 @@ enum { COMMAND_SEND = 1, COMMAND_FLUSH = 2, COMMAND_QUEUE = 4 };
 
 struct args {
     uint8_t command;
-    bool help, verbose, raw, now;
+    bool help, verbose, raw, now, background;
     const char *config_file, *spool, *helo, *from, *subject;
-    struct buffer config; /* the configuration file, cut into words */
+    const char *show, *remove; /* ids of mails */
+    struct buffer config;      /* the configuration file, cut into words */
     struct relay_args relays[MOTE_RELAYS_MAX];
     unsigned relay_count;
     char **rcpts;

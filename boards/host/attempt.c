@@ -114,7 +114,7 @@ static void store_verdicts(struct host_mail *mail)
     mail->record.sent = false;
     mote_record_verdicts(&mail->record, &mail->mail);
     if (news) {
-        spool_save(mail);
+        spool_save_reasons(mail);
     }
 }
 
@@ -135,14 +135,14 @@ static void conversation_done(void *ctx, const struct mote_relay *relay, const s
     struct host_mail *mail = attempt->mail;
 
     dialogue_finish(&attempt->dialogue);
-    if (attempt->spool != NULL) {
-        throttle_note(attempt->throttle, (unsigned)(relay - attempt->relays->list), result, took_mail(mail));
-        store_verdicts(mail);
-    }
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         if (!mail->rcpts[i].final_before && !mail->rcpts[i].excluded) {
             note_text(attempt, i);
         }
+    }
+    if (attempt->spool != NULL) {
+        throttle_note(attempt->throttle, (unsigned)(relay - attempt->relays->list), result, took_mail(mail));
+        store_verdicts(mail);
     }
     begin_conversation(attempt);
 }
@@ -188,7 +188,7 @@ static int report(const struct host_mail *mail)
                                : verdict == MOTE_DELIVERED ? EX_OK
                                                            : EX_TEMPFAIL);
     }
-    fflush(stdout);
+    fflush(stdout); /* which sets ferror(stdout) when it fails */
     return left && mail->kept.fd < 0 ? EX_TEMPFAIL : status;
 }
 
@@ -244,7 +244,15 @@ static void keep(struct attempt *attempt)
     if (mote_policy_expired(record->age_s)) {
         expire(mail);
     }
-    spool_save(mail);
+    spool_save_reasons(mail);
+}
+
+/* POLICY P11: a mail whose report could not be printed stays, and is reported by the next flush. */
+static void finish(const struct attempt *attempt)
+{
+    if (mail_final(attempt->mail) && !ferror(stdout)) {
+        spool_finish(attempt->spool, attempt->mail);
+    }
 }
 
 /* A run was ended between the last verdict and its report. */
@@ -255,10 +263,12 @@ static int report_again(struct attempt *attempt)
 
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].reported_before = mail->mail.rcpts[i].result.verdict != MOTE_FAILED;
-        strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
+        if (mail->rcpts[i].text[0] == 0) {
+            strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
+        }
     }
     status = report(mail);
-    spool_remove(attempt->spool, mail);
+    finish(attempt);
     return status;
 }
 
@@ -382,8 +392,23 @@ int attempt_run(struct attempt *attempt)
         keep(attempt);
     }
     status = worse(status, report(mail));
-    if (keeping && mail_final(mail)) {
-        spool_remove(attempt->spool, mail);
+    if (keeping) {
+        finish(attempt);
     }
     return status;
+}
+
+int attempt_put_off(const struct attempt *attempt)
+{
+    struct host_mail *mail = attempt->mail;
+
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!rcpt_final(&mail->mail.rcpts[i])) {
+            mail->mail.rcpts[i].result = (struct mote_result){.verdict = MOTE_DEFERRED};
+            strcpy(mail->rcpts[i].text, "kept, and not tried: see standard error");
+        }
+        mail->rcpts[i].reported_before = rcpt_final(&mail->mail.rcpts[i]);
+    }
+    report(mail);
+    return EX_TEMPFAIL;
 }

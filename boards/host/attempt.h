@@ -24,6 +24,10 @@ struct attempt {
  * exit status the verdicts make. EX_CONFIG: no mail can be sent like that. EX_DATAERR: this one cannot. */
 int attempt_run(struct attempt *attempt);
 
+/* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
+ * Returns EX_TEMPFAIL. */
+int attempt_put_off(const struct attempt *attempt);
+
 /* The worse of two exit statuses. */
 int worse(int a, int b);
 

@@ -56,7 +56,7 @@ struct uptime uptime_now(void)
     return now;
 }
 
-static bool known(const struct uptime *moment)
+bool uptime_known(const struct uptime *moment)
 {
     static const uint8_t unknown[16];
 
@@ -65,7 +65,8 @@ static bool known(const struct uptime *moment)
 
 uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, bool *strict)
 {
-    bool both = known(then) && known(now), same = both && memcmp(then->boot, now->boot, sizeof now->boot) == 0;
+    bool both = uptime_known(then) && uptime_known(now),
+         same = both && memcmp(then->boot, now->boot, sizeof now->boot) == 0;
     bool forward = then->ms <= now->ms;
 
     *strict = same && forward;

@@ -16,6 +16,9 @@ struct uptime {
 
 struct uptime uptime_now(void);
 
+/* Is it known of which boot it is? */
+bool uptime_known(const struct uptime *moment);
+
 /* Milliseconds that have passed since then, at least. *strict: on one clock that nobody can set, which POLICY P5 asks for
  * and waiting does not. After a reboot it is what this boot has seen; where a boot is unknown, the difference if there is
  * one. */

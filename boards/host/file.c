@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the mail from standard input, and secrets and other files whole. A secret is read into one place that never
- * moves, so that it can be wiped; it is never printed, whatever goes wrong.
+ * Reads secrets and other files whole. A secret is read into one place that never moves, so that it can be wiped; it is
+ * never printed, whatever goes wrong.
  */
 #define _GNU_SOURCE
 
@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAIL_MAX   ((size_t)64 << 20)
 #define SECRET_MAX ((size_t)64 << 10)
 
 /* Reads to the end or until cap octets are there. Returns 0 or an errno. */
@@ -61,24 +60,6 @@ int file_read_all(int fd, struct buffer *file, size_t max)
     }
     file->data[file->len] = 0;
     return 0;
-}
-
-int file_read_mail(struct buffer *mail)
-{
-    int error = file_read_all(STDIN_FILENO, mail, MAIL_MAX);
-
-    if (error == ENOMEM) {
-        complain("no memory for the mail: send a smaller one");
-        return EX_OSERR;
-    }
-    if (error == EBADF) {
-        complain("standard input is closed: give the text of the mail there, or </dev/null for none");
-    } else if (error == EFBIG) {
-        complain("the mail is larger than %zu octets: send a smaller one", MAIL_MAX);
-    } else if (error != 0) {
-        complain("standard input cannot be read: %s", strerror(error));
-    }
-    return error == 0 ? EX_OK : EX_DATAERR;
 }
 
 static void warn_if_readable(int fd, const char *file)

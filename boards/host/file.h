@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is read whole: the mail, a password, a configuration.
+ * What is read whole: a password, a configuration.
  */
 #ifndef MAILMOTE_HOST_FILE_H
 #define MAILMOTE_HOST_FILE_H
@@ -12,9 +12,6 @@ struct buffer {
     char *data;
     size_t len;
 };
-
-/* Standard input to its end. */
-int file_read_mail(struct buffer *mail);
 
 /* All of an open file, at most max octets. Returns 0 or an errno. */
 int file_read_all(int fd, struct buffer *file, size_t max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * `mailmote flush`: an attempt of each mail of the spool that is due, or with --now of each. Asking early brings no
- * cleartext any nearer (POLICY P5): that goes by time alone.
+ * cleartext any nearer (POLICY P5): that goes by time alone. One flush works on a spool at a time; another one leaves it that work.
  */
 #define _GNU_SOURCE
 
@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "complain.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,41 +32,56 @@ static bool due(const struct flushing *flushing)
 {
     const struct host_mail *mail = &flushing->mail;
 
-    return flushing->args.now || mail->record.wait_s == 0 || mail_final(mail) ||
+    return flushing->args.now || mail->record.wait_s == 0 || record_final(&mail->record) ||
            throttle_released(&flushing->throttle, &flushing->relays, mail);
+}
+
+static int status_of(int had)
+{
+    return had == SPOOL_GOOD || had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
+}
+
+static int try_mail(struct flushing *flushing, bool more)
+{
+    struct attempt *attempt = &flushing->attempt;
+    const struct host_mail *mail = &flushing->mail;
+    char text[40];
+    int status;
+
+    *attempt = (struct attempt){.args = &flushing->args,
+                                .relays = &flushing->relays,
+                                .spool = &flushing->spool,
+                                .throttle = &flushing->throttle,
+                                .mail = &flushing->mail,
+                                .connection = &flushing->connection,
+                                .more = more};
+    attempt->dialogue.verbose = flushing->args.verbose;
+    snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
+    dialogue_event(&attempt->dialogue, text);
+    status = attempt_run(attempt);
+    flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
+    return status;
 }
 
 static int flush_one(struct flushing *flushing, const char *name, bool more)
 {
-    struct attempt *attempt = &flushing->attempt;
     struct host_mail *mail = &flushing->mail;
-    char text[40];
-    int status = EX_OK, had = spool_lock_and_read(&flushing->spool, name, mail);
+    int status = EX_OK, had = spool_take(&flushing->spool, name, mail);
 
     if (had != SPOOL_GOOD) {
-        return had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
+        return status_of(had);
     }
     throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
     if (due(flushing)) {
-        *attempt = (struct attempt){.args = &flushing->args,
-                                    .relays = &flushing->relays,
-                                    .spool = &flushing->spool,
-                                    .throttle = &flushing->throttle,
-                                    .mail = mail,
-                                    .connection = &flushing->connection,
-                                    .more = more};
-        attempt->dialogue.verbose = flushing->args.verbose;
-        snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
-        dialogue_event(&attempt->dialogue, text);
-        status = attempt_run(attempt);
-        flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
+        had = spool_read(&flushing->spool, name, mail);
+        status = had == SPOOL_GOOD ? try_mail(flushing, more) : status_of(had);
     }
     mail_free(mail);
     return status;
 }
 
 /* Mails share connections; QUIT behind the last one. */
-static int flush_all(struct flushing *flushing, const struct spool_entry *entries, size_t count)
+static int flush_each(struct flushing *flushing, const struct spool_entry *entries, size_t count)
 {
     int status = EX_OK;
 
@@ -76,11 +92,36 @@ static int flush_all(struct flushing *flushing, const struct spool_entry *entrie
     return status;
 }
 
-static int flush(struct flushing *flushing)
+static int flush_all(struct flushing *flushing)
 {
+    struct uptime now = uptime_now();
     size_t count;
     struct spool_entry *entries;
-    int status = relays_parse(&flushing->relays, &flushing->args);
+    int status = spool_clean(&flushing->spool) ? EX_OK : EX_OSERR;
+
+    entries = spool_list(&flushing->spool, &count);
+    if (entries == NULL) {
+        return EX_OSERR;
+    }
+    if (count != 0 && !uptime_known(&now)) {
+        complain("the kernel's boot id cannot be read: is /proc mounted? Without it no mail may ever leave in clear");
+    }
+    if (flushing->args.now) {
+        throttle_forget(&flushing->spool);
+    }
+    status = worse(status, flush_each(flushing, entries, count));
+    if (flushing->closed && status != EX_CONFIG) { /* POLICY P12: the rest, on a connection of its own */
+        sleep(CLOSED_S);
+        flushing->args.now = false;
+        status = worse(status, flush_each(flushing, entries, count));
+    }
+    free(entries);
+    return status;
+}
+
+static int flush(struct flushing *flushing)
+{
+    int status = relays_parse(&flushing->relays, &flushing->args), error;
 
     if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
@@ -94,24 +135,11 @@ static int flush(struct flushing *flushing)
     if (status != EX_OK) {
         return status;
     }
-    if (!spool_clean(&flushing->spool)) {
-        status = EX_OSERR;
+    error = spool_claim(&flushing->spool);
+    if (error == EWOULDBLOCK && flushing->args.verbose) {
+        complain("another flush is at work on %s", flushing->args.spool);
     }
-    entries = spool_list(&flushing->spool, &count);
-    if (entries == NULL) {
-        return EX_OSERR;
-    }
-    if (flushing->args.now) {
-        throttle_forget(&flushing->spool);
-    }
-    status = worse(status, flush_all(flushing, entries, count));
-    if (flushing->closed && status != EX_CONFIG) { /* POLICY P12: the rest, on a connection of its own */
-        sleep(CLOSED_S);
-        flushing->args.now = false;
-        status = worse(status, flush_all(flushing, entries, count));
-    }
-    free(entries);
-    return status;
+    return error == 0 ? flush_all(flushing) : error == EWOULDBLOCK ? EX_OK : EX_OSERR;
 }
 
 int flush_command(int argc, char **argv)

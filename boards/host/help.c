@@ -9,7 +9,7 @@
 
 static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--spool DIR] [OPTION...] RCPT... < TEXT\n"
                             "       mailmote flush [-v] --spool DIR [--now] --relay HOST[:PORT] [OPTION...]\n"
-                            "       mailmote queue --spool DIR\n"
+                            "       mailmote queue --spool DIR [--show ID | --delete ID]\n"
                             "       mailmote --help | --version\n";
 
 static const char help[] =
@@ -41,12 +41,15 @@ static const char help[] =
     "  -v                    show the dialogue on standard error, without secrets\n"
     "\n"
     "Keeping it:\n"
-    "  --spool DIR           store the mail in DIR before it is tried, and keep it there until it is delivered or "
-    "failed\n"
-    "                        (at most 32 recipients); DIR is created if it is missing\n"
+    "  --spool DIR           store the mail in DIR before any file of the relays is read, and keep it until it is "
+    "delivered\n"
+    "                        or failed (at most 32 recipients); DIR is created if it is missing\n"
+    "  --background          end as soon as the mail is stored, and let a process of its own deliver it\n"
     "  --now                 flush mails that are not yet due, and ask relays that are left alone; TLS is not given "
     "up\n"
     "                        any sooner\n"
+    "  --show ID             print the text of one mail of the queue\n"
+    "  --delete ID           remove one mail from the queue\n"
     "  -C FILE               a line each: `relay HOST[:PORT] [tls=starttls|implicit] [trust=FILE] [pin=sha256:BASE64]\n"
     "                        [tls-name=NAME] [user=USER] [password-file=FILE] [token-file=FILE]', `spool DIR',\n"
     "                        `helo NAME', `from ADDRESS'; # begins a comment. Options take the place of its lines, and "
@@ -54,17 +57,18 @@ static const char help[] =
     "                        --relay the place of all its relays\n"
     "\n"
     "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
-    "queue prints: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST; AGE and NEXT in seconds. On standard\n"
-    "error it names the files of mails that were damaged and set aside.\n"
+    "queue prints, oldest first: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST SENDER SIZE SUBJECT; AGE\n"
+    "and NEXT in seconds. A mail that failed for somebody stays there with the reasons until it is deleted. On "
+    "standard\n"
+    "error queue names the files of mails that were damaged and set aside.\n"
     "Without --spool nothing is kept: a mail is to be sent again by the caller, to those deferred. With it, it must "
     "not\n"
-    "be: it would arrive twice. Call flush every minute or so.\n"
+    "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0.\n"
     "\n"
-    "Exit status: 0 all delivered; 75 some deferred, and with --spool none failed; 69 some failed, and without "
-    "--spool\n"
-    "none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file and set it aside; 71 the system lacks\n"
-    "something (memory, a descriptor); 73 the mail cannot be stored; 78 bad configuration (a password or trust file,\n"
-    "for example).\n";
+    "Exit status: 0 all delivered, or with --background stored; 75 some deferred, and with --spool none failed; 69\n"
+    "some failed, and without --spool none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file and\n"
+    "set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
+    "configuration (a password or trust file, for example; send --spool keeps the mail and ends with 75).\n";
 
 void print_version(void)
 {

@@ -157,7 +157,7 @@ static void make_id(struct host_mail *mail)
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
-static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
+static size_t read_memory(void *ctx, size_t offset, void *buf, size_t cap)
 {
     const struct buffer *input = ctx;
     size_t left = offset < input->len ? input->len - offset : 0;
@@ -169,50 +169,86 @@ static size_t read_raw(void *ctx, size_t offset, void *buf, size_t cap)
     return left;
 }
 
-static int check_input(const struct buffer *input, bool raw)
+/* The fields, without a text yet. */
+static int set_fields(struct host_mail *mail, const struct args *args)
 {
-    const char *nul = memchr(input->data, 0, input->len);
+    uint8_t cause;
 
-    if (nul != NULL) {
-        complain("octet %zu of standard input is NUL, which no mail can hold: take it out or encode it",
-                 (size_t)(nul - input->data) + 1);
-        return EX_DATAERR;
-    }
-    if (raw && input->len == 0) {
-        complain("standard input is empty: --raw needs a whole message with its header");
-        return EX_DATAERR;
-    }
-    return EX_OK;
-}
-
-int mail_compose(struct host_mail *mail, const struct args *args)
-{
-    int status = file_read_mail(&mail->input);
-
-    if (status == EX_OK) {
-        status = check_input(&mail->input, args->raw);
-    }
-    if (status != EX_OK) {
-        return status;
-    }
     mail->message.to = (const char *const *)args->rcpts;
     mail->message.to_count = mail->mail.rcpt_count;
     mail->message.subject = args->subject;
     mail->message.id = mail->id;
     mail->message.unix_s = (uint64_t)time(NULL);
-    mail->message.text = mail->input.data;
-    mail->message.text_len = mail->input.len;
-    mail->mail.read = args->raw ? read_raw : mote_message_read;
-    mail->mail.ctx = args->raw ? (void *)&mail->input : (void *)&mail->message;
-    if (!args->raw && mote_message_check(&mail->message) != MOTE_CAUSE_NONE) {
-        complain("the mail cannot be composed: %s", mote_cause_name(mote_message_check(&mail->message)));
-        return EX_DATAERR;
+    cause = args->raw ? MOTE_CAUSE_NONE : mote_message_check(&mail->message);
+    if (cause != MOTE_CAUSE_NONE) {
+        complain("the mail cannot be composed: %s", mote_cause_name(cause));
     }
+    return cause == MOTE_CAUSE_NONE ? EX_OK : EX_DATAERR;
+}
+
+int mail_measure(struct host_mail *mail)
+{
     if (mote_mail_measure(&mail->mail) != MOTE_CAUSE_NONE) {
         complain("standard input cannot be sent as a mail: %s", mote_cause_name(MOTE_CAUSE_TEXT));
         return EX_DATAERR;
     }
     return EX_OK;
+}
+
+int mail_stream(struct host_mail *mail, struct input *input, const struct args *args)
+{
+    int status = set_fields(mail, args);
+
+    if (status == EX_OK) {
+        input_begin(input, args->raw ? NULL : &mail->message);
+        mail->mail.read = input_read;
+        mail->mail.ctx = input;
+    }
+    return status;
+}
+
+/* All that the mail's reader gives, with room to spare. Returns an exit status after a complaint. */
+static int read_all(const struct mote_mail *mail, struct buffer *into)
+{
+    size_t cap = 0, len;
+
+    do {
+        if (cap - into->len < INPUT_WINDOW) {
+            char *more = realloc(into->data, cap = 2 * cap + INPUT_WINDOW);
+
+            if (more == NULL) {
+                complain("no memory for the mail: send a smaller one");
+                return EX_OSERR;
+            }
+            into->data = more;
+        }
+        len = mail->read(mail->ctx, into->len, into->data + into->len, cap - into->len);
+        if (len == MOTE_READ_FAILED) {
+            return EX_DATAERR; /* of which the reader has told */
+        }
+        into->len += len;
+    } while (len != 0);
+    return EX_OK;
+}
+
+int mail_compose(struct host_mail *mail, struct input *input, const struct args *args)
+{
+    int status = mail_stream(mail, input, args);
+
+    if (status == EX_OK) {
+        status = read_all(&mail->mail, &mail->input);
+    }
+    mail->mail.read = read_memory;
+    mail->mail.ctx = &mail->input;
+    return status == EX_OK ? mail_measure(mail) : status;
+}
+
+/* A mail that is to be kept does not wait for the resolver, unless its sender is made of this host's name. */
+static bool needs_name(const struct args *args)
+{
+    bool sender = args->from != NULL && args->from[0] != 0 && strcmp(args->from, "<>") != 0;
+
+    return args->spool == NULL || (!sender && !(args->from != NULL && args->raw));
 }
 
 int mail_address(struct host_mail *mail, const struct args *args)
@@ -221,7 +257,7 @@ int mail_address(struct host_mail *mail, const struct args *args)
 
     if (domain_name(args->helo)) {
         snprintf(mail->full_name, sizeof mail->full_name, "%s", args->helo);
-    } else if (!mote_posix_host_name(mail->full_name, sizeof mail->full_name)) {
+    } else if (!needs_name(args) || !mote_posix_host_name(mail->full_name, sizeof mail->full_name)) {
         mail->full_name[0] = 0;
     }
     status = set_recipients(mail, args);
@@ -280,6 +316,13 @@ bool mail_final(const struct host_mail *mail)
         }
     }
     return true;
+}
+
+bool record_final(const struct mote_record *record)
+{
+    uint32_t all = (uint32_t)((UINT64_C(1) << record->rcpt_count) - 1);
+
+    return (record->rcpts_delivered | record->rcpts_failed) == all;
 }
 
 void mail_free(struct host_mail *mail)

@@ -7,7 +7,7 @@
 
 #include "args.h"
 #include "clock.h"
-#include "mailmote_message.h"
+#include "input.h"
 #include "mailmote_posix.h"
 
 #define REPLY_TEXT_LEN 256
@@ -27,13 +27,19 @@ struct kept {
     struct uptime since;  /* when the record's times were right */
     struct uptime stored; /* the same of the state last read */
     uint16_t spare_ms;    /* that had passed by then, and are no whole second of the record yet */
+    uint64_t body_len;    /* of its file */
+    uint32_t body_crc;
+    uint32_t envelope_len;
+    uint64_t ahead_at; /* of the octets of the text that were read ahead */
+    size_t ahead_len;
+    char ahead[4096];
 };
 
 struct host_mail {
     struct mote_mail mail;
     struct mote_record record;
     struct mote_message message;
-    struct buffer input; /* standard input, or the mail's file */
+    struct buffer input; /* the text, or of a mail in a spool the envelope */
     char id[300];        /* Message-ID; up to the '@' it is the record's id, printed first on every line */
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */
@@ -42,9 +48,15 @@ struct host_mail {
     struct kept kept;
 };
 
-/* Sender, recipients, subject and Message-ID (EX_USAGE); then the text, from standard input (EX_DATAERR). */
+/* Sender, recipients, subject and Message-ID (EX_USAGE). */
 int mail_address(struct host_mail *mail, const struct args *args);
-int mail_compose(struct host_mail *mail, const struct args *args);
+
+/* Then the text, from standard input (EX_DATAERR): read into memory, or to be read once, by whom the mail is given to. */
+int mail_compose(struct host_mail *mail, struct input *input, const struct args *args);
+int mail_stream(struct host_mail *mail, struct input *input, const struct args *args);
+
+/* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent. */
+int mail_measure(struct host_mail *mail);
 
 /* --helo, or NULL (EX_CONFIG). */
 int check_helo(const char *helo);
@@ -56,6 +68,7 @@ void mail_free(struct host_mail *mail);
 
 /* Each recipient has a final verdict. */
 bool mail_final(const struct host_mail *mail);
+bool record_final(const struct mote_record *record);
 bool rcpt_final(const struct mote_rcpt *rcpt);
 
 /* The 16 digits of a record's id. */

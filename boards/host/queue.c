@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `mailmote queue`: what is in the spool, a line per recipient. It changes nothing and waits for nobody: a mail that
- * is being worked on is shown as it was last stored.
+ * `mailmote queue`: what is in the spool, a line per recipient; or one mail's text; or one mail less. To look waits for
+ * nobody: a mail that is being worked on is shown as it was last stored.
  */
 #define _GNU_SOURCE
 
@@ -11,27 +11,93 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 /* Why a recipient still waits. */
 static void print_last(const struct mote_record *record)
 {
     if (record->sent) {
-        puts("cut short, the mail may have arrived");
+        printf("cut short, the mail may have arrived");
     } else if (record->begun) {
-        puts("being tried, or cut short");
+        printf("being tried, or cut short");
     } else if (record->attempts == 0) {
-        puts("not tried yet");
+        printf("not tried yet");
     } else if (record->code != 0) {
-        printf("%03u %s\n", (unsigned)record->code, mote_cause_name(record->cause));
+        printf("%03u %s", (unsigned)record->code, mote_cause_name(record->cause));
     } else {
-        puts(mote_cause_name(record->cause));
+        printf("%s", mote_cause_name(record->cause));
     }
 }
+
+static void print_failure(const struct host_mail *mail, unsigned i)
+{
+    uint16_t code = mail->mail.rcpts[i].result.code;
+
+    if (code != 0) {
+        printf("%03u ", (unsigned)code);
+    }
+    printf("%s", mail->rcpts[i].text[0] == 0 ? "it is not known why" : mail->rcpts[i].text);
+}
+
+/* ---- The subject ------------------------------------------------------------------------------------------------- */
+
+static const char *next_line(const char *line, const char *end)
+{
+    const char *at = memchr(line, '\n', (size_t)(end - line));
+
+    return at == NULL ? end : at + 1;
+}
+
+/* The field's value, its folds taken out, as a terminal can show it: "" where there is none in these octets. */
+static void find_subject(char *to, size_t cap, const char *head, size_t len)
+{
+    static const char name[] = "subject:";
+    const char *end = head + len, *line = head;
+    size_t at = 0;
+
+    *to = 0;
+    while (line < end && *line != '\r' && *line != '\n' && strncasecmp(line, name, sizeof name - 1) != 0) {
+        line = next_line(line, end);
+    }
+    if (end - line < (ptrdiff_t)sizeof name || strncasecmp(line, name, sizeof name - 1) != 0) {
+        return;
+    }
+    line += sizeof name - 1;
+    do {
+        const char *next = next_line(line, end);
+        size_t part = (size_t)(next - line);
+
+        while (part > 0 && (line[part - 1] == '\n' || line[part - 1] == '\r')) {
+            part--;
+        }
+        while (at == 0 && part > 0 && *line == ' ') {
+            line++;
+            part--;
+        }
+        at += printable(to + at, cap - at, line, part);
+        line = next;
+    } while (line < end && (*line == ' ' || *line == '\t'));
+}
+
+static void print_subject(const struct host_mail *mail)
+{
+    char head[4096 + 1], subject[1000];
+    size_t len = mail->mail.read(mail->mail.ctx, 0, head, sizeof head - 1);
+
+    head[len == MOTE_READ_FAILED ? 0 : len] = 0;
+    find_subject(subject, sizeof subject, head, strlen(head));
+    puts(subject);
+}
+
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
 
 static void print_mail(const struct host_mail *mail)
 {
     const struct mote_record *record = &mail->record;
+    char from[1100];
 
+    printable(from, sizeof from, mail->mail.from, strlen(mail->mail.from));
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         bool delivered = (record->rcpts_delivered >> i & 1) != 0, failed = (record->rcpts_failed >> i & 1) != 0;
 
@@ -40,18 +106,22 @@ static void print_mail(const struct host_mail *mail)
                delivered ? "delivered"
                : failed  ? "failed"
                          : "waiting");
-        if (delivered || failed) {
-            puts("-");
+        if (delivered) {
+            printf("-");
+        } else if (failed) {
+            print_failure(mail, i);
         } else {
             print_last(record);
         }
+        printf("\t<%s>\t%lu\t", from, (unsigned long)mail->mail.size);
+        print_subject(mail);
     }
 }
 
 static int list(const struct spool *spool)
 {
     size_t count;
-    struct spool_entry *entries = spool_list(spool, &count);
+    struct spool_entry *entries = spool_list_all(spool, &count);
 
     if (entries == NULL) {
         return EX_OSERR;
@@ -69,6 +139,63 @@ static int list(const struct spool *spool)
     return spool_tell_damaged(spool) ? EX_OK : EX_OSERR;
 }
 
+/* ---- One mail ---------------------------------------------------------------------------------------------------- */
+
+static int print_text(const struct host_mail *mail)
+{
+    char text[8192];
+    size_t offset = 0, len;
+
+    while ((len = mail->mail.read(mail->mail.ctx, offset, text, sizeof text)) != 0 && len != MOTE_READ_FAILED) {
+        fwrite(text, 1, len, stdout);
+        offset += len;
+    }
+    if (len == MOTE_READ_FAILED) {
+        complain("mail %.*s cannot be read to its end", ID_LEN, mail->id);
+        return EX_OSERR;
+    }
+    return EX_OK;
+}
+
+static int show(const struct spool *spool, const char *id)
+{
+    static const char *const endings[] = {SPOOL_MAIL, SPOOL_FAILED};
+    char name[SPOOL_NAME];
+    struct host_mail mail;
+    int looked = SPOOL_PASS, status;
+
+    for (size_t i = 0; i < 2 && looked == SPOOL_PASS; i++) {
+        snprintf(name, sizeof name, "%s%s", id, endings[i]);
+        looked = spool_look(spool, name, &mail);
+    }
+    if (looked == SPOOL_PASS) {
+        complain("there is no mail %s in %s: see mailmote queue", id, spool->dir);
+    }
+    if (looked != SPOOL_GOOD) {
+        return looked == SPOOL_TROUBLE ? EX_OSERR : EX_DATAERR;
+    }
+    status = print_text(&mail);
+    mail_free(&mail);
+    return status;
+}
+
+static int check_id(const char *id)
+{
+    if (id == NULL || (strspn(id, "0123456789abcdef") == ID_LEN && id[ID_LEN] == 0)) {
+        return EX_OK;
+    }
+    complain("%s is no mail's ID: give its %d digits, as mailmote queue shows them", id, ID_LEN);
+    return EX_USAGE;
+}
+
+static int look(const struct args *args, const struct spool *spool)
+{
+    if (args->show != NULL) {
+        return show(spool, args->show);
+    }
+    return args->remove != NULL ? spool_delete(spool, args->remove) : list(spool);
+}
+
 int queue_command(int argc, char **argv)
 {
     struct args args;
@@ -77,11 +204,17 @@ int queue_command(int argc, char **argv)
 
     if (status == EX_OK && args.help) {
         print_help();
-    } else if (status == EX_OK) {
+        args_free(&args);
+        return EX_OK;
+    }
+    if (status == EX_OK) {
+        status = check_id(args.show != NULL ? args.show : args.remove);
+    }
+    if (status == EX_OK) {
         status = spool_open(&spool, args.spool, false);
     }
-    if (spool.fd >= 0) {
-        status = list(&spool);
+    if (status == EX_OK) {
+        status = look(&args, &spool);
     }
     spool_close(&spool);
     args_free(&args);

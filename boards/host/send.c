@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `mailmote send`: one attempt of one mail, then a line per recipient. With --spool the mail is stored before the
- * network is touched, and what is not finished stays.
+ * `mailmote send`: one attempt of one mail, then a line per recipient. With --spool the mail is stored as soon as the
+ * words of the command line are understood: files, resolver and network come later, and what fails there costs no mail.
  */
 #define _GNU_SOURCE
 
@@ -9,41 +9,121 @@
 #include "commands.h"
 #include "complain.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct sending {
     struct args args;
     struct relays relays;
     struct host_mail mail;
+    struct input input;
     struct spool spool;
     struct throttle throttle;
     struct attempt attempt;
 };
 
-/* Everything that can be wrong before the network is touched: words, then files, then the input. */
-static int prepare(struct sending *sending)
+/* The words, before anything is opened. */
+static int understand(struct sending *sending)
 {
     int status = relays_parse(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
         status = check_helo(sending->args.helo);
     }
+    return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
+}
+
+/* P7, by the words alone: each relay is given what it is verified with. */
+static bool verified_only(const struct args *args)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < args->relay_count; i++) {
+        const char *const *options = args->relays[i].options;
+
+        all = all && (options[RELAY_TRUST] != NULL || options[RELAY_PIN] != NULL || options[RELAY_USER] != NULL);
+    }
+    return all;
+}
+
+static int store(struct sending *sending)
+{
+    int status = spool_open(&sending->spool, sending->args.spool, true);
+
     if (status == EX_OK) {
-        status = mail_address(&sending->mail, &sending->args);
+        status = mail_stream(&sending->mail, &sending->input, &sending->args);
     }
     if (status == EX_OK) {
-        status = relays_open(&sending->relays, &sending->args);
-    }
-    if (status == EX_OK && sending->args.spool != NULL) {
-        status = spool_open(&sending->spool, sending->args.spool, true);
-    }
-    if (status == EX_OK) {
-        status = mail_compose(&sending->mail, &sending->args);
-    }
-    if (status == EX_OK && sending->args.spool != NULL) {
-        sending->mail.record.verified_only = mote_relays_verified(sending->relays.list, sending->relays.count);
+        sending->mail.record.verified_only = verified_only(&sending->args);
         status = spool_store(&sending->spool, &sending->mail);
+    }
+    return status;
+}
+
+/* Nothing of the caller's: not its session, not its standard streams nor any other descriptor, which somebody may be
+ * waiting for to be closed. */
+static void let_go(const struct sending *sending)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    setsid();
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++) {
+        dup2(null, fd);
+    }
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
+        if (fd != sending->spool.fd && fd != sending->mail.kept.fd) {
+            close(fd);
+        }
+    }
+}
+
+/* From here on the mail is in the spool, whatever happens. */
+static int try_stored(struct sending *sending)
+{
+    struct attempt *attempt = &sending->attempt;
+    int status = relays_open(&sending->relays, &sending->args);
+
+    attempt->spool = &sending->spool;
+    attempt->throttle = &sending->throttle;
+    if (status == EX_OK) {
+        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+        status = attempt_run(attempt);
+    }
+    return status == EX_CONFIG || status == EX_OSERR ? attempt_put_off(attempt) : status;
+}
+
+static int try_in_background(struct sending *sending)
+{
+    pid_t child = fork();
+
+    if (child > 0) {
+        return EX_OK;
+    }
+    if (child < 0) {
+        complain("no process for --background: %s: the mail is kept for mailmote flush", strerror(errno));
+        return attempt_put_off(&sending->attempt);
+    }
+    let_go(sending);
+    return try_stored(sending);
+}
+
+static int try_once(struct sending *sending)
+{
+    int status = relays_open(&sending->relays, &sending->args);
+
+    if (status == EX_OK) {
+        status = mail_compose(&sending->mail, &sending->input, &sending->args);
+    }
+    if (status == EX_OK) {
+        status = attempt_run(&sending->attempt);
+    }
+    if (status == EX_TEMPFAIL) {
+        complain(
+            "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
+            "flush");
     }
     return status;
 }
@@ -51,33 +131,22 @@ static int prepare(struct sending *sending)
 static int send(struct sending *sending)
 {
     const struct args *args = &sending->args;
-    struct attempt *attempt = &sending->attempt;
-    int status = prepare(sending);
+    int status = understand(sending);
 
+    sending->attempt.args = args;
+    sending->attempt.relays = &sending->relays;
+    sending->attempt.mail = &sending->mail;
+    sending->attempt.dialogue.verbose = args->verbose;
+    if (status == EX_OK && args->spool == NULL) {
+        return try_once(sending);
+    }
+    if (status == EX_OK) {
+        status = store(sending);
+    }
     if (status != EX_OK) {
         return status;
     }
-    attempt->args = args;
-    attempt->relays = &sending->relays;
-    if (args->spool != NULL) {
-        attempt->spool = &sending->spool;
-        attempt->throttle = &sending->throttle;
-        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
-    }
-    attempt->mail = &sending->mail;
-    attempt->dialogue.verbose = args->verbose;
-    status = attempt_run(attempt);
-    /* A mail that could not be tried at all is the caller's again. */
-    if (args->spool != NULL && (status == EX_CONFIG || status == EX_DATAERR) &&
-        (sending->mail.record.rcpts_delivered | sending->mail.record.rcpts_failed) == 0) {
-        spool_remove(&sending->spool, &sending->mail);
-    }
-    if (args->spool == NULL && status == EX_TEMPFAIL) {
-        complain(
-            "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
-            "flush");
-    }
-    return status;
+    return args->background ? try_in_background(sending) : try_stored(sending);
 }
 
 int send_command(int argc, char **argv)

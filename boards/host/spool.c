@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A directory of mails: one file each, ID.mail, mode 0600. A mail is written under a temporary name and gets its own
- * when it is whole and on the disk; it leaves when it is finished.
+ * when it is whole and on the disk; it leaves when it is finished. One that failed for somebody becomes ID.failed, and
+ * stays until a person deletes it.
  *
  * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
  * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing
@@ -28,15 +29,29 @@ static void sync_names(const struct spool *spool)
     }
 }
 
+/* A directory is not on the disk before its name is. */
+static void sync_own_name(const struct spool *spool)
+{
+    int parent = openat(spool->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (parent < 0 || fsync(parent) != 0) {
+        complain("the name of %s cannot be written to the disk: %s", spool->dir, strerror(errno));
+    }
+    if (parent >= 0) {
+        close(parent);
+    }
+}
+
 int spool_open(struct spool *spool, const char *dir, bool create)
 {
-    int error = 0;
+    bool made = create && mkdir(dir, 0700) == 0;
+    int error = create && !made && errno != EEXIST ? errno : 0;
 
     spool->dir = dir;
-    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        error = errno;
-    }
     spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool->fd >= 0 && made) {
+        sync_own_name(spool);
+    }
     if (spool->fd >= 0) {
         return EX_OK;
     }
@@ -56,7 +71,7 @@ void spool_close(struct spool *spool)
     spool->fd = -1;
 }
 
-/* ---- Temporary files --------------------------------------------------------------------------------------------- */
+/* ---- Locks and temporary files ------------------------------------------------------------------------------------ */
 
 int spool_lock(int fd)
 {
@@ -70,6 +85,16 @@ int spool_lock(int fd)
         return errno;
     }
     return file.st_nlink > 0 ? 0 : EWOULDBLOCK;
+}
+
+int spool_claim(const struct spool *spool)
+{
+    int error = spool_lock(spool->fd);
+
+    if (error != 0 && error != EWOULDBLOCK) {
+        complain("spool %s cannot be locked: %s: nothing is tried", spool->dir, strerror(error));
+    }
+    return error;
 }
 
 bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
@@ -110,27 +135,55 @@ void spool_temp_drop(const struct spool *spool, struct spool_temp *temp)
 
 /* ---- Mails ------------------------------------------------------------------------------------------------------- */
 
+static void cannot_store(const struct spool *spool, int error)
+{
+    complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
+}
+
+/* The mail into a file that has no name yet. Returns an exit status after a complaint. */
+static int fill(const struct spool *spool, struct host_mail *mail, int fd)
+{
+    int error = spool_file_begin(fd, mail), status;
+
+    if (error == EBADMSG) {
+        return EX_DATAERR; /* of which its reader has told */
+    }
+    status = error == 0 ? mail_measure(mail) : EX_OK;
+    if (error == 0 && status == EX_OK) {
+        error = spool_file_finish(mail);
+    }
+    if (error != 0) {
+        cannot_store(spool, error);
+        return EX_CANTCREAT;
+    }
+    return status;
+}
+
 int spool_store(const struct spool *spool, struct host_mail *mail)
 {
     struct spool_temp temp;
     char name[SPOOL_NAME];
-    int error;
+    int status;
 
     mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
     mail->kept.since = uptime_now();
-    snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
     if (!spool_temp_open(spool, &temp)) {
-        error = errno;
-    } else if (!spool_file_write(temp.fd, mail) || !spool_temp_keep(spool, &temp, name)) {
-        error = errno;
-        spool_temp_drop(spool, &temp);
-    } else {
-        mail->kept.fd = temp.fd;
-        sync_names(spool);
-        return EX_OK;
+        cannot_store(spool, errno);
+        return EX_CANTCREAT;
     }
-    complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
-    return EX_CANTCREAT;
+    status = fill(spool, mail, temp.fd);
+    if (status == EX_OK && !spool_temp_keep(spool, &temp, name)) {
+        cannot_store(spool, errno);
+        status = EX_CANTCREAT;
+    }
+    if (status != EX_OK) {
+        spool_temp_drop(spool, &temp);
+        mail->kept.fd = -1;
+        return status;
+    }
+    sync_names(spool);
+    return EX_OK;
 }
 
 static void set_aside(const struct spool *spool, const char *name)
@@ -146,16 +199,13 @@ static void set_aside(const struct spool *spool, const char *name)
     sync_names(spool);
 }
 
-/* Returns 0, or an errno; EBADMSG for what is no regular file, too. */
-static int read_mail(const struct spool *spool, const char *name, struct host_mail *mail, bool locked)
+/* The state of a mail. Returns 0, or an errno; EBADMSG for what is no regular file, too. */
+static int open_mail(const struct spool *spool, const char *name, struct host_mail *mail, bool locked)
 {
-    char id[ID_LEN + 1];
     struct stat file;
     int error = 0;
 
     mail_init(mail);
-    memcpy(id, name, ID_LEN);
-    id[ID_LEN] = 0;
     mail->kept.fd = openat(spool->fd, name, (locked ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (mail->kept.fd < 0) {
         return errno == ELOOP || errno == EISDIR || errno == ENXIO ? EBADMSG : errno;
@@ -172,7 +222,8 @@ static int read_mail(const struct spool *spool, const char *name, struct host_ma
     if (!S_ISREG(file.st_mode)) {
         return EBADMSG;
     }
-    return spool_file_read(mail->kept.fd, mail, id);
+    error = spool_file_read_state(mail->kept.fd, mail);
+    return error == 0 && strncmp(mail->id, name, ID_LEN) != 0 ? EBADMSG : error;
 }
 
 /* Complains where there is need to. */
@@ -198,31 +249,48 @@ static bool worth_storing(const struct host_mail *mail, uint32_t wait_s)
     return new_clock || (mail->record.wait_s != 0 && passed_s != 0 && passed_s >= wait_s / 8);
 }
 
-int spool_lock_and_read(const struct spool *spool, const char *name, struct host_mail *mail)
+/* What cannot be used is let go. */
+static int judge_taken(const struct spool *spool, const char *name, struct host_mail *mail, int error)
 {
-    int error = read_mail(spool, name, mail, true);
-    uint32_t wait_s = mail->record.wait_s;
-
     if (error == EBADMSG) {
         set_aside(spool, name);
     }
     if (error != 0) {
         mail_free(mail);
-        return judge(spool, name, error);
     }
-    spool_age(mail);
-    if (mote_record_resume(&mail->record, random_32()) || worth_storing(mail, wait_s)) {
-        spool_save(mail);
+    return judge(spool, name, error);
+}
+
+int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int error = open_mail(spool, name, mail, true);
+    uint32_t wait_s = mail->record.wait_s;
+
+    if (error == 0) {
+        spool_age(mail);
+        if (mote_record_resume(&mail->record, random_32()) || worth_storing(mail, wait_s)) {
+            spool_save(mail);
+        }
     }
-    return SPOOL_GOOD;
+    return judge_taken(spool, name, mail, error);
+}
+
+int spool_read(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    return judge_taken(spool, name, mail, spool_file_read_body(mail));
 }
 
 int spool_look(const struct spool *spool, const char *name, struct host_mail *mail)
 {
-    int error = read_mail(spool, name, mail, false);
+    int error = open_mail(spool, name, mail, false);
 
+    if (error == 0) {
+        error = spool_file_read_body(mail);
+    }
     if (error == EBADMSG) {
-        complain("%s/%s is damaged: flush will set it aside", spool->dir, name);
+        complain(strcmp(name + ID_LEN, SPOOL_MAIL) == 0 ? "%s/%s is damaged: flush will set it aside"
+                                                        : "%s/%s is damaged: see what can be saved, then remove it",
+                 spool->dir, name);
     }
     if (error != 0) {
         mail_free(mail);
@@ -260,13 +328,69 @@ bool spool_save(struct host_mail *mail)
     return stored;
 }
 
-void spool_remove(const struct spool *spool, struct host_mail *mail)
+bool spool_save_reasons(struct host_mail *mail)
 {
-    char name[SPOOL_NAME];
+    if (mail->record.rcpts_failed != 0 && !spool_file_write_reasons(mail)) {
+        complain("why mail %.*s failed cannot be stored: %s", ID_LEN, mail->id, strerror(errno));
+    }
+    return spool_save(mail);
+}
 
-    snprintf(name, sizeof name, "%.*s.mail", ID_LEN, mail->id);
-    if (unlinkat(spool->fd, name, 0) != 0) {
+void spool_finish(const struct spool *spool, const struct host_mail *mail)
+{
+    char name[SPOOL_NAME], failed[SPOOL_NAME];
+    bool good;
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    snprintf(failed, sizeof failed, "%.*s" SPOOL_FAILED, ID_LEN, mail->id);
+    if (mail->record.rcpts_failed != 0) {
+        good = renameat(spool->fd, name, spool->fd, failed) == 0;
+    } else {
+        good = unlinkat(spool->fd, name, 0) == 0;
+    }
+    if (!good) {
         complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
     }
     /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
+}
+
+/* Returns 0 or an errno. */
+static int delete_file(const struct spool *spool, const char *name)
+{
+    int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int error = fd < 0 ? (errno == ELOOP || errno == ENXIO ? 0 : errno) : spool_lock(fd);
+
+    if (error == 0 && unlinkat(spool->fd, name, 0) != 0) {
+        error = errno;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return error;
+}
+
+int spool_delete(const struct spool *spool, const char *id)
+{
+    static const char *const endings[] = {SPOOL_MAIL, SPOOL_FAILED, SPOOL_MAIL SPOOL_ASIDE};
+    char name[SPOOL_NAME + sizeof SPOOL_ASIDE];
+    int error = ENOENT;
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0] && error == ENOENT; i++) {
+        snprintf(name, sizeof name, "%.*s%s", ID_LEN, id, endings[i]);
+        error = delete_file(spool, name);
+    }
+    if (error == ENOENT) {
+        complain("there is no mail %s in %s: see mailmote queue", id, spool->dir);
+        return EX_DATAERR;
+    }
+    if (error == EWOULDBLOCK) {
+        complain("mail %s is being tried: delete it later", id);
+        return EX_TEMPFAIL;
+    }
+    if (error != 0) {
+        complain("%s/%s cannot be removed: %s", spool->dir, name, strerror(error));
+        return EX_OSERR;
+    }
+    sync_names(spool);
+    return EX_OK;
 }

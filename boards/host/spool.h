@@ -9,23 +9,32 @@
 
 /* ---- One file ---------------------------------------------------------------------------------------------------- */
 
-/* All of the mail, in its first state. False with errno. */
-bool spool_file_write(int fd, struct host_mail *mail);
+/* Sender, recipients and text, which is read once: from then on mail->mail.read reads it from the file, again and again.
+ * Returns 0, an errno, or EBADMSG when the text could not be read. Then, when the mail is measured, all the rest, and to
+ * the disk with it. Returns 0 or an errno. */
+int spool_file_begin(int fd, struct host_mail *mail);
+int spool_file_finish(struct host_mail *mail);
 
 /* The state anew: the record, and since when. What was stored before stays until this is. False with errno. */
 bool spool_file_save(struct host_mail *mail);
 
-/* Reads a mail whose id is said to be this. Returns 0, an errno, or EBADMSG when the file is damaged. */
-int spool_file_read(int fd, struct host_mail *mail, const char *id);
+/* Why recipients have failed, which reading the body reads; to the disk with the next state. False with errno. */
+bool spool_file_write_reasons(const struct host_mail *mail);
 
-/* Its state alone: nothing else of *mail is set. The same. */
+/* The state and the id, however large the file is. Returns 0, an errno, or EBADMSG when it is damaged. */
 int spool_file_read_state(int fd, struct host_mail *mail);
+
+/* Then sender, recipients, and where the text is: all of it is read and checked. The same. */
+int spool_file_read_body(struct host_mail *mail);
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
-#define SPOOL_NAME  (ID_LEN + sizeof ".mail")
-#define SPOOL_TEMP  "tmp."
-#define SPOOL_ASIDE ".damaged"
+/* Endings of names, behind the id; a temporary file's is in front. */
+#define SPOOL_MAIL   ".mail"
+#define SPOOL_FAILED ".failed"
+#define SPOOL_ASIDE  ".damaged" /* behind one of these */
+#define SPOOL_TEMP   "tmp."
+#define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
 
 struct spool {
     const char *dir;
@@ -36,6 +45,10 @@ struct spool {
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
 
+/* One flush at a time: this one works on the spool until it is closed. Returns 0, EWOULDBLOCK when another one does, or
+ * an errno after a complaint. */
+int spool_claim(const struct spool *spool);
+
 /* Accepts the mail: from then on it is not lost. It stays locked until it is released. */
 int spool_store(const struct spool *spool, struct host_mail *mail);
 
@@ -44,8 +57,11 @@ struct spool_entry {
     struct mote_record record; /* as of now; zeros when it cannot be read: then it is among the first */
 };
 
-/* The mails, in the order they are to be tried (P18); to be freed. NULL after a complaint. */
+/* The mails that wait, in the order they are to be tried (P18); to be freed. NULL after a complaint. */
 struct spool_entry *spool_list(const struct spool *spool, size_t *count);
+
+/* Those and the ones that failed, the oldest first. The same. */
+struct spool_entry *spool_list_all(const struct spool *spool, size_t *count);
 
 /* Removes what a run left behind that was ended in the middle. False after a complaint. */
 bool spool_clean(const struct spool *spool);
@@ -55,12 +71,15 @@ bool spool_tell_damaged(const struct spool *spool);
 
 enum { SPOOL_GOOD, SPOOL_PASS, SPOOL_DAMAGED, SPOOL_TROUBLE };
 
-/* Locks and reads a mail; time that has passed is in its record, and an attempt that never ended is one that ended (P17).
- * SPOOL_PASS: another run is at work on it, or it is gone. SPOOL_DAMAGED: it is set aside. SPOOL_TROUBLE: it is there
- * and cannot be had. */
-int spool_lock_and_read(const struct spool *spool, const char *name, struct host_mail *mail);
+/* Locks a mail and reads its state; time that has passed is in its record, and an attempt that never ended is one that
+ * ended (P17). SPOOL_PASS: another run is at work on it, or it is gone. SPOOL_DAMAGED: it is set aside. SPOOL_TROUBLE: it
+ * is there and cannot be had. */
+int spool_take(const struct spool *spool, const char *name, struct host_mail *mail);
 
-/* Reads a mail to look at it: as above, but that nothing is locked, ended or set aside. */
+/* All the rest of it, when it is to be tried. The same. */
+int spool_read(const struct spool *spool, const char *name, struct host_mail *mail);
+
+/* Reads all of a mail to look at it: as above, but that nothing is locked, ended or set aside. */
 int spool_look(const struct spool *spool, const char *name, struct host_mail *mail);
 
 /* Time that has passed goes into the record. */
@@ -69,8 +88,14 @@ void spool_age(struct host_mail *mail);
 /* Stores the state; false after a complaint if that cannot be. */
 bool spool_save(struct host_mail *mail);
 
-/* The mail is finished. */
-void spool_remove(const struct spool *spool, struct host_mail *mail);
+/* The same, and before it why recipients have failed. */
+bool spool_save_reasons(struct host_mail *mail);
+
+/* The mail is finished: it goes, or stays as one that failed. */
+void spool_finish(const struct spool *spool, const struct host_mail *mail);
+
+/* Locks and removes the mail with this id, whatever has become of it. */
+int spool_delete(const struct spool *spool, const char *id);
 
 /* Without waiting. Returns 0 or an errno: EWOULDBLOCK when another run has it, or it was finished or taken for a leftover
  * in the meantime. */

@@ -76,7 +76,7 @@ static bool is_mail(const char *name, const char *ending)
 static bool tell_damaged(const struct spool *spool, const char *name, void *ctx)
 {
     (void)ctx;
-    if (is_mail(name, ".mail" SPOOL_ASIDE)) {
+    if (is_mail(name, SPOOL_MAIL SPOOL_ASIDE)) {
         complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it", spool->dir, name);
     }
     return true;
@@ -113,9 +113,20 @@ static void look_up_record(const struct spool *spool, struct spool_entry *entry)
     }
 }
 
+static int compare_age(const void *a, const void *b)
+{
+    const struct spool_entry *one = a, *other = b;
+
+    if (one->record.age_s != other->record.age_s) {
+        return one->record.age_s > other->record.age_s ? -1 : 1;
+    }
+    return strcmp(one->name, other->name);
+}
+
 struct list {
     struct spool_entry *entries; /* room for one more */
     size_t count;
+    bool failed; /* these too */
 };
 
 static bool make_room(struct list *list)
@@ -134,23 +145,34 @@ static bool add(const struct spool *spool, const char *name, void *ctx)
 {
     struct list *list = ctx;
 
-    if (!is_mail(name, ".mail")) {
+    if (!is_mail(name, SPOOL_MAIL) && !(list->failed && is_mail(name, SPOOL_FAILED))) {
         return true;
     }
-    memcpy(list->entries[list->count].name, name, SPOOL_NAME);
+    strcpy(list->entries[list->count].name, name);
     look_up_record(spool, &list->entries[list->count++]);
     return make_room(list);
 }
 
-struct spool_entry *spool_list(const struct spool *spool, size_t *count)
+static struct spool_entry *sorted(const struct spool *spool, size_t *count, bool failed,
+                                  int (*order)(const void *, const void *))
 {
-    struct list list = {NULL, 0};
+    struct list list = {.failed = failed};
 
     if (!make_room(&list) || !each_name(spool, add, &list)) {
         free(list.entries);
         return NULL;
     }
-    qsort(list.entries, list.count, sizeof *list.entries, compare);
+    qsort(list.entries, list.count, sizeof *list.entries, order);
     *count = list.count;
     return list.entries;
+}
+
+struct spool_entry *spool_list(const struct spool *spool, size_t *count)
+{
+    return sorted(spool, count, false, compare);
+}
+
+struct spool_entry *spool_list_all(const struct spool *spool, size_t *count)
+{
+    return sorted(spool, count, true, compare_age);
 }

@@ -433,7 +433,7 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
 
 uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
 {
-    const struct mote_slot *slot = next(o);
+    const struct mote_slot *slot = o->slot != NULL ? o->slot : next(o);
 
     return slot != NULL ? slot->record.wait_s : UINT32_MAX;
 }

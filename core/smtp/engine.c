@@ -106,24 +106,15 @@ static uint8_t refusal_verdict(struct mote_engine *e)
     return MOTE_FAILED;
 }
 
-/* P12: has this happened to a mail on a connection that served another one, before a reply to this one? */
-static bool between_mails(const struct mote_engine *e)
-{
-    return e->again && (e->awaiting == MOTE_STEP_MAIL || e->awaiting == MOTE_STEP_RSET);
-}
-
 void mote_engine_fail(struct mote_engine *e, uint8_t cause)
 {
     uint8_t verdict = MOTE_DEFERRED;
 
-    if (e->done) {
-        return;
-    }
-    if (e->kept) { /* the mail has its result, and is not ours any more */
+    if (e->done || e->kept) { /* the mail has its result, and may not be ours any more */
         e->done = true;
         return;
     }
-    if (cause == MOTE_CAUSE_LOST && between_mails(e)) {
+    if (cause == MOTE_CAUSE_LOST && e->between) {
         cause = MOTE_CAUSE_CLOSED;
     }
     if (e->end_sent) {
@@ -209,7 +200,7 @@ void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t st
     e->mail = mail;
     e->start_ms = start_ms;
     e->reset = e->result.verdict != MOTE_DELIVERED;
-    e->again = e->timer_restart = true;
+    e->between = e->timer_restart = true;
     e->done = e->kept = e->committed = e->empty = e->end_sent = e->suspect = false;
     e->accepted = e->awaiting_rcpt = e->sending_rcpt = 0;
     e->offset = 0;
@@ -268,7 +259,7 @@ static void after_refusal(struct mote_engine *e, unsigned class)
     } else if (e->awaiting == MOTE_STEP_AUTH && class == 5) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
     }
-    if (e->reply.code == 421 && between_mails(e)) {
+    if (e->reply.code == 421 && e->between) {
         cause = MOTE_CAUSE_CLOSED;
     }
     /* a 421 behind a recipient that was accepted, when the end of the mail has left: that one's reply is lost (P9) */
@@ -300,6 +291,8 @@ static void after_envelope(struct mote_engine *e, unsigned class)
 {
     uint8_t step = e->awaiting, next;
     struct mote_result *r = &e->mail->rcpts[e->awaiting_rcpt].result;
+
+    e->between = false;
 
     if (class == 2) {
         e->accepted = (uint16_t)(e->accepted + (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING));
@@ -395,10 +388,9 @@ static void after_reply(struct mote_engine *e)
     case MOTE_STEP_AUTH: after_auth(e, class); return;
     case MOTE_STEP_RSET:
         if (class == 2) {
-            if (e->replies_due != 0 || e->sending != MOTE_STEP_NONE) {
-                e->awaiting = MOTE_STEP_MAIL;
-            } else {
-                begin(e, MOTE_STEP_MAIL);
+            e->awaiting = MOTE_STEP_MAIL;
+            if (e->sending == MOTE_STEP_NONE && e->replies_due == 0) {
+                mote_command_begin(e, MOTE_STEP_MAIL);
             }
             return;
         }

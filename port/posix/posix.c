@@ -262,6 +262,7 @@ static struct mote_result run(struct conversation *c)
             attempt->conversation_done(attempt->ctx, relay, &result);
         }
     }
+    c->connection->tracer.trace = NULL; /* it is the caller's */
     return *mote_delivery_result(delivery);
 }
 

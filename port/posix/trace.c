@@ -81,6 +81,9 @@ static void pass_on(void *ctx, char who, uint8_t step, const char *data, size_t 
 {
     struct mote_posix_tracer *tracer = ctx;
 
+    if (tracer->trace == NULL) { /* between two attempts */
+        return;
+    }
     if (!tracer->handshake_told && (tracer->session->engine.tls & MOTE_TLS_SECURED) != 0) {
         tracer->handshake_told = true;
         trace_handshake(tracer);

@@ -5,8 +5,11 @@ of its functions. `pretend(BOOTTIME="90", ...)` is a prefix for the command line
 REALTIME   seconds, or +seconds from now: the time of day
 BOOTTIME   seconds since the boot
 BOOT_ID    a file to be read instead of the kernel's boot id
+OPENAT     an errno: no mail of a spool can be opened to be worked on
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
-SOCKET, CONNECT   an errno: these calls fail with it"""
+SOCKET, CONNECT   an errno: these calls fail with it
+HOST       this host's name
+RESOLVER   seconds the resolver takes to find no name"""
 import functools
 import pathlib
 import shutil
@@ -20,6 +23,7 @@ SOURCE = r"""
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +65,19 @@ int open(const char *path, int flags, ...)
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
+int openat(int directory, const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if (*setting("OPENAT") != 0 && strstr(path, ".mail") != NULL && (flags & O_ACCMODE) == O_RDWR) {
+        errno = atoi(setting("OPENAT"));
+        return -1;
+    }
+    return (int)syscall(SYS_openat, directory, path, flags, mode);
+}
+
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {
     static long calls;
@@ -78,6 +95,24 @@ int socket(int domain, int type, int protocol)
         return -1;
     }
     return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int gethostname(char *name, size_t cap)
+{
+    const char *value = setting("HOST");
+    if (*value == 0)
+        return ((int (*)(char *, size_t))dlsym(RTLD_NEXT, "gethostname"))(name, cap);
+    strncpy(name, value, cap);
+    return 0;
+}
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (*setting("RESOLVER") == 0 || (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0))
+        return real(host, port, hints, list);
+    sleep(atoi(setting("RESOLVER")));
+    return EAI_AGAIN;
 }
 
 int connect(int fd, const struct sockaddr *address, socklen_t len)

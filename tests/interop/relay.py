@@ -164,8 +164,8 @@ class Spool:
         return run(self.command, "flush", "--spool", self.path, "--helo", "client.example.org", *options, *where,
                    **more)
 
-    def queue(self):
-        return run(self.command, "queue", "--spool", self.path)
+    def queue(self, *options):
+        return run(self.command, "queue", "--spool", self.path, *options)
 
     def names(self):
         return sorted(entry.name for entry in self.path.iterdir())

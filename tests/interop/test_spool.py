@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The spool: what is accepted stays until it is finished, survives what disks and people do, and is listed."""
+import errno
 import fcntl
 import os
 import shutil
@@ -97,7 +98,7 @@ def test_each_recipient_has_its_own_verdict(spool, relay):
     relay.replies = {}
     done = spool.flush(relay, options=["--now"])
     assert (done.returncode, [row[1:3] for row in done.rows]) == (OK, [[B, "delivered"]])
-    assert [mail.to for mail in relay.mails] == [[A], [B]] and spool.names() == []
+    assert [mail.to for mail in relay.mails] == [[A], [B]] and spool.names() == [done.rows[0][0] + ".failed"]
 
 
 def test_queue(spool, relay, closed):
@@ -105,9 +106,9 @@ def test_queue(spool, relay, closed):
     spool.send(relay, to=(A, B, C))
     spool.send(closed)
     rows = sorted(spool.queue().rows, key=lambda row: row[4:])
-    assert [row[4:] for row in rows] == [
+    assert [row[4:7] for row in rows] == [
         [A, "delivered", "-"], [A, "waiting", "no connection to the relay"], [B, "waiting", "450 refused by the relay"],
-        [C, "failed", "-"]]
+        [C, "failed", "550 5.1.1 unknown"]]
     assert all(row[2] == "1" and 0 <= int(row[1]) < 60 and 290 < int(row[3]) <= 375 for row in rows)
     assert len({row[0] for row in rows}) == 2
     assert spool.queue().stdout == spool.queue().stdout != b""
@@ -180,7 +181,7 @@ DAMAGES = {
     "states": damage_states,
     "empty": lambda path: path.write_bytes(b""),
     "short": lambda path: path.write_bytes(path.read_bytes()[:-1]),
-    "long": lambda path: path.write_bytes(path.read_bytes() + b"x"),
+    "long": lambda path: os.truncate(path, path.stat().st_size + 50_000),
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "other name": lambda path: path.rename(path.with_name("0" * 16 + ".mail")),
     "directory": lambda path: (path.unlink(), path.mkdir()),
@@ -329,7 +330,9 @@ def fail(path, call, error, when):
 
 @pytest.mark.parametrize("call, error, when, words", [
     ("flock", "ENOLCK", "1+", "No locks available"), ("flock", "EOPNOTSUPP", "1+", "Operation not supported"),
-    ("%fstat", "ESTALE", "1", "Stale file handle"), ("%fstat", "ESTALE", "2", "Stale file handle")])
+    *[("%fstat", "ESTALE", when, "Stale file handle") for when in (2, 3, 4)],
+    *[("pread64", error, when, words) for when in (2, 3, 4)
+      for error, words in (("EIO", "Input/output error"), ("ENOMEM", "Cannot allocate memory"))]])
 def test_a_mail_that_cannot_be_had_is_told_and_left(stored, relay, call, error, when, words):
     """it is neither in other hands nor damaged"""
     name, names = stored.file().path, stored.names()
@@ -338,6 +341,27 @@ def test_a_mail_that_cannot_be_had_is_told_and_left(stored, relay, call, error, 
     assert done.stderr == f"mailmote: {name} cannot be read: {words}: it is left alone\n"
     assert [name for name in names if name != "relays"] == stored.names()
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOMEM, errno.ENFILE])
+def test_a_mail_that_cannot_be_opened_is_told_and_left(stored, relay, error):
+    done = stored.flush(relay, options=["--now"], wrap=pretend(OPENAT=error))
+    assert (done.returncode, done.rows, relay.talks) == (DEFERRED, [], [])
+    assert done.stderr == f"mailmote: {stored.file().path} cannot be read: {os.strerror(error)}: it is left alone\n"
+
+
+@pytest.mark.parametrize("call", ["pread64", "%fstat"])
+def test_a_mail_that_cannot_be_looked_at_has_its_turn(stored, relay, call):
+    """the first look is for the order alone"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, call, "EIO", 1))
+    assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
+
+
+def test_a_text_that_cannot_be_read_is_sent_later(stored, relay):
+    """nothing of it is taken for the whole"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, "pread64", "EIO", 5))
+    assert (done.returncode, done.verdicts, relay.mails) == (DEFERRED, ["deferred"], []), done.rows
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"] and len(relay.mails) == 1
 
 
 def test_a_lock_that_is_interrupted(stored, relay):
@@ -361,6 +385,8 @@ def test_without_locks_nothing_is_stored_or_left_behind(spool, relay):
     assert spool.names() == []
     (spool.path / "tmp.0123456789abcdef").write_bytes(b"x")
     done = spool.flush(relay, wrap=wrap)
+    assert done.returncode == OS_ERROR and f"spool {spool.path} cannot be locked: No locks available" in done.stderr
+    done = spool.flush(relay, wrap=fail(spool.path / "tmp.0123456789abcdef", "flock", "ENOLCK", "1+"))
     assert done.returncode == OS_ERROR and "tmp.0123456789abcdef cannot be locked: No locks available" in done.stderr
 
 
@@ -392,6 +418,24 @@ def test_two_flushes_do_not_send_twice(spool, relay, closed):
     assert sorted(row[0] for one in done for row in one.rows) == sorted(ids)
     assert sorted(mail.id for mail in relay.mails) == sorted(f"{i}@x" for i in range(20))
     assert spool.names() == []
+
+
+def test_a_flush_leaves_to_another_what_it_works_on(stored, relay, closed):
+    """also the mails it has not come to yet; it does not wait, it is not an error, and -v tells"""
+    slow = Relay()
+    slow.hold = threading.Event()
+    stored.send(closed)
+    flush = threading.Thread(target=stored.flush, args=(slow,), kwargs={"options": ["--now"]})
+    flush.start()
+    while not any("DATA" in talk for talk in slow.talks):
+        flush.join(0.01)
+    done = stored.flush(relay, options=["--now"])
+    assert (done.returncode, done.rows, done.stderr, relay.talks) == (OK, [], "", [])
+    assert "another flush is at work" in stored.flush(relay, options=["-v"]).stderr and len(stored.files()) == 2
+    slow.hold.set()
+    flush.join()
+    assert len(slow.mails) == 2 and stored.names() == []
+    slow.stop()
 
 
 def test_send_does_not_wait_for_a_flush(stored, relay):
@@ -452,4 +496,4 @@ def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
     done = stored.flush(relay, options=["--now"])
     assert done.verdicts == ["failed"] and "expired" in done.rows[0][4] and "no mail address" in done.rows[0][4]
     assert " at " not in done.rows[0][4]                                     # no relay was there
-    assert stored.names() == []
+    assert stored.names() == [f"{bad.path.stem}.failed"]

@@ -171,7 +171,7 @@ def test_fewest_attempts_first(spool, closed):
         [file] = [file for file in spool.files() if file.id not in known]
         file.attempts, file.age, file.wait = attempts, seconds, 0
         file.write()
-    assert [row[4].split("@")[0] for row in spool.queue().rows] == ["new", "newer", "once", "older", "old"]
+    assert [row[4].split("@")[0] for row in spool.queue().rows] == ["once", "older", "old", "new", "newer"]
     relay = Relay()
     spool.flush(relay)
     assert [mail.to[0].split("@")[0] for mail in relay.mails] == ["new", "newer", "once", "older", "old"]

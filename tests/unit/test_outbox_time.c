@@ -71,6 +71,19 @@ static void order(void **state)
     }
 }
 
+/* A mail that is being worked on is one that is there. */
+static void at_work(void **state)
+{
+    world_put_in(FATE_GOOD);
+    for (w.phase = POLL; w.phase != REPORT;) {
+        assert_int_equal(mote_outbox_wait_s(&w.outbox), 0);
+        assert_true(world_step());
+    }
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 0);
+    mote_outbox_reported(&w.outbox);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+}
+
 /* An old mail that takes longer than its wait does not keep a new one from its turn. */
 static void no_starvation(void **state)
 {
@@ -667,6 +680,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order),
         cmocka_unit_test(no_starvation),
+        cmocka_unit_test(at_work),
         cmocka_unit_test(crash_loop),
         cmocka_unit_test(short_boots),
         cmocka_unit_test(short_lives),

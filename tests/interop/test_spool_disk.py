@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""What is written to the disk, and before what: the system calls of a run, in their order."""
+import re
+import shutil
+import struct
+
+import pytest
+
+from relay import DEFERRED, FAILED, NOT_STORED, OK
+from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
+
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+CALLS = "mkdir,mkdirat,fsync,fdatasync,pwrite64,rename,renameat,renameat2,connect,sendto,write,unlinkat"
+NAMES = [(r"/spool/tmp\.\w+", "temp"), (r"/spool/\w+\.mail", "mail"), (r"/spool/relays", "relays"), (r"/spool", "spool"),
+         (r"/socket:.*", "relay"), (r"/pipe:.*", "report")]
+
+NEW_SPOOL = ["mkdir spool", "fsync parent"]
+STORED = ["pwrite64 temp", "fsync temp", "renameat temp mail", "fsync spool"]
+STATE = ["pwrite64 mail", "fdatasync mail"]
+BEGUN = [*STATE, "connect", "EHLO", "MAIL", "RCPT", "DATA", *STATE, "END", "QUIT", *STATE, *STATE]
+
+
+def name_of(text, spool):
+    if text == str(spool.path.parent):
+        return "parent"
+    for pattern, name in NAMES:
+        if re.fullmatch(".*" + pattern, text):
+            return name
+    return None
+
+
+def event(line, spool):
+    """in a word or two, or None"""
+    call, _, rest = line.partition("(")
+    if call.startswith("mkdir") and "= 0" not in rest:
+        return None
+    if call == "connect":
+        return call if "AF_INET" in rest else None
+    if call == "sendto":
+        said = re.search(r'"(.*?)"', rest)[1]
+        return "END" if said.endswith(r"\r\n.\r\n") or said == r".\r\n" else said.split()[0].split("\\")[0]
+    if call.startswith("rename"):
+        words = [f"{spool.path}/{name}" for name in re.findall(r'"(.*?)"', rest)]
+    elif call.startswith(("mkdir", "unlink")):
+        words = [str(spool.path / re.search(r'"(.*?)"', rest)[1])]
+    else:
+        words = [re.match(r"\d+<(.*?)>[,)]", rest)[1].replace("socket:", "/socket:").replace("pipe:", "/pipe:")]
+    names = [name_of(word, spool) for word in words]
+    return None if None in names else " ".join([call, *names])
+
+
+def events(spool, tmp_path, run):
+    """of a run, one for each row of the same; the mail's text is left out"""
+    trace = tmp_path / "trace"
+    done = run(wrap=["strace", "-qq", "-y", "-s", "100000", "-o", trace, "-e", f"trace={CALLS}"])
+    seen = [event(line, spool) for line in trace.read_text().splitlines() if not line.startswith("---")]
+    seen = [one for one in seen if one is not None]
+    return done, [one for last, one in zip([None, *seen], seen) if one != last]
+
+
+def test_send(spool, relay, tmp_path):
+    done, seen = events(spool, tmp_path, lambda wrap: spool.send(relay, wrap=wrap))
+    assert done.returncode == OK
+    assert seen == [*NEW_SPOOL, *STORED, *BEGUN, "write report", "unlinkat mail"]
+
+
+def test_send_to_a_spool_that_is_there(stored, relay, tmp_path):
+    stored.flush(relay, options=["--now"])
+    _, seen = events(stored, tmp_path, lambda wrap: stored.send(relay, wrap=wrap))
+    assert seen == [*STORED, *BEGUN, "write report", "unlinkat mail"]
+
+
+def test_flush(stored, relay, tmp_path):
+    """what the relays are remembered for is removed, and not written anew"""
+    done, seen = events(stored, tmp_path, lambda wrap: stored.flush(relay, options=["--now"], wrap=wrap))
+    assert done.verdicts == ["delivered"]
+    assert seen == ["unlinkat relays", *BEGUN, "write report", "unlinkat mail"]
+
+
+def test_reasons_are_on_the_disk_before_they_are_told(spool, relay, tmp_path):
+    relay.replies = {A: "550 no", B: "450 later"}
+    done, seen = events(spool, tmp_path, lambda wrap: spool.send(relay, to=(A, B), wrap=wrap))
+    assert done.returncode == FAILED and seen[-3:] == [*STATE, "write report"]
+    assert b"no\0" in spool.file().path.read_bytes()
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_what_is_not_on_the_disk_is_not_stored(spool, relay, when):
+    """the mail; its directory's name, which is no reason to refuse a mail, is told"""
+    wrap = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject=fsync:error=EIO:when={when}"]
+    done = spool.send(relay, wrap=wrap)
+    assert "Input/output error" in done.stderr and done.stderr.count("\n") == 1
+    if when == 2:
+        assert (done.returncode, spool.names(), relay.talks) == (NOT_STORED, [], [])
+    else:
+        assert (done.returncode, done.verdicts) == (OK, ["delivered"]) and "the name of" in done.stderr
+
+
+def test_states_that_are_not_written_spare_the_one_that_holds(stored, relay):
+    """they all go to the other place"""
+    before = stored.file().seq
+    wrap = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO:when=2+"]
+    done = stored.flush(relay, options=["--now"], wrap=wrap)
+    assert (done.returncode, done.verdicts, relay.mails) == (DEFERRED, ["deferred"], [])
+    data = stored.file().path.read_bytes()
+    assert {struct.unpack_from("<I", data, at + 8)[0] for at in (0, 512)} == {before + 1, before + 2}

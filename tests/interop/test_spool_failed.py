@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""What failed stays with its reasons until a person deletes it; the queue shows it, and what else it is asked for."""
+import os
+import threading
+
+import pytest
+
+from relay import BAD_INPUT, DEFERRED, FAILED, OK, USAGE, Relay, run
+from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
+from test_spool_retry import DAY
+
+NOW = ["--now"]
+
+
+def failed(spool):
+    [path] = spool.path.glob("*.failed")
+    return path
+
+
+def lasts(spool):
+    return {row[4]: row[5:7] for row in spool.queue().rows}
+
+
+def test_what_failed_is_kept_with_its_reasons(spool, relay):
+    """those of an earlier attempt too, and it is not tried again"""
+    relay.replies = {B: "450 4.2.1 later", C: "550 5.1.1 no such user"}
+    sent = spool.send(relay, to=(A, B, C), text=b"hello, C\n")
+    assert lasts(spool)[C] == ["failed", "550 5.1.1 no such user"]
+    relay.replies = {B: "554 5.7.1 go away"}
+    assert spool.flush(relay, options=NOW).returncode == FAILED
+    assert failed(spool).stem == sent.rows[0][0]
+    assert lasts(spool) == {A: ["delivered", "-"], B: ["failed", "554 5.7.1 go away"],
+                            C: ["failed", "550 5.1.1 no such user"]}
+    talks = len(relay.talks)
+    done = spool.flush(relay, options=NOW)
+    assert (done.returncode, done.rows, len(relay.talks)) == (OK, [], talks)
+    assert b"hello, C" in spool.queue("--show", failed(spool).stem).stdout
+
+
+def test_expired_is_kept_too(stored, closed):
+    file = stored.file()
+    file.age = 5 * DAY
+    file.write()
+    assert stored.flush(closed, options=NOW).verdicts == ["failed"]
+    verdict, last = lasts(stored)[A]
+    assert verdict == "failed" and last.startswith("expired, given up after 120 hours: no connection")
+
+
+def test_reasons_that_are_torn_are_none(spool, relay):
+    relay.replies = {A: "550 5.1.1 unknown"}
+    spool.send(relay)
+    path = failed(spool)
+    data = path.read_bytes()
+    start = data.index(b"5.1.1 unknown") - 10
+    for torn in (data[:start], data[:-1], *(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1:]
+                                            for at in range(start, len(data)))):
+        path.write_bytes(torn)
+        assert lasts(spool) == {A: ["failed", "it is not known why"]}
+
+
+def test_a_report_that_cannot_be_printed_is_given_again(spool, relay):
+    """by the next flush, with its reason, and nobody is asked again"""
+    relay.replies = {A: "450 4.2.1 later"}
+    spool.send(relay)
+    relay.replies = {A: "550 5.1.1 unknown"}
+    for _ in range(2):
+        done = run("sh", "-c", 'exec "$@" >/dev/full', "sh", spool.command, "flush", "--now", "--spool", spool.path, "--relay",
+                   relay.where)
+        assert done.returncode == FAILED and "standard output cannot be written" in done.stderr
+        assert len(spool.files()) == 1 and len(relay.talks) == 2
+    done = spool.flush(relay)
+    assert (done.returncode, [row[1:] for row in done.rows]) == (FAILED, [[A, "failed", "550", "5.1.1 unknown"]])
+    assert spool.files() == [] and failed(spool) and len(relay.talks) == 2
+
+
+# ---- queue -----------------------------------------------------------------------------------------------------------
+
+def test_queue_shows_sender_subject_and_size_oldest_first(spool, closed):
+    subjects = {"": "", "Zu heiß": "=?UTF-8?Q?Zu=20hei=C3=9F?=", "Too hot": "Too hot"}
+    for number, subject in enumerate(subjects):
+        spool.send(closed, to=(f"r{number}@example.test",), options=["--subject", subject])
+    for file in spool.files():
+        file.age = 1000 + file.path.stat().st_size                           # any order but that of names
+        file.write()
+    rows = spool.queue().rows
+    assert [int(row[1]) for row in rows] == sorted((int(row[1]) for row in rows), reverse=True)
+    assert {row[4]: row[9] for row in rows} == {f"r{n}@example.test": s for n, s in enumerate(subjects.values())}
+    assert {row[7] for row in rows} == {"<s@example.org>"}
+    assert all(int(row[8]) == len(spool.queue("--show", row[0]).stdout) for row in rows)
+
+
+@pytest.mark.parametrize("head, shown", [
+    (b"SUBJECT:x", "x"), (b"A: b\nSubject:  a\n\tb\n c\nD: e", "a\\x09b c"), (b"Subject: \x1b[31mred", "\\x1B[31mred"),
+    (b"Subject:", ""), (b"Subject:\n folded", "folded"), (b"A: b\n\nSubject: text", ""), (b"A: b\n Subject: folded", ""),
+    (b"Subjects: no\nSubject: yes\nSubject: second", "yes"), (b"Subject: " + b"long " * 2000, ("long " * 200)[:999]),
+    (b"A: " + b"b" * 5000 + b"\nSubject: too far", "")], ids=range(10))
+def test_subjects_of_raw_messages(spool, closed, head, shown):
+    spool.send(closed, options=["--raw"], text=head + b"\n\ntext\n" * (b"\n\n" not in head))
+    assert [row[9].strip() for row in spool.queue().rows] == [shown.strip()]
+
+
+def test_null_sender(spool, closed):
+    spool.send(closed, options=["--raw"], text=b"Subject: s\n\n")
+    assert spool.queue().rows[0][7] == "<s@example.org>"
+    run(spool.command, "send", "--spool", spool.path, "--relay", closed, "--from", "", "--raw", B, text=b"A: b\n\n")
+    assert sorted(row[7] for row in spool.queue().rows) == ["<>", "<s@example.org>"]
+
+
+def test_delete(spool, relay, closed):
+    """one that waits, one that failed, one that was set aside; the others stay"""
+    waiting, other, damaged = [spool.send(closed).rows[0][0] for _ in range(3)]
+    relay.replies = {A: "550 no"}
+    bad = spool.send(relay).rows[0][0]
+    os.truncate(spool.path / f"{damaged}.mail", 100)
+    assert spool.flush(closed).returncode == BAD_INPUT
+    assert spool.path.joinpath(f"{damaged}.mail.damaged").exists()
+    for number in (waiting, bad, damaged):
+        done = spool.queue("--delete", number)
+        assert (done.returncode, done.stdout, done.stderr) == (OK, b"", "")
+        done = spool.queue("--delete", number)
+        assert done.returncode == BAD_INPUT and f"no mail {number}" in done.stderr
+    assert [name for name in spool.names() if name != "relays"] == [other + ".mail"]
+
+
+def test_a_mail_at_work_is_not_deleted(stored):
+    slow = Relay()
+    slow.hold = threading.Event()
+    flush = threading.Thread(target=stored.flush, args=(slow,), kwargs={"options": NOW})
+    flush.start()
+    assert slow.holding.wait(30)
+    done = stored.queue("--delete", stored.file().path.stem)
+    assert done.returncode == DEFERRED and "is being tried" in done.stderr and len(stored.files()) == 1
+    assert b"hello" in stored.queue("--show", stored.file().path.stem).stdout
+    slow.hold.set()
+    flush.join()
+    slow.stop()
+
+
+@pytest.mark.parametrize("options, status, words", [
+    (["--show", "0123456789abcdef"], BAD_INPUT, "no mail 0123456789abcdef"),
+    (["--delete", "0123456789abcdef"], BAD_INPUT, "no mail 0123456789abcdef"),
+    (["--show", "../../etc/passwd"], USAGE, "no mail's ID"), (["--delete", "relays"], USAGE, "no mail's ID"),
+    (["--show", ""], USAGE, "no mail's ID"), (["--show", "0" * 16, "--delete", "0" * 16], USAGE, "one of them")])
+def test_ids(stored, options, status, words):
+    names = stored.names()
+    done = stored.queue(*options)
+    assert (done.returncode, done.stdout) == (status, b"") and words in done.stderr and stored.names() == names
+
+
+def test_a_damaged_mail_is_not_shown(stored):
+    path = stored.file().path
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    done = stored.queue("--show", path.stem)
+    assert (done.returncode, done.stdout) == (BAD_INPUT, b"") and "damaged" in done.stderr
