@@ -21,7 +21,7 @@ struct mote_posix_tracer {
 #define MOTE_POSIX_HOST_NAME 256
 #define MOTE_POSIX_LITERAL   64
 
-/* A connection that outlives its mail, about 26 KB. The caller lends it to one attempt after the other: zeros before the first one, and
+/* A connection that outlives its mail, about 24 KB. The caller lends it to one attempt after the other: zeros before the first one, and
  * mote_posix_leave() behind the last. Relays stay in place as long as it is used. All in it is the port's own. */
 struct mote_posix_connection {
     bool open;
