@@ -184,7 +184,7 @@ static void push(struct loader *loader, const char *text, size_t len)
 
 static void load(struct loader *loader, int fd)
 {
-    char text[1024];
+    char text[16384];
     ssize_t got;
 
     do {
