@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates of a PEM file as BearSSL trust anchors, in memory the caller lends: the anchors grow from its low end,
- * their names and keys from its high end.
+ * Certificates of a PEM file as BearSSL trust anchors, in memory the caller lends: the anchors grow from its low end, their
+ * names and keys from its high end; between them the octets of one certificate are gathered.
  *
  * It checks no signature and no date: what is in the file is trusted because the caller says so. A file with a damaged
  * certificate is refused as a whole; a sound one that BearSSL cannot use is passed over, and so is all that is none.
@@ -18,192 +18,208 @@
 enum { BANNER_DASHES = 5 };
 
 struct loader {
-    br_pem_decoder_context pem;
-    br_x509_decoder_context x509;
     br_x509_trust_anchor *anchors;
     size_t count;
     unsigned char *low, *high; /* the memory between the anchors and the octets behind them */
-    size_t name_len;           /* octets of the certificate's name, gathered at low */
-    unsigned dashes;           /* in a row, at the end of what was read */
-    bool certificate;          /* inside one */
-    bool damaged, full;
+    size_t der_len;            /* octets of a certificate, at low */
+    uint32_t bits;             /* of base64; the last bit_count of them are not an octet yet */
+    unsigned bit_count;
+    bool padded;      /* with '=': no digit may follow */
+    bool certificate; /* inside one */
+    bool line_begins;
+    char banner[32]; /* its beginning */
+    size_t banner_len;
+    unsigned dashes; /* in a row, at the end of the banner */
+    int error;       /* an errno */
 };
 
-static void take_name(void *ctx, const void *octets, size_t len)
-{
-    struct loader *loader = ctx;
-
-    if (len > (size_t)(loader->high - loader->low) - loader->name_len) {
-        loader->full = true;
-        return;
-    }
-    memcpy(loader->low + loader->name_len, octets, len);
-    loader->name_len += len;
-}
-
-static void take_der(void *ctx, const void *octets, size_t len)
-{
-    struct loader *loader = ctx;
-
-    mote_certificate_push(&loader->x509, octets, len);
-}
+/* ---- Certificates ------------------------------------------------------------------------------------------------ */
 
 /* Keeps octets at the high end; they may overlap the free memory they move into. */
 static unsigned char *keep(struct loader *loader, const void *octets, size_t len)
 {
-    if (len > (size_t)(loader->high - loader->low)) {
-        loader->full = true;
-        return NULL;
-    }
     loader->high -= len;
     return memmove(loader->high, octets, len);
 }
 
-static void keep_key(struct loader *loader, br_x509_pkey *to, const br_x509_pkey *key)
+/* What stands last in the certificate moves first: so nothing is overwritten that has yet to move. */
+static void keep_anchor(struct loader *loader, br_x509_trust_anchor *anchor)
 {
-    *to = *key;
+    br_x509_pkey *key = &anchor->pkey;
+
     if (key->key_type == BR_KEYTYPE_RSA) {
-        to->key.rsa.n = keep(loader, key->key.rsa.n, key->key.rsa.nlen);
-        to->key.rsa.e = keep(loader, key->key.rsa.e, key->key.rsa.elen);
+        key->key.rsa.e = keep(loader, key->key.rsa.e, key->key.rsa.elen);
+        key->key.rsa.n = keep(loader, key->key.rsa.n, key->key.rsa.nlen);
     } else {
-        to->key.ec.q = keep(loader, key->key.ec.q, key->key.ec.qlen);
+        key->key.ec.q = keep(loader, key->key.ec.q, key->key.ec.qlen);
     }
+    anchor->dn.data = keep(loader, anchor->dn.data, anchor->dn.len);
+    if ((size_t)(loader->high - loader->low) < sizeof *anchor) {
+        loader->error = ENOMEM;
+        return;
+    }
+    loader->anchors[loader->count++] = *anchor;
+    loader->low += sizeof *anchor;
 }
 
 static void begin_certificate(struct loader *loader)
 {
-    size_t gap = (size_t)(-(uintptr_t)loader->low % sizeof(void *));
-
-    if (gap + sizeof *loader->anchors > (size_t)(loader->high - loader->low)) {
-        loader->full = true;
-        return;
-    }
-    /* Room for this anchor; its name is gathered behind it. */
-    if (loader->count == 0) {
-        loader->anchors = (br_x509_trust_anchor *)(void *)(loader->low + gap);
-    }
-    loader->low = (unsigned char *)(loader->anchors + loader->count + 1);
-    loader->name_len = 0;
+    loader->der_len = 0;
+    loader->bit_count = 0;
+    loader->padded = false;
     loader->certificate = true;
-    br_x509_decoder_init(&loader->x509, take_name, loader);
-    br_pem_decoder_setdest(&loader->pem, take_der, loader);
 }
 
 static void end_certificate(struct loader *loader)
 {
-    const br_x509_pkey *key = br_x509_decoder_get_pkey(&loader->x509);
-    br_x509_trust_anchor *anchor = loader->anchors + loader->count;
+    br_x509_trust_anchor anchor;
 
     loader->certificate = false;
-    if (key == NULL || loader->full) {
-        loader->low = (unsigned char *)anchor;
-        return;
+    if (loader->bit_count != 0) {
+        loader->error = EINVAL;
+    } else if (mote_posix_anchor(&anchor, loader->low, loader->der_len)) {
+        keep_anchor(loader, &anchor);
     }
-    anchor->dn.len = loader->name_len;
-    anchor->dn.data = keep(loader, loader->low, loader->name_len);
-    anchor->flags = br_x509_decoder_isCA(&loader->x509) ? BR_X509_TA_CA : 0;
-    keep_key(loader, &anchor->pkey, key);
-    loader->count++;
 }
 
-static void pem_event(struct loader *loader)
-{
-    const char *name = br_pem_decoder_name(&loader->pem);
+/* ---- PEM (RFC 7468): base64 between two banners ------------------------------------------------------------------ */
 
-    switch (br_pem_decoder_event(&loader->pem)) {
-    case BR_PEM_BEGIN_OBJ:
-        br_pem_decoder_setdest(&loader->pem, NULL, NULL);
-        if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0) {
-            begin_certificate(loader);
+enum { NO_DIGIT = 64 };
+
+static uint32_t digit(uint32_t c)
+{
+    if (c - 'A' < 26) {
+        return c - 'A';
+    }
+    if (c - 'a' < 26) {
+        return c - 'a' + 26;
+    }
+    if (c - '0' < 10) {
+        return c - '0' + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : NO_DIGIT;
+}
+
+/* Padding stands for the bits that a last octet lacks: two at a time, and none that is set is left over. */
+static bool padding(const struct loader *loader, char c)
+{
+    return c == '=' && (loader->bit_count == 2 || loader->bit_count == 4) &&
+           (loader->bits & (((uint32_t)1 << loader->bit_count) - 1)) == 0;
+}
+
+static void take_digit(struct loader *loader, char c)
+{
+    uint32_t value = digit((unsigned char)c);
+
+    if (value != NO_DIGIT && !loader->padded) {
+        loader->bits = loader->bits << 6 | value;
+        loader->bit_count += 6;
+        if (loader->bit_count < 8) {
+            return;
         }
-        break;
-    case BR_PEM_END_OBJ:
-        if (loader->certificate) {
-            end_certificate(loader);
+        loader->bit_count -= 8;
+        if (loader->low + loader->der_len == loader->high) {
+            loader->error = ENOMEM;
+            return;
         }
-        break;
-    case BR_PEM_ERROR:
-        loader->damaged = loader->certificate;
-        br_pem_decoder_init(&loader->pem); /* else the next object would begin with what is left of this one */
-        break;
-    default: break;
+        loader->low[loader->der_len++] = (unsigned char)(loader->bits >> loader->bit_count);
+    } else if (padding(loader, c)) {
+        loader->bit_count -= 2;
+        loader->padded = true;
+    } else if ((unsigned char)c > ' ') {
+        loader->error = EINVAL;
+    }
+}
+
+static bool banner_is(const struct loader *loader, const char *text)
+{
+    return memcmp(loader->banner, text, strlen(text)) == 0;
+}
+
+static void end_banner(struct loader *loader)
+{
+    if (loader->certificate && banner_is(loader, "-----END ")) {
+        end_certificate(loader);
+    } else if (loader->certificate) {
+        loader->error = EINVAL;
+    } else if (banner_is(loader, "-----BEGIN CERTIFICATE-") || banner_is(loader, "-----BEGIN X509 CERTIFICATE-")) {
+        begin_certificate(loader);
+    }
+    memset(loader->banner, 0, sizeof loader->banner);
+    loader->banner_len = 0;
+}
+
+/* A banner ends with its last dashes: where the next one follows without an end of line, a file was put behind one that does
+ * not end in any. */
+static void take_banner(struct loader *loader, char c)
+{
+    if (loader->banner_len < sizeof loader->banner) {
+        loader->banner[loader->banner_len] = c;
+    }
+    loader->banner_len++;
+    loader->dashes = c == '-' ? loader->dashes + 1 : 0;
+    if (c == '\n' || (loader->banner_len >= 2 * BANNER_DASHES && loader->dashes >= BANNER_DASHES)) {
+        end_banner(loader);
+        loader->line_begins = true;
     }
 }
 
 static void push(struct loader *loader, const char *text, size_t len)
 {
-    while (len > 0 && !loader->damaged && !loader->full) {
-        size_t used = br_pem_decoder_push(&loader->pem, text, len);
+    for (size_t i = 0; i < len && loader->error == 0; i++) {
+        char c = text[i];
 
-        text += used;
-        len -= used;
-        pem_event(loader);
-    }
-}
-
-/* Without CR, which the decoder would take for a part of the object's name; and with the end of line that is missing where
- * a file was put behind one that does not end in any: ten dashes in a row end an object and begin the next. */
-static void push_lines(struct loader *loader, const char *text, size_t len)
-{
-    size_t from = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\r') {
-            push(loader, text + from, i - from);
-            from = i + 1;
+        if (loader->banner_len != 0 || (c == '-' && loader->line_begins)) {
+            take_banner(loader, c);
             continue;
         }
-        if (text[i] == '-' && loader->dashes == BANNER_DASHES) {
-            push(loader, text + from, i - from);
-            push(loader, "\n", 1);
-            from = i;
-            loader->dashes = 0;
+        loader->line_begins = c == '\n';
+        if (loader->certificate) {
+            take_digit(loader, c);
         }
-        loader->dashes = text[i] == '-' ? loader->dashes + 1 : 0;
     }
-    push(loader, text + from, len - from);
 }
 
-/* Returns 0 or an errno. */
-static int load(struct loader *loader, int fd)
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
+
+static void load(struct loader *loader, int fd)
 {
-    char text[1024];
+    char text[16384];
     ssize_t got;
 
     do {
         got = read(fd, text, sizeof text);
         if (got > 0) {
-            push_lines(loader, text, (size_t)got);
+            push(loader, text, (size_t)got);
         } else if (got < 0 && errno != EINTR) {
-            return errno;
+            loader->error = errno;
         }
-    } while (got != 0 && !loader->damaged && !loader->full);
+    } while (got != 0 && loader->error == 0);
     push(loader, "\n", 1); /* the last line may lack it */
-    if (loader->full) {
-        return ENOMEM;
+    if (loader->error == 0 && (loader->certificate || loader->count == 0)) {
+        loader->error = EINVAL;
     }
-    return loader->damaged || loader->certificate || loader->count == 0 ? EINVAL : 0;
 }
 
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors)
 {
-    struct loader loader;
-    int fd = open(file, O_RDONLY | O_CLOEXEC), error;
+    struct loader loader = {.line_begins = true};
+    size_t gap = (size_t)(-(uintptr_t)memory % sizeof(void *));
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
 
     *anchors = NULL;
     if (fd < 0) {
         return 0;
     }
-    memset(&loader, 0, sizeof loader);
-    loader.low = memory;
-    loader.high = loader.low + memory_len;
-    br_pem_decoder_init(&loader.pem);
-    error = load(&loader, fd);
+    loader.low = (unsigned char *)memory + (gap < memory_len ? gap : memory_len);
+    loader.high = (unsigned char *)memory + memory_len;
+    loader.anchors = (br_x509_trust_anchor *)(void *)loader.low;
+    load(&loader, fd);
     close(fd);
     *anchors = loader.anchors;
-    if (error == 0) {
+    if (loader.error == 0) {
         return loader.count;
     }
-    errno = error;
+    errno = loader.error;
     return 0;
 }

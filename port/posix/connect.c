@@ -131,8 +131,12 @@ static bool prepare(int fd)
 {
     int on = 1, flags = fcntl(fd, F_GETFL);
 
-    /* The session hands over whole flights: nothing is gained by waiting for more. */
+    /* The session hands over whole flights, and pump.c says where they end: nothing is gained by waiting for more, and
+     * records of one flight share a segment. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+#ifdef TCP_CORK
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+#endif
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 

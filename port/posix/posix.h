@@ -21,6 +21,9 @@ void mote_posix_trace_event(const struct mote_trace *trace, const char *text, co
 struct mote_trace mote_posix_trace_wrap(struct mote_posix_tracer *tracer, const struct mote_session *session,
                                         const struct mote_trace *trace);
 
+/* anchor.c: a certificate as a trust anchor, which points into its octets. False: it is damaged, or BearSSL cannot use it. */
+bool mote_posix_anchor(br_x509_trust_anchor *anchor, const unsigned char *der, size_t len);
+
 /* connect.c: returns a connected non-blocking socket, or -1 and why not. start_ms: when the attempt began. */
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
                        uint8_t *cause);

@@ -3,7 +3,7 @@
  * Moves octets between a non-blocking socket and a session until the session is done, or its mail is. What the session has to say is
  * handed over whole before anything is heard, and all that came is heard before the session says more: octets that came
  * too early meet the session before the command they would answer, and a refusal in the middle of a long text is heard.
- * It waits only when nothing can be said and nothing came.
+ * It waits only when nothing can be said and nothing came. A flight of small records leaves in one segment.
  *
  * It has no time limits of its own: the session's count.
  */
@@ -12,6 +12,8 @@
 #include "posix.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -27,36 +29,40 @@ static bool later(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* One try to read. False when nothing came. */
-static bool hear(int fd, struct mote_session *session)
+/* What came: FULL is all there was room for, and there may be more. */
+enum heard { NOTHING, SOME, FULL };
+
+/* One try to read. */
+static enum heard hear(int fd, struct mote_session *session)
 {
     size_t room;
     void *buf = mote_session_recv_buf(session, &room);
     ssize_t got;
 
     if (buf == NULL) {
-        return false;
+        return NOTHING;
     }
     got = recv(fd, buf, room, 0);
     if (got > 0) {
         mote_session_recv_ack(session, (size_t)got);
-    } else if (got < 0 && later(errno)) {
-        return false;
-    } else {
+        return (size_t)got == room ? FULL : SOME;
+    }
+    if (got == 0 || !later(errno)) {
         mote_session_fail(session, MOTE_CAUSE_LOST);
     }
-    return true;
+    return NOTHING;
 }
 
-/* All that came, within reason: time limits are found between two calls. */
+/* All that came, within reason: time limits are found between two calls. False when nothing came. */
 static bool hear_all(int fd, struct mote_session *session)
 {
-    int heard = 0;
+    enum heard heard = hear(fd, session);
+    bool some = heard != NOTHING;
 
-    while (heard < HEAR_MAX && hear(fd, session)) {
-        heard++;
+    for (int tries = 1; tries < HEAR_MAX && heard == FULL; tries++) {
+        heard = hear(fd, session);
     }
-    return heard > 0;
+    return some;
 }
 
 /* The relay takes no more. What it said before it left may be the verdict; what cannot leave is dropped where its room
@@ -69,11 +75,11 @@ static void hear_last_words(int fd, struct mote_session *session)
         if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL) {
             mote_session_send_ack(session, len);
         }
-    } while (hear(fd, session) && !(mote_session_poll(session, mote_posix_now_ms()) & MOTE_DONE));
+    } while (hear(fd, session) != NOTHING && !(mote_session_poll(session, mote_posix_now_ms()) & MOTE_DONE));
     mote_session_fail(session, MOTE_CAUSE_LOST);
 }
 
-/* One try to write. False when nothing could be. */
+/* One try to write; push_out() follows when the session has said all. False when nothing could be written. */
 static bool say(int fd, struct mote_session *session)
 {
     size_t len;
@@ -92,6 +98,14 @@ static bool say(int fd, struct mote_session *session)
         hear_last_words(fd, session);
     }
     return true;
+}
+
+/* What the cork (connect.c) has held back leaves when TCP_NODELAY is set, though it is set already (tcp(7)). */
+static void push_out(int fd)
+{
+    int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 /* Until the socket is ready for what the session wants, or one of its time limits passes. */
@@ -113,7 +127,7 @@ static void wait(int fd, struct mote_session *session)
     poll(&wanted, 1, (int)(wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS));
 }
 
-/* The verdict is known: QUIT and close_notify are worth one try. */
+/* The verdict is known: QUIT and close_notify are worth one try, and leave with the end of the connection. */
 static void take_leave(int fd, struct mote_session *session)
 {
     int tries = 0;
@@ -144,12 +158,17 @@ static void ask_commit(struct mote_session *session, bool (*commit)(void *ctx), 
     }
 }
 
+/* What was done last: SAID is the end of a flight, to which the answer takes its time. */
+enum last { SAID, HEARD, HEARD_NOTHING };
+
 void mote_posix_pump(int fd, struct mote_session *session, bool (*commit)(void *ctx), void *ctx)
 {
+    enum last last = HEARD_NOTHING;
+    size_t len;
+
     for (;;) {
         uint8_t want = mote_session_poll(session, mote_posix_now_ms());
-        bool said;
-        size_t len;
+        bool more = mote_session_send_buf(session, &len) != NULL;
 
         if (want & MOTE_DONE) {
             break;
@@ -159,14 +178,16 @@ void mote_posix_pump(int fd, struct mote_session *session, bool (*commit)(void *
         }
         if (want & MOTE_WANT_COMMIT) {
             ask_commit(session, commit, ctx);
-            continue;
-        }
-        said = say(fd, session);
-        if (said && mote_session_send_buf(session, &len) != NULL) {
-            continue;
-        }
-        if (!hear_all(fd, session) && !said) {
-            wait(fd, session);
+        } else if (more && last != SAID && say(fd, session)) {
+            if (mote_session_send_buf(session, &len) == NULL) {
+                push_out(fd);
+                last = SAID;
+            }
+        } else {
+            if (last == HEARD_NOTHING || (last == SAID && !more)) {
+                wait(fd, session);
+            }
+            last = hear_all(fd, session) ? HEARD : HEARD_NOTHING;
         }
     }
     take_leave(fd, session);

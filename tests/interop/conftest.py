@@ -119,10 +119,13 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """says once, also with -q, what was not tested and why; and how to run again what failed"""
+    """says once, also with -q, what was not tested and why; what a mail costs; and how to run again what failed"""
     for reason in sorted({report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}):
         terminalreporter.write_line(reason)
     stats = terminalreporter.stats
+    for report in stats.get("passed", []) + stats.get("failed", []):
+        for line in (text for name, text in report.user_properties if name == "cost" and report.when == "call"):
+            terminalreporter.write_line(line)
     for nodeid in dict.fromkeys(report.nodeid for kind in ("failed", "error") for report in stats.get(kind, [])):
         terminalreporter.write_line(f"again: make interop T='{expression(nodeid)}'")
 
