@@ -32,7 +32,7 @@ ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard boards/bare-metal/*.c $(sourc
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
 $(if $(TRUST),$(error TRUST=$(TRUST): a firmware with BOARD_CLEAR has no TLS))
-ours := $(filter-out core/tls/certificate.c core/tls/curves.c core/tls/trust.c core/tls/chain.c,$(ours)) boards/clear/trust.c
+ours := $(filter-out $(filter-out core/tls/session.c,$(MAILMOTE_TLS)),$(ours)) boards/clear/trust.c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)

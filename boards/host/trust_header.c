@@ -170,7 +170,8 @@ int write_pins(const struct certificates *certificates)
     if (status != EX_OK) {
         return status;
     }
-    printf("/* Made by `mailmote trust --pin'. For mote_trust_pin(&relay.trust, trust_pins[0], name). */\n"
+    printf("/* Made by `mailmote trust --pin'. For mote_trust_pins(&relay.trust, trust_pins, TRUST_PINS, name); with "
+           "keys of CAs for\n   mote_trust_pinned_chain(). */\n"
            "#ifndef TRUST_PINS_H\n#define TRUST_PINS_H\n\n#include <stdint.h>\n\n"
            "enum { TRUST_PINS = %zu };\n\nstatic const uint8_t trust_pins[TRUST_PINS][%d] = {\n",
            certificates->count, SHA256_LEN);

@@ -10,7 +10,7 @@
 /* Their names and keys, for mote_trust_anchors(). Nothing is written where one of them cannot be used. */
 int write_anchors(const struct certificates *certificates);
 
-/* The hashes of their keys, for mote_trust_pin(). */
+/* The hashes of their keys, for mote_trust_pins(). */
 int write_pins(const struct certificates *certificates);
 
 #endif
