@@ -32,13 +32,6 @@ const char *certificates_add(struct certificates *certificates, const unsigned c
     struct certificate **list, *own;
     const char *what;
 
-    for (size_t i = 0; i < certificates->count; i++) {
-        struct der *one = &certificates->list[i]->all;
-
-        if (one->len == len && memcmp(one->at, octets, len) == 0) {
-            return NULL;
-        }
-    }
     list = realloc(certificates->list, (certificates->count + 1) * sizeof *list);
     if (list == NULL) {
         return "there is no memory for it";
@@ -92,10 +85,23 @@ static void begin_object(struct reader *reader)
     br_pem_decoder_setdest(&reader->pem, certificate ? take_der : NULL, reader);
 }
 
+static bool is_known(const struct reader *reader)
+{
+    for (size_t i = 0; i < reader->into->count; i++) {
+        struct der *one = &reader->into->list[i]->all;
+
+        if (one->len == reader->len && memcmp(one->at, reader->der, one->len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int end_object(struct reader *reader)
 {
     unsigned begun = reader->begun;
-    const char *what = begun != 0 ? certificates_add(reader->into, reader->der, reader->len) : NULL;
+    const char *what =
+        begun != 0 && !is_known(reader) ? certificates_add(reader->into, reader->der, reader->len) : NULL;
 
     reader->begun = 0;
     reader->found |= begun != 0;

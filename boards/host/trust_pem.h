@@ -8,14 +8,14 @@
 #include "trust_certificate.h"
 
 struct certificates {
-    struct certificate **list; /* no two are the same */
+    struct certificate **list;
     size_t count;
 };
 
-/* Adds those of a file. Anything else in it is passed over; a certificate that is damaged is an error, with its line. */
+/* Adds those of a file, each once. Anything else in it is passed over; a certificate that is damaged is an error, with its line. */
 int certificates_read(struct certificates *certificates, const char *file);
 
-/* Adds a copy of one, unless it is there already. NULL, or what is wrong with it. */
+/* Adds a copy of one. NULL, or what is wrong with it. */
 const char *certificates_add(struct certificates *certificates, const unsigned char *octets, size_t len);
 
 void certificates_free(struct certificates *certificates);
