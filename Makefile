@@ -95,8 +95,8 @@ clean: ## remove what was built; fetched sources stay
 
 ##: See it work
 
-demo: need-demo $(if $(BOARD),firmware-$(BOARD) need-run,all fast) ## a mail to a real server, then one with broken TLS; a firmware: BOARD=
-	@$(if $(BOARD),BUILD=$(BUILD) tests/demo-board.sh $(BOARD),MAILMOTE=$(abspath $(BUILD)/mailmote) \
+demo: need-demo $(if $(BOARD),need-run,all fast) ## a mail to a real server, then one with broken TLS; a firmware: BOARD=
+	+@$(if $(BOARD),MAKE='$(MAKE)' BUILD=$(BUILD) tests/demo-board.sh $(BOARD),MAILMOTE=$(abspath $(BUILD)/mailmote) \
 	    MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) tests/demo.sh)
 
 # The command with a TLS retry after 2 s, so that nobody waits a minute.
@@ -127,6 +127,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
+$(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c)
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
@@ -148,10 +149,9 @@ unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
 
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-# With them go what makes certificates and flash for the unit tests, and the boards' reader of CA files.
+# With them go what makes certificates and flash for the unit tests, and what tells of certificates.
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
-    tests/unit/trust_cert.c tests/unit/flash.c boards/bare-metal/anchors.c)
-$(call objects,boards/bare-metal/anchors.c): ours += -std=c11 -Iboards
+    tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c)
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
 

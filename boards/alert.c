@@ -5,6 +5,7 @@
  */
 #include "board.h"
 #include "mailmote_message.h"
+#include "trust_anchors.h" /* what TRUST= named when this was built */
 
 #include <string.h>
 
@@ -107,37 +108,31 @@ static void set_relay(void)
 /* Built for an isolated wire: every mail leaves in clear, to whoever answers. */
 static void set_trust(void)
 {
-    if (board_setting("trust") != NULL) {
-        refuse(BOARD_BAD_CONFIG, "trust= is given, and this firmware has no TLS");
-    }
     mote_trust_opportunistic(&relay.trust, relay.host);
 }
 #else
-/* trust=FILE of CA certificates, name=NAME what the relay's certificate says where that is not its host. */
+/* name=NAME what the relay's certificate says where that is not its host. */
 static void set_trust(void)
 {
-    const char *trust = need("trust"), *name = board_setting("name");
-    const br_x509_trust_anchor *anchors;
-    size_t count;
+    const char *name = board_setting("name");
 
     if (name == NULL) {
         name = relay.host;
     }
 #ifdef BOARD_OPPORTUNISTIC
-    if (strcmp(trust, "opportunistic") == 0) {
+    if (board_setting("opportunistic") != NULL) {
         mote_trust_opportunistic(&relay.trust, name);
         return;
     }
 #endif
-    count = board_anchors(&anchors);
-    if (count == 0) {
-        log_pair("trust= is no PEM file, or holds more CA certificates than fit: ", trust);
-        board_exit(BOARD_BAD_CONFIG);
-    }
+#ifdef TRUST_ANCHORS_H
 #ifdef BOARD_CURVES
-    mote_trust_anchors_small(&relay.trust, anchors, count, name, &BOARD_CURVES);
+    mote_trust_anchors_small(&relay.trust, trust_anchors, TRUST_ANCHORS, name, &BOARD_CURVES);
 #else
-    mote_trust_anchors(&relay.trust, anchors, count, name);
+    mote_trust_anchors(&relay.trust, trust_anchors, TRUST_ANCHORS, name);
+#endif
+#else
+    refuse(BOARD_BAD_CONFIG, "this firmware was built without CAs: make it with TRUST=ca.pem");
 #endif
 }
 #endif

@@ -40,9 +40,6 @@ const char *board_setting(const char *name);
 /* Where mails wait. NULL = it does not work. */
 const struct mote_storage *board_storage(void);
 
-/* The CAs that are trusted; 0 = none could be read. */
-size_t board_anchors(const br_x509_trust_anchor **anchors);
-
 /* The network. It works on the outbox from start on. step: does what can be done, sleeps when that is nothing, and says
  * how it stands: MOTE_IDLE, MOTE_CONNECT, MOTE_TALK, or MOTE_REPORT until board_network_reported(). */
 void board_network_start(struct mote_outbox *outbox);

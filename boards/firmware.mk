@@ -3,7 +3,8 @@
 # Firmware: built with Debian's cross compilers, run in QEMU. Each directory with a board.mk is a board.
 #   BOARD        the board to run, or to demonstrate
 #   BOARD_FLAGS  more options for the compiler, as -DMOTE_TLS_RETRY_S=2
-#   RELAY TO FROM TRUST   as HOST:PORT, addresses, a file of CA certificates; this machine is localhost or 10.0.2.2
+#   TRUST        the CA certificates it trusts, one PEM file or several; MAILMOTE is the command that makes constants of them
+#   RELAY TO FROM   as HOST:PORT, addresses; this machine is localhost or 10.0.2.2
 #   MCU_ARGS     more words for the firmware: name= subject= text= storage= time= attempts= resume
 
 boards := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
@@ -22,14 +23,16 @@ firmware: $(boards:%=firmware-%) ## the firmware of all boards
 need-firmware-%:
 	@port/need.sh $(call compilers,$*)
 
-firmware-%: need-firmware-% | $(cross_h) $(LWIP_DIR)/src/Filelists.mk
+MAILMOTE ?= $(BUILD)/mailmote
+
+firmware-%: need-firmware-% $(if $(TRUST),$(MAILMOTE)) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk
 	+@$(MAKE) -s -f boards/image.mk BOARD=$* BUILD=$(BUILD) BEARSSL_DIR=$(patsubst %/inc/,%,$(dir $(cross_h))) \
-	    LWIPDIR=$(LWIP_DIR)/src LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' BOARD_FLAGS='$(BOARD_FLAGS)'
+	    LWIPDIR=$(LWIP_DIR)/src LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' BOARD_FLAGS='$(BOARD_FLAGS)' TRUST='$(TRUST)' MAILMOTE=$(MAILMOTE)
 
 # The firmware's own status is in the last line that boards/run.sh prints; make itself ends with 2 when it is not 0.
 run: need-run $(BOARD:%=firmware-%) ## one board in QEMU: BOARD= RELAY= TO= FROM= TRUST= MCU_ARGS=
 	@BUILD=$(BUILD) boards/run.sh $(BOARD) $(if $(RELAY),relay=$(RELAY)) $(if $(TO),to=$(TO)) \
-	    $(if $(FROM),from=$(FROM)) $(if $(TRUST),trust=$(TRUST)) $(MCU_ARGS)
+	    $(if $(FROM),from=$(FROM)) $(MCU_ARGS)
 
 boards-check: need-run need-interop ## the firmware in QEMU against real mail servers, over a reset, a hundred boots in a row
 	@$(pytest) tests/interop/test_boards.py
@@ -42,9 +45,10 @@ instructions-record: need-interop counted-images ## record these servers again, 
 
 counting = BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 counted := firmware-mps2-an385 firmware-lm3s6965evb
-counted-images: need-run $(counted)
-	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS=-DBOARD_CLEAR $(counted)
-	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR/-O3 BOARD_FLAGS='-DBOARD_CLEAR -O3' firmware-mps2-an385
+counted-images: need-run
+	+@$(MAKE) TRUST='$(wildcard tests/instructions/*.pem)' $(counted)
+	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS=-DBOARD_CLEAR TRUST= $(counted)
+	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR/-O3 BOARD_FLAGS='-DBOARD_CLEAR -O3' TRUST= firmware-mps2-an385
 
 # With IPv4 alone, with IPv6 beside it, and with lwIP in a thread of its own.
 lwip_kinds := ipv4 ipv6 threads

@@ -2,8 +2,10 @@
 #
 # The firmware of one board:
 #   make -f boards/image.mk BOARD=lm3s6965evb BUILD=build BEARSSL_DIR=... LWIP_DIR=... LWIPDIR=LWIP_DIR/src \
-#       STRICT='-std=c99 ...' BOARD_FLAGS='-D...' BOARD_BEARSSL=build/boards/lm3s6965evb/libbearssl.a
-# Without BOARD_BEARSSL it makes its own.
+#       STRICT='-std=c99 ...' BOARD_FLAGS='-D...' BOARD_BEARSSL=build/boards/lm3s6965evb/libbearssl.a \
+#       TRUST=ca.pem MAILMOTE=build/mailmote
+# Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, it trusts nobody; MAILMOTE is the command of this
+# machine, which makes constants of them.
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
 
 include port/mailmote.mk
@@ -29,13 +31,14 @@ ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard boards/bare-metal/*.c $(sourc
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
-ours := $(filter-out core/tls/certificate.c core/tls/curves.c core/tls/trust.c core/tls/chain.c boards/bare-metal/anchors.c,$(ours)) boards/clear/trust.c
+$(if $(TRUST),$(error TRUST=$(TRUST): a firmware with BOARD_CLEAR has no TLS))
+ours := $(filter-out $(filter-out core/tls/session.c,$(MAILMOTE_TLS)),$(ours)) boards/clear/trust.c
 endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 
-includes := -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
+includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
 flags := $(target) $(lto) $(options) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
@@ -55,6 +58,14 @@ $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@mkdir -p $(@D)
 	@echo "  CROSS   $<"
 	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
+
+# The certificates as constants, written when they have changed.
+$(out)/boards/alert.o: $(out)/trust/trust_anchors.h
+$(out)/trust/trust_anchors.h: FORCE
+	@mkdir -p $(@D)
+	@$(if $(TRUST),$(MAILMOTE) trust $(TRUST),:) >$@.new
+	@cmp -s $@.new $@ || mv $@.new $@
+FORCE:
 
 $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
 	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \

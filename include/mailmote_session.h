@@ -23,8 +23,11 @@ struct mote_trust {
     const char *name;                         /* the relay's DNS name: SNI, and what a chain is checked against */
     const br_x509_trust_anchor *anchors;
     size_t anchor_count;
-    uint8_t pin[32];
+    const uint8_t (*pins)[32];
+    size_t pin_count;
+    uint8_t pin[32]; /* where pins is NULL */
     bool opportunistic;
+    bool chain;                                  /* one is checked: a name and the time are needed */
     void (*setup_modern)(struct mote_session *); /* of mote_trust_cbc() */
     /* What computes with public keys; the functions below choose BearSSL's. See mote_watchdog(). */
     const br_ec_impl *ec;
@@ -51,6 +54,16 @@ void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anch
 /* The relay's public key, known by the SHA-256 of its SubjectPublicKeyInfo (RSA or EC; as in RFC 7469). It decides
  * alone: no CA, no dates, no clock (P15; TLS 1.2 only). name is for SNI only; NULL sends none. */
 void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const char *name);
+
+/* The same with several, any of which will do: the key in use and the one that comes next, so that a relay can change its key.
+ * The pins are not copied. NULL is no trust (MISUSE); a count of 0 is a trust that no key meets. */
+void mote_trust_pins(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name);
+
+/* A chain as for mote_trust_anchors(), to a key that is pinned, the relay's own or that of a CA in the chain: for exactly this
+ * name, and each certificate up to the pinned one has valid dates and is signed by the next. Those behind it are not looked at.
+ * The time is needed. The relay must send the pinned certificate, so pin the CA that signs the relay's rather than a root,
+ * which most relays leave out (as TLSA 2 1 1, RFC 7671 5.2.1). Pins: as for mote_trust_pins(). */
+void mote_trust_pinned_chain(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name);
 
 /* What mote_trust_anchors(), mote_trust_pin() and mote_trust_opportunistic() compute with: X25519, P-256 and P-384. A
  * certificate or pin with a key on P-521 is refused as MOTE_CAUSE_CERT_INVALID: no CA issues them. So is, for every kind
@@ -148,6 +161,12 @@ struct mote_session {
         uint8_t length_octets, depth;
         bool wide; /* it is for a whole top-level domain */
         uint8_t cause;
+        struct mote_pinned { /* of mote_trust_pinned_chain() */
+            br_sha256_context hash;
+            uint32_t left; /* octets of the element at hand */
+            uint8_t element, part;
+            bool found;
+        } pinned;
         union {
             br_x509_minimal_context minimal;
             br_x509_decoder_context decoder;

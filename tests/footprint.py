@@ -44,7 +44,7 @@ def peak(firmware, server, tls):
     """octets of stack, of one delivery for each kind of certificate"""
     peaks = []
     for port in ("starttls", "rsa") if tls else ("clear",):
-        result = firmware.boot(server.ports[port], trust=None if tls else "")
+        result = firmware.boot(server.ports[port])
         delivered = f"delivered at END, reply 250{', in TLS' if tls else ''}:" in result.console
         if result.status != 0 or not delivered:
             raise Failed(f"no delivery ({port}): {result.console} {result.said}")
@@ -61,11 +61,11 @@ def room(image, prefix):
 
 def measure(name, flags, directory, server):
     """octets of flash, of variables, of stack, its bound, and what room there is for it"""
-    into = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags))
-    board.build(name, into, " ".join(flags))
+    into, tls = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags)), "-DBOARD_CLEAR" not in flags
+    board.build(name, into, " ".join(flags), trust=server.pki.ca if tls else "")
     image = into / "boards" / name / "mailmote.elf"
-    firmware = board.Board(name, directory, server.pki, into, FIXED_ADDRESS if flags else ())
-    used = peak(firmware, server, "-DBOARD_CLEAR" not in flags)
+    firmware = board.Board(name, directory, into, FIXED_ADDRESS if flags else ())
+    used = peak(firmware, server, tls)
     return *firmware.sizes(), used, stack.bound(image)[0], room(image, board.tools(name)[1])
 
 

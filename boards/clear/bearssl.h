@@ -33,7 +33,7 @@ enum {
 
 typedef struct {
     uint8_t none;
-} br_x509_class, br_x509_trust_anchor, br_x509_minimal_context, br_x509_decoder_context, br_ec_impl,
+} br_x509_class, br_x509_trust_anchor, br_x509_minimal_context, br_x509_decoder_context, br_sha256_context, br_ec_impl,
     br_ssl_engine_context, *br_rsa_pkcs1_vrfy, *br_rsa_public;
 
 typedef struct {

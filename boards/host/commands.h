@@ -8,6 +8,8 @@
 int send_command(int argc, char **argv);
 int flush_command(int argc, char **argv);
 int queue_command(int argc, char **argv);
+int trust_command(int argc, char **argv);
+int probe_command(int argc, char **argv);
 
 /* help.c */
 void print_version(void);

@@ -10,13 +10,20 @@
 static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--spool DIR] [OPTION...] RCPT... < TEXT\n"
                             "       mailmote flush [-v] --spool DIR [--now] --relay HOST[:PORT] [OPTION...]\n"
                             "       mailmote queue --spool DIR [--show ID | --delete ID]\n"
+                            "       mailmote trust [--pin] FILE.pem...\n"
+                            "       mailmote probe [--trust FILE.pem] [--tls implicit] [--tls-name NAME] [--json] "
+                            "HOST[:PORT]\n"
                             "       mailmote --help | --version\n";
 
 static const char help[] =
     "\n"
     "send submits the text on standard input as a mail to each RCPT, through the first relay that takes it. flush "
     "tries\n"
-    "the mails of a spool again that are due, queue lists them.\n"
+    "the mails of a spool again that are due, queue lists them. trust writes certificates, or with --pin the hashes of "
+    "their\n"
+    "keys, as a C header for a firmware. probe asks a relay what it can do and who it is, sends no mail, and says how "
+    "to\n"
+    "configure it; its exit status is 0 when the relay is verified, 1 when it is not, 75 when it was not reached.\n"
     "\n"
     "Relays, at most 8, tried in the order given (an IPv6 address as [2001:db8::7]:587):\n"
     "  --relay HOST[:PORT]   port 587 with a login, 25 without, 465 with implicit TLS\n"

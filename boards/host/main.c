@@ -46,6 +46,12 @@ static int run(int argc, char **argv)
     if (strcmp(word, "queue") == 0) {
         return queue_command(argc - 1, argv + 1);
     }
+    if (strcmp(word, "trust") == 0) {
+        return trust_command(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "probe") == 0) {
+        return probe_command(argc - 1, argv + 1);
+    }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help();
         return EX_OK;

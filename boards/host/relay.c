@@ -197,7 +197,7 @@ static int relay_parse(struct host_relay *relay, const struct relay_args *args)
     return status;
 }
 
-static const char *system_file(void)
+const char *relay_system_anchors(void)
 {
     for (size_t i = 0; i < sizeof system_anchors / sizeof system_anchors[0]; i++) {
         if (access(system_anchors[i], R_OK) == 0) {
@@ -254,7 +254,7 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
         return EX_CONFIG;
     }
     if (file == NULL) {
-        file = system_file();
+        file = relay_system_anchors();
     }
     if (file == NULL) {
         complain("the system has no CA file to verify relay %s with: give --trust FILE.pem or --pin", args->relay);

@@ -26,4 +26,7 @@ int relays_parse(struct relays *relays, const struct args *args);
 int relays_open(struct relays *relays, const struct args *args);
 void relays_wipe(struct relays *relays);
 
+/* The system's file of CAs; NULL = it has none that can be read. */
+const char *relay_system_anchors(void);
+
 #endif

@@ -131,18 +131,20 @@ static void chain_end_cert(const br_x509_class **ctx)
     x->u.minimal.vtable->end_cert(&x->u.minimal.vtable);
 }
 
+unsigned mote_chain_error(const struct mote_x509 *x)
+{
+    if (x->wide) {
+        return BR_ERR_X509_BAD_SERVER_NAME;
+    }
+    return x->unfit != 0 ? BR_ERR_X509_FORBIDDEN_KEY_USAGE : mote_trust_key_error(&x->u.minimal.pkey);
+}
+
 static unsigned chain_end_chain(const br_x509_class **ctx)
 {
     struct mote_x509 *x = x509_of(ctx);
     unsigned error = x->u.minimal.vtable->end_chain(&x->u.minimal.vtable);
 
-    if (error != 0) {
-        return error;
-    }
-    if (x->wide) {
-        return BR_ERR_X509_BAD_SERVER_NAME;
-    }
-    return x->unfit != 0 ? BR_ERR_X509_FORBIDDEN_KEY_USAGE : mote_trust_key_error(&x->u.minimal.pkey);
+    return error != 0 ? error : mote_chain_error(x);
 }
 
 static const br_x509_pkey *chain_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
@@ -152,7 +154,7 @@ static const br_x509_pkey *chain_get_pkey(const br_x509_class *const *ctx, unsig
     return x->u.minimal.vtable->get_pkey(&x->u.minimal.vtable, usages);
 }
 
-static const br_x509_class chain_vtable = {
+const br_x509_class mote_chain_vtable = {
     sizeof(struct mote_x509), chain_start_chain, chain_start_cert, chain_append,
     chain_end_cert,           chain_end_chain,   chain_get_pkey,
 };
@@ -173,19 +175,24 @@ static void setup_chain(struct mote_session *s)
                              (uint32_t)(now >> 7) % 675 * 128 + (uint32_t)(now & 127));
 }
 
-static void setup_anchors(struct mote_session *s)
+void mote_chain_setup(struct mote_session *s, const br_x509_class *vtable)
 {
     br_x509_minimal_context *minimal = &s->x509.u.minimal;
 
-    mote_trust_setup_tls(s, &chain_vtable);
+    mote_trust_setup_tls(s, vtable);
     setup_chain(s);
     br_x509_minimal_set_hash(minimal, br_sha384_ID, &br_sha384_vtable);
     br_x509_minimal_set_hash(minimal, br_sha512_ID, &br_sha512_vtable);
 }
 
+static void setup_anchors(struct mote_session *s)
+{
+    mote_chain_setup(s, &mote_chain_vtable);
+}
+
 static void setup_anchors_small(struct mote_session *s)
 {
-    mote_trust_setup_tls_small(s, &chain_vtable);
+    mote_trust_setup_tls_small(s, &mote_chain_vtable);
     setup_chain(s);
 }
 
@@ -194,6 +201,7 @@ void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *an
     mote_trust_set(trust, anchors != NULL ? setup_anchors : NULL, name, &mote_curves);
     trust->anchors = anchors;
     trust->anchor_count = count;
+    trust->chain = anchors != NULL;
 }
 
 void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
@@ -202,4 +210,5 @@ void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anch
     mote_trust_set(trust, anchors != NULL && ec != NULL ? setup_anchors_small : NULL, name, ec);
     trust->anchors = anchors;
     trust->anchor_count = count;
+    trust->chain = anchors != NULL;
 }

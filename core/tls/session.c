@@ -70,14 +70,13 @@ static void feed(struct mote_session *s, const void *data, size_t len)
 
 /* ---- Beginning --------------------------------------------------------------------------------------------------- */
 
-/* What is wrong with the trust, or MOTE_CAUSE_NONE. Only a chain needs anchors, a name and the time. */
+/* What is wrong with the trust, or MOTE_CAUSE_NONE. Only a chain needs a name and the time. */
 static uint8_t misuse(const struct mote_relay *relay, const struct mote_session_setup *setup)
 {
     const struct mote_trust *trust = &relay->trust;
-    bool chain = trust->anchors != NULL;
 
     if (trust->setup_tls == NULL || relay->tls > MOTE_TLS_IMPLICIT ||
-        (chain && (trust->name == NULL || *trust->name == 0))) {
+        (trust->chain && (trust->name == NULL || *trust->name == 0))) {
         return MOTE_CAUSE_TRUST;
     }
     return setup->buf_len < MOTE_SESSION_BUF_MIN ? MOTE_CAUSE_BUFFER : MOTE_CAUSE_NONE;
@@ -121,7 +120,7 @@ void mote_session_init(struct mote_session *s, const struct mote_relay *relay, s
         mote_engine_fail(&s->engine, cause);
     } else if (!setup->clear && setup->entropy == NULL) {
         mote_engine_fail(&s->engine, MOTE_CAUSE_NO_ENTROPY);
-    } else if (relay->trust.anchors != NULL && setup->unix_s == 0) {
+    } else if (relay->trust.chain && setup->unix_s == 0) {
         mote_engine_fail(&s->engine, MOTE_CAUSE_NO_TIME);
     }
 }

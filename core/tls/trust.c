@@ -318,6 +318,16 @@ static void hash_ec(br_sha256_context *hash, const br_ec_public_key *key)
     br_sha256_update(hash, key->q, key->qlen);
 }
 
+static bool is_pinned(const struct mote_trust *trust, const uint8_t digest[br_sha256_SIZE])
+{
+    bool pinned = trust->pins == NULL && memcmp(digest, trust->pin, br_sha256_SIZE) == 0;
+
+    for (size_t i = 0; i < trust->pin_count; i++) {
+        pinned |= memcmp(digest, trust->pins[i], br_sha256_SIZE) == 0;
+    }
+    return pinned;
+}
+
 static unsigned pin_end_chain(const br_x509_class **ctx)
 {
     struct mote_x509 *x = x509_of(ctx);
@@ -336,7 +346,7 @@ static unsigned pin_end_chain(const br_x509_class **ctx)
         hash_ec(&hash, &key->key.ec);
     }
     br_sha256_out(&hash, digest);
-    if (memcmp(digest, x->trust->pin, sizeof digest) == 0) {
+    if (is_pinned(x->trust, digest)) {
         return 0;
     }
     x->cause = MOTE_CAUSE_CERT_PIN;
@@ -356,4 +366,11 @@ void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const ch
 {
     mote_trust_set(trust, setup_pin, name, &mote_curves);
     memcpy(trust->pin, sha256, sizeof trust->pin);
+}
+
+void mote_trust_pins(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name)
+{
+    mote_trust_set(trust, pins != NULL ? setup_pin : NULL, name, &mote_curves);
+    trust->pins = pins;
+    trust->pin_count = count;
 }

@@ -23,6 +23,12 @@ void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vta
 /* The same with AES-GCM, SHA-384, and all curves of the trust. */
 void mote_trust_setup_tls(struct mote_session *s, const br_x509_class *vtable);
 
+/* The check of chain.c, for the one of pinned.c: its functions; a client for them, or for others with the same context; and what
+ * is wrong with the relay's own certificate where BearSSL has no objections, as an error of BearSSL's, or 0. */
+extern const br_x509_class mote_chain_vtable;
+void mote_chain_setup(struct mote_session *s, const br_x509_class *vtable);
+unsigned mote_chain_error(const struct mote_x509 *x);
+
 /* What is wrong with a relay's key, as an error of BearSSL's, or 0: P-521 and long exponents are not computed with. */
 unsigned mote_trust_key_error(const br_x509_pkey *key);
 

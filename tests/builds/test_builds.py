@@ -22,7 +22,7 @@ sys.path.append(str(TOP / "tests/interop"))
 from aio import Aiosmtpd                             # noqa: E402
 from board import Board, content                     # noqa: E402
 from cell import PASSWORD, USER                      # noqa: E402
-from client import OK, new_token                     # noqa: E402
+from client import COMMAND, OK, new_token                     # noqa: E402
 from pki import Pki                                  # noqa: E402
 
 BUILD, BEARSSL_DIR, LWIP_DIR, BEARSSL_INC = (pathlib.Path(os.environ[name]).resolve() for name in (
@@ -141,10 +141,11 @@ def test_cmake_wrong_bearssl(tmp_path):
 def test_cmake_for_arm(server, pki, tmp_path):
     """a firmware, mailmote::lwip in it, booted in QEMU"""
     image = tmp_path / "boards/lm3s6965evb"
+    (tmp_path / "trust_anchors.h").write_text(run(COMMAND, "trust", pki.ca))
     cmake("firmware", tmp_path, f"-DCMAKE_TOOLCHAIN_FILE={HERE}/firmware/arm-none-eabi.cmake",
           "-DCMAKE_BUILD_TYPE=MinSizeRel", f"-DCMAKE_RUNTIME_OUTPUT_DIRECTORY={image}",
-          f"-DMAILMOTE_BEARSSL_DIR={BEARSSL_DIR}", f"-DLWIP_DIR={LWIP_DIR}")
-    board, token = Board("lm3s6965evb", tmp_path, pki, tmp_path), new_token()
+          f"-DMAILMOTE_BEARSSL_DIR={BEARSSL_DIR}", f"-DLWIP_DIR={LWIP_DIR}", f"-DTRUST={tmp_path}")
+    board, token = Board("lm3s6965evb", tmp_path, tmp_path), new_token()
     result = board.boot(server.ports["starttls"], f"subject={token}")
     assert result.status == OK, result.console
     assert content(token).fullmatch(server.wait_for_mail(token).content)

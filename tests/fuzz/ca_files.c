@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes CA files and has both readers read them: the one for POSIX, in memory of any size, and the boards'.
+ * Writes CA files and has the POSIX port read them, in memory of any size.
  */
 #define _GNU_SOURCE
 
 #include "ca_files.h"
 
-#include "../../boards/bare-metal/semihosting.h"
 #include "mailmote_posix.h"
 
 #include <errno.h>
@@ -124,66 +123,4 @@ void ca_check_posix(size_t memory_len)
 
     less = load_in(memory_len);
     require(less == count || (less == 0 && errno == ENOMEM), "I5: less memory, and some anchors are missing");
-}
-
-/* ---- The boards' reader, with a debugger that reads the file ----------------------------------------------------- */
-
-size_t board_anchors(const br_x509_trust_anchor **found);
-const char *board_setting(const char *name);
-
-static size_t board_at, board_split;
-
-const char *board_setting(const char *name)
-{
-    return name;
-}
-
-int semi_open(const char *name, int mode)
-{
-    require(strcmp(name, "trust") == 0 && mode == SEMI_READ, "I5: another file");
-    board_at = 0;
-    return 5;
-}
-
-void semi_close(int file)
-{
-    require(file == 5, "I5: another file");
-}
-
-size_t semi_read(int file, long at, void *buf, size_t len)
-{
-    size_t left = text_len - board_at;
-
-    require(file == 5 && at == -1, "I5: another file");
-    len = len < board_split ? len : board_split;
-    len = len < left ? len : left;
-    memcpy(buf, text + board_at, len);
-    board_at += len;
-    return len;
-}
-
-void ca_check_board(unsigned split)
-{
-    const br_x509_trust_anchor *anchors = NULL;
-    static struct {
-        br_x509_trust_anchor anchor;
-        uint8_t dn[1024];
-    } first[2];
-    size_t count;
-
-    board_split = 64;
-    count = board_anchors(&anchors);
-    require(count <= 2, "I5: more anchors than there is room for");
-    for (size_t i = 0; i < count; i++) {
-        first[i].anchor = anchors[i];
-        memcpy(first[i].dn, anchors[i].dn.data, anchors[i].dn.len);
-    }
-    board_split = 1 + split % 64;
-    require(board_anchors(&anchors) == count, "I3: a CA file's fate depends on how it was read");
-    for (size_t i = 0; i < count; i++) {
-        require(anchors[i].dn.len == first[i].anchor.dn.len &&
-                    memcmp(anchors[i].dn.data, first[i].dn, anchors[i].dn.len) == 0 &&
-                    anchors[i].pkey.key_type == first[i].anchor.pkey.key_type,
-                "I3: an anchor depends on how it was read");
-    }
 }

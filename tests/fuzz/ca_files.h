@@ -15,9 +15,8 @@ void ca_text(const char *text, size_t len);
 void ca_pem(const struct chain *chain, unsigned flags);
 size_t ca_copy(uint8_t *to, size_t cap);
 
-/* Reads it with this much memory, or with reads split so. */
+/* Reads it with this much memory. */
 void ca_check_posix(size_t memory_len);
-void ca_check_board(unsigned split);
 
 /* Does part lie in whole? */
 bool inside(const void *part, size_t len, const void *whole, size_t whole_len);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fuzz harness of what reads certificates: each kind of trust, as BearSSL's client calls it, and the two readers of CA
- * files. The input is a target, a way to split the octets, and a chain (certificates.h), which libFuzzer damages by
+ * Fuzz harness of what reads certificates: each kind of trust, as BearSSL's client calls it, the reader of CA files, and what
+ * tells a person of a certificate. The input is a target, a way to split the octets, and a chain (certificates.h), which libFuzzer damages by
  * its structure. Everything is read twice, split otherwise, and must come out the same.
  */
+#include "../../boards/host/trust_certificate.h"
 #include "ca_files.h"
 #include "certificates.h"
 #include "guard.h"
@@ -13,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { OPPORTUNISTIC, PIN_EC, PIN_RSA, ANCHORS, ANCHORS_SMALL, CA_FILE, CA_TEXT, BOARD_FILE, TARGETS };
+enum { OPPORTUNISTIC, PIN_EC, PIN_RSA, ANCHORS, ANCHORS_SMALL, CA_FILE, CA_TEXT, TOLD, TARGETS };
 enum { HEAD = 4 };
 
 /* Bits of the third octet. */
@@ -186,6 +187,47 @@ static void check_trust(unsigned target, unsigned split, bool use)
     }
 }
 
+/* ---- What a person is told of a certificate --------------------------------------------------------------------- */
+
+static void check_text(const char text[TEXT_LEN])
+{
+    size_t len = strlen(text);
+
+    require(len < TEXT_LEN, "I5: a text without an end");
+    for (size_t i = 0; i < len; i++) {
+        require(text[i] >= ' ' && text[i] <= '~', "foreign text reaches a terminal");
+    }
+}
+
+static void check_one_told(const uint8_t *der, size_t len)
+{
+    static struct certificate told;
+    uint8_t *own = malloc(len + (len == 0)); /* all its own: the sanitizer sees an octet too far */
+    char text[TEXT_LEN];
+
+    memcpy(own, der, len);
+    if (certificate_read(&told, own, len) == NULL) {
+        require(inside(told.subject.at, told.subject.len, own, len) && inside(told.key.at, told.key.len, own, len),
+                "I5: a part outside the certificate");
+        name_text(text, told.subject);
+        check_text(text);
+        name_text(text, told.issuer);
+        check_text(text);
+        key_text(text, told.pkey);
+        check_text(text);
+        signature_text(text, &told);
+        check_text(text);
+    }
+    free(own);
+}
+
+static void check_told(void)
+{
+    for (size_t i = 0; i < chain.count; i++) {
+        check_one_told(chain.certificates[i].der, chain.certificates[i].len);
+    }
+}
+
 /* ---- The harness ------------------------------------------------------------------------------------------------- */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -196,16 +238,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (target == CA_TEXT) {
         ca_text((const char *)in.at, in.left);
         ca_check_posix(memory * 16u);
-        ca_check_board(split);
         return 0;
     }
     chain_take(&chain, &in, (flags & RESIGN) != 0);
     if (target == CA_FILE) {
         ca_pem(&chain, flags);
         ca_check_posix(memory * 16u);
-    } else if (target == BOARD_FILE) {
-        ca_pem(&chain, flags);
-        ca_check_board(split);
+    } else if (target == TOLD) {
+        check_told();
     } else {
         check_trust(target, split == 255 ? 12345 : split, (flags & USE_KEY) != 0);
     }

@@ -15,7 +15,7 @@ static inline void guard_decoder(struct mote_session *s, bool on)
     uint8_t *behind = (uint8_t *)&s->x509.u + sizeof s->x509.u.decoder;
     size_t len = sizeof s->x509.u - sizeof s->x509.u.decoder;
 
-    if (on && s->relay->trust.anchors == NULL) {
+    if (on && !s->relay->trust.chain) {
         ASAN_POISON_MEMORY_REGION(behind, len);
     } else {
         ASAN_UNPOISON_MEMORY_REGION(behind, len);

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from cell import BUILD
+from client import COMMAND
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_S = 60
@@ -23,14 +24,16 @@ def tools(board):
     return "qemu-system-arm", "arm-none-eabi-"
 
 
-def build(board, into, flags="", bearssl=""):
-    """makes the firmware of a board, `bearssl` in it if that is there already; skips the test where it cannot be made"""
+def build(board, into, flags="", bearssl="", trust=""):
+    """makes the firmware of a board that trusts the CAs of a file, `bearssl` in it if that is there already; skips the test
+    where it cannot be made"""
     emulator, prefix = tools(board)
     missing = [tool for tool in (emulator, f"{prefix}gcc") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"boards: no {' and no '.join(missing)} here (`make boards-check' installs them)")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    words = [f"firmware-{board}", f"BUILD={into}", f"BOARD_FLAGS={flags}", f"BOARD_BEARSSL={bearssl}"]
+    words = [f"firmware-{board}", f"BUILD={into}", f"BOARD_FLAGS={flags}", f"BOARD_BEARSSL={bearssl}",
+             f"TRUST={trust}", f"MAILMOTE={COMMAND}"]
     done = subprocess.run(["make", "-s", *words], cwd=TOP, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=600)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
@@ -47,8 +50,8 @@ class Result:
 class Board:
     """One board and its flash, a file that outlives each boot."""
 
-    def __init__(self, name, scratch, pki, into=BUILD, words=()):
-        self.name, self.ca, self.into, self.words = name, pki.ca, into, words
+    def __init__(self, name, scratch, into=BUILD, words=()):
+        self.name, self.into, self.words = name, into, words
         self.flash = scratch / f"{name}-{os.urandom(4).hex()}.flash"
 
     def run(self, *words, limit=LIMIT_S):
@@ -58,11 +61,10 @@ class Board:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit + 10)
         return Result(done)
 
-    def boot(self, port, *words, trust=None):
+    def boot(self, port, *words):
         """the same with all the words an alert needs"""
         words = [f"relay=localhost:{port}", "to=a@example.test", "from=mote@example.org", f"storage={self.flash}",
                  "helo=mote.example.org", *self.words, *words]
-        words += [] if trust == "" else [f"trust={trust or self.ca}"]
         return self.run(*words)
 
     def sizes(self):

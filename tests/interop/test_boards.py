@@ -19,37 +19,42 @@ ADDRESS = ("ip=10.0.2.15", "gateway=10.0.2.2")       # of a firmware without DHC
 NOTHING_IN_TIME = 124
 
 
-@pytest.fixture(scope="session", params=BOARDS)
-def built(request):
-    build(request.param, BUILD)
-    return request.param
-
-
-@pytest.fixture
-def board(built, scratch, pki):
-    return Board(built, scratch, pki)
+def build_with(name, kind, flags, trust):
+    """firmware in a directory of its own, with the BearSSL of what `make firmware` builds"""
+    build(name, BUILD)
+    into, bearssl = pathlib.Path(BUILD) / kind, pathlib.Path(BUILD) / "boards" / name / "libbearssl.a"
+    build(name, into, flags, bearssl, trust)
+    return name, into
 
 
 @pytest.fixture(scope="session", params=BOARDS)
-def built_to_retry(request):
-    """firmware that may fall back to cleartext, with a short wait, and with the BearSSL of the other one"""
-    build(request.param, BUILD)
-    into, bearssl = pathlib.Path(BUILD) / "fallback", pathlib.Path(BUILD) / "boards" / request.param / "libbearssl.a"
-    build(request.param, into, f"-DBOARD_OPPORTUNISTIC {RETRY}", bearssl)
-    return request.param, into
+def built(request, pki):
+    return build_with(request.param, "trusting", "", pki.ca)
 
 
 @pytest.fixture
-def fallback(built_to_retry, scratch, pki):
+def board(built, scratch):
+    name, into = built
+    return Board(name, scratch, into)
+
+
+@pytest.fixture(scope="session", params=BOARDS)
+def built_to_retry(request, pki):
+    """firmware that may fall back to cleartext, with a short wait"""
+    return build_with(request.param, "fallback", f"-DBOARD_OPPORTUNISTIC {RETRY}", pki.ca)
+
+
+@pytest.fixture
+def fallback(built_to_retry, scratch):
     name, into = built_to_retry
-    return Board(name, scratch, pki, into)
+    return Board(name, scratch, into)
 
 
 @pytest.fixture
-def without_tls(scratch, pki):
+def without_tls(scratch):
     into = pathlib.Path(BUILD) / "fallback" / "BOARD_CLEAR"
     build("lm3s6965evb", into, f"-DBOARD_CLEAR {RETRY}")
-    return Board("lm3s6965evb", scratch, pki, into, ADDRESS)
+    return Board("lm3s6965evb", scratch, into, ADDRESS)
 
 
 def check_delivered(server, port, board):
@@ -102,18 +107,45 @@ def test_mail_outlives_a_reset(postfix, fallback):
     assert "delivered" not in result.console         # it is gone from the storage
 
 
+def test_other_cas(aiosmtpd, scratch, pki):
+    """the firmware is made again where TRUST= is another file, or the file another CA's; it takes several; with none, and with
+    one that cannot be used, nothing goes out unverified"""
+    ca = scratch / "changing.pem"
+
+    def boot(trust):
+        into = build_with("microbit", "changing", "", trust)[1]
+        return Board("microbit", scratch, into).boot(aiosmtpd.ports["starttls"], "attempts=1")
+
+    ca.write_text((pki.dir / "otherca.pem").read_text())
+    assert "comes from no trusted CA" in boot(ca).console
+    both = boot(f"{ca} {pki.ca}")
+    assert both.status == OK, both.console
+    ca.write_text(pathlib.Path(pki.ca).read_text())
+    assert boot(ca).status == OK
+    nobody = boot("")
+    assert nobody.status == BAD_CONFIG and "refused: this firmware was built without CAs: make it with" in nobody.console
+    ca.write_text("no certificate\n")
+    with pytest.raises(AssertionError, match="changing.pem holds no certificate"):
+        boot(ca)
+
+
+def test_cas_are_of_no_use_without_tls(pki):
+    done = make("firmware-microbit", "BOARD_FLAGS=-DBOARD_CLEAR", f"TRUST={pki.ca}")
+    assert done.returncode == 2 and "a firmware with BOARD_CLEAR has no TLS" in done.stdout, done.stdout
+
+
 # ---- Broken TLS ----------------------------------------------------------------------------------------------------
 
 TRIED, IN_CLEAR = ["EHLO", "STARTTLS"], ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
 
 
-def check_cleartext_after_a_reset(board, trust, **breakage):
+def check_cleartext_after_a_reset(board, *words, **breakage):
     """P4, P5: STARTTLS fails; after the reset it is tried again, and only then comes cleartext"""
     token, relay = new_token(), BrokenTls(**breakage)
-    first = board.boot(relay.port, f"subject={token}", "attempts=1", trust=trust)
+    first = board.boot(relay.port, f"subject={token}", "attempts=1", *words)
     assert first.status == DEFERRED, first.console
     assert relay.talks == [TRIED] and not relay.mails
-    second = board.boot(relay.port, "resume", trust=trust)
+    second = board.boot(relay.port, "resume", *words)
     assert second.status == OK, second.console
     assert relay.talks[1:] == [TRIED, IN_CLEAR]
     assert len(relay.mails) == 1 and content(token).fullmatch(relay.mails[0])
@@ -127,17 +159,17 @@ def test_cleartext_after_a_reset(hangs_up, fallback):
 def test_lost_answer(fallback):
     """the relay hangs up where the answer to the end of the mail belongs: nothing else on the wire is taken for it"""
     relay = BrokenTls(offers=False, answers=False)
-    result = fallback.boot(relay.port, "attempts=1", trust="opportunistic")
+    result = fallback.boot(relay.port, "attempts=1", "opportunistic")
     assert result.status == DEFERRED and "in doubt at END" in result.console, result.console
     assert relay.talks == [["EHLO", "MAIL", "RCPT", "DATA"]]
 
 
 @pytest.mark.parametrize("babbles", [False, True], ids=["once", "babbles"])
-def test_relay_says_the_modems_words(babbles, scratch, pki):
+def test_relay_says_the_modems_words(babbles, scratch):
     """the line is hung up on whatever the relay says, and each dial reaches the modem"""
     into, relay = pathlib.Path(BUILD) / "fallback", LiesAboutTheLine(babbles)
     build("microbit", into, f"-DBOARD_OPPORTUNISTIC {RETRY}")
-    result = Board("microbit", scratch, pki, into).boot(relay.port, "attempts=2", trust="opportunistic")
+    result = Board("microbit", scratch, into).boot(relay.port, "attempts=2", "opportunistic")
     assert result.status == DEFERRED, result.console
     assert len(relay.heard) == 2 and not any(b"AT" in heard for heard in relay.heard), relay.heard
 
@@ -145,22 +177,20 @@ def test_relay_says_the_modems_words(babbles, scratch, pki):
 # ---- Firmware without TLS: STARTTLS on offer is broken TLS to it ---------------------------------------------------
 
 def test_without_tls_refuses_what_it_cannot_check(without_tls):
-    result = without_tls.boot(1)
-    assert result.status == BAD_CONFIG and "this firmware has no TLS" in result.console, result.console
-    result = without_tls.boot(1, "user=alice", "password=secret", trust="")
+    result = without_tls.boot(1, "user=alice", "password=secret")
     assert result.status == BAD_CONFIG, result.console
     assert "misuse: a login needs a user, one secret, and a relay that is verified" in result.console
 
 
 def test_without_tls_starttls_on_offer(postfix, without_tls):
-    result = without_tls.boot(postfix.ports["starttls"], "attempts=1", trust="")
+    result = without_tls.boot(postfix.ports["starttls"], "attempts=1")
     assert result.status == DEFERRED and "deferred at HANDSHAKE" in result.console, result.console
 
 
 def test_without_tls_starttls_not_offered(postfix, without_tls):
     """in clear at once"""
     token = new_token()
-    result = without_tls.boot(postfix.ports["clear"], f"subject={token}", trust="")
+    result = without_tls.boot(postfix.ports["clear"], f"subject={token}")
     assert result.status == OK and "delivered at END, reply 250:" in result.console, result.console
     assert content(token).fullmatch(postfix.wait_for_mail(token).content)
 
@@ -168,7 +198,7 @@ def test_without_tls_starttls_not_offered(postfix, without_tls):
 def test_without_tls_second_attempt(without_tls):
     """in one boot: deferred, and in clear after the wait"""
     token, relay = new_token(), BrokenTls()
-    result = without_tls.boot(relay.port, f"subject={token}", trust="")
+    result = without_tls.boot(relay.port, f"subject={token}")
     assert result.status == OK, result.console
     assert re.search(r"deferred at HANDSHAKE.*\nnext attempt in [234] s\ndelivered at END", result.console)
     assert relay.talks == [TRIED, TRIED, IN_CLEAR]
@@ -177,7 +207,7 @@ def test_without_tls_second_attempt(without_tls):
 
 @pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs_up", "babbles"])
 def test_without_tls_after_a_reset(hangs_up, without_tls):
-    check_cleartext_after_a_reset(without_tls, "", hangs_up=hangs_up)
+    check_cleartext_after_a_reset(without_tls, hangs_up=hangs_up)
 
 
 # ---- As a user runs it ---------------------------------------------------------------------------------------------
@@ -194,10 +224,10 @@ def test_demo(board):
     assert done.stdout.endswith(f"\n== All as it should be on {board.name}\n")
 
 
-def test_make_run(aiosmtpd, board):
+def test_make_run(aiosmtpd, board, pki):
     token = new_token()
     done = make("run", f"BOARD={board.name}", f"RELAY=localhost:{aiosmtpd.ports['starttls']}", "TO=a@example.test",
-                "FROM=mote@example.org", f"TRUST={board.ca}",
+                "FROM=mote@example.org", f"TRUST={pki.ca}",
                 f"MCU_ARGS=subject={token} helo=mote.example.org storage={board.flash}")
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith("\nfirmware: 0, all is delivered\n"), done.stdout
@@ -220,8 +250,8 @@ def test_no_such_board(goal):
     assert all(name in done.stdout for name in BOARDS)
 
 
-def test_not_built(scratch, pki):
-    result = Board("lm3s6965evb", scratch, pki, scratch / "nowhere").run("relay=localhost:25")
+def test_not_built(scratch):
+    result = Board("lm3s6965evb", scratch, scratch / "nowhere").run("relay=localhost:25")
     assert result.status == BAD_CONFIG and "make firmware" in result.said, result.said
 
 
@@ -236,7 +266,7 @@ def test_no_relay(board):
 
 def test_nothing_in_time(board):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        result = board.run(f"relay=localhost:{silent.getsockname()[1]}", f"trust={board.ca}", "to=a@example.test",
+        result = board.run(f"relay=localhost:{silent.getsockname()[1]}", "to=a@example.test",
                            "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org", limit=3)
     assert result.status == NOTHING_IN_TIME and result.console == "the alert is stored\n", result.console
     assert "no end in 3 s" in result.said
@@ -245,21 +275,17 @@ def test_nothing_in_time(board):
 # What is wrong with the words that are given, and what the console says. A word given first counts.
 WRONG = {
     "no relay": ([], "missing: relay"),
-    "no trust": (["relay=localhost:1"], "missing: trust"),
-    "no recipient": (["relay=localhost:1", "trust={ca}"], "missing: to"),
-    "no sender": (["relay=localhost:1", "trust={ca}", "to=a@example.test"], "missing: from"),
+    "no recipient": (["relay=localhost:1"], "missing: to"),
+    "no sender": (["relay=localhost:1", "to=a@example.test"], "missing: from"),
     "no port": (["relay=localhost:"], "refused: relay is HOST:PORT"),
     "port 0": (["relay=localhost:0"], "refused: relay is HOST:PORT"),
     "port 65536": (["relay=localhost:65536"], "refused: relay is HOST:PORT"),
     "port 25x": (["relay=localhost:25x"], "refused: relay is HOST:PORT"),
     "no host": (["relay=:25"], "refused: relay is HOST:PORT"),
     "long host": (["relay=" + "h" * 128 + ":25"], "refused: relay is HOST:PORT"),
-    "trust not there": (["relay=localhost:1", "trust=/nonexistent"], "trust= is no PEM file, or holds more"),
-    "trust no PEM": (["relay=localhost:1", "trust={script}"], "trust= is no PEM file, or holds more"),
-    "trust damaged": (["relay=localhost:1", "trust={damaged}"], "trust= is no PEM file, or holds more"),
-    "too many CAs": (["relay=localhost:1", "trust={many}"], "trust= is no PEM file, or holds more"),
-    "opportunistic": (["relay=localhost:1", "trust=opportunistic"], "trust= is no PEM file, or holds more"),
-    "storage": (["relay=localhost:1", "trust={ca}", "storage=/nonexistent/flash"],
+    "trust": (["relay=localhost:1", "trust=ca.pem"], "unknown setting: trust=ca.pem"),
+    "opportunistic": (["relay=localhost:1", "opportunistic"], "unknown setting: opportunistic"),
+    "storage": (["relay=localhost:1", "storage=/nonexistent/flash"],
                 "storage= cannot be opened: /nonexistent/flash"),
     "unknown": (["bogus=1"], "unknown setting: bogus=1"),
     "unknown, without a value": (["relay=localhost:1", "resum"], "unknown setting: resum"),
@@ -270,13 +296,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize("words, reason", WRONG.values(), ids=WRONG)
-def test_wrong_configuration(words, reason, board, scratch):
-    ca = pathlib.Path(board.ca).read_text()
-    files = {"ca": board.ca, "script": TOP / "boards/run.sh", "many": scratch / "many.pem",
-             "damaged": scratch / "damaged.pem"}
-    files["many"].write_text(3 * ca)
-    files["damaged"].write_text(ca.replace("\n-----END", "#\n-----END"))
-    result = board.run(*(word.format_map(files) for word in words), f"storage={board.flash}")
+def test_wrong_configuration(words, reason, board):
+    result = board.run(*words, f"storage={board.flash}")
     assert result.status == BAD_CONFIG, result.console
     assert reason in result.console
     assert result.said.endswith("firmware: 78, the configuration is wrong; boards/README.md has its settings\n")
@@ -284,7 +305,7 @@ def test_wrong_configuration(words, reason, board, scratch):
 
 def test_wrong_mail(board):
     for word in ("to=nobody", "from=nobody"):
-        result = board.run(word, "relay=localhost:1", f"trust={board.ca}", "to=a@example.test", "from=mote@example.org",
+        result = board.run(word, "relay=localhost:1", "to=a@example.test", "from=mote@example.org",
                            f"storage={board.flash}")
         assert result.status == BAD_INPUT, result.console
         assert "refused: sender or recipient is no mail address" in result.console
@@ -305,7 +326,7 @@ def test_no_room(postfix, fallback):
 @pytest.mark.parametrize("word, reason", [("user=alice", "a login needs a user, one secret"), ("helo=a@b", "EHLO")])
 def test_misuse(word, reason, postfix, board):
     """what the core refuses when a relay is there: it ends at once, for waiting would not mend it"""
-    result = board.run(word, f"relay=localhost:{postfix.ports['starttls']}", f"trust={board.ca}", "to=a@example.test",
+    result = board.run(word, f"relay=localhost:{postfix.ports['starttls']}", "to=a@example.test",
                        "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org")
     assert result.status == BAD_CONFIG, result.console
     assert "\nmisuse: " in result.console and reason in result.console, result.console
@@ -315,11 +336,10 @@ def test_misuse(word, reason, postfix, board):
 
 def test_hundred_boots(postfix, scratch, pki):
     """a mail delivered at each, on each board with one flash; all boards at the same time, each boot with its limit"""
-    for name in BOARDS:
-        build(name, BUILD)
+    built = {name: build_with(name, "trusting", "", pki.ca)[1] for name in BOARDS}
 
     def boot_on(name):
-        board, tokens = Board(name, scratch, pki), [new_token() for _ in range(100)]
+        board, tokens = Board(name, scratch, built[name]), [new_token() for _ in range(100)]
         for token in tokens:
             result = board.boot(postfix.ports["rsa"], f"subject={token}")
             assert result.status == OK, (name, result.console, result.said)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a relay is asked, and what it has answered.
+ */
+#ifndef MAILMOTE_HOST_PROBE_H
+#define MAILMOTE_HOST_PROBE_H
+
+#include "trust_pem.h"
+
+#include <stdint.h>
+
+enum { PROBE_TEXT = 300, PROBE_ADDRESSES = 16, PROBE_OFFERS = 2048 };
+
+/* Ciphers, and curves, that are tried one by one. */
+enum { PROBE_CIPHERS = 7, PROBE_CURVES = 3 };
+extern const char *const probe_ciphers[PROBE_CIPHERS], *const probe_curves[PROBE_CURVES];
+
+struct probe {
+    /* asked */
+    const char *host, *name; /* the name is what its certificate must have */
+    uint16_t port;
+    bool implicit;
+    const char *trust; /* a file of CAs */
+
+    /* answered; text is printable */
+    char addresses[PROBE_ADDRESSES][PROBE_TEXT]; /* "192.0.2.7 port 587: Connection refused" */
+    size_t address_count;
+    bool reached; /* it has greeted */
+    char greeting[PROBE_TEXT], starttls[PROBE_TEXT];
+    char offers_clear[PROBE_OFFERS], offers[PROBE_OFFERS]; /* of EHLO, lines with '\n' at their ends; "" = none */
+    char trouble[PROBE_TEXT];                              /* why it went no further, or "" */
+    bool tls;
+    uint16_t version, suite; /* as BearSSL numbers them */
+    bool fragments;          /* it grants max_fragment_length */
+    size_t record; /* octets of its largest encrypted record, and of that where it is not asked for short ones */
+    size_t record_free;
+    bool ciphers[PROBE_CIPHERS], curves[PROBE_CURVES];
+    struct certificates chain; /* as sent */
+
+    /* judged */
+    bool verified, small; /* small: by mote_trust_anchors_small() with P-256 as well */
+    char verdict[PROBE_TEXT];
+    struct certificates anchors;
+    const struct certificate *root; /* of anchors: it alone verifies the chain; NULL = none does */
+};
+
+/* probe_talk.c: several connections. */
+void probe_talk(struct probe *probe);
+
+/* probe_judge.c: the chain under the CAs, as mailmote judges it. */
+void probe_judge(struct probe *probe);
+
+/* probe_report.c, for a person; probe_json.c, for a program. */
+void probe_report(const struct probe *probe);
+void probe_json(const struct probe *probe);
+
+/* probe_facts.c: what follows. How many flights a mail takes until it is accepted, in TLS and without a login; the smallest record
+ * buffer; is a word among the offers (then what stands behind it, to the end of its line, else NULL). */
+unsigned probe_flights(const struct probe *probe);
+size_t probe_buffer(const struct probe *probe);
+const char *probe_offer(const char *offers, const char *word);
+bool probe_is_modern(const struct probe *probe); /* it takes one of the ciphers with authentication */
+
+/* probe.c, for `mailmote trust --probe': args are those of a probe. Returns EX_OK, or another after it has said why. */
+int probe_run(struct probe *probe, int argc, char **argv, bool *json);
+void probe_free(struct probe *probe);
+
+#endif

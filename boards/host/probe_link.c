@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A connection to a relay that is asked and not trusted: it takes any certificate and keeps the chain, and it measures the
+ * records. Nothing secret passes here. One time limit holds for all of it.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "../../port/posix/posix.h"
+#include "probe_link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LIMIT_MS = 30000, CHAIN_MAX = 12, CERTIFICATE_MAX = 1 << 16, SHORT_RECORDS = 9 };
+
+/* RFC 5246, RFC 6066 */
+enum { RECORD_CHANGE = 20, SERVER_HELLO = 2, MAX_FRAGMENT_LENGTH = 1 };
+
+/* ---- Octets ------------------------------------------------------------------------------------------------------ */
+
+static bool wait_for(const struct link *link, short events)
+{
+    struct pollfd wanted = {.fd = link->fd, .events = events};
+    uint32_t passed_ms;
+    int ready;
+
+    do {
+        passed_ms = mote_posix_now_ms() - link->start_ms;
+        ready = passed_ms < LIMIT_MS ? poll(&wanted, 1, (int)(LIMIT_MS - passed_ms)) : 0;
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+static void measure(struct link *link, const unsigned char *octets, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (link->left != 0) {
+            link->left--;
+            if (!link->encrypted && link->hello_len < sizeof link->hello) {
+                link->hello[link->hello_len++] = octets[i];
+            }
+            continue;
+        }
+        link->header[link->head++] = octets[i];
+        if (link->head == sizeof link->header) {
+            link->head = 0;
+            link->left = (size_t)link->header[3] << 8 | link->header[4];
+            if (link->encrypted && link->left + sizeof link->header > link->record) {
+                link->record = link->left + sizeof link->header;
+            }
+            link->encrypted |= link->header[0] == RECORD_CHANGE;
+        }
+    }
+}
+
+static int read_socket(void *ctx, unsigned char *to, size_t len)
+{
+    struct link *link = ctx;
+    ssize_t got = wait_for(link, POLLIN) ? recv(link->fd, to, len, 0) : -1;
+
+    if (got <= 0) {
+        return -1;
+    }
+    if (link->in_tls) {
+        measure(link, to, (size_t)got);
+    }
+    return (int)got;
+}
+
+static int write_socket(void *ctx, const unsigned char *from, size_t len)
+{
+    struct link *link = ctx;
+    ssize_t put = wait_for(link, POLLOUT) ? send(link->fd, from, len, MSG_NOSIGNAL) : -1;
+
+    return put > 0 ? (int)put : -1;
+}
+
+/* ---- SMTP -------------------------------------------------------------------------------------------------------- */
+
+static bool write_all(struct link *link, const char *text, size_t len)
+{
+    if (link->secured) {
+        return br_sslio_write_all(&link->io, text, len) == 0 && br_sslio_flush(&link->io) == 0;
+    }
+    while (len > 0) {
+        int put = write_socket(link, (const unsigned char *)text, len);
+
+        if (put < 0) {
+            return false;
+        }
+        text += put;
+        len -= (size_t)put;
+    }
+    return true;
+}
+
+/* "250 " or "250-", three digits; the code, or 0. */
+static unsigned code_of(const char *line, size_t len)
+{
+    unsigned code = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (len < 3 || line[i] < '0' || line[i] > '9') {
+            return 0;
+        }
+        code = code * 10 + (unsigned)(line[i] - '0');
+    }
+    return code;
+}
+
+/* The last line has no '-' behind its code. It is read octet by octet: behind the reply to STARTTLS come TLS records. */
+unsigned link_reply(struct link *link)
+{
+    size_t line = 0;
+
+    link->reply_len = 0;
+    while (link->reply_len + 1 < sizeof link->reply) {
+        char *to = link->reply + link->reply_len;
+        int got = link->secured ? br_sslio_read(&link->io, to, 1) : read_socket(link, (unsigned char *)to, 1);
+
+        if (got <= 0) {
+            break;
+        }
+        link->reply_len++;
+        if (*to != '\n') {
+            continue;
+        }
+        if (link->reply_len - line < 4 || link->reply[line + 3] != '-') {
+            link->reply[link->reply_len] = 0;
+            return code_of(link->reply + line, link->reply_len - line);
+        }
+        line = link->reply_len;
+    }
+    link->reply[link->reply_len] = 0;
+    return 0;
+}
+
+unsigned link_ask(struct link *link, const char *line)
+{
+    return write_all(link, line, strlen(line)) ? link_reply(link) : 0;
+}
+
+/* ---- The chain --------------------------------------------------------------------------------------------------- */
+
+static struct link_x509 *x509_of(const br_x509_class **ctx)
+{
+    return (struct link_x509 *)(void *)ctx;
+}
+
+static void start_chain(const br_x509_class **ctx, const char *name)
+{
+    (void)name;
+    certificates_free(x509_of(ctx)->chain);
+}
+
+static void start_cert(const br_x509_class **ctx, uint32_t len)
+{
+    struct link_x509 *x = x509_of(ctx);
+
+    x->failed |= len == 0 || len > CERTIFICATE_MAX || x->chain->count == CHAIN_MAX;
+    x->len = 0;
+    x->cap = x->failed ? 0 : len;
+    x->der = x->failed ? NULL : malloc(len);
+    x->failed |= x->der == NULL;
+}
+
+static void append(const br_x509_class **ctx, const unsigned char *octets, size_t len)
+{
+    struct link_x509 *x = x509_of(ctx);
+
+    x->failed |= len > x->cap - x->len;
+    if (!x->failed) {
+        memcpy(x->der + x->len, octets, len);
+        x->len += len;
+    }
+}
+
+static void end_cert(const br_x509_class **ctx)
+{
+    struct link_x509 *x = x509_of(ctx);
+
+    x->failed |= !x->failed && certificates_add(x->chain, x->der, x->len) != NULL;
+    free(x->der);
+    x->der = NULL;
+}
+
+static unsigned end_chain(const br_x509_class **ctx)
+{
+    struct link_x509 *x = x509_of(ctx);
+
+    if (x->chain->count == 0) {
+        return BR_ERR_X509_EMPTY_CHAIN;
+    }
+    return x->failed || x->chain->list[0]->pkey == NULL ? BR_ERR_X509_UNSUPPORTED : 0;
+}
+
+static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+{
+    const struct link_x509 *x = (const struct link_x509 *)(const void *)ctx;
+
+    if (usages != NULL) {
+        *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
+    }
+    return x->chain->list[0]->pkey;
+}
+
+static const br_x509_class any_chain = {
+    sizeof(struct link_x509), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
+};
+
+/* ---- TLS --------------------------------------------------------------------------------------------------------- */
+
+/* Where one curve alone is offered for the key exchange, the relay's certificate may still be on another. */
+static uint32_t verify_on_any_curve(const br_ec_impl *curves, const void *hash, size_t hash_len,
+                                    const br_ec_public_key *key, const void *signature, size_t len)
+{
+    (void)curves;
+    return br_ecdsa_vrfy_asn1_get_default()(&mote_curves, hash, hash_len, key, signature, len);
+}
+
+bool link_start_tls(struct link *link, const char *name, const struct link_tls *tls, int *error)
+{
+    br_ssl_engine_context *eng = &link->client.eng;
+    unsigned char entropy[32];
+
+    br_ssl_client_init_full(&link->client, &(br_x509_minimal_context){0}, NULL, 0);
+    br_ssl_engine_set_versions(eng, BR_TLS10, BR_TLS12);
+    br_ssl_engine_set_suites(eng, tls->suites, tls->suite_count);
+    br_ssl_engine_set_ec(eng, tls->curves);
+    br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
+    link->x509.vtable = &any_chain;
+    link->x509.chain = &link->chain;
+    br_ssl_engine_set_x509(eng, &link->x509.vtable);
+    br_ssl_engine_set_ecdsa(eng, verify_on_any_curve);
+    br_ssl_engine_set_buffer(eng, link->buffer, sizeof link->buffer, 1);
+    if (tls->short_records) {
+        eng->log_max_frag_len = SHORT_RECORDS;
+    }
+    if (getrandom(entropy, sizeof entropy, 0) == (ssize_t)sizeof entropy) {
+        br_ssl_engine_inject_entropy(eng, entropy, sizeof entropy);
+    }
+    br_ssl_client_reset(&link->client, name, 0);
+    br_sslio_init(&link->io, eng, read_socket, link, write_socket, link);
+    link->in_tls = true;
+    link->secured = br_sslio_flush(&link->io) == 0;
+    *error = br_ssl_engine_last_error(eng);
+    return link->secured;
+}
+
+static size_t number(const unsigned char *octets)
+{
+    return (size_t)octets[0] << 8 | octets[1];
+}
+
+/* A ServerHello: its head, version and random (38 octets), a session's ID, suite and compression (3), and extensions. */
+bool link_granted(const struct link *link)
+{
+    const unsigned char *hello = link->hello;
+    size_t at = 39, end;
+
+    if (link->hello_len < at || hello[0] != SERVER_HELLO) {
+        return false;
+    }
+    at += hello[38] + (size_t)3;
+    if (at + 2 > link->hello_len) {
+        return false;
+    }
+    end = at + 2 + number(hello + at);
+    for (at += 2; at + 4 <= end && at + 4 <= link->hello_len; at += 4 + number(hello + at + 2)) {
+        if (number(hello + at) == MAX_FRAGMENT_LENGTH) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- From beginning to end --------------------------------------------------------------------------------------- */
+
+bool link_open(struct link *link, const char *host, uint16_t port, const struct mote_trace *trace)
+{
+    char name[MOTE_POSIX_HOST_NAME];
+    uint8_t cause;
+
+    memset(link, 0, sizeof *link);
+    link->start_ms = mote_posix_now_ms();
+    link->fd = mote_posix_connect(host, port, link->start_ms, trace, &cause);
+    link->start_ms = mote_posix_now_ms();
+    if (link->fd >= 0 && !mote_posix_host_name(name, sizeof name)) {
+        mote_posix_literal(link->fd, name);
+    }
+    snprintf(link->ehlo, sizeof link->ehlo, "EHLO %s\r\n", link->fd >= 0 ? name : "");
+    return link->fd >= 0;
+}
+
+void link_close(struct link *link)
+{
+    if (link->fd >= 0) {
+        if (link->secured || !link->in_tls) {
+            write_all(link, "QUIT\r\n", 6);
+        }
+        close(link->fd);
+    }
+    certificates_free(&link->chain);
+    free(link->x509.der);
+}
