@@ -22,7 +22,6 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-enum { ANCHOR_MEMORY = 4096 };
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
@@ -87,8 +86,8 @@ static size_t read_file(const br_x509_trust_anchor **found)
     assert_int_equal(write(fd, file.text, file.len), (ssize_t)file.len);
     close(fd);
     free(memory);
-    memory = malloc(ANCHOR_MEMORY);
-    count = mote_posix_anchors(name, memory, ANCHOR_MEMORY, found);
+    memory = malloc(file.len); /* is always enough */
+    count = mote_posix_anchors(name, memory, file.len, found);
     unlink(name);
     return count;
 }
