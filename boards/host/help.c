@@ -65,9 +65,9 @@ static const char help[] =
     "not\n"
     "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0.\n"
     "\n"
-    "Exit status: 0 all delivered, or with --background stored; 75 some deferred, and with --spool none failed; 69\n"
-    "some failed, and without --spool none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file and\n"
-    "set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
+    "Exit status: 0 all delivered, or with --background stored; 75 some deferred, and with --spool none failed;\n"
+    "69 some failed, and without --spool none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file\n"
+    "and set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
     "configuration (a password or trust file, for example; send --spool keeps the mail and ends with 75).\n";
 
 void print_version(void)
