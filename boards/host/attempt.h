@@ -6,6 +6,7 @@
 #define MAILMOTE_HOST_ATTEMPT_H
 
 #include "dialogue.h"
+#include "report.h"
 #include "throttle.h"
 
 struct attempt {
@@ -25,8 +26,5 @@ int attempt_run(struct attempt *attempt);
 /* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
  * Returns EX_TEMPFAIL. */
 int attempt_put_off(const struct attempt *attempt);
-
-/* The worse of two exit statuses. */
-int worse(int a, int b);
 
 #endif

@@ -57,6 +57,7 @@ static const char help[] =
     "                        --relay the place of all its relays\n"
     "\n"
     "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
+    "Each such line goes to the system's log (mail) too, with relay, TLS, sender, size and exit status.\n"
     "queue prints, oldest first: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST SENDER SIZE SUBJECT; AGE\n"
     "and NEXT in seconds. A mail that failed for somebody stays there with the reasons until it is deleted. On "
     "standard\n"
