@@ -8,6 +8,7 @@
 
 #include "attempt.h"
 #include "complain.h"
+#include "notice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -205,7 +206,13 @@ static void keep(struct attempt *attempt)
 /* POLICY P11: a mail whose report could not be printed stays, and is reported by the next flush. */
 static void finish(const struct attempt *attempt)
 {
-    if (mail_final(attempt->mail) && !ferror(stdout)) {
+    if (ferror(stdout)) {
+        return;
+    }
+    if (attempt->notify) {
+        notice_store(attempt->spool, attempt->mail, attempt->args->admin);
+    }
+    if (mail_final(attempt->mail)) {
         spool_finish(attempt->spool, attempt->mail);
     }
 }

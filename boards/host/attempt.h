@@ -16,6 +16,7 @@ struct attempt {
     struct host_mail *mail;
     struct dialogue dialogue;
     struct throttle *throttle; /* likewise */
+    bool notify;               /* nobody may be reading what is printed: who failed is told by mail */
     struct mote_posix_attempt posix;
 };
 

@@ -44,7 +44,8 @@ static int try_mail(struct flushing *flushing)
                                 .relays = &flushing->relays,
                                 .spool = &flushing->spool,
                                 .throttle = &flushing->throttle,
-                                .mail = &flushing->mail};
+                                .mail = &flushing->mail,
+                                .notify = true};
     attempt->dialogue.verbose = flushing->args.verbose;
     snprintf(text, sizeof text, "mail %.*s", ID_LEN, flushing->mail.id);
     dialogue_event(&attempt->dialogue, text);
@@ -98,6 +99,9 @@ static int flush(struct flushing *flushing)
 
     if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
+    }
+    if (status == EX_OK) {
+        status = check_admin(flushing->args.admin);
     }
     if (status == EX_OK) {
         status = relays_open(&flushing->relays, &flushing->args);

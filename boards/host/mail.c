@@ -61,6 +61,11 @@ int check_helo(const char *helo)
     return EX_CONFIG;
 }
 
+int check_admin(const char *admin)
+{
+    return admin == NULL || check_address(admin, "admin") == EX_OK ? EX_OK : EX_CONFIG;
+}
+
 static int check_subject(const char *subject)
 {
     for (const char *at = subject; at != NULL && *at != 0; at++) {
@@ -157,7 +162,7 @@ static void make_id(struct host_mail *mail)
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
-static size_t read_memory(void *ctx, size_t offset, void *buf, size_t cap)
+size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap)
 {
     const struct buffer *input = ctx;
     size_t left = offset < input->len ? input->len - offset : 0;
@@ -238,7 +243,7 @@ int mail_compose(struct host_mail *mail, struct input *input, const struct args 
     if (status == EX_OK) {
         status = read_all(&mail->mail, &mail->input);
     }
-    mail->mail.read = read_memory;
+    mail->mail.read = mail_read_memory;
     mail->mail.ctx = &mail->input;
     return status == EX_OK ? mail_measure(mail) : status;
 }

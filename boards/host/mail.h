@@ -57,11 +57,15 @@ int mail_address(struct host_mail *mail, const struct args *args);
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args);
 int mail_stream(struct host_mail *mail, struct input *input, const struct args *args);
 
+/* Reader for mote_mail.read; ctx is a struct buffer. */
+size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap);
+
 /* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent. */
 int mail_measure(struct host_mail *mail);
 
-/* --helo, or NULL (EX_CONFIG). */
+/* --helo and the configuration's admin, or NULL (EX_CONFIG). */
 int check_helo(const char *helo);
+int check_admin(const char *admin);
 
 /* Memory for so many recipients; false when there is none. */
 bool mail_make_room(struct host_mail *mail, unsigned rcpt_count);

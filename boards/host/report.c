@@ -25,16 +25,26 @@ int worse(int a, int b)
     return rank(b) > rank(a) ? b : a;
 }
 
+struct code {
+    char text[8];
+};
+
+static struct code code_of(const struct mote_rcpt *rcpt)
+{
+    struct code code = {"-"};
+
+    if (rcpt->result.code != 0) {
+        snprintf(code.text, sizeof code.text, "%03u", (unsigned)rcpt->result.code);
+    }
+    return code;
+}
+
 static void print_line(const struct host_mail *mail, unsigned i)
 {
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
     const char *verdict = mote_verdict_name(rcpt_final(rcpt) ? rcpt->result.verdict : MOTE_DEFERRED);
-    char code[8] = "-";
 
-    if (rcpt->result.code != 0) {
-        snprintf(code, sizeof code, "%03u", (unsigned)rcpt->result.code);
-    }
-    printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code, mail->rcpts[i].text);
+    printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code_of(rcpt).text, mail->rcpts[i].text);
 }
 
 /* One line of the system's log, for who reads no output: of a flush in the background, say. */
@@ -48,10 +58,10 @@ static void log_line(const struct host_mail *mail, unsigned i, int status)
     printable(from, sizeof from, mail->mail.from, strlen(mail->mail.from));
     printable(to, sizeof to, rcpt->address, strlen(rcpt->address));
     openlog("mailmote", LOG_PID, LOG_MAIL);
-    syslog(LOG_MAIL | level, "%.*s: relay=%s:%u, tls=\"%s\", from=<%s>, to=<%s>, size=%lu, exit=%d, reply=%03u %s",
+    syslog(LOG_MAIL | level, "%.*s: relay=%s:%u, tls=\"%s\", from=<%s>, to=<%s>, size=%lu, exit=%d, reply=%s %s",
            ID_LEN, mail->id, own->relay == NULL ? "none" : own->relay->host,
            own->relay == NULL ? 0U : (unsigned)mote_relay_port(own->relay), own->tls[0] == 0 ? "none" : own->tls, from,
-           to, (unsigned long)mail->mail.size, status, (unsigned)rcpt->result.code, own->text);
+           to, (unsigned long)mail->mail.size, status, code_of(rcpt).text, own->text);
 }
 
 /* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */
