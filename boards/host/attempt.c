@@ -209,11 +209,12 @@ static void finish(const struct attempt *attempt)
     if (ferror(stdout)) {
         return;
     }
+    /* A notice of a mail that stays would be made by each flush. */
+    if (mail_final(attempt->mail) && !spool_finish(attempt->spool, attempt->mail)) {
+        return;
+    }
     if (attempt->notify) {
         notice_store(attempt->spool, attempt->mail, attempt->args->admin);
-    }
-    if (mail_final(attempt->mail)) {
-        spool_finish(attempt->spool, attempt->mail);
     }
 }
 

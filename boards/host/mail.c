@@ -193,8 +193,14 @@ static int set_fields(struct host_mail *mail, const struct args *args)
 
 int mail_measure(struct host_mail *mail)
 {
-    if (mote_mail_measure(&mail->mail) != MOTE_CAUSE_NONE) {
-        complain("standard input cannot be sent as a mail: %s", mote_cause_name(MOTE_CAUSE_TEXT));
+    uint8_t cause = mote_mail_measure(&mail->mail);
+
+    if (cause == MOTE_CAUSE_STORAGE) {
+        complain("the mail cannot be read again where it was stored: it was not sent");
+        return EX_CANTCREAT;
+    }
+    if (cause != MOTE_CAUSE_NONE) {
+        complain("standard input cannot be sent as a mail: %s", mote_cause_name(cause));
         return EX_DATAERR;
     }
     return EX_OK;

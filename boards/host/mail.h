@@ -60,7 +60,8 @@ int mail_stream(struct host_mail *mail, struct input *input, const struct args *
 /* Reader for mote_mail.read; ctx is a struct buffer. */
 size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap);
 
-/* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent. */
+/* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent, EX_CANTCREAT when it cannot
+ * be read. */
 int mail_measure(struct host_mail *mail);
 
 /* --helo and the configuration's admin, or NULL (EX_CONFIG). */

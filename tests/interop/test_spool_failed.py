@@ -3,6 +3,7 @@
 import email
 import email.utils
 import os
+import shutil
 import threading
 import time
 
@@ -215,6 +216,20 @@ def test_a_notice_that_fails_makes_no_notice(spool, relay):
     relay.replies = {S: "550 5.1.1 unknown"}
     assert spool.flush(relay).returncode == FAILED
     assert spool.files() == [] and len(list(spool.path.glob("*.failed"))) == 2
+
+
+def test_a_mail_that_cannot_go_makes_no_notice_each_time(spool, relay):
+    """it is finished and its file cannot be renamed: that is told, and no more"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    relay.replies = {A: "450 4.2.1 later"}
+    spool.send(relay)
+    relay.replies = {A: "550 5.1.1 unknown"}
+    for _ in range(3):
+        done = spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", "/dev/null", "-P", spool.path, "-e",
+                                                     "inject=renameat:error=EIO"])
+        assert done.returncode == FAILED and "cannot be removed" in done.stderr and len(spool.files()) == 1
+    assert spool.flush(relay).returncode == FAILED and len(spool.files()) == 1 and failed(spool)
 
 
 def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
