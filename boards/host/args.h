@@ -33,6 +33,7 @@ struct args {
     uint8_t command;
     bool help, verbose, raw, now, background;
     const char *config_file, *spool, *helo, *from, *subject;
+    const char *admin;         /* who is told of mails that failed; NULL = their senders */
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
     struct relay_args relays[MOTE_RELAYS_MAX];

@@ -8,24 +8,11 @@
 
 #include "attempt.h"
 #include "complain.h"
+#include "notice.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-static int rank(int status)
-{
-    return status == EX_OK            ? 0
-           : status == EX_TEMPFAIL    ? 1
-           : status == EX_UNAVAILABLE ? 2
-           : status == EX_CONFIG      ? 4 /* it ends the run */
-                                      : 3;
-}
-
-int worse(int a, int b)
-{
-    return rank(b) > rank(a) ? b : a;
-}
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
@@ -72,6 +59,8 @@ static void note_text(struct attempt *attempt, unsigned i)
     const char *said = own ? rcpt->reply : attempt->mail->reply;
     char reply[REPLY_TEXT_LEN * 4];
 
+    snprintf(rcpt->tls, sizeof rcpt->tls, "%s", attempt->dialogue.tls);
+
     printable(reply, sizeof reply, result->code == 0 ? "" : said, result->code == 0 ? 0 : strlen(said));
     if (*reply != 0 && (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED)) {
         snprintf(rcpt->text, sizeof rcpt->text, "%s", reply);
@@ -87,7 +76,7 @@ static void begin_conversation(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
-    attempt->dialogue.event[0] = 0;
+    attempt->dialogue.event[0] = attempt->dialogue.tls[0] = 0;
     mail->reply[0] = 0;
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].final_before = rcpt_final(&mail->mail.rcpts[i]);
@@ -137,6 +126,7 @@ static void conversation_done(void *ctx, const struct mote_relay *relay, const s
     dialogue_finish(&attempt->dialogue);
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         if (!mail->rcpts[i].final_before && !mail->rcpts[i].excluded) {
+            mail->rcpts[i].relay = relay;
             note_text(attempt, i);
         }
     }
@@ -156,41 +146,7 @@ static bool commit(void *ctx)
     return spool_save(attempt->mail);
 }
 
-/* ---- What is told ------------------------------------------------------------------------------------------------ */
-
-static void print_line(const struct host_mail *mail, unsigned i)
-{
-    const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
-    const char *verdict = mote_verdict_name(rcpt_final(rcpt) ? rcpt->result.verdict : MOTE_DEFERRED);
-    char code[8] = "-";
-
-    if (rcpt->result.code != 0) {
-        snprintf(code, sizeof code, "%03u", (unsigned)rcpt->result.code);
-    }
-    printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code, mail->rcpts[i].text);
-}
-
-/* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */
-static int report(const struct host_mail *mail)
-{
-    int status = EX_OK;
-    bool left = false;
-
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        uint8_t verdict = mail->mail.rcpts[i].result.verdict;
-
-        if (mail->rcpts[i].reported_before || verdict == MOTE_MISUSE || verdict == MOTE_PENDING) {
-            continue;
-        }
-        print_line(mail, i);
-        left = left || !rcpt_final(&mail->mail.rcpts[i]);
-        status = worse(status, verdict == MOTE_FAILED      ? EX_UNAVAILABLE
-                               : verdict == MOTE_DELIVERED ? EX_OK
-                                                           : EX_TEMPFAIL);
-    }
-    fflush(stdout); /* which sets ferror(stdout) when it fails */
-    return left && mail->kept.fd < 0 ? EX_TEMPFAIL : status;
-}
+/* ---- What is kept ------------------------------------------------------------------------------------------------ */
 
 /* POLICY P11: who has waited long enough is told. */
 static void expire(struct host_mail *mail)
@@ -250,8 +206,15 @@ static void keep(struct attempt *attempt)
 /* POLICY P11: a mail whose report could not be printed stays, and is reported by the next flush. */
 static void finish(const struct attempt *attempt)
 {
-    if (mail_final(attempt->mail) && !ferror(stdout)) {
-        spool_finish(attempt->spool, attempt->mail);
+    if (ferror(stdout)) {
+        return;
+    }
+    /* A notice of a mail that stays would be made by each flush. */
+    if (mail_final(attempt->mail) && !spool_finish(attempt->spool, attempt->mail)) {
+        return;
+    }
+    if (attempt->notify) {
+        notice_store(attempt->spool, attempt->mail, attempt->args->admin);
     }
 }
 
@@ -267,7 +230,7 @@ static int report_again(struct attempt *attempt)
             strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
         }
     }
-    status = report(mail);
+    status = report_mail(mail);
     finish(attempt);
     return status;
 }
@@ -374,7 +337,7 @@ int attempt_run(struct attempt *attempt)
         mail->rcpts[i].reported_before = mail->rcpts[i].final_before;
     }
     if (keeping && !begin(attempt)) {
-        return report(mail);
+        return report_mail(mail);
     }
     talk(attempt);
     if (keeping) {
@@ -384,14 +347,14 @@ int attempt_run(struct attempt *attempt)
         status = misuse(attempt);
     }
     if (status == EX_CONFIG) {
-        report(mail);
+        report_mail(mail);
         return status;
     }
     note_silence(attempt);
     if (keeping) {
         keep(attempt);
     }
-    status = worse(status, report(mail));
+    status = worse(status, report_mail(mail));
     if (keeping) {
         finish(attempt);
     }
@@ -409,6 +372,6 @@ int attempt_put_off(const struct attempt *attempt)
         }
         mail->rcpts[i].reported_before = rcpt_final(&mail->mail.rcpts[i]);
     }
-    report(mail);
+    report_mail(mail);
     return EX_TEMPFAIL;
 }

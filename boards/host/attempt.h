@@ -6,6 +6,7 @@
 #define MAILMOTE_HOST_ATTEMPT_H
 
 #include "dialogue.h"
+#include "report.h"
 #include "throttle.h"
 
 struct attempt {
@@ -17,6 +18,7 @@ struct attempt {
     struct throttle *throttle;                /* likewise */
     struct mote_posix_connection *connection; /* that mails share, or NULL */
     bool more;                                /* another mail follows */
+    bool notify;                              /* nobody may be reading what is printed: who failed is told by mail */
     struct mote_posix_attempt posix;
 };
 
@@ -27,8 +29,5 @@ int attempt_run(struct attempt *attempt);
 /* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
  * Returns EX_TEMPFAIL. */
 int attempt_put_off(const struct attempt *attempt);
-
-/* The worse of two exit statuses. */
-int worse(int a, int b);
 
 #endif

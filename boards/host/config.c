@@ -107,7 +107,7 @@ static int parse_setting(const char **word, const char *value, bool *seen, const
 
 struct seen {
     bool relays; /* are to be taken */
-    bool spool, helo, from;
+    bool spool, helo, from, admin;
 };
 
 static int parse_line(struct args *args, struct seen *seen, char *text, unsigned line)
@@ -133,7 +133,10 @@ static int parse_line(struct args *args, struct seen *seen, char *text, unsigned
     if (strcmp(name, "from") == 0) {
         return parse_setting(&args->from, value, &seen->from, name, strtok_r(NULL, SPACE, &rest));
     }
-    return wrong("", name, " is unknown: a line begins with relay, spool, helo or from");
+    if (strcmp(name, "admin") == 0) {
+        return parse_setting(&args->admin, value, &seen->admin, name, strtok_r(NULL, SPACE, &rest));
+    }
+    return wrong("", name, " is unknown: a line begins with relay, spool, helo, from or admin");
 }
 
 static int read_file(struct args *args)

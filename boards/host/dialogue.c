@@ -68,6 +68,9 @@ static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len
         char text[sizeof d->event];
 
         printable(text, sizeof text, data, len);
+        if (strncmp(text, "TLS ", 4) == 0) {
+            snprintf(d->tls, sizeof d->tls, "%.*s", (int)sizeof d->tls - 1, text);
+        }
         dialogue_event(d, text);
         return;
     }

@@ -14,6 +14,7 @@ struct dialogue {
     size_t len;
     char line[1000];
     uint32_t mail_octets; /* of the text, not yet told */
+    char tls[80];         /* the last '*' line about TLS: what was agreed on */
     char event[300];      /* the last '*' line: why there is no connection */
 };
 

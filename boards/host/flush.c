@@ -54,7 +54,8 @@ static int try_mail(struct flushing *flushing, bool more)
                                 .throttle = &flushing->throttle,
                                 .mail = &flushing->mail,
                                 .connection = &flushing->connection,
-                                .more = more};
+                                .more = more,
+                                .notify = true};
     attempt->dialogue.verbose = flushing->args.verbose;
     snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
     dialogue_event(&attempt->dialogue, text);
@@ -125,6 +126,9 @@ static int flush(struct flushing *flushing)
 
     if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
+    }
+    if (status == EX_OK) {
+        status = check_admin(flushing->args.admin);
     }
     if (status == EX_OK) {
         status = relays_open(&flushing->relays, &flushing->args);

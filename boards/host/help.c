@@ -59,11 +59,13 @@ static const char help[] =
     "  --delete ID           remove one mail from the queue\n"
     "  -C FILE               a line each: `relay HOST[:PORT] [tls=starttls|implicit] [trust=FILE] [pin=sha256:BASE64]\n"
     "                        [tls-name=NAME] [user=USER] [password-file=FILE] [token-file=FILE]', `spool DIR',\n"
-    "                        `helo NAME', `from ADDRESS'; # begins a comment. Options take the place of its lines, and "
+    "                        `helo NAME', `from ADDRESS', `admin ADDRESS'; # begins a comment. Options take the place "
+    "of its lines, and "
     "a\n"
     "                        --relay the place of all its relays\n"
     "\n"
     "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
+    "Each such line goes to the system's log (mail) too, with relay, TLS, sender, size and exit status.\n"
     "queue prints, oldest first: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST SENDER SIZE SUBJECT; AGE\n"
     "and NEXT in seconds. A mail that failed for somebody stays there with the reasons until it is deleted. On "
     "standard\n"
@@ -72,9 +74,9 @@ static const char help[] =
     "not\n"
     "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0.\n"
     "\n"
-    "Exit status: 0 all delivered, or with --background stored; 75 some deferred, and with --spool none failed; 69\n"
-    "some failed, and without --spool none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file and\n"
-    "set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
+    "Exit status: 0 all delivered, or with --background stored; 75 some deferred, and with --spool none failed;\n"
+    "69 some failed, and without --spool none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file\n"
+    "and set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
     "configuration (a password or trust file, for example; send --spool keeps the mail and ends with 75).\n";
 
 void print_version(void)

@@ -61,6 +61,11 @@ int check_helo(const char *helo)
     return EX_CONFIG;
 }
 
+int check_admin(const char *admin)
+{
+    return admin == NULL || check_address(admin, "admin") == EX_OK ? EX_OK : EX_CONFIG;
+}
+
 static int check_subject(const char *subject)
 {
     for (const char *at = subject; at != NULL && *at != 0; at++) {
@@ -157,7 +162,7 @@ static void make_id(struct host_mail *mail)
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
-static size_t read_memory(void *ctx, size_t offset, void *buf, size_t cap)
+size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap)
 {
     const struct buffer *input = ctx;
     size_t left = offset < input->len ? input->len - offset : 0;
@@ -188,8 +193,14 @@ static int set_fields(struct host_mail *mail, const struct args *args)
 
 int mail_measure(struct host_mail *mail)
 {
-    if (mote_mail_measure(&mail->mail) != MOTE_CAUSE_NONE) {
-        complain("standard input cannot be sent as a mail: %s", mote_cause_name(MOTE_CAUSE_TEXT));
+    uint8_t cause = mote_mail_measure(&mail->mail);
+
+    if (cause == MOTE_CAUSE_STORAGE) {
+        complain("the mail cannot be read again where it was stored: it was not sent");
+        return EX_CANTCREAT;
+    }
+    if (cause != MOTE_CAUSE_NONE) {
+        complain("standard input cannot be sent as a mail: %s", mote_cause_name(cause));
         return EX_DATAERR;
     }
     return EX_OK;
@@ -238,7 +249,7 @@ int mail_compose(struct host_mail *mail, struct input *input, const struct args 
     if (status == EX_OK) {
         status = read_all(&mail->mail, &mail->input);
     }
-    mail->mail.read = read_memory;
+    mail->mail.read = mail_read_memory;
     mail->mail.ctx = &mail->input;
     return status == EX_OK ? mail_measure(mail) : status;
 }

@@ -15,6 +15,8 @@
 struct host_rcpt {
     char reply[REPLY_TEXT_LEN];
     char text[REPLY_TEXT_LEN * 4 + 200]; /* the last field of its line on stdout */
+    const struct mote_relay *relay;      /* the last that was asked, or NULL */
+    char tls[80];                        /* what was agreed on with it; "" = in clear */
     bool reported_before;                /* its verdict was final before this attempt */
     bool final_before;                   /* before this conversation */
     bool excluded;                       /* from this conversation */
@@ -55,11 +57,16 @@ int mail_address(struct host_mail *mail, const struct args *args);
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args);
 int mail_stream(struct host_mail *mail, struct input *input, const struct args *args);
 
-/* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent. */
+/* Reader for mote_mail.read; ctx is a struct buffer. */
+size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap);
+
+/* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent, EX_CANTCREAT when it cannot
+ * be read. */
 int mail_measure(struct host_mail *mail);
 
-/* --helo, or NULL (EX_CONFIG). */
+/* --helo and the configuration's admin, or NULL (EX_CONFIG). */
 int check_helo(const char *helo);
+int check_admin(const char *admin);
 
 /* Memory for so many recipients; false when there is none. */
 bool mail_make_room(struct host_mail *mail, unsigned rcpt_count);

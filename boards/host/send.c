@@ -33,6 +33,9 @@ static int understand(struct sending *sending)
     if (status == EX_OK) {
         status = check_helo(sending->args.helo);
     }
+    if (status == EX_OK) {
+        status = check_admin(sending->args.admin);
+    }
     return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
 }
 
@@ -107,6 +110,7 @@ static int try_in_background(struct sending *sending)
         return attempt_put_off(&sending->attempt);
     }
     let_go(sending);
+    sending->attempt.notify = true;
     return try_stored(sending);
 }
 

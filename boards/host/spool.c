@@ -106,7 +106,7 @@ bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
         snprintf(temp->name, sizeof temp->name, SPOOL_TEMP "%08lx%08lx", (unsigned long)random_32(),
                  (unsigned long)random_32());
         temp->fd = openat(spool->fd, temp->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        error = temp->fd < 0 ? errno : spool_lock(temp->fd);
+        error = temp->fd < 0 || fchmod(temp->fd, 0600) != 0 ? errno : spool_lock(temp->fd);
         if (error == 0) {
             return true;
         }
@@ -336,7 +336,7 @@ bool spool_save_reasons(struct host_mail *mail)
     return spool_save(mail);
 }
 
-void spool_finish(const struct spool *spool, const struct host_mail *mail)
+bool spool_finish(const struct spool *spool, const struct host_mail *mail)
 {
     char name[SPOOL_NAME], failed[SPOOL_NAME];
     bool good;
@@ -351,7 +351,7 @@ void spool_finish(const struct spool *spool, const struct host_mail *mail)
     if (!good) {
         complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
     }
-    /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
+    return good; /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
 }
 
 /* Returns 0 or an errno. */

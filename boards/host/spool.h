@@ -91,8 +91,8 @@ bool spool_save(struct host_mail *mail);
 /* The same, and before it why recipients have failed. */
 bool spool_save_reasons(struct host_mail *mail);
 
-/* The mail is finished: it goes, or stays as one that failed. */
-void spool_finish(const struct spool *spool, const struct host_mail *mail);
+/* The mail is finished: it goes, or stays as one that failed. False after a complaint that it is where it was. */
+bool spool_finish(const struct spool *spool, const struct host_mail *mail);
 
 /* Locks and removes the mail with this id, whatever has become of it. */
 int spool_delete(const struct spool *spool, const char *id);

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """What failed stays with its reasons until a person deletes it; the queue shows it, and what else it is asked for."""
+import email
+import email.utils
 import os
+import shutil
 import threading
+import time
 
 import pytest
 
-from relay import BAD_INPUT, DEFERRED, FAILED, OK, USAGE, Relay, run
+from relay import BAD_CONFIG, BAD_INPUT, DEFERRED, FAILED, OK, USAGE, Relay, run
 from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
 from test_spool_retry import DAY
 
-NOW = ["--now"]
+NOW, S = ["--now"], "s@example.org"
 
 
 def failed(spool):
@@ -18,7 +22,8 @@ def failed(spool):
 
 
 def lasts(spool):
-    return {row[4]: row[5:7] for row in spool.queue().rows}
+    """of all mails but notices"""
+    return {row[4]: row[5:7] for row in spool.queue().rows if row[7] != "<>"}
 
 
 def test_what_failed_is_kept_with_its_reasons(spool, relay):
@@ -31,9 +36,9 @@ def test_what_failed_is_kept_with_its_reasons(spool, relay):
     assert failed(spool).stem == sent.rows[0][0]
     assert lasts(spool) == {A: ["delivered", "-"], B: ["failed", "554 5.7.1 go away"],
                             C: ["failed", "550 5.1.1 no such user"]}
-    talks = len(relay.talks)
-    done = spool.flush(relay, options=NOW)
-    assert (done.returncode, done.rows, len(relay.talks)) == (OK, [], talks)
+    done = spool.flush(relay, options=NOW)                                   # of the notice
+    assert (done.returncode, [row[1] for row in done.rows]) == (OK, [S])
+    assert (spool.flush(relay, options=NOW).rows, len(relay.talks)) == ([], 3)
     assert b"hello, C" in spool.queue("--show", failed(spool).stem).stdout
 
 
@@ -70,7 +75,7 @@ def test_a_report_that_cannot_be_printed_is_given_again(spool, relay):
         assert len(spool.files()) == 1 and len(relay.talks) == 2
     done = spool.flush(relay)
     assert (done.returncode, [row[1:] for row in done.rows]) == (FAILED, [[A, "failed", "550", "5.1.1 unknown"]])
-    assert spool.files() == [] and failed(spool) and len(relay.talks) == 2
+    assert failed(spool).stem == done.rows[0][0] and len(relay.talks) == 2
 
 
 # ---- queue -----------------------------------------------------------------------------------------------------------
@@ -154,3 +159,107 @@ def test_a_damaged_mail_is_not_shown(stored):
     path.write_bytes(data)
     done = stored.queue("--show", path.stem)
     assert (done.returncode, done.stdout) == (BAD_INPUT, b"") and "damaged" in done.stderr
+
+
+# ---- notices ---------------------------------------------------------------------------------------------------------
+
+def notices(relay):
+    """parsed, and to whom they went"""
+    return [(email.message_from_bytes(mail.text), mail.to) for mail in relay.mails if b"multipart/report" in mail.text]
+
+
+def refuse(spool, relay, *options, **more):
+    """each recipient, in the second attempt"""
+    relay.replies = {address: "450 4.2.1 later" for address in (A, B)}
+    spool.send(relay, to=(A, B), **more)
+    relay.replies = {A: "550 5.1.1 unknown", B: "550 no"}
+    done = spool.flush(relay, options=[*NOW, *options])
+    assert done.verdicts == ["failed"] * 2
+    relay.replies = {}
+    return done.rows[0][0]
+
+
+def test_a_notice_goes_to_the_sender(spool, relay):
+    number = refuse(spool, relay, options=["--subject", "Too hot"])
+    [notice] = spool.files()
+    assert (notice.attempts, notice.wait) == (0, 0) and spool.queue().rows[-1][7] == "<>"
+    assert spool.flush(relay).verdicts == ["delivered"]
+    [(mail, to)] = notices(relay)
+    assert to == [S] and mail["To"] == f"<{S}>" and mail["Auto-Submitted"] == "auto-replied"
+    assert mail["Message-ID"] == f"<{notice.path.stem}@example.org>" and email.utils.parsedate(mail["Date"])
+    assert mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "delivery-status"
+    words, status, header = mail.get_payload()
+    assert "550 5.1.1 unknown" in words.get_payload() and number in words.get_payload()
+    assert status.get_content_type() == "message/delivery-status"
+    assert [dict(part) for part in status.get_payload()] == [
+        {"Reporting-MTA": "dns; example.org"},
+        {"Final-Recipient": f"rfc822; {A}", "Action": "failed", "Status": "5.1.1", "Diagnostic-Code": "smtp; 550 5.1.1 unknown"},
+        {"Final-Recipient": f"rfc822; {B}", "Action": "failed", "Status": "5.0.0", "Diagnostic-Code": "smtp; 550 no"}]
+    assert header.get_content_type() == "text/rfc822-headers" and "hello" not in header.get_payload()
+    shown = email.message_from_string(header.get_payload())
+    assert (shown["Subject"], shown["Message-ID"]) == ("Too hot", f"<{number}@client.example.org>")
+
+
+def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("admin root@example.org\n")
+    refuse(spool, relay, "-C", config)
+    spool.flush(relay)
+    assert [to for _, to in notices(relay)] == [["root@example.org"]]
+    config.write_text("admin root\n")
+    done = spool.flush(relay, options=["-C", config])
+    assert done.returncode == BAD_CONFIG and 'admin "root"' in done.stderr
+
+
+def test_a_notice_that_fails_makes_no_notice(spool, relay):
+    refuse(spool, relay)
+    relay.replies = {S: "550 5.1.1 unknown"}
+    assert spool.flush(relay).returncode == FAILED
+    assert spool.files() == [] and len(list(spool.path.glob("*.failed"))) == 2
+
+
+def test_a_mail_that_cannot_go_makes_no_notice_each_time(spool, relay):
+    """it is finished and its file cannot be renamed: that is told, and no more"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    relay.replies = {A: "450 4.2.1 later"}
+    spool.send(relay)
+    relay.replies = {A: "550 5.1.1 unknown"}
+    for _ in range(3):
+        done = spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", "/dev/null", "-P", spool.path, "-e",
+                                                     "inject=renameat:error=EIO"])
+        assert done.returncode == FAILED and "cannot be removed" in done.stderr and len(spool.files()) == 1
+    assert spool.flush(relay).returncode == FAILED and len(spool.files()) == 1 and failed(spool)
+
+
+def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
+    relay.replies = {A: "550 5.1.1 unknown"}
+    assert spool.send(relay).returncode == FAILED and spool.files() == []
+    assert spool.send(relay, options=["--background"]).returncode == OK
+    until = time.monotonic() + 30
+    while [row[7] for row in spool.queue().rows].count("<>") == 0 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert sorted(row[5] for row in spool.queue().rows) == ["failed", "failed", "waiting"]
+
+
+def test_a_notice_of_an_odd_header_is_well_formed(spool, relay, closed):
+    """and every relay can carry it, unlike the mail: octets that are no ASCII, no empty line, a line that looks like a part's end"""
+    text = b"Subject: \xe4\xff\n--=_0123456789abcdef--\nX: " + b"y" * 20000
+    spool.send(closed, options=["--raw"], text=text)
+    [row] = spool.flush(relay, options=NOW).rows
+    assert "8BITMIME" in row[4]
+    assert spool.flush(relay).verdicts == ["delivered"]
+    [(mail, _)] = notices(relay)
+    header = mail.get_payload()[2].get_payload()
+    assert len(mail.get_payload()) == 3 and "Subject: ??" in header and len(header) < 10000 and header.isascii()
+
+
+def test_a_notice_keeps_to_verified_relays(spool, relay, tmp_path):
+    """as the mail it tells of"""
+    spool.send(options=["--relay", relay.where, "--trust", tmp_path / "none"])
+    file = spool.file()
+    file.failed = 1
+    file.write()
+    assert spool.flush(relay).returncode == FAILED
+    [notice] = spool.files()
+    assert notice.verified_only

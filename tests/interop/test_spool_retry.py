@@ -238,6 +238,8 @@ def test_an_unknown_boot_waits_and_arms_nothing(spool, broken, tmp_path):
     assert [flush(1000 + 10 * n).verdicts for n in range(1, 4)] == [["deferred"]] * 3
     assert flush(5).verdicts == ["deferred"]                                 # a reboot, as the clock shows
     assert said(broken) == [BROKEN] * 5 and spool.file().tls_since == 0 and spool.file().age >= 30
+    done = spool.flush(broken, wrap=pretend(BOOT_ID=tmp_path / "none", BOOTTIME=6))
+    assert done.rows == [] and "boot id cannot be read" in done.stderr
 
 
 def test_a_clock_that_ran_backwards(spool, broken):
@@ -284,7 +286,7 @@ def test_expired(spool):
     done = spool.flush(relay, options=NOW)
     assert (done.returncode, done.verdicts) == (FAILED, ["failed"] * 2)
     assert all("expired" in row[4] and "451" in row[3] and "later" in row[4] for row in done.rows)
-    assert spool.names() == [file.path.stem + ".failed"]
+    assert file.path.stem + ".failed" in spool.names() and not file.path.exists()
     relay.stop()
 
 

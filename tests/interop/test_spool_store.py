@@ -2,6 +2,7 @@
 """A mail that is handed over is in the spool before anything but the command line can fail."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -117,6 +118,8 @@ def test_background_is_as_strict_as_send(spool, closed):
 
 
 def test_without_a_process_the_mail_is_kept(spool, relay):
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
     done = spool.send(relay, options=["--background"], wrap=["strace", "-qq", "-o", "/dev/null", "-e",
                                                              "inject=clone,clone3,fork,vfork:error=EAGAIN"])
     assert (done.returncode, done.verdicts, relay.talks) == (DEFERRED, ["deferred"], [])

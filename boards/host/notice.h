@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail that tells of a mail that failed.
+ */
+#ifndef MAILMOTE_HOST_NOTICE_H
+#define MAILMOTE_HOST_NOTICE_H
+
+#include "spool.h"
+
+/* Stores a notice in the spool, to be delivered by the next flush, of the recipients that have failed and were not reported
+ * before; to admin, or where that is NULL to the mail's sender. A mail from nobody, as every notice is, makes none. */
+void notice_store(const struct spool *spool, const struct host_mail *mail, const char *admin);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What became of a mail, told.
+ */
+#ifndef MAILMOTE_HOST_REPORT_H
+#define MAILMOTE_HOST_REPORT_H
+
+#include "mail.h"
+
+/* Tells of each recipient that was not reported before, and returns the exit status their verdicts make. When it could not
+ * be printed, ferror(stdout) is set. */
+int report_mail(const struct host_mail *mail);
+
+/* The worse of two exit statuses. */
+int worse(int a, int b);
+
+#endif

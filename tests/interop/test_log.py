@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""The system's log: one line for each verdict of a recipient, whatever standard output is."""
+import os
+import re
+import socket
+
+import pytest
+
+import cell
+from relay import DEFERRED, FAILED, OK, Relay
+from test_spool import A, B, C, relay, spool  # noqa: F401 (fixtures)
+from test_spool_retry import context, pin, tls  # noqa: F401 (fixtures)
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can put a log in the place of the system's")
+IN_DEV = ('mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && touch /dev/log && mount --bind "$0" /dev/log || exit 99; '
+          'exec "$@"')
+INFO, NOTICE, ERROR, MAIL = 6, 5, 3, 2 << 3
+
+
+@pytest.fixture
+def log(tmp_path):
+    """a prefix for the command line, and what reads the lines"""
+    if cell.why_not():
+        pytest.skip(cell.why_not())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+        link.bind(str(tmp_path / "log"))
+        link.setblocking(False)
+
+        def lines():
+            seen = []
+            while True:
+                try:
+                    seen.append(re.fullmatch(r"<(\d+)>.*? mailmote\[\d+\]: (.*)", link.recv(10000).decode()).groups())
+                except BlockingIOError:
+                    return [(int(level), text) for level, text in seen]
+        yield ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_DEV, tmp_path / "log"], lines
+
+
+def test_a_line_for_each_recipient(spool, relay, log):
+    wrap, lines = log
+    relay.replies = {B: "450 4.2.1 later", C: "550 5.1.1 un\x1bknown"}
+    done = spool.send(relay, to=(A, B, C), wrap=wrap)
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    assert done.returncode == FAILED
+    number, where = done.rows[0][0], f"relay={relay.where}, tls=\"none\", from=<s@example.org>"
+    size = len(spool.queue("--show", number).stdout)
+    assert lines() == [
+        (MAIL | INFO, f"{number}: {where}, to=<{A}>, size={size}, exit=0, reply=250 taken"),
+        (MAIL | NOTICE, f"{number}: {where}, to=<{B}>, size={size}, exit=75, reply=450 4.2.1 later"),
+        (MAIL | ERROR, f"{number}: {where}, to=<{C}>, size={size}, exit=69, reply=550 5.1.1 unknown")]
+    relay.replies = {}
+    assert spool.flush(relay, options=["--now"], wrap=wrap).returncode == OK
+    [(level, text)] = lines()                                                # who was told of is not told of again
+    assert level == MAIL | INFO and f"to=<{B}>" in text
+
+
+def test_tls_is_told(spool, log, context, pin, closed):
+    wrap, lines = log
+    relay = Relay(context, "good")
+    done = spool.send(options=["--relay", closed, "--relay", relay.where, "--pin", pin], wrap=wrap)
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    [(_, text)] = lines()
+    assert f"relay={relay.where}, tls=\"TLS 1.2, " in text and ", the pinned key\", from=" in text
+    relay.stop()
+
+
+def test_no_relay_was_asked(spool, log, tmp_path):
+    """the mail is kept, and the log says so"""
+    wrap, lines = log
+    done = spool.send(options=["--relay", "relay.test", "--trust", tmp_path / "none"], wrap=wrap)
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    [(level, text)] = lines()
+    assert done.returncode == DEFERRED and level == MAIL | NOTICE and "relay=none:0, tls=\"none\"" in text
