@@ -63,7 +63,7 @@ size_t board_stack_used(void);
 #endif
 #endif
 #ifndef BOARD_RECORD_BUF
-#define BOARD_RECORD_BUF MOTE_SESSION_BUF_FULL /* TLS records: MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL */
+#define BOARD_RECORD_BUF 1360 /* TLS records: a segment of Ethernet's 1,460 holds one; asks for 1,024 octets in it */
 #endif
 #ifndef BOARD_SLOTS
 #define BOARD_SLOTS 4 /* mails that can wait */

@@ -40,7 +40,7 @@ boards-check: need-run need-interop ## the firmware in QEMU against real mail se
 instructions: counted-images ## what a delivery costs, counted with recorded servers, against boards/budget.txt
 	@$(counting) tests/instructions/count.py
 
-instructions-record: need-interop counted-images ## record these servers again, after a change to what is said to them
+instructions-record: need-interop all ## record these servers again, after a change to what is said to them
 	@$(counting) tests/instructions/record.py
 
 counting = BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3

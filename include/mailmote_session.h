@@ -106,9 +106,10 @@ uint16_t mote_relay_port(const struct mote_relay *relay);
 
 /* Octets of the record buffer. An encrypted record of the relay's must fit, or the session ends with MOTE_CAUSE_TLS_RECORD.
  * The text in such a record is at most 21 octets shorter than the buffer with ChaCha20-Poly1305, 325 with CBC. What is
- * not encrypted, as the relay's certificates, passes through a buffer of any size. Three sizes:
+ * not encrypted, as the relay's certificates, passes through a buffer of any size. `mailmote probe' measures a relay. Four sizes:
  *   837      asks the relay for records of 512 octets (max_fragment_length, RFC 6066). Works as well with a relay that
  *            does not grant them, as long as its replies fit; the one to EHLO is the longest
+ *   1,360    asks for records of 1,024, takes replies of 1,339 from all others, and leaves in one segment of Ethernet
  *   4,421    holds what nearly every relay sends
  *   FULL     holds every record there can be */
 #define MOTE_SESSION_BUF_MIN  837

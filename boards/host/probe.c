@@ -117,6 +117,11 @@ int probe_run(struct probe *probe, int argc, char **argv, bool *json)
     return status;
 }
 
+int probe_status(const struct probe *probe)
+{
+    return probe->verified ? EX_OK : probe->reached || probe->tls ? EX_UNVERIFIED : EX_TEMPFAIL;
+}
+
 void probe_free(struct probe *probe)
 {
     certificates_free(&probe->chain);
@@ -137,7 +142,7 @@ int probe_command(int argc, char **argv)
     status = probe_run(probe, argc, argv, &json);
     if (status == EX_OK) {
         (json ? probe_json : probe_report)(probe);
-        status = probe->verified ? EX_OK : probe->reached || probe->tls ? EX_UNVERIFIED : EX_TEMPFAIL;
+        status = probe_status(probe);
     }
     probe_free(probe);
     return status;

@@ -41,7 +41,7 @@ struct probe {
     bool verified, small; /* small: by mote_trust_anchors_small() with P-256 as well */
     char verdict[PROBE_TEXT];
     struct certificates anchors;
-    const struct certificate *root; /* of anchors: it alone verifies the chain; NULL = none does */
+    struct certificate *root; /* of anchors: it alone verifies the chain; NULL = none does */
 };
 
 /* probe_talk.c: several connections. */
@@ -63,6 +63,8 @@ bool probe_is_modern(const struct probe *probe); /* it takes one of the ciphers 
 
 /* probe.c, for `mailmote trust --probe': args are those of a probe. Returns EX_OK, or another after it has said why. */
 int probe_run(struct probe *probe, int argc, char **argv, bool *json);
+/* 0 verified, 1 not, 75 not reached. */
+int probe_status(const struct probe *probe);
 void probe_free(struct probe *probe);
 
 #endif

@@ -70,7 +70,7 @@ static bool is_small(const struct probe *probe, const br_x509_trust_anchor *root
 }
 
 /* The first root that does alone. */
-static void find_root(struct probe *probe, const br_x509_trust_anchor *anchors, const struct certificate *const *owners,
+static void find_root(struct probe *probe, const br_x509_trust_anchor *anchors, struct certificate *const *owners,
                       size_t count)
 {
     for (size_t i = 0; i < count && probe->root == NULL; i++) {
@@ -84,7 +84,7 @@ static void find_root(struct probe *probe, const br_x509_trust_anchor *anchors, 
     }
 }
 
-static void judge_under(struct probe *probe, br_x509_trust_anchor *anchors, const struct certificate **owners)
+static void judge_under(struct probe *probe, br_x509_trust_anchor *anchors, struct certificate **owners)
 {
     struct mote_trust trust;
     size_t count = 0;
@@ -112,7 +112,7 @@ static void judge_under(struct probe *probe, br_x509_trust_anchor *anchors, cons
 void probe_judge(struct probe *probe)
 {
     br_x509_trust_anchor *anchors = calloc(probe->anchors.count + 1, sizeof *anchors);
-    const struct certificate **owners = calloc(probe->anchors.count + 1, sizeof *owners);
+    struct certificate **owners = calloc(probe->anchors.count + 1, sizeof *owners);
 
     if (anchors == NULL || owners == NULL) {
         strcpy(probe->verdict, "no memory to verify it");

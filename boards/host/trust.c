@@ -7,15 +7,46 @@
 
 #include "commands.h"
 #include "complain.h"
+#include "probe.h"
 #include "trust_header.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int usage(const char *what, const char *word)
 {
-    complain("%s%s: mailmote trust [--pin] FILE.pem...", what, word);
+    complain("%s%s: mailmote trust [--pin] FILE.pem..., or --probe HOST[:PORT]", what, word);
     return EX_USAGE;
+}
+
+/* Half a header is none; main() complains. */
+static int finish(int status)
+{
+    return status == EX_OK && fflush(stdout) != 0 ? EX_IOERR : status;
+}
+
+/* The root that verifies a relay, where one does. */
+static int trust_probed(int argc, char **argv)
+{
+    struct probe *probe = calloc(1, sizeof *probe);
+    bool json = false;
+    int status = EX_OSERR;
+
+    if (probe == NULL) {
+        complain("no memory: try again");
+        return status;
+    }
+    status = probe_run(probe, argc, argv, &json);
+    if (status == EX_OK && probe->root == NULL) {
+        complain("%s port %u: %s%s%s", probe->host, (unsigned)probe->port, probe->trouble,
+                 probe->trouble[0] != 0 ? "; " : "", probe->verdict);
+        status = probe_status(probe);
+    } else if (status == EX_OK) {
+        status = write_anchors(&(struct certificates){&probe->root, 1});
+    }
+    probe_free(probe);
+    return status;
 }
 
 int trust_command(int argc, char **argv)
@@ -24,6 +55,9 @@ int trust_command(int argc, char **argv)
     bool pins = false, options = true;
     int files = 0, status = EX_OK;
 
+    if (argc > 1 && strcmp(argv[1], "--probe") == 0) {
+        return finish(trust_probed(argc - 1, argv + 1));
+    }
     for (int i = 1; i < argc && status == EX_OK; i++) {
         if (options && strcmp(argv[i], "--pin") == 0) {
             pins = true;
@@ -43,5 +77,5 @@ int trust_command(int argc, char **argv)
         status = pins ? write_pins(&certificates) : write_anchors(&certificates);
     }
     certificates_free(&certificates);
-    return status == EX_OK && fflush(stdout) != 0 ? EX_IOERR : status; /* half a header is none; main() complains */
+    return finish(status);
 }

@@ -171,6 +171,37 @@ def test_smallest_buffer(aiosmtpd, postfix, pki):
         assert found["buffer"] == max(837, found["record"])
 
 
+# ---- To a firmware in two commands -------------------------------------------------------------------------------------
+
+def trust_probe(port, *options, host="localhost"):
+    return subprocess.run([COMMAND, "trust", "--probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True,
+                          timeout=120)
+
+
+def test_header_of_the_root(postfix, pki, tmp_path):
+    """of many CAs the one; what it makes verifies that relay"""
+    many = tmp_path / "many.pem"
+    many.write_text((pki.dir / "otherca.pem").read_text() + open(pki.ca).read())
+    port = postfix.ports["starttls"]
+    made = trust_probe(port, "--trust", many)
+    assert (made.returncode, made.stderr) == (VERIFIED, "")
+    assert made.stdout == subprocess.run([COMMAND, "trust", pki.ca], capture_output=True, text=True).stdout
+    assert run(build(tmp_path, made.stdout), pki.ca, port) == (0, "delivered: no trouble\n")
+
+
+@pytest.mark.parametrize("leaf", ["stranger", "wrongname", "expired"])
+def test_no_header_of_a_stranger(postfix, pki, leaf):
+    made = trust_probe(postfix.ports[leaf], "--trust", pki.ca)
+    assert (made.returncode, made.stdout) == (UNVERIFIED, "")
+    assert re.fullmatch(rf"mailmote: localhost port {postfix.ports[leaf]}: .*\n", made.stderr)
+
+
+def test_no_header_of_nobody(closed):
+    host, port = closed.split(":")
+    made = trust_probe(port, host=host)
+    assert (made.returncode, made.stdout) == (UNREACHABLE, "") and "no connection came about" in made.stderr
+
+
 # ---- Where there is no relay, or a hostile one ------------------------------------------------------------------------
 
 def test_nobody(closed):

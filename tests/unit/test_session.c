@@ -198,11 +198,13 @@ static void test_a_relay_that_grants_nothing(void **state)
     static const struct trust_spec top = {
         .cn = "Top", .key = RSA_4096, .ca = true, .issuer = "Test CA", .signer = P_256_CA};
     static const struct trust_spec leaf = {.cn = MAIL, .key = P_256, .issuer = "Middle", .signer = RSA_4096};
-    static const size_t fits = MOTE_SESSION_BUF_MIN - 21;
-    const size_t sizes[] = {fits - 100, fits - 1, fits, fits + 1, fits + 100};
+    static const struct {
+        size_t buffer, octets;
+    } sizes[] = {{837, 716},  {837, 794},  {837, 815},   {837, 816},   {837, 817},  {837, 916},
+                 {837, 1344}, {1360, 817}, {1360, 1338}, {1360, 1339}, {1360, 1340}};
 
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        const size_t octets = sizes[i];
+        const size_t octets = sizes[i].octets, fits = sizes[i].buffer - 21;
 
         for (unsigned kind = 0; kind < ALL_KINDS; kind++) {
             const struct mote_result *result = mote_session_result(&bench.session);
@@ -214,7 +216,7 @@ static void test_a_relay_that_grants_nothing(void **state)
             bench.peer.suites[0] = BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
             bench.peer.grants_nothing = true;
             bench.peer.offers = offers_of(octets);
-            bench.setup.buf_len = MOTE_SESSION_BUF_MIN;
+            bench.setup.buf_len = sizes[i].buffer;
             mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
             trust_talk(&bench.session, &bench.peer);
             assert_true(bench.peer.secured);

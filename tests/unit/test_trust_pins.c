@@ -203,7 +203,7 @@ static void test_what_it_needs(void **state)
 static size_t element(const uint8_t *der)
 {
     assert_true(der[1] <= 0x82 && der[1] != 0x80);
-    return der[1] < 0x80 ? 2u + der[1] : der[1] == 0x81 ? 3u + der[2] : 4u + (der[2] << 8 | der[3]);
+    return der[1] < 0x80 ? 2u + der[1] : der[1] == 0x81 ? 3u + der[2] : 4 + ((size_t)der[2] << 8 | der[3]);
 }
 
 /* An octet of what the middle certificate signs in the leaf, or one of the pinned key, is another: not accepted. */
