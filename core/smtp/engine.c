@@ -279,8 +279,8 @@ static void after_refusal(struct mote_engine *e, unsigned class)
     }
     /* The end of the mail has left, and its reply is lost (P9): to a 421 behind a recipient that was accepted, and where RSET
      * is refused, which does not keep the relay from taking what follows it. */
-    if (e->end_sent && (e->awaiting == MOTE_STEP_RSET ? e->reply.code != 421
-                                                      : e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT)) {
+    if (e->end_sent &&
+        (e->awaiting == MOTE_STEP_RSET ? e->reply.code != 421 : e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT)) {
         set_all(e, MOTE_IN_DOUBT, cause);
     }
     set_all(e, refusal_verdict(e), cause);

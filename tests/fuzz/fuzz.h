@@ -18,7 +18,7 @@ struct input {
 };
 uint8_t draw(struct input *in); /* the next octet; 0 once it is used up */
 
-/* Says which rule broke and aborts. I1 to I11 are the invariants of core/DESIGN.md, P1 to P16 the rules of core/POLICY.md. Those of
+/* Says which rule broke and aborts. I1 to I11 are the invariants of core/DESIGN.md, P1 to P18 the rules of core/POLICY.md. Those of
  * the dialogue itself:
  *
  *   D1  a command stands where the dialogue allows it
@@ -29,7 +29,8 @@ uint8_t draw(struct input *in); /* the next octet; 0 once it is used up */
  *   D6  a result is one that can be: known numbers, a possible code, a name
  *   D7  a time limit is kept to the millisecond
  *   D8  the text is measured and read as mailmote.h says
- *   D9  wrong arguments are told before an octet leaves */
+ *   D9  wrong arguments are told before an octet leaves
+ *   L   where each reply fits and nothing is cut, each mail is delivered, or it is said what cannot be */
 void violated(const char *what);
 void require(bool good, const char *what);
 
@@ -79,11 +80,15 @@ struct scene {
 };
 void scene_make(struct scene *s, struct input *in);
 void scene_next(struct scene *s, struct input *in); /* another mail, or the same one again */
-void scene_ended(struct scene *s, const struct mote_result *result);
-void scene_check_past(const struct scene *s); /* no verdict has changed */
 void scene_free(struct scene *s);
 bool scene_text_good(const struct scene *s);   /* it is sent as it was measured */
 void scene_check_texts(const struct scene *s); /* the lent buffers hold printable text ended by NUL */
+
+/* ---- past.c: mails that have their result ------------------------------------------------------------------------ */
+
+void scene_ended(struct scene *s, const struct mote_result *result);
+void scene_check_past(const struct scene *s); /* no verdict has changed */
+void past_compare(const struct past *a, const struct past *b);
 
 /* ---- model.c, replies.c: the dialogue as an outsider sees it --------------------------------------------------- */
 

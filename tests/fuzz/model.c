@@ -36,7 +36,8 @@ static void line_starts(const struct model *m)
         enum kind last = m->due[m->due_count - 1];
 
         require(model_pipelines(m), "P14: a command does not wait for the reply before it, PIPELINING is not offered");
-        require(last == K_RSET || last == K_MAIL || last == K_RCPT || last == K_END, "P14: a command follows one that ends a flight");
+        require(last == K_RSET || last == K_MAIL || last == K_RCPT || last == K_END,
+                "P14: a command follows one that ends a flight");
     }
 }
 

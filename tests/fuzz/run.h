@@ -36,7 +36,7 @@ void run_poll(struct run *r);
 void run_feed(struct run *r, const uint8_t *data, size_t len);
 void run_pull(struct run *r, size_t total, size_t cap);
 void run_act(struct run *r, const struct event *event); /* all but FEED and PULL */
-bool run_takes_next(const struct run *r);        /* may another mail be handed over now? */
+bool run_takes_next(const struct run *r);               /* may another mail be handed over now? */
 void run_check_done(struct run *r);
 
 #endif

@@ -349,29 +349,6 @@ void scene_next(struct scene *s, struct input *in)
     measure(s);
 }
 
-void scene_ended(struct scene *s, const struct mote_result *result)
-{
-    struct past *past = &s->past[s->past_count++];
-
-    past->mail = s->mail;
-    past->rcpts = s->rcpts;
-    past->result = *result;
-    for (unsigned i = 0; i < RCPTS_MAX; i++) {
-        past->results[i] = s->rcpts[i].result;
-    }
-    past->text_good = scene_text_good(s);
-}
-
-void scene_check_past(const struct scene *s)
-{
-    for (unsigned n = 0; n < s->past_count; n++) {
-        for (unsigned i = 0; i < RCPTS_MAX; i++) {
-            require(memcmp(&s->past[n].results[i], &s->past[n].rcpts[i].result, sizeof s->past[n].results[i]) == 0,
-                    "I9: a verdict of an earlier mail changed");
-        }
-    }
-}
-
 void scene_free(struct scene *s)
 {
     while (s->owned_count != 0) {

@@ -66,7 +66,7 @@ static void check_closed(const struct model *m, const struct mote_result *r)
     require(r->cause != MOTE_CAUSE_CLOSED || (between_mails(m) && ended) || m->failed_by_us == MOTE_CAUSE_CLOSED,
             "P12: CLOSED, and the relay did not end the connection between two mails");
     require(r->cause != MOTE_CAUSE_LOST || !between_mails(m), "P12: a connection lost between two mails is not CLOSED");
-    require(!m->gone || (r->cause == MOTE_CAUSE_CLOSED && r->verdict == MOTE_DEFERRED),
+    require(!m->gone || r->verdict == MOTE_MISUSE || (r->cause == MOTE_CAUSE_CLOSED && r->verdict == MOTE_DEFERRED),
             "P12: a mail behind the end of the connection has another result");
 }
 
@@ -81,7 +81,8 @@ static void check_unrefused(const struct model *m, const struct mote_result *r)
     require(r->step != MOTE_STEP_AUTH || r->code == 0 ||
                 r->cause == (r->code < 500 ? MOTE_CAUSE_REFUSED : MOTE_CAUSE_LOGIN_REFUSED),
             "D6: a login refused for now, and one refused for good, have the other's cause");
-    require(!closed || r->cause == (between_mails(m) && m->closing_kind <= K_MAIL ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED),
+    require(!closed ||
+                r->cause == (between_mails(m) && m->closing_kind <= K_MAIL ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED),
             "P10: a 421 has another cause");
     check_closed(m, r);
     require(!closed || m->closing == 221 || r->verdict == (open && m->closing_begun ? MOTE_IN_DOUBT : MOTE_DEFERRED) ||
@@ -92,7 +93,8 @@ static void check_unrefused(const struct model *m, const struct mote_result *r)
             "P14: a 221 that no QUIT asked for has another result");
     require(m->closing == 0 || closed || m->mail_code + m->data_code + m->end_code != 0 || r->verdict == MOTE_IN_DOUBT,
             "P10: the relay closes and it has another result");
-    require(m->reset_code < 400 || (r->step == MOTE_STEP_RSET && r->code == m->reset_code && r->cause == MOTE_CAUSE_REFUSED),
+    require(m->reset_code < 400 ||
+                (r->step == MOTE_STEP_RSET && r->code == m->reset_code && r->cause == MOTE_CAUSE_REFUSED),
             "D6: RSET was refused, and the result says something else");
     if (m->end_out && !(closed && ((m->closing == 421 && !open) || !m->closing_out))) {
         require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_IN_DOUBT,

@@ -31,8 +31,9 @@ static void test_next_before_its_time_keeps_the_results(void **state)
 {
     (void)state;
     keep_two();
-    assert_string_equal(rig_open(&rig, offers),
-                        "MAIL FROM:<a@example.test>\r\nRCPT TO:<b@example.test>\r\nRCPT TO:<c@example.test>\r\nDATA\r\n");
+    assert_string_equal(
+        rig_open(&rig, offers),
+        "MAIL FROM:<a@example.test>\r\nRCPT TO:<b@example.test>\r\nRCPT TO:<c@example.test>\r\nDATA\r\n");
     assert_ill_timed();
     rig_hear(&rig, "250 ok\r\n450 4.2.1 later\r\n");
     assert_int_equal(rig.rcpts[0].result.verdict, MOTE_DEFERRED);
