@@ -189,14 +189,21 @@ static void ready(struct mote_engine *e)
     begin(e, e->reset ? MOTE_STEP_RSET : MOTE_STEP_MAIL);
 }
 
+/* Between two mails, and the caller has not said which way to go on. */
+static bool pauses(const struct mote_engine *e)
+{
+    return e->kept && e->sending == MOTE_STEP_NONE;
+}
+
 void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t start_ms)
 {
-    uint8_t cause = mote_check(e->setup, mail);
+    uint8_t cause;
     bool ended = e->done;
 
-    if (!e->kept && !ended) {
+    if (!pauses(e) && !ended) {
         return;
     }
+    cause = mote_check(e->setup, mail);
     e->mail = mail;
     e->start_ms = start_ms;
     e->reset = e->result.verdict != MOTE_DELIVERED;
@@ -216,8 +223,7 @@ void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t st
 
 void mote_engine_quit(struct mote_engine *e)
 {
-    if (e->kept) {
-        e->kept = false;
+    if (pauses(e)) { /* poll ends the pause: it knows the time QUIT's begins at */
         e->quitting = e->timer_restart = true;
         begin(e, MOTE_STEP_QUIT);
     }
@@ -262,8 +268,10 @@ static void after_refusal(struct mote_engine *e, unsigned class)
     if (e->reply.code == 421 && e->between) {
         cause = MOTE_CAUSE_CLOSED;
     }
-    /* a 421 behind a recipient that was accepted, when the end of the mail has left: that one's reply is lost (P9) */
-    if (e->end_sent && e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT) {
+    /* The end of the mail has left, and its reply is lost (P9): to a 421 behind a recipient that was accepted, and where RSET
+     * is refused, which does not keep the relay from taking what follows it. */
+    if (e->end_sent &&
+        (e->awaiting == MOTE_STEP_RSET ? e->reply.code != 421 : e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT)) {
         set_all(e, MOTE_IN_DOUBT, cause);
     }
     set_all(e, refusal_verdict(e), cause);
@@ -339,10 +347,14 @@ static bool helo_will_do(const struct mote_engine *e)
 /* A 221 that no QUIT asked for (P14) counts as 421. With the end of the mail out it is QUIT's, and another reply was lost. */
 static unsigned lost_reply(struct mote_engine *e)
 {
+    uint8_t cause = between_mails(e) ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
+
     e->reply.code = 421;
-    blame_extension(e);
+    if (cause == MOTE_CAUSE_REFUSED) {
+        blame_extension(e);
+    }
     if (e->end_sent) {
-        set_all(e, MOTE_IN_DOUBT, MOTE_CAUSE_REFUSED);
+        set_all(e, MOTE_IN_DOUBT, cause);
     }
     return 4;
 }

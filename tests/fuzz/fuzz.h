@@ -9,7 +9,7 @@
 
 #include "mailmote.h"
 
-enum { RCPTS_MAX = 4, TEXT_MAX = 4096, LINE_ROOM = 4096, CLEAR_ROOM = 8192 };
+enum { MAILS_MAX = 3, RCPTS_MAX = 4, TEXT_MAX = 4096, LINE_ROOM = 4096, CLEAR_ROOM = 8192 };
 
 /* The input, used up from its start. */
 struct input {
@@ -18,7 +18,7 @@ struct input {
 };
 uint8_t draw(struct input *in); /* the next octet; 0 once it is used up */
 
-/* Says which rule broke and aborts. I1 to I11 are the invariants of core/DESIGN.md, P1 to P16 the rules of core/POLICY.md. Those of
+/* Says which rule broke and aborts. I1 to I11 are the invariants of core/DESIGN.md, P1 to P18 the rules of core/POLICY.md. Those of
  * the dialogue itself:
  *
  *   D1  a command stands where the dialogue allows it
@@ -29,7 +29,8 @@ uint8_t draw(struct input *in); /* the next octet; 0 once it is used up */
  *   D6  a result is one that can be: known numbers, a possible code, a name
  *   D7  a time limit is kept to the millisecond
  *   D8  the text is measured and read as mailmote.h says
- *   D9  wrong arguments are told before an octet leaves */
+ *   D9  wrong arguments are told before an octet leaves
+ *   L   where each reply fits and nothing is cut, each mail is delivered, or it is said what cannot be */
 void violated(const char *what);
 void require(bool good, const char *what);
 
@@ -50,10 +51,18 @@ bool contains(const uint8_t *data, size_t len, const void *part, size_t part_len
 
 /* ---- scene.c: the arguments of a conversation -------------------------------------------------------------------- */
 
+/* A mail that has its result. */
+struct past {
+    struct mote_mail mail;
+    const struct mote_rcpt *rcpts;
+    struct mote_result result, results[RCPTS_MAX];
+    bool text_good;
+};
+
 struct scene {
     struct mote_engine_setup setup;
     struct mote_mail mail;
-    struct mote_rcpt rcpts[RCPTS_MAX];
+    struct mote_rcpt *rcpts;              /* RCPTS_MAX of them; each mail has its own */
     struct mote_result before[RCPTS_MAX]; /* results the mail came with */
     struct reference measured, sent;      /* the text when it was measured and when it is sent */
     const struct reference *read;         /* the one the reader gives */
@@ -63,17 +72,27 @@ struct scene {
     uint32_t start_ms, now_ms;
     uint8_t offers[2], style[2]; /* what the server offers before and in TLS */
     uint8_t mood;                /* what it refuses: see server.c */
-    void *owned[24];
+    struct past past[MAILS_MAX];
+    unsigned past_count;
+    bool several; /* mails, perhaps, on one connection */
+    void *owned[48];
     unsigned owned_count;
 };
 void scene_make(struct scene *s, struct input *in);
+void scene_next(struct scene *s, struct input *in); /* another mail, or the same one again */
 void scene_free(struct scene *s);
 bool scene_text_good(const struct scene *s);   /* it is sent as it was measured */
 void scene_check_texts(const struct scene *s); /* the lent buffers hold printable text ended by NUL */
 
+/* ---- past.c: mails that have their result ------------------------------------------------------------------------ */
+
+void scene_ended(struct scene *s, const struct mote_result *result);
+void scene_check_past(const struct scene *s); /* no verdict has changed */
+void past_compare(const struct past *a, const struct past *b);
+
 /* ---- model.c, replies.c: the dialogue as an outsider sees it --------------------------------------------------- */
 
-enum kind { K_GREETING, K_EHLO, K_HELO, K_STARTTLS, K_AUTH, K_MAIL, K_RCPT, K_DATA, K_END };
+enum kind { K_GREETING, K_EHLO, K_HELO, K_STARTTLS, K_AUTH, K_RSET, K_MAIL, K_RCPT, K_DATA, K_END };
 enum stage { AT_START, GREETED, EHLO_REFUSED, IN_SESSION, TURNED_AWAY };
 enum mode { IN_LINE, IN_CHUNK, IN_DOTS, AFTER_QUIT };
 
@@ -94,6 +113,7 @@ enum {
 
 struct model {
     struct scene *scene;
+    bool fitting; /* the script has been kind: nothing keeps the mail from being delivered */
     bool secured, awaiting_tls, tried_tls;
     enum stage stage;
     enum kind due[16]; /* replies that are due, oldest first */
@@ -105,6 +125,10 @@ struct model {
     size_t line_len, written;
     uint8_t clear[CLEAR_ROOM]; /* all of it, from before TLS */
     size_t clear_len;
+    bool again; /* another mail went over the connection, or was to */
+    bool gone;  /* it had ended before this one came */
+    bool reset; /* RSET must come before MAIL */
+    bool quits; /* the caller has said that no other mail follows */
     bool mail_sent, ended, committed;
     unsigned rcpt_next;
     size_t text_at, chunk_len, column;
@@ -125,7 +149,7 @@ struct model {
     uint32_t size_limit, size_offering;
     uint8_t broken; /* cause the engine must end with now */
     bool completed; /* the last octet completed a reply */
-    unsigned mail_code, rcpt_code[RCPTS_MAX], data_code, end_code;
+    unsigned reset_code, mail_code, rcpt_code[RCPTS_MAX], data_code, end_code;
     bool end_code_late; /* it came after the end of the mail was out */
     unsigned closing;   /* 421 or 221: the relay closes (P10, P14) */
     enum kind closing_kind;
@@ -136,6 +160,7 @@ void model_begin(struct model *m, struct scene *scene);
 void model_wrote(struct model *m, const uint8_t *data, size_t len); /* the octets of one pull */
 void model_heard(struct model *m, uint8_t c);                       /* before the engine does */
 void model_secured(struct model *m);
+void model_next(struct model *m, bool gone); /* before the scene changes */
 void model_check(const struct model *m, uint8_t want);
 void model_finish(const struct model *m, const struct mote_engine *engine);
 void model_due(struct model *m, enum kind kind, unsigned rcpt);

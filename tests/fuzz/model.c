@@ -36,7 +36,8 @@ static void line_starts(const struct model *m)
         enum kind last = m->due[m->due_count - 1];
 
         require(model_pipelines(m), "P14: a command does not wait for the reply before it, PIPELINING is not offered");
-        require(last == K_MAIL || last == K_RCPT || last == K_END, "P14: a command follows one that ends a flight");
+        require(last == K_RSET || last == K_MAIL || last == K_RCPT || last == K_END,
+                "P14: a command follows one that ends a flight");
     }
 }
 
@@ -150,13 +151,22 @@ static bool needs_utf8(const struct model *m)
     return needed;
 }
 
+static void wrote_rset(struct model *m)
+{
+    require(m->stage == IN_SESSION && m->again && m->reset && !m->mail_sent, "D1: RSET at a wrong place");
+    m->reset = false;
+    model_due(m, K_RSET, 0);
+}
+
 static void wrote_mail(struct model *m)
 {
     const struct mote_mail *mail = &m->scene->mail;
     char want[LINE_ROOM];
     int n = snprintf(want, sizeof want, "MAIL FROM:<%s>", mail->from);
 
-    require(m->stage == IN_SESSION && !m->mail_sent && m->due_count == 0, "D1: MAIL at a wrong place");
+    require(m->stage == IN_SESSION && !m->mail_sent && !m->gone && m->due_count <= (m->due[0] == K_RSET),
+            "D1: MAIL at a wrong place");
+    require(!m->reset, "D1: MAIL without RSET behind a mail that was not delivered");
     require(m->secured || m->scene->setup.opportunistic, "I10: MAIL in clear to a relay that is not opportunistic");
     require(m->secured || m->scene->setup.tls == MOTE_TLS_CLEAR || !offered(m, M_STARTTLS), "P1: STARTTLS is offered");
     require(!has_login(m) || m->auth_ok, "P7: MAIL without the login");
@@ -226,6 +236,8 @@ static void wrote_line(struct model *m)
         wrote_starttls(m);
     } else if (strncmp(m->line, "AUTH ", 5) == 0) {
         wrote_auth(m, m->line + 5);
+    } else if (strcmp(m->line, "RSET") == 0) {
+        wrote_rset(m);
     } else if (strncmp(m->line, "MAIL ", 5) == 0) {
         wrote_mail(m);
     } else if (strncmp(m->line, "RCPT ", 5) == 0) {
@@ -235,6 +247,8 @@ static void wrote_line(struct model *m)
     } else {
         require(strcmp(m->line, "QUIT") == 0, "D1: the line is no command");
         require(m->due_count == 0 || m->end_out, "D1: QUIT comes too early");
+        require(!m->scene->setup.keep || m->quits || m->closing != 0 || !m->mail_sent,
+                "D1: QUIT though another mail may follow");
         m->mode = AFTER_QUIT;
     }
 }
@@ -305,6 +319,24 @@ void model_begin(struct model *m, struct scene *scene)
     } else {
         model_due(m, K_GREETING, 0);
     }
+}
+
+/* What was heard and said of the connection stays; of the mail, nothing does. Who was told to be plain remains so. */
+void model_next(struct model *m, bool gone)
+{
+    m->reset = m->end_code / 100 != 2 || !m->end_code_late || model_accepted(m) == 0;
+    m->again = true;
+    m->gone = gone;
+    if (m->scene->setup.plain) {
+        m->offers &= ~(unsigned)(M_PIPELINING | M_CHUNKING);
+    }
+    m->mail_sent = m->ended = m->committed = m->empty = m->end_begun = m->end_out = m->fold = false;
+    m->end_code_late = m->closing_begun = m->closing_out = false;
+    m->rcpt_next = 0;
+    m->written = m->text_at = m->chunk_len = m->column = 0;
+    m->last = m->broken = m->failed_by_us = 0;
+    m->reset_code = m->mail_code = m->data_code = m->end_code = m->closing = 0;
+    memset(m->rcpt_code, 0, sizeof m->rcpt_code);
 }
 
 void model_secured(struct model *m)

@@ -179,6 +179,10 @@ static void heard(struct model *m, enum kind kind, unsigned rcpt)
         m->stage = m->auth_more || m->auth_ok ? IN_SESSION : TURNED_AWAY;
         fits = m->auth_more || m->auth_ok || class > 3;
         break;
+    case K_RSET:
+        m->reset_code = code;
+        m->stage = class == 2 ? IN_SESSION : TURNED_AWAY;
+        break;
     case K_MAIL: m->mail_code = code; break;
     case K_RCPT: m->rcpt_code[rcpt] = code; break;
     case K_DATA:

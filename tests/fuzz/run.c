@@ -13,7 +13,10 @@ void run_poll(struct run *r)
     uint8_t want = mote_engine_poll(&r->engine, r->scene.now_ms);
 
     require((r->want & MOTE_DONE) == 0 || want == MOTE_DONE, "I9: MOTE_DONE does not last");
-    require(mote_engine_wait_ms(&r->engine) <= 900000, "D7: the wait is longer than the attempt");
+    require(mote_engine_wait_ms(&r->engine) <= 900000 || (want & MOTE_WANT_MAIL) != 0,
+            "D7: the wait is longer than the attempt");
+    require((want & MOTE_WANT_MAIL) == 0 || mote_engine_wait_ms(&r->engine) == UINT32_MAX,
+            "D7: the wait for another mail is limited");
     r->want = want;
 }
 
@@ -96,13 +99,58 @@ static void run_wait(struct run *r, uint32_t ms)
     require(done || (r->want == MOTE_DONE) == (ms >= left), "D7: a time limit is not kept, or kept too early");
 }
 
+bool run_takes_next(const struct run *r)
+{
+    return (r->want & (MOTE_WANT_MAIL | MOTE_DONE)) != 0;
+}
+
+static void next_mail(struct run *r, struct input drawn)
+{
+    scene_ended(&r->scene, mote_engine_result(&r->engine));
+    scene_next(&r->scene, &drawn);
+    r->left = drawn;
+    r->want = 0;
+    mote_engine_next(&r->engine, &r->scene.mail, r->scene.start_ms);
+}
+
+/* No other mail follows; ms have passed, and nobody polled. */
+static void quit(struct run *r, uint32_t ms)
+{
+    r->scene.start_ms = r->scene.now_ms += ms;
+    mote_engine_quit(&r->engine);
+    require((mote_engine_poll(&r->engine, r->scene.now_ms) & MOTE_WANT_SEND) != 0, "D4: QUIT is not sent");
+}
+
+/* What is for a pause alone does nothing anywhere else. */
+static void ill_timed(struct run *r, enum event_kind kind)
+{
+    static struct mote_engine engine;
+    struct mote_rcpt rcpts[RCPTS_MAX];
+
+    engine = r->engine;
+    memcpy(rcpts, r->scene.rcpts, sizeof rcpts);
+    if (kind == NEXT) {
+        mote_engine_next(&r->engine, &r->scene.mail, r->scene.now_ms);
+    } else {
+        mote_engine_quit(&r->engine);
+    }
+    require(memcmp(&engine, &r->engine, sizeof engine) == 0 && memcmp(rcpts, r->scene.rcpts, sizeof rcpts) == 0,
+            "D4: the call is for a pause, there is none, and it does something");
+}
+
 void run_act(struct run *r, const struct event *event)
 {
+    if (event->kind == NEXT ? !run_takes_next(r) : event->kind == QUIT && (r->want & MOTE_WANT_MAIL) == 0) {
+        ill_timed(r, event->kind);
+        return;
+    }
     switch (event->kind) {
     case WAIT: run_wait(r, event->value); break;
     case SECURED: mote_engine_secured(&r->engine); break;
     case COMMIT: mote_engine_commit(&r->engine); break;
     case FAIL: mote_engine_fail(&r->engine, (uint8_t)event->value); break;
+    case NEXT: next_mail(r, event->drawn); break;
+    case QUIT: quit(r, event->value); break;
     default: break;
     }
 }
@@ -129,6 +177,7 @@ void run_check_done(struct run *r)
     mote_engine_feed(&r->engine, octets, sizeof octets - 1);
     mote_engine_secured(&r->engine);
     mote_engine_commit(&r->engine);
+    mote_engine_quit(&r->engine);
     require(mote_engine_pull(&r->engine, buf, sizeof buf) == 0, "I9: an octet is written after MOTE_DONE");
     mote_engine_fail(&r->engine, MOTE_CAUSE_ABORTED);
     r->scene.now_ms += 1000000;

@@ -136,6 +136,7 @@ static void draw_setup(struct scene *s, struct input *in)
     s->setup.opportunistic = (b & 16) != 0 || (s->setup.tls == MOTE_TLS_CLEAR && (b & 64) != 0);
     s->setup.hold = (b & 32) != 0;
     s->setup.plain = (login & 96) == 96;
+    s->several = s->setup.keep = (b & 128) != 0 && (login & 24) == 16;
     if ((login & 7) > 2) {
         draw_login(s, in, login);
     }
@@ -154,28 +155,41 @@ static char *text_buffer(struct scene *s, unsigned which, uint16_t *cap)
     return (which & 7) == 0 ? NULL : p;
 }
 
+/* A result the mail comes with. */
+static void had_result(struct scene *s, unsigned rcpt, unsigned had, bool deferred)
+{
+    struct mote_result *result = &s->rcpts[rcpt].result;
+
+    if (had > 1) {
+        result->verdict = had == 2 ? MOTE_DELIVERED : deferred ? MOTE_DEFERRED : MOTE_FAILED;
+        result->cause = (uint8_t)(had == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
+        result->code = 250;
+    }
+    s->before[rcpt] = *result;
+}
+
+static void own_rcpts(struct scene *s)
+{
+    s->rcpts = own(s, RCPTS_MAX * sizeof *s->rcpts);
+    memset(s->rcpts, 0, RCPTS_MAX * sizeof *s->rcpts);
+}
+
 static void draw_envelope(struct scene *s, struct input *in)
 {
     unsigned count = draw(in), final = draw(in), who = draw(in), texts = draw(in);
 
     s->mail = (struct mote_mail){0};
-    memset(s->rcpts, 0, sizeof s->rcpts);
+    own_rcpts(s);
     s->mail.rcpts = count >= 252 ? NULL : s->rcpts;
     s->mail.rcpt_count = (uint16_t)(count >= 252 ? 0 : 1 + count % RCPTS_MAX);
     s->mail.from = pick(s, in, senders, COUNT(senders), who & 7);
     s->mail.reply_text = text_buffer(s, texts & 7, &s->mail.reply_text_cap);
     for (unsigned i = 0; i < s->mail.rcpt_count; i++) {
         struct mote_rcpt *rcpt = &s->rcpts[i];
-        unsigned had = final >> 2 * i & 3;
 
         rcpt->address = pick(s, in, addresses, COUNT(addresses), (who >> 3) / (i + 1));
         rcpt->reply_text = text_buffer(s, texts >> 3 & 7, &rcpt->reply_text_cap);
-        if (had > 1) {
-            rcpt->result.verdict = had == 2 ? MOTE_DELIVERED : (count & 64) != 0 ? MOTE_DEFERRED : MOTE_FAILED;
-            rcpt->result.cause = (uint8_t)(had == 2 ? MOTE_CAUSE_NONE : MOTE_CAUSE_REFUSED);
-            rcpt->result.code = 250;
-        }
-        s->before[i] = rcpt->result;
+        had_result(s, i, final >> 2 * i & 3, (count & 64) != 0);
     }
 }
 
@@ -267,12 +281,14 @@ static void measure(struct scene *s)
     s->next = SIZE_MAX;
 }
 
+/* How long ago the attempt began. */
+static const uint32_t early_s[] = {0, 0, 1, 595, 890, 899, 900, 1000};
+
 void scene_make(struct scene *s, struct input *in)
 {
-    static const uint32_t early_s[] = {0, 0, 1, 595, 890, 899, 900, 1000};
     unsigned text, clock;
 
-    s->owned_count = 0;
+    s->owned_count = s->past_count = 0;
     draw_setup(s, in);
     draw_envelope(s, in);
     text = draw(in);
@@ -291,6 +307,46 @@ void scene_make(struct scene *s, struct input *in)
     measure(s);
     s->start_ms = (clock & 8) != 0 ? 0u - 1000u * clock : clock;
     s->now_ms = s->start_ms + 1000u * early_s[clock >> 5];
+}
+
+/* The envelope once more: none of its recipients has been asked, or some have. */
+static void same_envelope(struct scene *s, struct input *in)
+{
+    const struct mote_rcpt *old = s->rcpts;
+    unsigned final = draw(in);
+
+    own_rcpts(s);
+    for (unsigned i = 0; i < s->mail.rcpt_count; i++) {
+        s->rcpts[i].address = old[i].address;
+        s->rcpts[i].reply_text = old[i].reply_text;
+        s->rcpts[i].reply_text_cap = old[i].reply_text_cap;
+        had_result(s, i, final >> 2 * i & 3, false);
+    }
+    if (s->mail.rcpts != NULL) {
+        s->mail.rcpts = s->rcpts;
+    }
+}
+
+void scene_next(struct scene *s, struct input *in)
+{
+    unsigned b = draw(in), text;
+
+    s->setup.keep = (b & 1) != 0;
+    s->setup.hold = (b & 2) != 0;
+    s->setup.plain = (b & 4) != 0;
+    s->start_ms = s->now_ms - 1000u * early_s[b >> 5];
+    if ((b & 8) == 0) {
+        same_envelope(s, in);
+    } else {
+        draw_envelope(s, in);
+        text = draw(in);
+        draw_text(&s->measured, in, text & 3);
+        reference_make(&s->measured);
+        change_text(s, in, text >> 2 & 7);
+        s->mail.read = read_text;
+        s->mail.ctx = s;
+    }
+    measure(s);
 }
 
 void scene_free(struct scene *s)

@@ -27,6 +27,10 @@ void model_check(const struct model *m, uint8_t want)
     if ((want & MOTE_DONE) != 0) {
         return;
     }
+    require((want & MOTE_WANT_MAIL) == 0 ||
+                (want == MOTE_WANT_MAIL && m->scene->setup.keep && m->mail_sent && m->due_count == 0 &&
+                 m->mode == IN_LINE && m->line_len == 0 && m->closing == 0 && !m->quits),
+            "D4: WANT_MAIL where no other mail can follow");
     require(m->broken != MOTE_CAUSE_UNEXPECTED, "P14: octets that no command explains are taken");
     require(m->broken == 0, "D5: a reply that is none is taken");
     require(((want & MOTE_WANT_RECV) != 0) == (m->due_count != 0), "D4: WANT_RECV does not say that a reply is due");
@@ -47,6 +51,25 @@ static void check_result(const struct mote_result *r)
             "D6: a result without a name");
 }
 
+/* P12: a mail that another one went before, and nothing was answered to it. */
+static bool between_mails(const struct model *m)
+{
+    return m->again && m->mail_code == 0 && m->reset_code < 400;
+}
+
+/* P12: the relay ended the connection then, and only then, the cause is CLOSED. */
+static void check_closed(const struct model *m, const struct mote_result *r)
+{
+    bool said = m->closing != 0 && (m->closing_kind == K_RSET || m->closing_kind == K_MAIL);
+    bool ended = r->code != 0 ? said : m->gone || m->failed_by_us == MOTE_CAUSE_LOST;
+
+    require(r->cause != MOTE_CAUSE_CLOSED || (between_mails(m) && ended) || m->failed_by_us == MOTE_CAUSE_CLOSED,
+            "P12: CLOSED, and the relay did not end the connection between two mails");
+    require(r->cause != MOTE_CAUSE_LOST || !between_mails(m), "P12: a connection lost between two mails is not CLOSED");
+    require(!m->gone || r->verdict == MOTE_MISUSE || (r->cause == MOTE_CAUSE_CLOSED && r->verdict == MOTE_DEFERRED),
+            "P12: a mail behind the end of the connection has another result");
+}
+
 /* Without a refusal of its own: DELIVERED, or whatever ended the conversation. */
 static void check_unrefused(const struct model *m, const struct mote_result *r)
 {
@@ -58,7 +81,10 @@ static void check_unrefused(const struct model *m, const struct mote_result *r)
     require(r->step != MOTE_STEP_AUTH || r->code == 0 ||
                 r->cause == (r->code < 500 ? MOTE_CAUSE_REFUSED : MOTE_CAUSE_LOGIN_REFUSED),
             "D6: a login refused for now, and one refused for good, have the other's cause");
-    require(!closed || r->cause == MOTE_CAUSE_REFUSED, "P10: a 421 has another cause");
+    require(!closed ||
+                r->cause == (between_mails(m) && m->closing_kind <= K_MAIL ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED),
+            "P10: a 421 has another cause");
+    check_closed(m, r);
     require(!closed || m->closing == 221 || r->verdict == (open && m->closing_begun ? MOTE_IN_DOUBT : MOTE_DEFERRED) ||
                 (open && m->closing_begun && !m->closing_out),
             "P10: a 421 has another result");
@@ -67,6 +93,9 @@ static void check_unrefused(const struct model *m, const struct mote_result *r)
             "P14: a 221 that no QUIT asked for has another result");
     require(m->closing == 0 || closed || m->mail_code + m->data_code + m->end_code != 0 || r->verdict == MOTE_IN_DOUBT,
             "P10: the relay closes and it has another result");
+    require(m->reset_code < 400 ||
+                (r->step == MOTE_STEP_RSET && r->code == m->reset_code && r->cause == MOTE_CAUSE_REFUSED),
+            "D6: RSET was refused, and the result says something else");
     if (m->end_out && !(closed && ((m->closing == 421 && !open) || !m->closing_out))) {
         require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_IN_DOUBT,
                 "I4: the end of the mail was out, no 4xx or 5xx came, and the verdict is not IN_DOUBT");
@@ -114,10 +143,29 @@ static bool suspect(const struct model *m, const struct mote_result *r)
     for (unsigned i = 0; i < RCPTS_MAX; i++) {
         code |= m->mail_code / 100 == 2 && doubtful(m, K_RCPT, m->rcpt_code[i]);
     }
-    used = r->step >= MOTE_STEP_MAIL && r->step <= MOTE_STEP_END &&
+    used = r->step >= MOTE_STEP_MAIL && r->step <= MOTE_STEP_RSET && r->cause != MOTE_CAUSE_CLOSED &&
            (flight || (r->step == MOTE_STEP_END && model_chunks(m)));
     return code || (used && r->cause >= MOTE_CAUSE_LOST && r->cause <= MOTE_CAUSE_REPLY_TOO_LONG) ||
            (used && m->closing == 221 && r->code == 421);
+}
+
+/* A relay that answers as it should, and a caller who does his part: the mail is delivered, or it is said what cannot be. */
+static void check_kind(const struct model *m, const struct mote_result *r)
+{
+    bool late = m->scene->now_ms - m->scene->start_ms >= 900000;
+
+    switch (r->cause) {
+    case MOTE_CAUSE_TOO_BIG:
+    case MOTE_CAUSE_NO_8BITMIME:
+    case MOTE_CAUSE_NO_SMTPUTF8:
+    case MOTE_CAUSE_LOGIN_NOT_OFFERED:
+    case MOTE_CAUSE_TLS_NOT_OFFERED: return; /* see check_offers() */
+    default: break;
+    }
+    require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_MISUSE || m->gone ||
+                (r->cause == MOTE_CAUSE_DEADLINE && late) ||
+                (r->cause == MOTE_CAUSE_REFUSED && r->step == MOTE_STEP_EHLO && r->code == 502),
+            "L: each reply fits, nothing was cut, and the mail is not delivered");
 }
 
 /* Causes that say what was not offered: true only of the last EHLO (I8). */
@@ -171,6 +219,9 @@ void model_finish(const struct model *m, const struct mote_engine *engine)
 
     check_result(result);
     check_offers(m, result);
+    if (m->fitting) {
+        check_kind(m, result);
+    }
     check_secrets(m);
     scene_check_texts(s);
     for (unsigned i = 0; i < s->mail.rcpt_count; i++) {
