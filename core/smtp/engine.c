@@ -347,7 +347,7 @@ static bool helo_will_do(const struct mote_engine *e)
 /* A 221 that no QUIT asked for (P14) counts as 421. With the end of the mail out it is QUIT's, and another reply was lost. */
 static unsigned lost_reply(struct mote_engine *e)
 {
-    uint8_t cause = between_mails(e) ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
+    uint8_t cause = e->between ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
 
     e->reply.code = 421;
     if (cause == MOTE_CAUSE_REFUSED) {
