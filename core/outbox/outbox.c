@@ -327,7 +327,7 @@ static void keep_time(struct mote_outbox *o)
     if (o->now_s < o->lived_s) {
         return;
     }
-    o->lived_s = o->now_s < UINT32_MAX / 2 ? o->now_s * 2 : UINT32_MAX;
+    o->lived_s = 2 * o->now_s;
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         if (slot->len != 0) {
             mote_log_save(o, slot);

@@ -105,6 +105,20 @@ static void alone(void **state)
     assert_int_equal(world_poll(0), MOTE_IDLE);
 }
 
+/* Another one is there, but not due: QUIT leaves with this one. */
+static void other_waits(void **state)
+{
+    set(1);
+    w.sim.relays[0].clear.rcpt[0] = "450 later";
+    go();
+    w.sim.relays[0].clear.rcpt[0] = NULL;
+    wanted = 2;
+    fill();
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
+    assert_false(w.session_setup.keep);
+    mote_delivery_unreachable(&w.outbox.delivery, MOTE_CAUSE_CONNECT);
+}
+
 /* One handshake and one EHLO in TLS. */
 static void in_tls(void **state)
 {
@@ -221,6 +235,13 @@ static void takes_few(void **state)
         assert_int_equal(deferred, 1);
         assert_int_equal(connections, 1 + (60 - mails + mails - 1) / mails);
         assert_in_range(w.sim.now_ms - start_ms, 10000, 11000);
+        w.sim.relays[0].mails = 0; /* what it took before is forgotten when the application says that all is new */
+        mote_outbox_hurry(&w.outbox);
+        connections = 0;
+        wanted = 70;
+        go();
+        assert_int_equal(delivered, 70);
+        assert_int_equal(connections, 1);
     }
 }
 
@@ -260,12 +281,13 @@ static void another_relay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_connection), cmocka_unit_test(alone),
-        cmocka_unit_test(in_tls),         cmocka_unit_test(refused_between),
-        cmocka_unit_test(hundred),        cmocka_unit_test(quarter_of_an_hour),
-        cmocka_unit_test(left),           cmocka_unit_test(nothing_follows),
-        cmocka_unit_test(clear_pass),     cmocka_unit_test(takes_few),
-        cmocka_unit_test(ends_meanwhile), cmocka_unit_test(another_relay),
+        cmocka_unit_test(one_connection),     cmocka_unit_test(alone),
+        cmocka_unit_test(other_waits),        cmocka_unit_test(in_tls),
+        cmocka_unit_test(refused_between),    cmocka_unit_test(hundred),
+        cmocka_unit_test(quarter_of_an_hour), cmocka_unit_test(left),
+        cmocka_unit_test(nothing_follows),    cmocka_unit_test(clear_pass),
+        cmocka_unit_test(takes_few),          cmocka_unit_test(ends_meanwhile),
+        cmocka_unit_test(another_relay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
