@@ -5,6 +5,7 @@
  */
 #include "../../port/posix/posix.h"
 #include "damage.h"
+#include "one.h"
 #include "trust_cert.h"
 
 #include <setjmp.h>
@@ -108,11 +109,16 @@ static void test_good(void **state)
     }
 }
 
-static unsigned taken, refused;
+static unsigned used, taken, refused;
 
 static void compare_damaged(const struct damaged *damaged)
 {
-    bool is_taken = compare(damaged->der, damaged->len);
+    bool is_taken;
+
+    if (one_quick() && damaged->one_octet && used++ % 10 != 0) {
+        return;
+    }
+    is_taken = compare(damaged->der, damaged->len);
 
     assert_true(!is_taken || !damaged->keyless);
     taken += is_taken;
@@ -122,7 +128,7 @@ static void compare_damaged(const struct damaged *damaged)
 static void test_damaged(void **state)
 {
     damage_each("mail.example.test", compare_damaged);
-    assert_true(taken > 1000 && refused > 1000);
+    assert_true(taken != 0 && refused != 0);
 }
 
 int main(void)
