@@ -69,7 +69,7 @@ struct mote_posix_attempt {
  * MOTE_CAUSE_NO_MEMORY, and not the relay's failure (P12).
  *
  * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address, and what
- * the handshake agreed on ("TLS 1.2, SUITE, certificate verified"). Takes no heap of its own, and up to 30 KB of stack as
+ * the handshake agreed on ("TLS 1.2, SUITE, certificate verified"). Takes no heap of its own, and up to 32 KB of stack as
  * measured on x86-64, most of it session and record buffer. SIGPIPE is not raised; time is CLOCK_MONOTONIC and CLOCK_REALTIME,
  * entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
 struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
@@ -90,7 +90,7 @@ bool mote_posix_host_name(char *name, size_t cap);
  * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's
  * own. Certificates BearSSL cannot use are passed over. Returns how many, with *anchors pointing to them. 0: errno says
  * why: the file cannot be read (then *anchors is NULL), holds no certificate or a damaged one (EINVAL), or memory is
- * short (ENOMEM). */
+ * short (ENOMEM). Up to 22 KB of stack. */
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors);
 
 #ifdef __cplusplus

@@ -131,6 +131,7 @@ static void take_digit(struct loader *loader, char c)
     }
 }
 
+/* What a longer one has left behind it is not looked at: the text holds no end of a banner. */
 static bool banner_is(const struct loader *loader, const char *text)
 {
     return memcmp(loader->banner, text, strlen(text)) == 0;
@@ -145,7 +146,6 @@ static void end_banner(struct loader *loader)
     } else if (banner_is(loader, "-----BEGIN CERTIFICATE-") || banner_is(loader, "-----BEGIN X509 CERTIFICATE-")) {
         begin_certificate(loader);
     }
-    memset(loader->banner, 0, sizeof loader->banner);
     loader->banner_len = 0;
 }
 

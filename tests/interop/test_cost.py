@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What one verified mail costs the command: STARTTLS, a login, a chain of three certificates, and the system's CA file with
 the root of that chain behind its last certificate."""
+import os
 import pathlib
 import re
 import socket
@@ -11,9 +12,11 @@ import threading
 
 import pytest
 
+from cell import BUILD
 from relay import COMMAND, LIMIT_S, OK
 from scripted import Relay
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 RSA, EC = "RSA 4096, 2048, 2048", "P-384, P-384, P-256"
 KEYS = {RSA: ("rsa:4096", "rsa:2048", "rsa:2048"), EC: ("secp384r1", "secp384r1", "prime256v1")}
@@ -38,6 +41,7 @@ class Place:
     """a relay with such a chain, and the words for the command that verify it"""
 
     def __init__(self, directory, keys):
+        self.directory = directory
         names = ("root", "middle", "leaf")
         for name, key, issuer in zip(names, keys, (None, *names)):
             certificate(directory, name, key, issuer, ["subjectAltName=DNS:localhost"] if name == "leaf" else AUTHORITY)
@@ -157,3 +161,17 @@ def test_segments(place, within):
                            "TLS": lambda talk: talk.handshake("chain", lambda data: pass_on(talk, data))})
     assert len(seen) == 3
     within("TCP segments in the handshake", seen[2] - seen[0], SEGMENTS)
+
+
+def test_stack(place, within, tmp_path):
+    """of a thread that makes one attempt, and of one that reads the CA file: as much as mailmote_posix.h says"""
+    here, program = place(), tmp_path / "stack"
+    subprocess.run([*os.environ["CC"].split(), "-std=c99", "-I", ROOT / "include", "-isystem", os.environ["BEARSSL_INC"],
+                    ROOT / "tests/interop/stack.c", BUILD / "libmailmote.a", *os.environ["BEARSSL_LIB"].split(),
+                    "-pthread", "-o", program], check=True, cwd=ROOT, timeout=LIMIT_S)
+    here.relay.play({"TLS": "chain", "+offers": [*OFFERS, "AUTH PLAIN"]})
+    done = subprocess.run([program, str(here.relay.port), here.directory / "bundle.pem"], check=True, capture_output=True,
+                          timeout=LIMIT_S)
+    said = re.findall(r"[Uu]p to (\d+) KB of stack", (ROOT / "include/mailmote_posix.h").read_text())
+    for what, octets, kb in zip(("attempt", "CA file"), done.stdout.split(), said, strict=True):
+        within(f"octets of stack ({what})", int(octets), 1024 * int(kb))

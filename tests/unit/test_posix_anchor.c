@@ -5,6 +5,7 @@
  */
 #include "../../port/posix/posix.h"
 #include "damage.h"
+#include "one.h"
 #include "trust_cert.h"
 
 #include <setjmp.h>
@@ -108,11 +109,137 @@ static void test_good(void **state)
     }
 }
 
-static unsigned taken, refused;
+/* ---- Certificates made for what others never hold ---------------------------------------------------------------- */
+
+static uint8_t made[1000];
+static size_t made_len;
+
+static void put(const void *octets, size_t len)
+{
+    assert_true(made_len + len <= sizeof made);
+    memcpy(made + made_len, octets, len);
+    made_len += len;
+}
+
+/* Puts tag and length, in as many octets, in front of all from at on. */
+static void wrap(size_t at, uint8_t tag, size_t length_octets)
+{
+    size_t len = made_len - at, head = 2 + length_octets;
+
+    assert_true(made_len + head <= sizeof made);
+    memmove(made + at + head, made + at, len);
+    made[at] = tag;
+    made[at + 1] = (uint8_t)(0x80 | length_octets);
+    for (size_t i = 0; i < length_octets; i++) {
+        made[at + head - 1 - i] = i < sizeof len ? (uint8_t)(len >> 8 * i) : 0;
+    }
+    made_len += head;
+}
+
+#define OCTETS(text)                                                                                                   \
+    {                                                                                                                  \
+        text, sizeof text - 1                                                                                          \
+    }
+
+struct shape {
+    struct trust_octets curve; /* with what stands behind it */
+    struct trust_octets ids;
+    struct trust_octets constraints;
+    unsigned length_octets; /* of the whole */
+    bool taken;
+};
+
+/* P-256, no names. */
+static void make(const struct shape *shape)
+{
+    static const uint8_t front[] = {0xa0, 3, 2, 1, 2, 2, 1, 1, 0x30, 0, 0x30, 0};
+    static const char dates[] = "\x30\x1e\x17\x0d"
+                                "200101000000Z"
+                                "\x17\x0d"
+                                "490101000000Z\x30";
+    static const uint8_t ec[] = {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1}, point[66] = {0, 4};
+    static const uint8_t signature[] = {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2, 3, 1, 0};
+    size_t key, extensions;
+
+    made_len = 0;
+    put(front, sizeof front);
+    put(dates, sizeof dates); /* with its NUL: the length of the subject */
+    key = made_len;
+    put(ec, sizeof ec);
+    put(shape->curve.data, shape->curve.len);
+    wrap(key, 0x30, 1);
+    extensions = made_len;
+    put(point, sizeof point);
+    wrap(extensions, 3, 1);
+    wrap(key, 0x30, 1);
+    put(shape->ids.data, shape->ids.len);
+    extensions = made_len;
+    put("\x06\x03\x55\x1d\x13", 5);
+    key = made_len;
+    put(shape->constraints.data, shape->constraints.len);
+    wrap(key, 4, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        wrap(extensions, 0x30, 1);
+    }
+    wrap(extensions, 0xa3, 1);
+    wrap(0, 0x30, 2);
+    put(signature, sizeof signature);
+    wrap(0, 0x30, shape->length_octets);
+}
+
+#define CURVE "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
+#define CA    OCTETS("\x30\x03\x01\x01\xff")
+#define NO_ID OCTETS("")
+
+static void test_shapes(void **state)
+{
+    static const struct shape shapes[] = {
+        {OCTETS(CURVE), NO_ID, CA, 2, true},
+        {OCTETS(CURVE), NO_ID, CA, 3, true},
+        {OCTETS(CURVE "\x05\x00"), NO_ID, CA, 2, false},
+        {OCTETS(CURVE), OCTETS("\x81\x02\x00\x7f"), CA, 2, true},
+        {OCTETS(CURVE), OCTETS("\x81\x02\x00\x7f\x82\x01\x00"), CA, 2, true},
+        {OCTETS(CURVE), OCTETS("\x82\x01\x00"), CA, 2, true},
+        {OCTETS(CURVE), OCTETS("\x84\x01\x00"), CA, 2, false},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x00"), 2, true},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x03\x01\x01\x00"), 2, true},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x06\x01\x01\xff\x02\x01\x00"), 2, true},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x03\x02\x01\x00"), 2, true},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x04\x01\x02\xff\xff"), 2, false},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x02\x01\x00"), 2, false},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x02\x01\x01"), 2, false},
+        {OCTETS(CURVE), NO_ID, OCTETS("\x30\x03\x01\x01\xff\x00"), 2, false},
+        {OCTETS(CURVE), NO_ID, OCTETS(""), 2, false},
+    };
+
+    for (size_t i = 0; i < COUNT(shapes); i++) {
+        make(&shapes[i]);
+        assert_int_equal(compare(made, made_len), shapes[i].taken);
+    }
+}
+
+/* A length has three octets at most; BearSSL takes more, if they are zeros. */
+static void test_long_length(void **state)
+{
+    static const struct shape shape = {OCTETS(CURVE), NO_ID, CA, 4, false};
+    br_x509_trust_anchor anchor;
+
+    make(&shape);
+    assert_false(mote_posix_anchor(&anchor, made, made_len));
+}
+
+/* ---- Damaged ones ------------------------------------------------------------------------------------------------ */
+
+static unsigned used, taken, refused;
 
 static void compare_damaged(const struct damaged *damaged)
 {
-    bool is_taken = compare(damaged->der, damaged->len);
+    bool is_taken;
+
+    if (one_quick() && damaged->one_octet && used++ % 10 != 0) {
+        return;
+    }
+    is_taken = compare(damaged->der, damaged->len);
 
     assert_true(!is_taken || !damaged->keyless);
     taken += is_taken;
@@ -122,13 +249,15 @@ static void compare_damaged(const struct damaged *damaged)
 static void test_damaged(void **state)
 {
     damage_each("mail.example.test", compare_damaged);
-    assert_true(taken > 1000 && refused > 1000);
+    assert_true(taken != 0 && refused != 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_long_length),
         cmocka_unit_test(test_damaged),
     };
 

@@ -190,6 +190,78 @@ static void test_refused(void **state)
     check_ec(&anchors[0]);
 }
 
+/* One text in a certificate is another one. */
+struct change {
+    const char *certificate, *from, *to;
+};
+
+static size_t load_changed(const struct change *change)
+{
+    static char memory[4096];
+    const br_x509_trust_anchor *anchors;
+    const char *at = strstr(change->certificate, change->from);
+    char text[4096];
+
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - change->certificate), change->certificate, change->to,
+             at + strlen(change->from));
+    return load(text, strlen(text), memory, sizeof memory, &anchors);
+}
+
+static void test_base64(void **state)
+{
+    static const struct change bad[] = {
+        {ec_leaf, "kuyA==", "kuyA="},    {ec_leaf, "kuyA==", "kuyA"},        {ec_leaf, "kuyA==", "kuyA==="},
+        {ec_leaf, "kuyA==", "kuyA==AA"}, {ec_leaf, "kuyA==", "kuyB=="},      {ec_leaf, "kuyA==", "kuyA=A="},
+        {ec_leaf, "qkE9", "qkE9="},      {rsa_ca, "ZPgmcAm", "ZPgmcAmA="},   {rsa_ca, "ZPgmcAm", "ZPgmcAmA==="},
+        {rsa_ca, "ZPgmcAm", "ZPgmcAm="}, {rsa_ca, "ZPgmcAm", "ZPgmcAm*"},    {rsa_ca, "ZPgmcAm", "ZPgmc-Am"},
+        {rsa_ca, "ZPgmcAm", "ZPgmcAm-"}, {rsa_ca, "ZPgmcAm", "ZPgmcAm\x80"},
+    };
+    static const struct change good[] = {
+        {ec_leaf, "kuyA==", "kuyA=="},
+        {ec_leaf, "kuyA==", "k u\ty\nA = = "},
+        {rsa_ca, "ZPgmcAm", "\n\nZPgmcAm"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(load_changed(&bad[i]), 0);
+        assert_int_equal(errno, EINVAL);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(load_changed(&good[i]), 1);
+    }
+}
+
+static void test_banners(void **state)
+{
+    static const struct change bad[] = {
+        {ec_leaf, "-----BEGIN", "x-----BEGIN"},
+        {ec_leaf, "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE REQUEST-----"},
+        {ec_leaf, "-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----"},
+        {ec_leaf, "-----END", "-----BEGIN"},
+        {ec_leaf, "-----END", "-----\n-----END"},
+    };
+    static const struct change good[] = {
+        {ec_leaf, "-----BEGIN CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----"},
+        {ec_leaf, "-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----"},
+        {ec_leaf, "-----BEGIN", "--\n-\n- --\n-----BEGIN"},
+    };
+    const br_x509_trust_anchor *anchors;
+    char memory[4096], text[4096];
+    int len = snprintf(text, sizeof text, "%s%s", ec_leaf, rsa_ca);
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(load_changed(&bad[i]), 0);
+        assert_int_equal(errno, EINVAL);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(load_changed(&good[i]), 1);
+    }
+    /* the second has no end */
+    assert_int_equal(load(text, (size_t)len - 30, memory, sizeof memory, &anchors), 0);
+    assert_int_equal(errno, EINVAL);
+}
+
 /* A Debian system's CA file, where there is one: in memory of the file's size. */
 static void test_system(void **state)
 {
@@ -218,7 +290,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both),    cmocka_unit_test(test_crlf),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_system),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_base64), cmocka_unit_test(test_banners),
+        cmocka_unit_test(test_system),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
