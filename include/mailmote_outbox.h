@@ -6,6 +6,7 @@
 #ifndef MAILMOTE_OUTBOX_H
 #define MAILMOTE_OUTBOX_H
 
+#include "mailmote_message.h"
 #include "mailmote_policy.h"
 #include "mailmote_session.h"
 
@@ -241,6 +242,15 @@ uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_se
  * and, where the outbox is not open, what mote_outbox_open() returned.
  * The mails that are stored stay as they are. */
 uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms);
+
+/* Posts a message, to all addresses of its To and Cc. id: as for mote_outbox_post(); the Message-ID is made of it and of the domain of
+ * From ("@mailmote.invalid" where that is UTF-8 or longer than a Message-ID may be), and message->id is not looked at. To try again
+ * after MOTE_CAUSE_FULL or MOTE_CAUSE_STORAGE, give the same id: the mail cannot be stored twice. Nothing of message is needed
+ * afterwards. Returns what mote_outbox_post() returns, and
+ *   MOTE_CAUSE_NO_ENTROPY  id is NULL: there were no random octets for it
+ *   MOTE_CAUSE_HEADER      mote_message_check() refused a field; mote_message_wrong() says which one, once message->id is set */
+uint8_t mote_outbox_alert(struct mote_outbox *outbox, const struct mote_message *message, const uint8_t *id,
+                          uint32_t now_ms);
 
 /* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32
  * random bits. Reports a mail whose storage fails, as an attempt with MOTE_CAUSE_STORAGE. One call erases one block at most,
