@@ -161,6 +161,36 @@ struct mote_outbox_setup {
     struct mote_session_setup *session_setup; /* as for mote_delivery_init() */
 };
 
+/* Blocks of a cell whose mail has up to so many octets, addresses included; and blocks of a storage. */
+#define MOTE_CELL_BLOCKS(mail_octets, block_size, program_size)                                                        \
+    (((mail_octets) + 44 + ((program_size) > 16 ? (program_size) : 16) + (block_size)-1) / (block_size))
+#define MOTE_STORAGE_BLOCKS(slots, cell_blocks) (2 + (slots) * (cell_blocks))
+
+/* Declares an outbox, NAME, and all that is lent to it, in static memory:
+ *     MOTE_OUTBOX(alerts, relays, &flash, 4, MOTE_CELL_BLOCKS(2000, 4096, 8), 256, MOTE_SESSION_BUF_FULL);
+ * After the name: the array of relays; a pointer to the storage, or NULL and set later; slots; blocks of a cell; octets for the
+ * addresses of one mail; and for a TLS record, MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL. Besides NAME it declares NAME_setup, for
+ * mote_outbox_open(), and what that points to; in NAME_session_setup a helo may be set. In C only, and at file scope. */
+#define MOTE_OUTBOX(name, relays_, storage_, slots_, cell_blocks_, envelope_octets, record_buf_octets)                 \
+    static struct mote_session name##_session;                                                                         \
+    static uint8_t name##_records[record_buf_octets];                                                                  \
+    static struct mote_session_setup name##_session_setup = {.buf = name##_records, .buf_len = sizeof name##_records}; \
+    static struct mote_relay_state name##_states[sizeof(relays_) / sizeof *(relays_)];                                 \
+    static struct mote_slot name##_slots[slots_];                                                                      \
+    static char name##_envelope[envelope_octets];                                                                      \
+    static struct mote_outbox_setup name##_setup = {.storage = (storage_),                                             \
+                                                    .relays = (relays_),                                               \
+                                                    .states = name##_states,                                           \
+                                                    .relay_count = sizeof(relays_) / sizeof *(relays_),                \
+                                                    .slots = name##_slots,                                             \
+                                                    .slot_count = (slots_),                                            \
+                                                    .cell_blocks = (cell_blocks_),                                     \
+                                                    .envelope = name##_envelope,                                       \
+                                                    .envelope_cap = sizeof name##_envelope,                            \
+                                                    .session = &name##_session,                                        \
+                                                    .session_setup = &name##_session_setup};                           \
+    static struct mote_outbox name
+
 /* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
 enum {
     /* Nothing to do for mote_outbox_wait_s() seconds; but where outbox.tidying is set better ask again at once. */
