@@ -25,7 +25,7 @@ lwip := $(MAILMOTE_LWIP)
 modem := $(wildcard boards/modem/*.c)
 lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
 
-ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard boards/bare-metal/*.c $(sources)) $($(network))
+ours := $(MAILMOTE_CORE) $(wildcard boards/*.c boards/bare-metal/*.c $(sources)) $($(network))
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
