@@ -251,7 +251,7 @@ compile-all: $(library_o) $(command_o) $(call objects,$(wildcard tests/unit/*.c 
     $(BUILD)/template
 
 # Linked as well, so that every name in it exists.
-$(BUILD)/template: $(call objects,port/template.c) $(BUILD)/libmailmote.a $(bearssl_a)
+$(BUILD)/template: $(call objects,port/template.c port/flash_template.c) $(BUILD)/libmailmote.a $(bearssl_a)
 	@echo "  LINK    $@"
 	$(Q)$(link)
 

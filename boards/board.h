@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a board gives to its firmware: the contract between alert.c, which is the same on all boards, and a board's own
+ * What a board gives to its firmware: the contract between alert.c and its helpers, which are the same on all boards, and a board's own
  * files. Each function is called from the main loop only, never from an interrupt.
  */
 #ifndef MOTE_BOARD_H

@@ -27,7 +27,7 @@ lwip := $(MAILMOTE_LWIP)
 modem := $(wildcard boards/modem/*.c)
 lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
 
-ours := $(MAILMOTE_CORE) boards/alert.c $(wildcard boards/bare-metal/*.c $(sources)) $($(network))
+ours := $(MAILMOTE_CORE) $(wildcard boards/*.c boards/bare-metal/*.c $(sources)) $($(network))
 # Without TLS: see boards/clear.
 clear := $(filter -DBOARD_CLEAR,$(BOARD_FLAGS))
 ifneq ($(clear),)
@@ -60,7 +60,7 @@ $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
 
 # The certificates as constants, written when they have changed.
-$(out)/boards/alert.o: $(out)/trust/trust_anchors.h
+$(out)/boards/settings.o: $(out)/trust/trust_anchors.h
 $(out)/trust/trust_anchors.h: FORCE
 	@mkdir -p $(@D)
 	@$(if $(TRUST),$(MAILMOTE) trust $(TRUST),:) >$@.new

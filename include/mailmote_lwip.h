@@ -56,6 +56,11 @@ void mote_lwip_start(struct mote_lwip *lwip);
 /* Something new is in the outbox (mote_outbox_post()). */
 void mote_lwip_wake(struct mote_lwip *lwip);
 
+/* Posts a message, as mote_outbox_alert() does and with what that returns, and begins to work on it. Its id is drawn from entropy;
+ * where unix_s is 0, its Date is the port's. After mote_lwip_start(). To give the same id again, or to cancel the mail, call
+ * mote_outbox_alert() and mote_lwip_wake(). */
+uint8_t mote_lwip_alert(struct mote_lwip *lwip, const struct mote_message *message);
+
 /* How it stands; only looks, but with NO_SYS=0 is called as the others are. MOTE_IDLE: nothing is being worked on;
  * MOTE_CONNECT, MOTE_TALK: an attempt is under way; MOTE_REPORT: one has ended, look at outbox->mail, outbox->slot and
  * outbox->last, then call mote_lwip_reported(). Until then nothing else is begun. */

@@ -6,6 +6,7 @@
 #ifndef MAILMOTE_OUTBOX_H
 #define MAILMOTE_OUTBOX_H
 
+#include "mailmote_message.h"
 #include "mailmote_policy.h"
 #include "mailmote_session.h"
 
@@ -175,6 +176,36 @@ struct mote_outbox_setup {
 #define MOTE_CONNECTION_MAILS 100
 #endif
 
+/* Blocks of a cell whose mail has up to so many octets, addresses included; and blocks of a storage. */
+#define MOTE_CELL_BLOCKS(mail_octets, block_size, program_size)                                                        \
+    (((mail_octets) + 44 + ((program_size) > 16 ? (program_size) : 16) + (block_size)-1) / (block_size))
+#define MOTE_STORAGE_BLOCKS(slots, cell_blocks) (2 + (slots) * (cell_blocks))
+
+/* Declares an outbox, NAME, and all that is lent to it, in static memory:
+ *     MOTE_OUTBOX(alerts, relays, &flash, 4, MOTE_CELL_BLOCKS(2000, 4096, 8), 256, MOTE_SESSION_BUF_FULL);
+ * After the name: the array of relays; a pointer to the storage, or NULL and set later; slots; blocks of a cell; octets for the
+ * addresses of one mail; and for a TLS record, MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL. Besides NAME it declares NAME_setup, for
+ * mote_outbox_open(), and what that points to; in NAME_session_setup a helo may be set. In C only, and at file scope. */
+#define MOTE_OUTBOX(name, relays_, storage_, slots_, cell_blocks_, envelope_octets, record_buf_octets)                 \
+    static struct mote_session name##_session;                                                                         \
+    static uint8_t name##_records[record_buf_octets];                                                                  \
+    static struct mote_session_setup name##_session_setup = {.buf = name##_records, .buf_len = sizeof name##_records}; \
+    static struct mote_relay_state name##_states[sizeof(relays_) / sizeof *(relays_)];                                 \
+    static struct mote_slot name##_slots[slots_];                                                                      \
+    static char name##_envelope[envelope_octets];                                                                      \
+    static struct mote_outbox_setup name##_setup = {.storage = (storage_),                                             \
+                                                    .relays = (relays_),                                               \
+                                                    .states = name##_states,                                           \
+                                                    .relay_count = sizeof(relays_) / sizeof *(relays_),                \
+                                                    .slots = name##_slots,                                             \
+                                                    .slot_count = (slots_),                                            \
+                                                    .cell_blocks = (cell_blocks_),                                     \
+                                                    .envelope = name##_envelope,                                       \
+                                                    .envelope_cap = sizeof name##_envelope,                            \
+                                                    .session = &name##_session,                                        \
+                                                    .session_setup = &name##_session_setup};                           \
+    static struct mote_outbox name
+
 /* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
 enum {
     /* Nothing to do for mote_outbox_wait_s() seconds; but where outbox.tidying is set better ask again at once. */
@@ -261,6 +292,15 @@ uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_se
  * and, where the outbox is not open, what mote_outbox_open() returned.
  * The mails that are stored stay as they are. */
 uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms);
+
+/* Posts a message, to all addresses of its To and Cc. id: as for mote_outbox_post(); the Message-ID is made of it and of the domain of
+ * From ("@mailmote.invalid" where that is UTF-8 or longer than a Message-ID may be), and message->id is not looked at. To try again
+ * after MOTE_CAUSE_FULL or MOTE_CAUSE_STORAGE, give the same id: the mail cannot be stored twice. Nothing of message is needed
+ * afterwards. Returns what mote_outbox_post() returns, and
+ *   MOTE_CAUSE_NO_ENTROPY  id is NULL: there were no random octets for it
+ *   MOTE_CAUSE_HEADER      mote_message_check() refused a field; mote_message_wrong() says which one, once message->id is set */
+uint8_t mote_outbox_alert(struct mote_outbox *outbox, const struct mote_message *message, const uint8_t *id,
+                          uint32_t now_ms);
 
 /* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32
  * random bits. Reports a mail whose storage fails, as an attempt with MOTE_CAUSE_STORAGE. One call erases one block at most,

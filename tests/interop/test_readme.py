@@ -83,7 +83,13 @@ def test_example(aiosmtpd, pki, scratch):
     mail = aiosmtpd.wait_for_mail("Boiler at 92 degrees C")
     assert re.search(rb"^Date: \w{3}, \d+ \w{3} 20\d\d ", mail.content, re.M)
     result = compiled_and_run(example.replace("Too hot", "Too\\nhot"))
-    assert (result.returncode, result.stdout) == (78, "") and "header" in result.stderr
+    assert (result.returncode, result.stdout) == (78, "") and result.stderr == "Subject is wrong\n"
+
+
+def test_lwip_example():
+    """its length; `make lwip-check` compiles it and runs it (tests/lwip/example.c)"""
+    code = re.sub(r"/\*.*?\*/", "", block("c", "mailmote_lwip.h"), flags=re.S)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 28, "an alert takes a few lines"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))

@@ -31,7 +31,7 @@ lwip_o := $(patsubst $(LWIP_DIR)/%.c,$(out)/lwip/%.o,$(lwip))
 
 $(out)/test_lwip: $(ours_o) $(lwip_o) $(filter %.a,$(BEARSSL_LIB))
 	@echo "  LINK    $@"
-	@$(CC) $(san) -pthread -o $@ $(ours_o) $(lwip_o) $(BEARSSL_LIB)
+	@$(CC) $(san) -pthread -o $@ $(filter %.o,$^) $(BEARSSL_LIB)
 
 $(ours_o): $(out)/%.o: %.c
 	@mkdir -p $(@D)
@@ -50,9 +50,20 @@ $(out)/port/lwip/connect.o: cflags += -Dtcp_new_ip_type=test_new
 $(out)/port/lwip/pump.o: cflags += -Dtcp_output=test_output
 endif
 
+# README.md's example, with the relay's name of the test.
+ifneq ($(KIND),threads)
+$(out)/test_lwip: $(out)/shown.o
+$(out)/shown.c: README.md $(tests)/lwip.mk
+	@mkdir -p $(@D)
+	@awk '/^```/ { if (shown && text ~ /mailmote_lwip/) printf "%s", text; shown = /^```c$$/; text = ""; next } { text = text $$0 "\n" }' $< | \
+	    sed 's/mail\.example\.com/relay.example.org/' >$@
+$(out)/shown.o: $(out)/shown.c
+	@$(CC) $(STRICT) $(cflags) -MMD -MP -c -o $@ $<
+endif
+
 # lwIP reads unaligned words on purpose.
 $(out)/lwip/%.o: $(LWIP_DIR)/%.c $(wildcard $(tests)/*opts.h $(tests)/threads/*opts.h) $(tests)/lwip.mk
 	@mkdir -p $(@D)
 	@$(CC) $(cflags) -fno-sanitize=alignment -w -c -o $@ $<
 
--include $(ours_o:.o=.d)
+-include $(ours_o:.o=.d) $(out)/shown.d

@@ -158,6 +158,8 @@ static err_t reply(struct peer *peer)
     } else if (memcmp(line, "DATA", 4) == 0) {
         say(peer, "354 go on\r\n");
         peer->text = true;
+    } else if (memcmp(line, "AUTH", 4) == 0) {
+        say(peer, "235 welcome\r\n");
     } else if (memcmp(line, "QUIT", 4) == 0) {
         bye(peer);
     } else {

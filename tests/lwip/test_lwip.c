@@ -434,7 +434,8 @@ static const struct {
              {"clinging", test_clinging},
              {"abort", test_abort},
              {"abort, octets held", test_abort_held},
-             {"abort, reported", test_abort_reported}};
+             {"abort, reported", test_abort_reported},
+             {"example", test_example}};
 
 /* All tests, or those with a name that begins with the argument. */
 int main(int argc, char **argv)

@@ -28,4 +28,7 @@ void test_abort(void);
 void test_abort_held(void);
 void test_abort_reported(void);
 
+/* example.c: what README.md shows. */
+void test_example(void);
+
 #endif
