@@ -65,6 +65,10 @@ size_t board_stack_used(void);
 #ifndef BOARD_RECORD_BUF
 #define BOARD_RECORD_BUF 1360 /* TLS records: a segment of Ethernet's 1,460 holds one; asks for 1,024 octets in it */
 #endif
+#ifdef BOARD_MANY /* a longer queue, to see what many mails cost together */
+#define BOARD_SLOTS 20
+#define BOARD_BLOCK 4096
+#endif
 #ifndef BOARD_SLOTS
 #define BOARD_SLOTS 4 /* mails that can wait */
 #endif

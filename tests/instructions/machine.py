@@ -23,7 +23,7 @@ ETHERNET = {"lm3s6965evb": 0x40048000, "mps2-an385": 0x40200000}    # the contro
 REGISTERS = 0x100
 MAC = bytes.fromhex("525400123456")                  # QEMU's first
 TIME_S = 1893456000                                  # 2030-01-01
-WORDS = "to=a@example.test from=mote@example.org subject=Alert storage=flash.bin attempts=1"
+WORDS = "to=a@example.test from=mote@example.org subject=Alert storage=flash.bin"
 LIMIT_S = 120
 SLEEPS = 1000                                        # in a row, without a frame: 10 s
 AGAIN = ("The recording is of what the firmware said then. After a change to that, record again: "
@@ -47,9 +47,18 @@ def pcap(recording):
     return HERE / f"{recording}.pcap"
 
 
+def relay_of(recording):
+    """rsa2048 of rsa2048-20, which is as many mails"""
+    return recording.partition("-")[0]
+
+
+def mails(recording):
+    return int(recording.partition("-")[2] or 1)
+
+
 def ca(recording):
     """there is none for a relay without TLS"""
-    return HERE / f"{recording}.pem"
+    return HERE / f"{relay_of(recording)}.pem"
 
 
 def frames(recording):
@@ -119,11 +128,13 @@ def firmware(board, recording, flags, port):
     octets, random, zeros = image.read_bytes(), b"/dev/urandom\0", b"////dev/zero\0"
     if octets.count(random) != 1:
         raise Failed(f"{image}: its entropy does not come from {random[:-1].decode()}")
-    words = f"time={TIME_S} relay=10.0.2.2:{port} {WORDS}" + (" ip=10.0.2.15 gateway=10.0.2.2" if flags else "")
+    words = f"time={TIME_S} relay=10.0.2.2:{port} {WORDS} attempts={mails(recording)}" + (" ip=10.0.2.15 gateway=10.0.2.2" if flags else "")
     with tempfile.TemporaryDirectory(prefix="mailmote-") as directory:
         pathlib.Path(directory, "mailmote.elf").write_bytes(octets.replace(random, zeros))
         if ca(recording).exists():
             words += " name=mail.example.test"
+        if mails(recording) > 1:
+            words += f" alerts={mails(recording)}"
         yield directory, ["qemu-system-arm", "-M", board, "-kernel", "mailmote.elf", "-append", words, "-display",
                           "none", "-monitor", "none", "-serial", "null", "-semihosting-config",
                           "enable=on,target=native"]
@@ -131,7 +142,7 @@ def firmware(board, recording, flags, port):
 
 def check_delivered(status, console, recording):
     wanted = "delivered at END, reply 250" + (", in TLS" if ca(recording).exists() else "")
-    if status != 0 or wanted not in console:
+    if status != 0 or console.count(wanted) != mails(recording):
         raise Failed(f"the firmware ended with {status}:\n{console}{AGAIN}")
 
 

@@ -286,12 +286,24 @@ static void ours(void **state)
     assert_int_equal(record.wait_s, 10);
 }
 
+/* P12: nobody is due before some seconds are over, and nobody sooner than before. */
+static void pause(void **state)
+{
+    for (uint32_t wait_s = 0; wait_s < 20; wait_s++) {
+        struct mote_record record = {.wait_s = wait_s};
+
+        mote_record_pause(&record);
+        assert_int_equal(record.wait_s, wait_s < 10 ? 10 : wait_s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layout),  cmocka_unit_test(all_flags),  cmocka_unit_test(round_trip),
-        cmocka_unit_test(ours),    cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),
-        cmocka_unit_test(foreign), cmocka_unit_test(checksum),   cmocka_unit_test(ageing),
+        cmocka_unit_test(layout), cmocka_unit_test(all_flags), cmocka_unit_test(round_trip),
+        cmocka_unit_test(ours),   cmocka_unit_test(pause),     cmocka_unit_test(wrong_bits),
+        cmocka_unit_test(torn),   cmocka_unit_test(foreign),   cmocka_unit_test(checksum),
+        cmocka_unit_test(ageing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
