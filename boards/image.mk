@@ -25,7 +25,8 @@ lto := -flto=auto -fno-fat-lto-objects
 include $(LWIP_DIR)/src/Filelists.mk
 lwip := $(MAILMOTE_LWIP)
 modem := $(wildcard boards/modem/*.c)
-lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c)
+lwip_sources := $(if $(filter lwip,$(network)),$(COREFILES) $(CORE4FILES) $(LWIPDIR)/netif/ethernet.c \
+    $(if $(filter -DBOARD_SNTP,$(BOARD_FLAGS)),$(SNTPFILES)))
 
 ours := $(MAILMOTE_CORE) $(wildcard boards/*.c boards/bare-metal/*.c $(sources)) $($(network))
 # Without TLS: see boards/clear.

@@ -22,6 +22,9 @@ static const char settings[] = "relay\0implicit\0name\0from\0to\0subject\0text\0
 #if defined BOARD_LEAN && !defined BOARD_MODEM
                                "ip\0gateway\0"
 #endif
+#ifdef BOARD_SNTP
+                               "ntp\0"
+#endif
                                "storage\0resume\0now\0attempts\0time\0";
 
 /* "name=value" is that setting; a word without a value is "". NULL: it is another. */

@@ -54,6 +54,24 @@
 #define MEM_SIZE       1600
 #endif
 
+#ifdef BOARD_SNTP /* boards/cortex-m/sntp.c; one socket and two timers more */
+#undef MEMP_NUM_UDP_PCB
+#undef MEMP_NUM_SYS_TIMEOUT
+#define MEMP_NUM_UDP_PCB     3
+#define MEMP_NUM_SYS_TIMEOUT (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 3)
+#define SNTP_MAX_SERVERS     1
+#define SNTP_PORT            board_sntp_port()
+/* An answer counts only from the server asked, and with what it was asked with: random octets, not a time. */
+#define SNTP_CHECK_RESPONSE                 2
+#define SNTP_GET_SYSTEM_TIME_NTP(sec, frac) ((sec) = (s32_t)board_random(), (frac) = board_random())
+#define SNTP_SET_SYSTEM_TIME(sec)           board_sntp_set(sec)
+#define SNTP_STARTUP_DELAY                  0
+#define SNTP_RECV_TIMEOUT                   5000
+#define SNTP_RETRY_TIMEOUT                  5000
+unsigned short board_sntp_port(void);
+void board_sntp_set(unsigned unix_s);
+#endif
+
 #define LWIP_CHKSUM board_checksum
 
 /* Sequence numbers, ports and query ids that cannot be guessed. */

@@ -5,6 +5,7 @@
  */
 #include "ethernet.h"
 #include "mailmote_lwip.h"
+#include "sntp.h"
 
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
@@ -81,8 +82,23 @@ static err_t set_up(struct netif *interface)
 static uint64_t unix_s(void *ctx)
 {
     (void)ctx;
+#ifdef BOARD_SNTP
+    if (sntp_unix_s() != 0) {
+        return sntp_unix_s();
+    }
+#endif
     return board_unix_s();
 }
+
+#ifdef BOARD_SNTP
+/* Mails that were deferred because the date was unknown are due now. */
+static void clock_set(void)
+{
+    board_log("the clock is set\n");
+    mote_outbox_hurry(lwip.outbox);
+    mote_lwip_wake(&lwip);
+}
+#endif
 
 #if LWIP_DHCP
 static void add_netif(void)
@@ -117,6 +133,9 @@ void board_network_start(struct mote_outbox *outbox)
     lwip_init();
     add_netif();
     netif_set_default(&netif);
+#ifdef BOARD_SNTP
+    sntp_set_up(clock_set);
+#endif
 }
 
 static void receive(void)
@@ -142,6 +161,9 @@ uint8_t board_network_step(void)
     if (!working && (!ip4_addr_isany_val(*netif_ip4_addr(&netif)) || board_now_ms() > ADDRESS_MS)) {
         working = true;
         mote_lwip_start(&lwip);
+#ifdef BOARD_SNTP
+        sntp_begin();
+#endif
     }
     step = working ? mote_lwip_poll(&lwip) : MOTE_IDLE;
     if (step != MOTE_REPORT) {

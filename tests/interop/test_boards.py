@@ -5,7 +5,10 @@ import os
 import pathlib
 import re
 import socket
+import struct
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -94,6 +97,82 @@ def test_no_time(postfix, board):
     result = board.boot(postfix.ports["starttls"], "attempts=1", "time=0")
     assert result.status == DEFERRED, result.console
     assert "the time is unknown and the certificate's dates need it" in result.console
+
+
+class TimeServer(threading.Thread):
+    """SNTP on loopback: it answers each question with this machine's date, or not at all; before, somebody who has not seen the question
+    answers it with another date"""
+
+    def __init__(self, answers=True):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port, self.answers, self.asked = self.socket.getsockname()[1], answers, 0
+
+    def run(self):
+        while True:
+            question, client = self.socket.recvfrom(100)
+            if not question:
+                return
+            self.asked += 1
+            if self.answers and self.asked > 1:
+                self.socket.sendto(self.answer(question[40:48], time.time()), client)
+            else:
+                self.socket.sendto(self.answer(b"guessed!", 1000000000), client)
+
+    @staticmethod
+    def answer(origin, unix_s):
+        return struct.pack("!4B 3I 2I 8s 4I", 0x24, 1, 6, 0xec, 0, 0, 0, 0, 0, origin, 0, 0, int(unix_s) + 2208988800, 0)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", self.socket.getsockname())
+        self.join(10)
+        self.socket.close()
+
+
+@pytest.fixture(scope="session", params=["lm3s6965evb", "mps2-an385"])
+def built_with_sntp(request):
+    build(request.param, BUILD)
+    into, bearssl = pathlib.Path(BUILD) / "sntp", pathlib.Path(BUILD) / "boards" / request.param / "libbearssl.a"
+    build(request.param, into, "-DBOARD_SNTP", bearssl)
+    return request.param, into
+
+
+@pytest.fixture
+def with_sntp(built_with_sntp, scratch, pki):
+    return Board(built_with_sntp[0], scratch, pki, built_with_sntp[1])
+
+
+def test_sntp(aiosmtpd, with_sntp):
+    """the date is unknown, until a server says it; the certificate's dates can then be checked. An answer to another question does not
+    count"""
+    token = new_token()
+    with TimeServer() as server:
+        result = with_sntp.boot(aiosmtpd.ports["starttls"], "time=0", f"ntp=10.0.2.2:{server.port}", f"subject={token}")
+        assert server.asked > 1
+    assert result.status == OK, result.console
+    assert "delivered at END, reply 250, in TLS" in result.console.split("the clock is set")[1]
+    assert int(re.search(r"(\d+) ms", result.console)[1]) < 60000, "a mail deferred before was not hurried"
+    assert aiosmtpd.wait_for_mail(token)
+
+
+def test_sntp_forged(aiosmtpd, with_sntp):
+    """nobody answers but one who has not seen the question"""
+    with TimeServer(answers=False) as server:
+        result = with_sntp.boot(aiosmtpd.ports["starttls"], "time=0", "attempts=1", f"ntp=10.0.2.2:{server.port}")
+        assert server.asked > 0
+    assert result.status == DEFERRED, result.console
+    assert "the time is unknown" in result.console and "the clock is set" not in result.console
+
+
+@pytest.mark.parametrize("words", [(), ("ntp=nowhere",), ("ntp=10.0.2.2:0",), ("ntp=10.0.2.2:12x",), ("ntp=:123",)])
+def test_sntp_misconfigured(words, with_sntp):
+    result = with_sntp.boot(1, *words)
+    assert result.status == BAD_CONFIG and "ntp= is missing, or is not ADDRESS or ADDRESS:PORT" in result.console
 
 
 def test_mail_outlives_a_reset(postfix, fallback):
