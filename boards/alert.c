@@ -32,7 +32,7 @@ static void open_outbox(void)
 }
 
 /* A function of its own, in the image too: its stack is given back before TLS needs it. */
-__attribute__((noinline)) static uint8_t alert(void)
+__attribute__((noinline)) static uint8_t alert(uint32_t left)
 {
     const char *to = need("to"), *text = board_setting("text");
     struct mote_message message = {.from = need("from"), .to = &to, .to_count = 1, .subject = board_setting("subject")};
@@ -40,7 +40,11 @@ __attribute__((noinline)) static uint8_t alert(void)
 
     message.text = text != NULL ? text : "The input fired.\n";
     message.unix_s = board_unix_s();
-    return mote_outbox_alert(&alerts, &message, board_entropy(NULL, id, sizeof id) ? id : NULL, board_now_ms());
+    if (!board_entropy(NULL, id, sizeof id)) {
+        return MOTE_CAUSE_NO_ENTROPY;
+    }
+    id[0] ^= (uint8_t)left; /* of several they are different, were they drawn from zeros */
+    return mote_outbox_alert(&alerts, &message, id, board_now_ms());
 }
 
 /* Until the outbox is empty, attempts=N attempts were reported, or one was misuse: waiting does not mend that. Returns
@@ -77,6 +81,8 @@ static int status_of(uint8_t verdict)
 /* What is stored already does not suffer for an alert that cannot be. */
 int main(void)
 {
+    const char *many;
+    uint32_t left;
     uint8_t cause = MOTE_CAUSE_NONE, verdict;
 
     board_init();
@@ -84,8 +90,10 @@ int main(void)
     if (board_setting("now") != NULL) {
         mote_outbox_hurry(&alerts);
     }
-    if (board_setting("resume") == NULL) {
-        cause = alert();
+    many = board_setting("alerts");
+    left = board_setting("resume") != NULL ? 0 : many != NULL ? number(many) : 1;
+    for (; left != 0 && cause == MOTE_CAUSE_NONE; left--) {
+        cause = alert(left - 1);
         log_pair(cause == MOTE_CAUSE_NONE ? "the alert is stored" : "refused: ",
                  cause == MOTE_CAUSE_NONE ? "" : mote_cause_name(cause));
     }

@@ -25,7 +25,7 @@ static const char settings[] = "relay\0implicit\0name\0from\0to\0subject\0text\0
 #ifdef BOARD_SNTP
                                "ntp\0"
 #endif
-                               "storage\0resume\0now\0attempts\0time\0";
+                               "storage\0resume\0now\0attempts\0alerts\0time\0";
 
 /* "name=value" is that setting; a word without a value is "". NULL: it is another. */
 static const char *value_of(const char *word, const char *name)

@@ -138,7 +138,7 @@ static void pass_time(struct mote_outbox *o, uint32_t now_ms)
     }
     o->now_ms += passed_s * 1000;
     o->now_s += passed_s;
-    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
+    for (struct mote_slot *slot = o->slots; passed_s != 0 && slot != o->slots_end; slot++) {
         mote_record_age(&slot->record, passed_s);
     }
 }

@@ -79,7 +79,7 @@ void mote_storage_write(struct mote_writer *w, const void *octets, size_t len)
 bool mote_storage_finish(struct mote_writer *w)
 {
     if (w->fill != 0) {
-        memset(w->unit + w->fill, 0xff, sizeof w->unit - w->fill);
+        memset(w->unit + w->fill, 0xff, w->o->setup->storage->program_size - w->fill);
         program_unit(w);
     }
     return w->good;

@@ -128,7 +128,7 @@ def firmware(board, recording, flags, port):
     octets, random, zeros = image.read_bytes(), b"/dev/urandom\0", b"////dev/zero\0"
     if octets.count(random) != 1:
         raise Failed(f"{image}: its entropy does not come from {random[:-1].decode()}")
-    words = f"time={TIME_S} relay=10.0.2.2:{port} {WORDS} attempts={mails(recording)}" + (" ip=10.0.2.15 gateway=10.0.2.2" if flags else "")
+    words = f"time={TIME_S} relay=10.0.2.2:{port} {WORDS} attempts={mails(recording)}" + (" ip=10.0.2.15 gateway=10.0.2.2" if "-DBOARD_CLEAR" in flags else "")
     with tempfile.TemporaryDirectory(prefix="mailmote-") as directory:
         pathlib.Path(directory, "mailmote.elf").write_bytes(octets.replace(random, zeros))
         if ca(recording).exists():
