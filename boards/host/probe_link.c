@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LIMIT_MS = 30000, CHAIN_MAX = 12, CERTIFICATE_MAX = 1 << 16, SHORT_RECORDS = 9 };
+enum { CHAIN_MAX = 12, CERTIFICATE_MAX = 1 << 16, SHORT_RECORDS = 9 };
 
 /* RFC 5246, RFC 6066 */
 enum { RECORD_CHANGE = 20, SERVER_HELLO = 2, MAX_FRAGMENT_LENGTH = 1 };
@@ -32,7 +32,7 @@ static bool wait_for(const struct link *link, short events)
 
     do {
         passed_ms = mote_posix_now_ms() - link->start_ms;
-        ready = passed_ms < LIMIT_MS ? poll(&wanted, 1, (int)(LIMIT_MS - passed_ms)) : 0;
+        ready = passed_ms < link->limit_ms ? poll(&wanted, 1, (int)(link->limit_ms - passed_ms)) : 0;
     } while (ready < 0 && errno == EINTR);
     return ready > 0;
 }
@@ -282,12 +282,13 @@ bool link_granted(const struct link *link)
 
 /* ---- From beginning to end --------------------------------------------------------------------------------------- */
 
-bool link_open(struct link *link, const char *host, uint16_t port, const struct mote_trace *trace)
+bool link_open(struct link *link, const char *host, uint16_t port, uint32_t limit_ms, const struct mote_trace *trace)
 {
     char name[MOTE_POSIX_HOST_NAME];
     uint8_t cause;
 
     memset(link, 0, sizeof *link);
+    link->limit_ms = limit_ms;
     link->start_ms = mote_posix_now_ms();
     link->fd = mote_posix_connect(host, port, link->start_ms, trace, &cause);
     link->start_ms = mote_posix_now_ms();
@@ -308,4 +309,7 @@ void link_close(struct link *link)
     }
     certificates_free(&link->chain);
     free(link->x509.der);
+    link->x509.der = NULL;
+    link->secured = false;
+    link->fd = -1;
 }

@@ -19,7 +19,7 @@ SERVERS = ["postfix", "aiosmtpd", "exim", "sendmail"]
 
 
 def probe(port, *options, host="localhost"):
-    done = subprocess.run([COMMAND, "probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([COMMAND, "probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True, timeout=200)
     assert "Sanitizer" not in done.stderr, done.stderr
     return done
 
@@ -238,8 +238,8 @@ def test_trust_file_is_wrong(closed):
 class Says:
     """a relay that says these lines, each as the answer to one of ours, and then nothing; TLS follows with a context"""
 
-    def __init__(self, lines, context=None):
-        self.lines, self.context = lines, context
+    def __init__(self, lines, context=None, once=False):
+        self.lines, self.context, self.once, self.silent = lines, context, once, []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -250,6 +250,10 @@ class Says:
                 link, _ = self.listener.accept()
             except OSError:
                 return
+            if self.once and self.silent:
+                self.silent.append(link)
+                continue
+            self.silent.append(None)
             threading.Thread(target=self._talk, args=(link,), daemon=True).start()
 
     def _talk(self, link):
@@ -289,6 +293,17 @@ def test_hostile(lines, trouble):
     assert done.stdout.isascii() and not set(done.stdout) & {chr(c) for c in range(32) if c != 10}
     status, found = told(relay.port)
     assert status == UNVERIFIED and trouble in found["trouble"]
+
+
+def test_a_relay_that_stops_answering(tmp_path):
+    """TLS once, then every connection is taken and nothing is said: it ends, and tells what it has learned"""
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "key", "-out",
+            tmp_path / "cert", "-subj", "/CN=x")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"], context, once=True)
+    status, found = told(relay.port)
+    assert status == UNVERIFIED and found["tls"] == "1.2" and found["ciphers"] == [] and len(found["chain"]) == 1
 
 
 def test_hostile_certificate(tmp_path):
