@@ -226,14 +226,15 @@ static uint32_t verify_on_any_curve(const br_ec_impl *curves, const void *hash, 
 
 bool link_start_tls(struct link *link, const char *name, const struct link_tls *tls, int *error)
 {
-    br_ssl_engine_context *eng = &link->client.eng;
+    br_ssl_engine_context *eng = &link->session.client.eng;
+    struct mote_relay relay = {.port = 0};
     unsigned char entropy[32];
 
-    br_ssl_client_init_full(&link->client, &(br_x509_minimal_context){0}, NULL, 0);
-    br_ssl_engine_set_versions(eng, BR_TLS10, BR_TLS12);
+    mote_trust_opportunistic(&relay.trust, name);
+    link->session.relay = &relay;
+    relay.trust.setup_tls(&link->session);
     br_ssl_engine_set_suites(eng, tls->suites, tls->suite_count);
     br_ssl_engine_set_ec(eng, tls->curves);
-    br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
     link->x509.vtable = &any_chain;
     link->x509.chain = &link->chain;
     br_ssl_engine_set_x509(eng, &link->x509.vtable);
@@ -245,7 +246,7 @@ bool link_start_tls(struct link *link, const char *name, const struct link_tls *
     if (getrandom(entropy, sizeof entropy, 0) == (ssize_t)sizeof entropy) {
         br_ssl_engine_inject_entropy(eng, entropy, sizeof entropy);
     }
-    br_ssl_client_reset(&link->client, name, 0);
+    br_ssl_client_reset(&link->session.client, name, 0);
     br_sslio_init(&link->io, eng, read_socket, link, write_socket, link);
     link->in_tls = true;
     link->secured = br_sslio_flush(&link->io) == 0;

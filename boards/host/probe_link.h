@@ -26,7 +26,7 @@ struct link {
     size_t reply_len;
 
     /* TLS */
-    br_ssl_client_context client;
+    struct mote_session session; /* its client alone is used */
     br_sslio_context io;
     struct link_x509 {
         const br_x509_class *vtable;

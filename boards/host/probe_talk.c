@@ -184,7 +184,7 @@ static void take_handshake(struct probe *probe, struct link *link)
     if (!link->secured) {
         return;
     }
-    br_ssl_engine_get_session_parameters(&link->client.eng, &agreed);
+    br_ssl_engine_get_session_parameters(&link->session.client.eng, &agreed);
     probe->version = agreed.version;
     probe->suite = agreed.cipher_suite;
     probe->fragments = link_granted(link);
@@ -230,7 +230,7 @@ static bool try_curve(struct probe *probe, struct link *link, const struct link_
         return false;
     }
     some = some_curves((uint32_t)1 << curve | (uint32_t)1 << key->key.ec.curve);
-    return try_one(probe, link, &tls) && link->client.eng.ecdhe_curve == curve;
+    return try_one(probe, link, &tls) && link->session.client.eng.ecdhe_curve == curve;
 }
 
 static void try_each(struct probe *probe, struct link *link, const struct link_tls *all)
