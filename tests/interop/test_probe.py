@@ -2,6 +2,7 @@
 """`mailmote probe`: what it says of real servers is what openssl s_client sees, and what the command then meets; hostile ones reach
 no terminal and take no time."""
 import json
+import os
 import re
 import socket
 import ssl
@@ -10,9 +11,10 @@ import threading
 
 import pytest
 
-from client import Mailmote, delivered
+from board import TOP
+from cell import BUILD
 from relay import COMMAND
-from test_trust_header import build, openssl, run
+from test_trust_header import STRICT, build, openssl, run
 
 VERIFIED, UNVERIFIED, USAGE, UNREACHABLE = 0, 1, 64, 75
 SERVERS = ["postfix", "aiosmtpd", "exim", "sendmail"]
@@ -160,6 +162,37 @@ def test_lines_to_configure_it(postfix, mailmote, pki, scratch, tmp_path):
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and "\tdelivered\t" in done.stdout, (done.stdout, done.stderr)
     assert re.search(r"static uint8_t record_buf\[\d+\];", said)
+
+
+@pytest.mark.parametrize("leaf", ["starttls", "rsa", "stranger"])
+def test_lines_of_c(postfix, pki, tmp_path, leaf):
+    """they compile without a warning, and the mail they send is delivered: the relay's key or its root is the right one"""
+    port = postfix.ports[leaf]
+    said = probe(port, "--trust", pki.ca).stdout
+    lines = re.search(r"For firmware:\n(.*)", said, re.S)[1].splitlines(keepends=True)
+    top, body = [line for line in lines if "#include" in line], [line for line in lines if "#include" not in line]
+    (tmp_path / "trust_anchors.h").write_text(trust_probe(port, "--trust", pki.ca).stdout)
+    (tmp_path / "lines.c").write_text("".join(["#include <mailmote_posix.h>\n", "#include <mailmote_message.h>\n", *top, """
+int main(void)
+{
+""", *body, """
+    const char *to = "a@example.test";
+    struct mote_rcpt rcpt = {.address = to};
+    struct mote_message message = {.from = "mote@example.org", .to = &to, .to_count = 1, .id = "1@example.org"};
+    struct mote_mail mail = {.from = message.from, .rcpts = &rcpt, .rcpt_count = 1, .read = mote_message_read};
+
+    (void)record_buf;
+    message.text = "x\\n";
+    mail.ctx = &message;
+    mote_posix_send(&relay, &mail, NULL, NULL);
+    return rcpt.result.verdict == MOTE_DELIVERED ? 0 : rcpt.result.cause;
+}
+"""]))
+    compiled = subprocess.run([*os.environ.get("CC", "cc").split(), *STRICT, f"-I{tmp_path}", f"-I{TOP}/include", "-isystem",
+                               os.environ["BEARSSL_INC"], tmp_path / "lines.c", BUILD / "libmailmote.a",
+                               *os.environ["BEARSSL_LIB"].split(), "-o", tmp_path / "lines"], capture_output=True, text=True, timeout=60)
+    assert (compiled.returncode, compiled.stderr) == (0, ""), compiled.stderr
+    assert run(tmp_path / "lines") == (0, "")
 
 
 def test_smallest_buffer(aiosmtpd, postfix, pki):
