@@ -8,6 +8,7 @@
 #include "trust_pem.h"
 
 #include <stdint.h>
+#include <time.h>
 
 enum { PROBE_TEXT = 300, PROBE_ADDRESSES = 16, PROBE_OFFERS = 2048 };
 
@@ -36,6 +37,8 @@ struct probe {
     size_t record_free;
     bool ciphers[PROBE_CIPHERS], curves[PROBE_CURVES];
     struct certificates chain; /* as sent */
+
+    time_t began;
 
     /* judged */
     bool verified, small; /* small: by mote_trust_anchors_small() with P-256 as well */

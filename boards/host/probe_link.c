@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LIMIT_MS = 30000, CHAIN_MAX = 12, CERTIFICATE_MAX = 1 << 16, SHORT_RECORDS = 9 };
+enum { CHAIN_MAX = 12, CERTIFICATE_MAX = 1 << 16, SHORT_RECORDS = 9 };
 
 /* RFC 5246, RFC 6066 */
 enum { RECORD_CHANGE = 20, SERVER_HELLO = 2, MAX_FRAGMENT_LENGTH = 1 };
@@ -32,7 +32,7 @@ static bool wait_for(const struct link *link, short events)
 
     do {
         passed_ms = mote_posix_now_ms() - link->start_ms;
-        ready = passed_ms < LIMIT_MS ? poll(&wanted, 1, (int)(LIMIT_MS - passed_ms)) : 0;
+        ready = passed_ms < link->limit_ms ? poll(&wanted, 1, (int)(link->limit_ms - passed_ms)) : 0;
     } while (ready < 0 && errno == EINTR);
     return ready > 0;
 }
@@ -226,14 +226,15 @@ static uint32_t verify_on_any_curve(const br_ec_impl *curves, const void *hash, 
 
 bool link_start_tls(struct link *link, const char *name, const struct link_tls *tls, int *error)
 {
-    br_ssl_engine_context *eng = &link->client.eng;
+    br_ssl_engine_context *eng = &link->session.client.eng;
+    struct mote_relay relay = {.port = 0};
     unsigned char entropy[32];
 
-    br_ssl_client_init_full(&link->client, &(br_x509_minimal_context){0}, NULL, 0);
-    br_ssl_engine_set_versions(eng, BR_TLS10, BR_TLS12);
+    mote_trust_opportunistic(&relay.trust, name);
+    link->session.relay = &relay;
+    relay.trust.setup_tls(&link->session);
     br_ssl_engine_set_suites(eng, tls->suites, tls->suite_count);
     br_ssl_engine_set_ec(eng, tls->curves);
-    br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
     link->x509.vtable = &any_chain;
     link->x509.chain = &link->chain;
     br_ssl_engine_set_x509(eng, &link->x509.vtable);
@@ -245,7 +246,7 @@ bool link_start_tls(struct link *link, const char *name, const struct link_tls *
     if (getrandom(entropy, sizeof entropy, 0) == (ssize_t)sizeof entropy) {
         br_ssl_engine_inject_entropy(eng, entropy, sizeof entropy);
     }
-    br_ssl_client_reset(&link->client, name, 0);
+    br_ssl_client_reset(&link->session.client, name, 0);
     br_sslio_init(&link->io, eng, read_socket, link, write_socket, link);
     link->in_tls = true;
     link->secured = br_sslio_flush(&link->io) == 0;
@@ -282,12 +283,13 @@ bool link_granted(const struct link *link)
 
 /* ---- From beginning to end --------------------------------------------------------------------------------------- */
 
-bool link_open(struct link *link, const char *host, uint16_t port, const struct mote_trace *trace)
+bool link_open(struct link *link, const char *host, uint16_t port, uint32_t limit_ms, const struct mote_trace *trace)
 {
     char name[MOTE_POSIX_HOST_NAME];
     uint8_t cause;
 
     memset(link, 0, sizeof *link);
+    link->limit_ms = limit_ms;
     link->start_ms = mote_posix_now_ms();
     link->fd = mote_posix_connect(host, port, link->start_ms, trace, &cause);
     link->start_ms = mote_posix_now_ms();
@@ -308,4 +310,7 @@ void link_close(struct link *link)
     }
     certificates_free(&link->chain);
     free(link->x509.der);
+    link->x509.der = NULL;
+    link->secured = false;
+    link->fd = -1;
 }

@@ -19,14 +19,14 @@ struct link_tls {
 
 struct link {
     int fd;
-    uint32_t start_ms;
+    uint32_t start_ms, limit_ms;
     char ehlo[300]; /* the line that says who we are */
     bool secured, in_tls;
     char reply[REPLY_MAX]; /* the last one, as it came, NUL behind it */
     size_t reply_len;
 
     /* TLS */
-    br_ssl_client_context client;
+    struct mote_session session; /* its client alone is used */
     br_sslio_context io;
     struct link_x509 {
         const br_x509_class *vtable;
@@ -45,8 +45,9 @@ struct link {
     unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
 };
 
-/* Connects to the first address that takes it; the trace is told of each. False: none does. */
-bool link_open(struct link *link, const char *host, uint16_t port, const struct mote_trace *trace);
+/* Connects to the first address that takes it; the trace is told of each. False: none does. All that is said then has
+ * limit_ms. */
+bool link_open(struct link *link, const char *host, uint16_t port, uint32_t limit_ms, const struct mote_trace *trace);
 
 /* Reads a reply. Its code, or 0: it did not come, or is none. */
 unsigned link_reply(struct link *link);

@@ -118,20 +118,36 @@ static void configuration(const struct probe *probe)
     printf("\n");
 }
 
+static void pin_as_c(const struct probe *probe)
+{
+    unsigned char digest[SHA256_LEN];
+
+    sha256(digest, probe->chain.list[0]->key);
+    printf("  static const uint8_t pins[1][32] = {{");
+    for (size_t i = 0; i < sizeof digest; i++) {
+        printf("%s0x%02x", i == 0 ? "" : i % 12 == 0 ? ",\n      " : ", ", digest[i]);
+    }
+    printf("}};\n");
+}
+
 static void firmware(const struct probe *probe)
 {
-    printf("\nFor firmware:\n  struct mote_relay relay = {.host = \"%s\", .port = %u%s};\n  static uint8_t "
-           "record_buf[%zu];\n",
-           probe->host, (unsigned)probe->port, probe->implicit ? ", .tls = MOTE_TLS_IMPLICIT" : "",
-           probe_buffer(probe));
-    if (!probe->verified) {
-        printf("  #include \"trust_pins.h\" /* mailmote trust --pin */\n"
-               "  mote_trust_pins(&relay.trust, trust_pins, TRUST_PINS, NULL);\n");
+    printf("\nFor firmware:\n");
+    if (probe->verified) {
+        printf("  #include \"trust_anchors.h\" /* mailmote trust --probe, with the same words */\n");
     } else {
-        printf("  #include \"trust_anchors.h\" /* mailmote trust --probe HOST */\n  mote_trust_anchors%s(&relay.trust, "
-               "trust_anchors, "
-               "TRUST_ANCHORS, \"%s\"%s);\n",
-               probe->small ? "_small" : "", probe->name, probe->small ? ", &br_ec_p256_m31" : "");
+        pin_as_c(probe);
+    }
+    printf("  static uint8_t record_buf[%zu];\n  struct mote_relay relay = {.host = \"%s\", .port = %u%s};\n",
+           probe_buffer(probe), probe->host, (unsigned)probe->port,
+           probe->implicit ? ", .tls = MOTE_TLS_IMPLICIT" : "");
+    if (!probe->verified) {
+        printf("  mote_trust_pins(&relay.trust, pins, 1, NULL);\n");
+    } else if (probe->small) {
+        printf("  mote_trust_anchors_small(&relay.trust, trust_anchors, TRUST_ANCHORS, \"%s\", &br_ec_p256_m31);\n",
+               probe->name);
+    } else {
+        printf("  mote_trust_anchors(&relay.trust, trust_anchors, TRUST_ANCHORS, \"%s\");\n", probe->name);
     }
     if (!probe_is_modern(probe)) {
         printf("  mote_trust_cbc(&relay.trust);\n");

@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* For the one conversation, for each of the others, and when none is begun any more. */
+enum { LIMIT_MS = 30000, TRY_MS = 8000, TRIES_S = 20 };
 
 #define PAIR(name)                                                                                                     \
     {                                                                                                                  \
@@ -142,7 +146,10 @@ static bool converse(struct probe *probe, struct link *link, const struct link_t
     struct mote_trace trace = {keep_address, probe};
     int error;
 
-    if (!link_open(link, probe->host, probe->port, keep ? &trace : NULL)) {
+    if (!keep && time(NULL) - probe->began > TRIES_S) {
+        return false;
+    }
+    if (!link_open(link, probe->host, probe->port, keep ? LIMIT_MS : TRY_MS, keep ? &trace : NULL)) {
         return keep && trouble(probe, "no connection came about");
     }
     if (probe->implicit) {
@@ -177,7 +184,7 @@ static void take_handshake(struct probe *probe, struct link *link)
     if (!link->secured) {
         return;
     }
-    br_ssl_engine_get_session_parameters(&link->client.eng, &agreed);
+    br_ssl_engine_get_session_parameters(&link->session.client.eng, &agreed);
     probe->version = agreed.version;
     probe->suite = agreed.cipher_suite;
     probe->fragments = link_granted(link);
@@ -223,7 +230,7 @@ static bool try_curve(struct probe *probe, struct link *link, const struct link_
         return false;
     }
     some = some_curves((uint32_t)1 << curve | (uint32_t)1 << key->key.ec.curve);
-    return try_one(probe, link, &tls) && link->client.eng.ecdhe_curve == curve;
+    return try_one(probe, link, &tls) && link->session.client.eng.ecdhe_curve == curve;
 }
 
 static void try_each(struct probe *probe, struct link *link, const struct link_tls *all)
@@ -247,12 +254,13 @@ static void try_each(struct probe *probe, struct link *link, const struct link_t
 void probe_talk(struct probe *probe)
 {
     struct link_tls all = {pairs[0], 2 * PROBE_CIPHERS, &mote_curves, true};
-    struct link *link = malloc(sizeof *link);
+    struct link *link = calloc(1, sizeof *link);
 
     if (link == NULL) {
         trouble(probe, "no memory");
         return;
     }
+    probe->began = time(NULL);
     converse(probe, link, &all, true);
     take_handshake(probe, link);
     take_chain(probe, link);

@@ -72,9 +72,9 @@ static void trace_handshake(const struct mote_posix_tracer *tracer)
     }
     snprintf(text, sizeof text, "TLS 1.%u, %s", (unsigned)(agreed.version - BR_TLS10), suite);
     mote_posix_trace_event(tracer->trace, text,
-                           trust->opportunistic     ? ", certificate not checked"
-                           : trust->anchors != NULL ? ", certificate verified"
-                                                    : ", the pinned key");
+                           trust->opportunistic ? ", certificate not checked"
+                           : trust->chain       ? ", certificate verified"
+                                                : ", the pinned key");
 }
 
 static void pass_on(void *ctx, char who, uint8_t step, const char *data, size_t len)

@@ -2,6 +2,7 @@
 """`mailmote probe`: what it says of real servers is what openssl s_client sees, and what the command then meets; hostile ones reach
 no terminal and take no time."""
 import json
+import os
 import re
 import socket
 import ssl
@@ -10,16 +11,17 @@ import threading
 
 import pytest
 
-from client import Mailmote, delivered
+from board import TOP
+from cell import BUILD
 from relay import COMMAND
-from test_trust_header import build, openssl, run
+from test_trust_header import STRICT, build, openssl, run
 
 VERIFIED, UNVERIFIED, USAGE, UNREACHABLE = 0, 1, 64, 75
 SERVERS = ["postfix", "aiosmtpd", "exim", "sendmail"]
 
 
 def probe(port, *options, host="localhost"):
-    done = subprocess.run([COMMAND, "probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([COMMAND, "probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True, timeout=200)
     assert "Sanitizer" not in done.stderr, done.stderr
     return done
 
@@ -162,6 +164,37 @@ def test_lines_to_configure_it(postfix, mailmote, pki, scratch, tmp_path):
     assert re.search(r"static uint8_t record_buf\[\d+\];", said)
 
 
+@pytest.mark.parametrize("leaf", ["starttls", "rsa", "stranger"])
+def test_lines_of_c(postfix, pki, tmp_path, leaf):
+    """they compile without a warning, and the mail they send is delivered: the relay's key or its root is the right one"""
+    port = postfix.ports[leaf]
+    said = probe(port, "--trust", pki.ca).stdout
+    lines = re.search(r"For firmware:\n(.*)", said, re.S)[1].splitlines(keepends=True)
+    top, body = [line for line in lines if "#include" in line], [line for line in lines if "#include" not in line]
+    (tmp_path / "trust_anchors.h").write_text(trust_probe(port, "--trust", pki.ca).stdout)
+    (tmp_path / "lines.c").write_text("".join(["#include <mailmote_posix.h>\n", "#include <mailmote_message.h>\n", *top, """
+int main(void)
+{
+""", *body, """
+    const char *to = "a@example.test";
+    struct mote_rcpt rcpt = {.address = to};
+    struct mote_message message = {.from = "mote@example.org", .to = &to, .to_count = 1, .id = "1@example.org"};
+    struct mote_mail mail = {.from = message.from, .rcpts = &rcpt, .rcpt_count = 1, .read = mote_message_read};
+
+    (void)record_buf;
+    message.text = "x\\n";
+    mail.ctx = &message;
+    mote_posix_send(&relay, &mail, NULL, NULL);
+    return rcpt.result.verdict == MOTE_DELIVERED ? 0 : rcpt.result.cause;
+}
+"""]))
+    compiled = subprocess.run([*os.environ.get("CC", "cc").split(), *STRICT, f"-I{tmp_path}", f"-I{TOP}/include", "-isystem",
+                               os.environ["BEARSSL_INC"], tmp_path / "lines.c", BUILD / "libmailmote.a",
+                               *os.environ["BEARSSL_LIB"].split(), "-o", tmp_path / "lines"], capture_output=True, text=True, timeout=60)
+    assert (compiled.returncode, compiled.stderr) == (0, ""), compiled.stderr
+    assert run(tmp_path / "lines") == (0, "")
+
+
 def test_smallest_buffer(aiosmtpd, postfix, pki):
     """a relay that grants no short records, and one that does (openssl); what it told is what openssl measures"""
     for port in (aiosmtpd.ports["starttls"], postfix.ports["starttls"]):
@@ -238,8 +271,8 @@ def test_trust_file_is_wrong(closed):
 class Says:
     """a relay that says these lines, each as the answer to one of ours, and then nothing; TLS follows with a context"""
 
-    def __init__(self, lines, context=None):
-        self.lines, self.context = lines, context
+    def __init__(self, lines, context=None, once=False):
+        self.lines, self.context, self.once, self.silent = lines, context, once, []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -250,6 +283,10 @@ class Says:
                 link, _ = self.listener.accept()
             except OSError:
                 return
+            if self.once and self.silent:
+                self.silent.append(link)
+                continue
+            self.silent.append(None)
             threading.Thread(target=self._talk, args=(link,), daemon=True).start()
 
     def _talk(self, link):
@@ -289,6 +326,17 @@ def test_hostile(lines, trouble):
     assert done.stdout.isascii() and not set(done.stdout) & {chr(c) for c in range(32) if c != 10}
     status, found = told(relay.port)
     assert status == UNVERIFIED and trouble in found["trouble"]
+
+
+def test_a_relay_that_stops_answering(tmp_path):
+    """TLS once, then every connection is taken and nothing is said: it ends, and tells what it has learned"""
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "key", "-out",
+            tmp_path / "cert", "-subj", "/CN=x")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"], context, once=True)
+    status, found = told(relay.port)
+    assert status == UNVERIFIED and found["tls"] == "1.2" and found["ciphers"] == [] and len(found["chain"]) == 1
 
 
 def test_hostile_certificate(tmp_path):
