@@ -232,7 +232,7 @@ void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t st
 
 void mote_engine_quit(struct mote_engine *e)
 {
-    if (pauses(e)) { /* poll ends the pause: it knows the time QUIT's begins at */
+    if (pauses(e)) { /* the pause goes on until poll: QUIT's time begins there */
         e->quitting = e->timer_restart = true;
         begin(e, MOTE_STEP_QUIT);
     }

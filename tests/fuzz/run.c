@@ -104,23 +104,6 @@ bool run_takes_next(const struct run *r)
     return (r->want & (MOTE_WANT_MAIL | MOTE_DONE)) != 0;
 }
 
-static void next_mail(struct run *r, struct input drawn)
-{
-    scene_ended(&r->scene, mote_engine_result(&r->engine));
-    scene_next(&r->scene, &drawn);
-    r->left = drawn;
-    r->want = 0;
-    mote_engine_next(&r->engine, &r->scene.mail, r->scene.start_ms);
-}
-
-/* No other mail follows; ms have passed, and nobody polled. */
-static void quit(struct run *r, uint32_t ms)
-{
-    r->scene.start_ms = r->scene.now_ms += ms;
-    mote_engine_quit(&r->engine);
-    require((mote_engine_poll(&r->engine, r->scene.now_ms) & MOTE_WANT_SEND) != 0, "D4: QUIT is not sent");
-}
-
 /* What is for a pause alone does nothing anywhere else. */
 static void ill_timed(struct run *r, enum event_kind kind)
 {
@@ -136,6 +119,27 @@ static void ill_timed(struct run *r, enum event_kind kind)
     }
     require(memcmp(&engine, &r->engine, sizeof engine) == 0 && memcmp(rcpts, r->scene.rcpts, sizeof rcpts) == 0,
             "D4: the call is for a pause, there is none, and it does something");
+}
+
+static void next_mail(struct run *r, struct input drawn)
+{
+    scene_ended(&r->scene, mote_engine_result(&r->engine));
+    scene_next(&r->scene, &drawn);
+    r->left = drawn;
+    r->want = 0;
+    mote_engine_next(&r->engine, &r->scene.mail, r->scene.start_ms);
+    run_poll(r);
+    check_wait(r);
+}
+
+/* No other mail follows; ms have passed, and nobody polled. */
+static void quit(struct run *r, uint32_t ms)
+{
+    r->scene.start_ms = r->scene.now_ms += ms;
+    mote_engine_quit(&r->engine);
+    ill_timed(r, NEXT);
+    ill_timed(r, QUIT);
+    require((mote_engine_poll(&r->engine, r->scene.now_ms) & MOTE_WANT_SEND) != 0, "D4: QUIT is not sent");
 }
 
 void run_act(struct run *r, const struct event *event)
