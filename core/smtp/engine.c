@@ -22,9 +22,9 @@
  * Where the caller keeps connections (setup->keep), what would be QUIT from MAIL on is a pause: the next mail begins with MAIL,
  * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
- * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), and 500 to 504 where an extension may be why (P16). In
- * lock-step a refusal leads to QUIT once nobody is left; in a flight the replies to the rest of it are heard first. With
- * PIPELINING and two recipients, the second refused:
+ * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16), and a
+ * refused RSET with which the whole mail left (P9). In lock-step a refusal leads to QUIT once nobody is left; in a flight the
+ * replies to the rest of it are heard first. With PIPELINING and two recipients, the second refused:
  *
  *   out            in              sending  awaiting  replies_due
  *   MAIL                           RCPT 1   MAIL      1
