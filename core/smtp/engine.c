@@ -22,9 +22,9 @@
  * Where the caller keeps connections (setup->keep), what would be QUIT from MAIL on is a pause: the next mail begins with MAIL,
  * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
- * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), and 500 to 504 where an extension may be why (P16). In
- * lock-step a refusal leads to QUIT once nobody is left; in a flight the replies to the rest of it are heard first. With
- * PIPELINING and two recipients, the second refused:
+ * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16), and a
+ * refused RSET with which the whole mail left (P9). In lock-step a refusal leads to QUIT once nobody is left; in a flight the
+ * replies to the rest of it are heard first. With PIPELINING and two recipients, the second refused:
  *
  *   out            in              sending  awaiting  replies_due
  *   MAIL                           RCPT 1   MAIL      1
@@ -223,7 +223,7 @@ void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t st
 
 void mote_engine_quit(struct mote_engine *e)
 {
-    if (pauses(e)) { /* poll ends the pause: it knows the time QUIT's begins at */
+    if (pauses(e)) { /* the pause goes on until poll: QUIT's time begins there */
         e->quitting = e->timer_restart = true;
         begin(e, MOTE_STEP_QUIT);
     }

@@ -53,12 +53,11 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
         e->since_ms = now_ms;
     }
     if (e->kept && !e->done) {
+        e->start_ms = now_ms; /* of what ends the pause, were it QUIT */
         if (e->sending == MOTE_STEP_NONE) {
             e->wait_ms = UINT32_MAX;
             return MOTE_WANT_MAIL;
         }
-        e->start_ms = now_ms; /* the pause ends with QUIT, whose time is not the mail's */
-        e->kept = false;
     }
     e->wait_ms = left_ms(now_ms, e->start_ms, MOTE_ATTEMPT_S);
     step_ms = left_ms(now_ms, e->since_ms, limits_s[step]);

@@ -104,23 +104,6 @@ bool run_takes_next(const struct run *r)
     return (r->want & (MOTE_WANT_MAIL | MOTE_DONE)) != 0;
 }
 
-static void next_mail(struct run *r, struct input drawn)
-{
-    scene_ended(&r->scene, mote_engine_result(&r->engine));
-    scene_next(&r->scene, &drawn);
-    r->left = drawn;
-    r->want = 0;
-    mote_engine_next(&r->engine, &r->scene.mail, r->scene.start_ms);
-}
-
-/* No other mail follows; ms have passed, and nobody polled. */
-static void quit(struct run *r, uint32_t ms)
-{
-    r->scene.start_ms = r->scene.now_ms += ms;
-    mote_engine_quit(&r->engine);
-    require((mote_engine_poll(&r->engine, r->scene.now_ms) & MOTE_WANT_SEND) != 0, "D4: QUIT is not sent");
-}
-
 /* What is for a pause alone does nothing anywhere else. */
 static void ill_timed(struct run *r, enum event_kind kind)
 {
@@ -136,6 +119,40 @@ static void ill_timed(struct run *r, enum event_kind kind)
     }
     require(memcmp(&engine, &r->engine, sizeof engine) == 0 && memcmp(rcpts, r->scene.rcpts, sizeof rcpts) == 0,
             "D4: the call is for a pause, there is none, and it does something");
+}
+
+/* A mail has its own deadline, and its first step all of its time. One that cannot go has QUIT. */
+static void check_fresh(const struct run *r)
+{
+    const struct mote_result *result = mote_engine_result(&r->engine);
+    uint32_t passed = r->scene.now_ms - r->scene.start_ms, left = passed < 900000 ? 900000 - passed : 0;
+    uint32_t limit = result->verdict == MOTE_PENDING ? 300000 : 10000;
+
+    require(result->cause != MOTE_CAUSE_TIMEOUT && (result->cause != MOTE_CAUSE_DEADLINE || left == 0),
+            "D7: a mail has no time to begin with");
+    require(r->want == MOTE_DONE || mote_engine_wait_ms(&r->engine) == (left < limit ? left : limit),
+            "D7: a mail begins with another limit");
+}
+
+static void next_mail(struct run *r, struct input drawn)
+{
+    scene_ended(&r->scene, mote_engine_result(&r->engine));
+    scene_next(&r->scene, &drawn);
+    r->left = drawn;
+    r->want = 0;
+    mote_engine_next(&r->engine, &r->scene.mail, r->scene.start_ms);
+    run_poll(r);
+    check_fresh(r);
+}
+
+/* No other mail follows; ms have passed, and nobody polled. */
+static void quit(struct run *r, uint32_t ms)
+{
+    r->scene.start_ms = r->scene.now_ms += ms;
+    mote_engine_quit(&r->engine);
+    ill_timed(r, NEXT);
+    ill_timed(r, QUIT);
+    require((mote_engine_poll(&r->engine, r->scene.now_ms) & MOTE_WANT_SEND) != 0, "D4: QUIT is not sent");
 }
 
 void run_act(struct run *r, const struct event *event)
