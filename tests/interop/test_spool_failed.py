@@ -200,6 +200,18 @@ def test_a_notice_goes_to_the_sender(spool, relay):
     assert (shown["Subject"], shown["Message-ID"]) == ("Too hot", f"<{number}@client.example.org>")
 
 
+def test_a_notice_tells_what_is_new(spool, relay):
+    """not of those whose sender was told by send, nor of those an earlier notice told of"""
+    relay.replies = {A: "550 5.1.1 unknown", B: "450 4.2.1 later", C: "450 4.2.1 later"}
+    spool.send(relay, to=(A, B, C))
+    for address in (B, C):
+        relay.replies = {**relay.replies, address: "550 5.1.1 unknown"}
+        spool.flush(relay, options=NOW)
+    spool.flush(relay, options=NOW)
+    told = [[part["Final-Recipient"] for part in mail.get_payload()[1].get_payload()[1:]] for mail, _ in notices(relay)]
+    assert told == [[f"rfc822; {B}"], [f"rfc822; {C}"]]
+
+
 def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):
     config = tmp_path / "config"
     config.write_text("admin root@example.org\n")
