@@ -182,7 +182,7 @@ def refuse(spool, relay, *options, **more):
 def test_a_notice_goes_to_the_sender(spool, relay):
     number = refuse(spool, relay, options=["--subject", "Too hot"])
     [notice] = spool.files()
-    assert (notice.attempts, notice.wait) == (0, 0) and spool.queue().rows[-1][7] == "<>"
+    assert (notice.attempts, notice.wait) == (0, 0) and "<>" in {row[7] for row in spool.queue().rows}
     assert spool.flush(relay).verdicts == ["delivered"]
     [(mail, to)] = notices(relay)
     assert to == [S] and mail["To"] == f"<{S}>" and mail["Auto-Submitted"] == "auto-replied"
