@@ -78,7 +78,7 @@ class Scene:
         return result
 
     def send(self, *dialogues, verdict="deferred", **more):
-        """attempt 1: dialogues are "a: EHLO ..." in the order of the connections. From nobody: no notice (RFC 3464) is made of it"""
+        """attempt 1: dialogues are "a: EHLO ..." in the order of the connections. It is from nobody, so that no notice is made of it"""
         self.accepted = time.monotonic()
         raw = ["--raw"] if self.text else []
         result = self._run("send", "--from", "", *raw, *self.to, text=self.text or self.token.encode())
