@@ -65,7 +65,7 @@ static void log_line(const struct host_mail *mail, unsigned i, int status)
 }
 
 /* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */
-int report_mail(const struct host_mail *mail)
+int report(const struct host_mail *mail)
 {
     int status = EX_OK, one;
     bool left = false;
