@@ -239,7 +239,7 @@ void mote_delivery_connected(struct mote_delivery *d)
 
 bool mote_delivery_resume(struct mote_delivery *d)
 {
-    bool there = d->session->relay == d->relay && !d->setup->clear;
+    bool there = d->session->relay == d->relay; /* not in the pass in clear: whose TLS has failed is not kept */
 
     d->kept = false;
     if (there) {

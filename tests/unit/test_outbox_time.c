@@ -191,6 +191,22 @@ static void off_too_long(void **state)
     assert_true(w.outbox.expired);
 }
 
+/* P9: power goes when the end of the mail may have left: another relay is asked first, if there is one. */
+static void reset_at_the_end(void **state)
+{
+    world_put_in(FATE_GOOD);
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
+    w.phase = CONNECT;
+    while (w.phase != COMMIT) {
+        assert_int_equal(w.slots[1].record.first, 0);
+        world_step();
+    }
+    world_step();
+    world_boot();
+    assert_int_equal(w.slots[1].record.cause, MOTE_CAUSE_LOST);
+    assert_int_equal(w.slots[1].record.first, 1);
+}
+
 /* A thousand boots that are too short for anything but an attempt: no copy after the first minutes. */
 static void short_boots(void **state)
 {
@@ -684,6 +700,7 @@ int main(void)
         cmocka_unit_test(crash_loop),
         cmocka_unit_test(short_boots),
         cmocka_unit_test(short_lives),
+        cmocka_unit_test(reset_at_the_end),
         cmocka_unit_test(off_too_long),
         cmocka_unit_test(crash_at_the_end),
         cmocka_unit_test(nobody_asked),
