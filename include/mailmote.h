@@ -237,15 +237,15 @@ enum {
     MOTE_WANT_TLS = 4,    /* do the TLS handshake now, then mote_engine_secured() or mote_engine_fail() */
     MOTE_WANT_COMMIT = 8, /* store that the mail may have been sent, then mote_engine_commit() */
     MOTE_DONE = 16,       /* mote_engine_result() is final: close the connection */
-    MOTE_WANT_MAIL =
-        32 /* mote_engine_result() is final, and the relay may be given another mail: mote_engine_next(), or
-                           * mote_engine_quit(). It alone; octets of the relay meanwhile are fed as ever, and end it */
+    /* It alone: mote_engine_result() is final, and the relay may be given another mail: mote_engine_next(), or mote_engine_quit().
+     * There is no time limit. Octets of the relay meanwhile are fed as ever: they are its good-bye, and MOTE_DONE follows. */
+    MOTE_WANT_MAIL = 32
 };
 
 struct mote_engine; /* one conversation; defined at the end of this header, as nothing in it is the caller's */
 
 /* Begins a conversation on a fresh connection. setup, mail and what they point to are used until poll says MOTE_DONE, and not
- * after. start_ms is when the attempt began, on the clock of poll: its deadline, MOTE_ATTEMPT_S, counts from it. Wrong
+ * after; the mail until MOTE_WANT_MAIL. start_ms is when the attempt began, on the clock of poll: its deadline, MOTE_ATTEMPT_S, counts from it. Wrong
  * arguments are told at the first poll: MOTE_DONE, verdict MOTE_MISUSE, and no octet leaves. Their cause:
  *
  *   MOTE_CAUSE_ADDRESS   rcpts, a recipient's address or from is NULL or no address
@@ -276,13 +276,14 @@ void mote_engine_feed(struct mote_engine *engine, const void *data, size_t len);
 /* The handshake is done. What the relay said before is forgotten (RFC 3207 4.2). */
 void mote_engine_secured(struct mote_engine *engine);
 
-/* At MOTE_WANT_MAIL, with setup->keep: the next mail, on the same connection. setup->plain, hold and keep may have been changed
- * before; a mail that is the last to go has keep = false, and QUIT leaves with it. start_ms as in mote_engine_init(). A
- * mail on a connection that the relay ends before it has answered anything to it, or that has ended already, is DEFERRED, or IN_DOUBT,
- * with MOTE_CAUSE_CLOSED (P12). */
+/* At MOTE_WANT_MAIL: the next mail, on the same connection. Before, setup->hold and keep may be changed, and plain set (once set, it holds
+ * for the connection); a mail that is the last to go has keep = false, and QUIT leaves with it. start_ms as in mote_engine_init(). A
+ * mail that the relay ends the connection on before it has answered anything to it is DEFERRED, or IN_DOUBT, with MOTE_CAUSE_CLOSED (P12);
+ * so is one that is given to a conversation behind its MOTE_DONE. At any other moment nothing happens. */
 void mote_engine_next(struct mote_engine *engine, struct mote_mail *mail, uint32_t start_ms);
 
-/* At MOTE_WANT_MAIL: no other mail follows. QUIT is sent, then MOTE_DONE; the result stays what it was. */
+/* At MOTE_WANT_MAIL: no other mail follows. QUIT is sent, then MOTE_DONE; the result stays what it was. At any other moment nothing
+ * happens. */
 void mote_engine_quit(struct mote_engine *engine);
 
 /* It is stored that the mail may have been sent: its end may leave. If it cannot be stored, call mote_engine_fail() with
