@@ -36,9 +36,9 @@ static bool setup_good(struct mote_outbox *o)
 {
     const struct mote_outbox_setup *s = o->setup;
 
-    return s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL && s->envelope != NULL &&
-           s->envelope_cap != 0 && s->session != NULL && s->session_setup != NULL && s->session_setup->buf != NULL &&
-           s->session_setup->buf_len >= MOTE_SESSION_BUF_MIN && mote_cell_sizes(o);
+    return s != NULL && s->relays != NULL && s->relay_count - 1u < MOTE_RELAYS_MAX && s->slots != NULL &&
+           s->envelope != NULL && s->envelope_cap != 0 && s->session != NULL && s->session_setup != NULL &&
+           s->session_setup->buf != NULL && s->session_setup->buf_len >= MOTE_SESSION_BUF_MIN && mote_cell_sizes(o);
 }
 
 /* What the boot has found in a cell. True when there was a mail, and it is lost. */
@@ -197,11 +197,12 @@ static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struc
 
 uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms)
 {
-    uint8_t count = o->setup->slot_count, cause;
+    uint8_t count, cause;
 
     if (o->closed != MOTE_CAUSE_NONE) {
         return o->closed;
     }
+    count = o->setup->slot_count;
     pass_time(o, now_ms);
     if (find(o, id) != NULL) {
         return MOTE_CAUSE_DUPLICATE;
@@ -470,7 +471,7 @@ void mote_outbox_hurry(struct mote_outbox *o)
 {
     o->hurried = o->slot != NULL && o->step != MOTE_REPORT;
     o->mails_max = MOTE_CONNECTION_MAILS;
-    if (o->setup->states != NULL) {
+    if (o->closed == MOTE_CAUSE_NONE && o->setup->states != NULL) {
         memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
     }
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {

@@ -342,6 +342,12 @@ static void setup(void **state)
         assert_int_equal(w.lost, 0);
         assert_int_equal(w.flash.calls, good.flash.calls);
     }
+    assert_int_equal(mote_outbox_open(&w.outbox, NULL, 0, 0, 0, &w.lost),
+                     MOTE_CAUSE_SETUP); /* and then it does nothing */
+    assert_int_equal(world_post(1), MOTE_CAUSE_SETUP);
+    assert_int_equal(world_poll(0), MOTE_IDLE);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
+    mote_outbox_hurry(&w.outbox);
     w = good;
     world_boot();
     assert_int_equal(w.slots[1].len, good.slots[1].len);
