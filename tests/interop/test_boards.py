@@ -4,7 +4,9 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import select
 import socket
+import socketserver
 import struct
 import subprocess
 import threading
@@ -78,6 +80,37 @@ def test_postfix(postfix, port, board):
 
 def test_aiosmtpd(aiosmtpd, board):
     check_delivered(aiosmtpd, "starttls", board)
+
+
+class Between(socketserver.ThreadingTCPServer):
+    """hands connections on to a port, and counts them"""
+    daemon_threads, count = True, 0
+
+    def __init__(self, port):
+        super().__init__(("127.0.0.1", 0), None)
+        self.to = port
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        self.count += 1
+        with socket.create_connection(("127.0.0.1", self.to), 30) as server:
+            ends = {request: server, server: request}
+            while True:
+                for end in select.select(list(ends), [], [])[0]:
+                    octets = end.recv(65536)
+                    if not octets:
+                        return
+                    ends[end].sendall(octets)
+
+
+def test_many_alerts_one_connection(postfix, board):
+    token = new_token()
+    with Between(postfix.ports["starttls"]) as between:
+        result = board.boot(between.server_address[1], f"subject={token}", "alerts=2")
+        between.shutdown()
+    assert result.status == OK and result.console.count("delivered at END, reply 250, in TLS") == 2, result.console
+    assert between.count == 1
+    assert content(token).fullmatch(postfix.wait_for_mail(token).content)
 
 
 @pytest.mark.parametrize("port, reason", [

@@ -9,7 +9,7 @@
 #include <lwip/sys.h>
 #include <string.h>
 
-enum { BLOCK = 32768, BLOCKS = 4, UNIT = 8 };
+enum { BLOCK = 32768, SLOTS = 3, BLOCKS = 2 + SLOTS, UNIT = 8 };
 
 static uint8_t flash[BLOCK * BLOCKS];
 
@@ -40,7 +40,7 @@ static uint8_t record_buf[MOTE_SESSION_BUF_MIN];
 static struct mote_session_setup session_setup;
 static struct mote_relay relay;
 static struct mote_relay_state state;
-static struct mote_slot slots[1];
+static struct mote_slot slots[SLOTS];
 static char envelope[100];
 static struct mote_outbox_setup setup;
 struct mote_outbox outbox;
@@ -80,11 +80,17 @@ static uint64_t date(void *ctx)
     return tls_peer_date;
 }
 
-void post(const char *host, bool secure)
+void post_another(int number)
 {
     struct mote_rcpt rcpt = {.address = "a@example.test"};
     struct mote_mail mail = {.from = "mote@example.org", .rcpts = &rcpt, .rcpt_count = 1, .read = read_text};
-    uint32_t now_ms = sys_now();
+    uint8_t id[8] = {(uint8_t)number};
+
+    mote_outbox_post(&outbox, &mail, id, sys_now());
+}
+
+void post(const char *host, bool secure)
+{
     uint16_t lost;
 
     session_setup = (struct mote_session_setup){.buf = record_buf, .buf_len = sizeof record_buf};
@@ -101,13 +107,13 @@ void post(const char *host, bool secure)
                                        .states = &state,
                                        .relay_count = 1,
                                        .slots = slots,
-                                       .slot_count = 1,
+                                       .slot_count = SLOTS,
                                        .cell_blocks = 1,
                                        .envelope = envelope,
                                        .envelope_cap = sizeof envelope,
                                        .session = &session,
                                        .session_setup = &session_setup};
-    mote_outbox_open(&outbox, &setup, now_ms, 0, 0, &lost);
-    mote_outbox_post(&outbox, &mail, (const uint8_t *)"12345678", now_ms);
+    mote_outbox_open(&outbox, &setup, sys_now(), 0, 0, &lost);
+    post_another(0);
     lwip = (struct mote_lwip){.outbox = &outbox, .entropy = draw, .unix_s = date};
 }

@@ -19,4 +19,7 @@ void set_text(size_t len);
 /* The outbox holds one mail for this relay, which may be spoken to in clear, or only with its certificate checked. */
 void post(const char *host, bool secure);
 
+/* Another one for it, of the same text. */
+void post_another(int number);
+
 #endif

@@ -155,9 +155,11 @@ static err_t reply(struct peer *peer)
         tls_peer_start(&tls);
     } else if (memcmp(line, "BDAT", 4) == 0) {
         peer->chunk = (size_t)strtoul(line + 5, NULL, 10);
+        peer->text_len = 0;
     } else if (memcmp(line, "DATA", 4) == 0) {
         say(peer, "354 go on\r\n");
         peer->text = true;
+        peer->text_len = 0;
     } else if (memcmp(line, "AUTH", 4) == 0) {
         say(peer, "235 welcome\r\n");
     } else if (memcmp(line, "QUIT", 4) == 0) {

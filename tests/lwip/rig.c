@@ -202,6 +202,11 @@ static bool all_zeros(const void *octets, size_t len)
     return len == 0;
 }
 
+bool session_wiped(void)
+{
+    return all_zeros(outbox.setup->session, sizeof(struct mote_session));
+}
+
 struct mote_result run(void)
 {
     uint32_t start = now_ms;
@@ -209,7 +214,7 @@ struct mote_result run(void)
     while (mote_lwip_poll(&lwip) != MOTE_REPORT && now_ms - start < 2 * HOUR_MS) {
         step();
     }
-    expect(all_zeros(outbox.setup->session, sizeof(struct mote_session)), "the session is not wiped", 0);
+    expect(session_wiped(), "the session is not wiped", 0);
     return mote_lwip_poll(&lwip) == MOTE_REPORT ? outbox.rcpts[0].result : (struct mote_result){0};
 }
 

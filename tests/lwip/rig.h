@@ -41,6 +41,9 @@ void begin(struct peer *peer, const char *host);
 struct mote_result run(void);
 void end(struct peer *peer, long at);
 
+/* Nothing of the last connection is left in the session. */
+bool session_wiped(void);
+
 /* The same in one. */
 struct mote_result attempt(struct peer *peer, const char *host, long at);
 

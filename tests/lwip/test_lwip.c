@@ -435,6 +435,12 @@ static const struct {
              {"abort", test_abort},
              {"abort, octets held", test_abort_held},
              {"abort, reported", test_abort_reported},
+             {"kept", test_kept},
+             {"kept, replies", test_kept_replies},
+             {"kept, anywhere", test_kept_anywhere},
+             {"kept, abort", test_kept_abort},
+             {"kept, held", test_kept_held},
+             {"kept, memory", test_kept_memory},
              {"example", test_example}};
 
 /* All tests, or those with a name that begins with the argument. */

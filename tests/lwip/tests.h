@@ -28,6 +28,14 @@ void test_abort(void);
 void test_abort_held(void);
 void test_abort_reported(void);
 
+/* kept.c: many mails, one connection. */
+void test_kept(void);
+void test_kept_replies(void);
+void test_kept_anywhere(void);
+void test_kept_abort(void);
+void test_kept_held(void);
+void test_kept_memory(void);
+
 /* example.c: what README.md shows. */
 void test_example(void);
 
