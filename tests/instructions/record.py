@@ -46,7 +46,7 @@ def main():
         for recording, (board, flags) in images.items():
             if recording in KEYS:
                 shutil.copy(scratch / "pki" / f"{recording}-ca.pem", machine.ca(recording))
-            machine.record(board, recording, flags, server.ports[recording])
+            machine.record(machine.boot(board, recording, flags, server.ports[recording]), machine.pcap(recording))
             print(f"{machine.pcap(recording)}: {machine.pcap(recording).stat().st_size:,} octets")
         for mail in server.mailbox.mails():
             print(*mail.received, sep="\n")
