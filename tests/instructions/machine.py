@@ -26,6 +26,7 @@ MAC = bytes.fromhex("525400123456")                  # QEMU's first
 TIME_S = 1893456000                                  # 2030-01-01
 WORDS = "to=a@example.test from=mote@example.org subject=Alert storage=flash.bin attempts=1"
 FIXED_ADDRESS = "ip=10.0.2.15 gateway=10.0.2.2"
+ALERT = 21                                           # a record of TLS
 LIMIT_S = 120
 SLEEPS = 1000                                        # in a row, without a frame: 10 s
 AGAIN = ("The recording is of what the firmware said then. After a change to that, record again: "
@@ -78,18 +79,36 @@ def segment(frame):
 
 
 class Server:
-    """The server's side of a recording. Its last data is the reply to the mail, with the one to QUIT behind it."""
+    """The server's side of a recording. `flights` are the client's that were answered, up to the accepted mail, `last` is the
+    last data of that answer: the reply to the mail, with the one to QUIT behind it where the client does not wait
+    before it says QUIT."""
 
-    def __init__(self, file):
+    def __init__(self, file, quit_waits=False):
         self.left, asked = [], 0                     # frames, and how many that are no TCP came before
         for frame in frames(file):
             if frame[6:12] != MAC:
                 self.left.append((frame, asked))
             elif segment(frame) is None:
                 asked += 1
-        self.last = [frame for frame, _ in self.left if segment(frame) and segment(frame).data][-1]
+        answers = self._answers(file)
+        self.flights = len(answers) - quit_waits
+        self.last = next(frame for frame, _ in self.left if frame == answers[self.flights - 1])
         self.port = segment(self.last).port
         self.asked, self.heard = 0, None
+
+    @staticmethod
+    def _answers(file):
+        """the last data of the server's answer to each flight; the greeting is none, and to a good-bye of TLS there is none"""
+        answers, asked = [], False
+        for frame in frames(file):
+            data = segment(frame).data if segment(frame) else 0
+            if data and frame[6:12] == MAC:
+                asked = frame[-data] != ALERT
+            elif data:
+                if asked or answers:
+                    answers[len(answers) - (not asked):] = [frame]
+                asked = False
+        return answers
 
     def hear(self, frame):
         said = segment(frame)
