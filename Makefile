@@ -115,7 +115,7 @@ include tests/machines/machines.mk
 
 # Two rows, side by side: what needs a CPU, and what mostly waits for servers and boards.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines warnings format-check \
-    + interop build-systems lwip-check demo core-check size instructions
+    + interop build-systems lwip-check demo core-check size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
