@@ -5,6 +5,7 @@
 #   BUILD         where everything is built (build)
 #   BEARSSL_DIR   BearSSL's source, or the prefix it is installed in (else fetched)
 #   LWIP_DIR      lwIP's source (else fetched)
+#   MBEDTLS_DIR   mbedTLS's source, for `make bench' alone (else fetched)
 #   DEPS          where fetched sources are kept (.deps)
 #   V=1           shows the commands
 
@@ -13,6 +14,7 @@ DEPS ?= .deps
 CFLAGS ?= -Os -g
 BEARSSL_DIR ?= $(DEPS)/bearssl
 LWIP_DIR ?= $(DEPS)/lwip
+MBEDTLS_DIR ?= $(DEPS)/mbedtls
 FUZZ_SECONDS ?= 600
 
 include port/mailmote.mk
@@ -90,6 +92,9 @@ $(DEPS)/bearssl/inc/bearssl.h:
 $(DEPS)/lwip/src/Filelists.mk:
 	@DEPS=$(DEPS) port/deps.sh lwip
 
+$(DEPS)/mbedtls/include/mbedtls/ssl.h:
+	@DEPS=$(DEPS) port/deps.sh mbedtls
+
 clean: ## remove what was built; fetched sources stay
 	rm -rf $(BUILD)
 
@@ -110,7 +115,7 @@ include tests/machines/machines.mk
 
 # Two rows, side by side: what needs a CPU, and what mostly waits for servers and boards.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines warnings format-check \
-    + interop build-systems lwip-check demo core-check size instructions
+    + interop build-systems lwip-check demo core-check size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 

@@ -27,7 +27,8 @@ MAILMOTE ?= $(BUILD)/mailmote
 
 firmware-%: need-firmware-% $(if $(TRUST),$(MAILMOTE)) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk
 	+@$(MAKE) -s -f boards/image.mk BOARD=$* BUILD=$(BUILD) BEARSSL_DIR=$(patsubst %/inc/,%,$(dir $(cross_h))) \
-	    LWIPDIR=$(LWIP_DIR)/src LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' BOARD_FLAGS='$(BOARD_FLAGS)' TRUST='$(TRUST)' MAILMOTE=$(MAILMOTE)
+	    LWIPDIR=$(LWIP_DIR)/src LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' BOARD_FLAGS='$(BOARD_FLAGS)' TRUST='$(TRUST)' MAILMOTE=$(MAILMOTE) \
+	    PEER='$(PEER)' MBEDTLS_DIR=$(MBEDTLS_DIR)
 
 # The firmware's own status is in the last line that boards/run.sh prints; make itself ends with 2 when it is not 0.
 run: need-run $(BOARD:%=firmware-%) ## one board in QEMU: BOARD= RELAY= TO= FROM= TRUST= MCU_ARGS=
@@ -51,6 +52,11 @@ counted-images: need-run
 	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS=-DBOARD_CLEAR TRUST= $(counted)
 	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR/-O3 BOARD_FLAGS='-DBOARD_CLEAR -O3' TRUST= firmware-mps2-an385
 
+# Both are built by the script, for a CA that it makes.
+pkg-bench := $(pkg-run) openssl python3-pytest
+bench: need-bench all | $(cross_h) $(LWIP_DIR)/src/Filelists.mk $(MBEDTLS_DIR)/include/mbedtls/ssl.h ## mailmote beside lwIP's SMTP client with mbedTLS: flash, RAM, flights, instructions
+	@MBEDTLS_DIR=$(MBEDTLS_DIR) MAILMOTE=$(abspath $(BUILD)/mailmote) $(counting) tests/bench/bench.py
+
 # With IPv4 alone, with IPv6 beside it, and with lwIP in a thread of its own.
 lwip_kinds := ipv4 ipv6 threads
 lwip-check: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## the lwIP port, short of memory, on a bad line, cut off, given up
@@ -60,4 +66,4 @@ lwip-check: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## the lwIP port, short 
 	done
 	@tests/run $(lwip_kinds:%=$(BUILD)/lwip/%/test_lwip)
 
-.PHONY: firmware run boards-check instructions instructions-record counted-images lwip-check
+.PHONY: firmware run boards-check instructions instructions-record counted-images bench lwip-check

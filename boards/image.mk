@@ -5,7 +5,7 @@
 #       STRICT='-std=c99 ...' BOARD_FLAGS='-D...' BOARD_BEARSSL=build/boards/lm3s6965evb/libbearssl.a \
 #       TRUST=ca.pem MAILMOTE=build/mailmote
 # Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, it trusts nobody; MAILMOTE is the command of this
-# machine, which makes constants of them.
+# machine, which makes constants of them. PEER names a makefile that puts another program in mailmote's place (tests/bench).
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
 
 include port/mailmote.mk
@@ -18,6 +18,7 @@ CC := $(cross)gcc
 out := $(abspath $(BUILD))/boards/$(BOARD)
 shown = $(patsubst $(CURDIR)/%,%,$@)
 image := $(out)/mailmote.elf
+.DEFAULT_GOAL := $(image)
 target := $(cpu) -Os -g -ffunction-sections -fdata-sections
 # All of ours and lwIP are optimized as one; BearSSL is not: its code runs in constant time as its files were written.
 lto := -flto=auto -fno-fat-lto-objects
@@ -35,11 +36,15 @@ ifneq ($(clear),)
 $(if $(TRUST),$(error TRUST=$(TRUST): a firmware with BOARD_CLEAR has no TLS))
 ours := $(filter-out $(filter-out core/tls/session.c,$(MAILMOTE_TLS)),$(ours)) boards/clear/trust.c
 endif
+bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
+includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
+lwipopts := boards/cortex-m/lwipopts.h
+ifneq ($(PEER),)
+include $(PEER)
+endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
-bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 
-includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
 flags := $(target) $(lto) $(options) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
@@ -50,7 +55,7 @@ $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-
 	@$(cross)size $@ | awk 'NR == 2 { printf "  SIZE    %s: flash %d of %d, static RAM %d of %d\n", \
 	    "$(BOARD)", $$1 + $$2, $(flash), $$2 + $$3, $(ram) }'
 
-$(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags boards/cortex-m/lwipopts.h
+$(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags $(lwipopts)
 	@mkdir -p $(@D)
 	@echo "  CROSS   lwip/$*.c"
 	@$(CC) $(flags) $(includes) -w -c -o $@ $<

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # deps.sh bearssl|lwip|cmocka...: fetches the libraries mailmote and its tests build on and unpacks them as $DEPS/bearssl,
-# $DEPS/lwip, $DEPS/cmocka.
+# $DEPS/lwip, $DEPS/cmocka, $DEPS/mbedtls.
 #
 # They are the upstream archives as Debian keeps them. apt-get carries them from the mirror this machine already
 # uses, with lists of its own and without root; the sums below decide whether what came is right.
@@ -60,8 +60,14 @@ for library; do
         sum=f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
         variable=CMOCKA_DIR
         ;;
+    mbedtls)
+        suite=bookworm
+        archive=mbedtls_2.28.3.orig.tar.gz
+        sum=3b4953aa55a681e084d31892d9904cc5328d6b4958ea57b90ae4b4f94ae69a8d
+        variable=MBEDTLS_DIR
+        ;;
     *)
-        echo "deps.sh: '$library' is none of bearssl, lwip and cmocka" >&2
+        echo "deps.sh: '$library' is none of bearssl, lwip, cmocka and mbedtls" >&2
         exit 2
         ;;
     esac

@@ -48,7 +48,7 @@ def peak(firmware, server, tls):
         delivered = f"delivered at END, reply 250{', in TLS' if tls else ''}:" in result.console
         if result.status != 0 or not delivered:
             raise Failed(f"no delivery ({port}): {result.console} {result.said}")
-        peaks.append(int(re.search(r"stack (\d+) octets", result.console)[1]))
+        peaks.append(board.stack_used(result.console))
     return max(peaks)
 
 

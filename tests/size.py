@@ -24,13 +24,14 @@ def output(*command, stdin=None):
 
 
 def stale(mark, table, slack=0):
-    """what is wrong with the README's table between <!-- mark --> and <!-- /mark -->; numbers may differ by slack"""
+    """what is wrong with the README's table between <!-- mark --> and <!-- /mark -->; numbers may differ by slack, or by what
+    that says for a number"""
     def words(text):
         return re.split(r"\d[\d,]*", text), [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", text)]
 
     shown = re.search(rf"<!-- {mark} -->\n(.*?)\n<!-- /{mark} -->", README.read_text(), re.S)
     (kind, numbers), (other_kind, others) = words(shown[1] if shown else ""), words(table)
-    if kind != other_kind or any(abs(a - b) > slack for a, b in zip(numbers, others)):
+    if kind != other_kind or any(abs(a - b) > (slack(a) if callable(slack) else slack) for a, b in zip(numbers, others)):
         return [f"{README} shows another table: paste this one between its <!-- {mark} --> marks"]
     return []
 

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import typing
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("BUILD") or "build").resolve()
@@ -24,6 +25,8 @@ REGISTERS = 0x100
 MAC = bytes.fromhex("525400123456")                  # QEMU's first
 TIME_S = 1893456000                                  # 2030-01-01
 WORDS = "to=a@example.test from=mote@example.org subject=Alert storage=flash.bin"
+FIXED_ADDRESS = "ip=10.0.2.15 gateway=10.0.2.2"
+ALERT = 21                                           # a record of TLS
 LIMIT_S = 120
 SLEEPS = 1000                                        # in a row, without a frame: 10 s
 AGAIN = ("The recording is of what the firmware said then. After a change to that, record again: "
@@ -61,8 +64,8 @@ def ca(recording):
     return HERE / f"{relay_of(recording)}.pem"
 
 
-def frames(recording):
-    data, at = pcap(recording).read_bytes(), 24
+def frames(file):
+    data, at = file.read_bytes(), 24
     while at < len(data):
         length, = struct.unpack_from("<I", data, at + 8)
         yield data[at + 16:at + 16 + length]
@@ -85,18 +88,36 @@ def segment(frame):
 
 
 class Server:
-    """The server's side of a recording. Its last data is the reply to the mail, with the one to QUIT behind it."""
+    """The server's side of a recording. `flights` are the client's that were answered, up to the accepted mail, `last` is the
+    last data of that answer: the reply to the mail, with the one to QUIT behind it where the client does not wait
+    before it says QUIT."""
 
-    def __init__(self, recording):
+    def __init__(self, file, quit_waits=False):
         self.left, asked = [], 0                     # frames, and how many that are no TCP came before
-        for frame in frames(recording):
+        for frame in frames(file):
             if frame[6:12] != MAC:
                 self.left.append((frame, asked))
             elif segment(frame) is None:
                 asked += 1
-        self.last = [frame for frame, _ in self.left if segment(frame) and segment(frame).data][-1]
+        answers = self._answers(file)
+        self.flights = len(answers) - quit_waits
+        self.last = next(frame for frame, _ in self.left if frame == answers[self.flights - 1])
         self.port = segment(self.last).port
         self.asked, self.heard = 0, None
+
+    @staticmethod
+    def _answers(file):
+        """the last data of the server's answer to each flight; the greeting is none, and to a good-bye of TLS there is none"""
+        answers, asked = [], False
+        for frame in frames(file):
+            data = segment(frame).data if segment(frame) else 0
+            if data and frame[6:12] == MAC:
+                asked = frame[-data] != ALERT
+            elif data:
+                if asked or answers:
+                    answers[len(answers) - (not asked):] = [frame]
+                asked = False
+        return answers
 
     def hear(self, frame):
         said = segment(frame)
@@ -120,38 +141,59 @@ class Server:
 
 # ---- QEMU -----------------------------------------------------------------------------------------------------------
 
+class Boot(typing.NamedTuple):
+    """an image, the words it is booted with, and what it says when it has delivered a mail"""
+    board: str
+    image: pathlib.Path
+    words: str
+    said: str
+    mails: int = 1
+
+
+def image(board, flags):
+    return pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags), "boards", board, "mailmote.elf")
+
+
+def boot(board, recording, flags, port):
+    """of an image that trusts the CAs of all recordings"""
+    words = f"time={TIME_S} relay=10.0.2.2:{port} {WORDS} attempts={mails(recording)}"
+    said = "delivered at END, reply 250"
+    if "-DBOARD_CLEAR" in flags:
+        words += f" {FIXED_ADDRESS}"
+    if ca(recording).exists():
+        words, said = words + " name=mail.example.test", said + ", in TLS"
+    if mails(recording) > 1:
+        words += f" alerts={mails(recording)}"
+    return Boot(board, image(board, flags), words, said, mails(recording))
+
+
 @contextlib.contextmanager
-def firmware(board, recording, flags, port):
-    """a directory with an image that trusts the CAs of all recordings, and the command that boots it there. Paths and words are the same each time:
-    the firmware reads them, and that is counted"""
-    image = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags), "boards", board, "mailmote.elf")
-    octets, random, zeros = image.read_bytes(), b"/dev/urandom\0", b"////dev/zero\0"
+def firmware(boot):
+    """a directory with the image, and the command that boots it there. Paths and words are the same each time: the
+    firmware reads them, and that is counted"""
+    octets, random, zeros = boot.image.read_bytes(), b"/dev/urandom\0", b"////dev/zero\0"
     if octets.count(random) != 1:
-        raise Failed(f"{image}: its entropy does not come from {random[:-1].decode()}")
-    words = f"time={TIME_S} relay=10.0.2.2:{port} {WORDS} attempts={mails(recording)}" + (" ip=10.0.2.15 gateway=10.0.2.2" if "-DBOARD_CLEAR" in flags else "")
+        raise Failed(f"{boot.image}: its entropy does not come from {random[:-1].decode()}")
     with tempfile.TemporaryDirectory(prefix="mailmote-") as directory:
         pathlib.Path(directory, "mailmote.elf").write_bytes(octets.replace(random, zeros))
-        if ca(recording).exists():
-            words += " name=mail.example.test"
-        if mails(recording) > 1:
-            words += f" alerts={mails(recording)}"
-        yield directory, ["qemu-system-arm", "-M", board, "-kernel", "mailmote.elf", "-append", words, "-display",
+        yield directory, ["qemu-system-arm", "-M", boot.board, "-kernel", "mailmote.elf", "-append", boot.words, "-display",
                           "none", "-monitor", "none", "-serial", "null", "-semihosting-config",
                           "enable=on,target=native"]
 
 
-def check_delivered(status, console, recording):
-    wanted = "delivered at END, reply 250" + (", in TLS" if ca(recording).exists() else "")
-    if status != 0 or console.count(wanted) != mails(recording):
+def check_delivered(status, console, boot):
+    if status != 0 or console.count(boot.said) != boot.mails:
         raise Failed(f"the firmware ended with {status}:\n{console}{AGAIN}")
 
 
-def record(board, recording, flags, port):
-    with firmware(board, recording, flags, port) as (directory, command):
-        command += ["-nic", "user,id=wire", "-object", f"filter-dump,id=dump,netdev=wire,file={pcap(recording)}"]
+def record(boot, file):
+    """what the firmware says on its console"""
+    with firmware(boot) as (directory, command):
+        command += ["-nic", "user,id=wire", "-object", f"filter-dump,id=dump,netdev=wire,file={file}"]
         done = subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                               timeout=LIMIT_S)
-    check_delivered(done.returncode, done.stderr, recording)
+    check_delivered(done.returncode, done.stderr, boot)
+    return done.stderr
 
 
 class Gdb:
@@ -231,14 +273,14 @@ def computations(directory):
 
 
 def deliver(gdb, wire, server, sleep, registers):
-    """instructions from the first access to the Ethernet controller until the firmware sleeps, having heard the last of
-    what the server said; None when it ends before that"""
+    """plays the server until the firmware ends. Instructions from the first access to the Ethernet controller until it sleeps,
+    having heard the last that counts of what the server said; None when it ends before that"""
     if not gdb.until(4, registers, REGISTERS):
         return None
-    start, slept, frame = gdb.instructions(), 0, None
+    start, slept, frame, counted = gdb.instructions(), 0, None, None
     while gdb.until(0, sleep, 2):
         if frame is server.last:
-            return gdb.instructions() - start
+            counted = gdb.instructions() - start
         if slept == SLEEPS:
             raise Failed(f"the firmware waits for what the recording does not have. {AGAIN}")
         with contextlib.suppress(BlockingIOError):
@@ -250,14 +292,13 @@ def deliver(gdb, wire, server, sleep, registers):
             gdb.ask("?")                             # once it has answered it has the frame
         slept = 0 if frame else slept + 1
         gdb.until(0, sleep + 2, 2)
-    return None
+    return counted
 
 
-def count(board, recording, flags):
+def count(boot, server):
     """instructions of a delivery, and of its longest computation with a public key"""
-    server = Server(recording)
     wire, nic = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with wire, nic, firmware(board, recording, flags, server.port) as (directory, command):
+    with wire, nic, firmware(boot) as (directory, command):
         wire.setblocking(False)
         command += ["-icount", "shift=0,sleep=off,rr=record,rrfile=events", "-nic", f"socket,fd={nic.fileno()}",
                     "-gdb", "stdio", "-S"]
@@ -268,13 +309,11 @@ def count(board, recording, flags):
             limit.start()
             try:
                 gdb = Gdb(qemu, computations(directory))
-                instructions = deliver(gdb, wire, server, wfi(directory), ETHERNET[board])
-                if instructions is not None:
-                    gdb.ask("c")
+                instructions = deliver(gdb, wire, server, wfi(directory), ETHERNET[boot.board])
                 status = qemu.wait()
             finally:
                 limit.cancel()
                 qemu.kill()
             console.seek(0)
-            check_delivered(status, console.read(), recording)
+            check_delivered(status, console.read(), boot)
     return instructions, gdb.longest

@@ -48,7 +48,8 @@ def main():
         subprocess.run(["make", "counted-images", f"BUILD={machine.BUILD}"], cwd=machine.HERE.parents[1], check=True)
         images = {recording: (board, flags) for _, board, recording, flags in reversed(list(machine.rows()))}
         for recording, (board, flags) in images.items():
-            machine.record(board, recording, flags, server.ports[machine.relay_of(recording)])
+            port = server.ports[machine.relay_of(recording)]
+            machine.record(machine.boot(board, recording, flags, port), machine.pcap(recording))
             print(f"{machine.pcap(recording)}: {machine.pcap(recording).stat().st_size:,} octets")
         for mail in server.mailbox.mails():
             print(*mail.received, sep="\n")

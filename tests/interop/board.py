@@ -24,19 +24,24 @@ def tools(board):
     return "qemu-system-arm", "arm-none-eabi-"
 
 
-def build(board, into, flags="", bearssl="", trust=""):
-    """makes the firmware of a board that trusts the CAs of a file, `bearssl` in it if that is there already; skips the test
-    where it cannot be made"""
+def build(board, into, flags="", bearssl="", trust="", peer=""):
+    """makes the firmware of a board that trusts the CAs of a file, `bearssl` in it if that is there already, or another
+    program in its place (boards/image.mk); skips the test where it cannot be made"""
     emulator, prefix = tools(board)
     missing = [tool for tool in (emulator, f"{prefix}gcc") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"boards: no {' and no '.join(missing)} here (`make boards-check' installs them)")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     words = [f"firmware-{board}", f"BUILD={into}", f"BOARD_FLAGS={flags}", f"BOARD_BEARSSL={bearssl}",
-             f"TRUST={trust}", f"MAILMOTE={COMMAND}"]
+             f"TRUST={trust}", f"MAILMOTE={COMMAND}", f"PEER={peer}"]
     done = subprocess.run(["make", "-s", *words], cwd=TOP, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=600)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+
+def stack_used(console):
+    """octets, as a firmware says at its end"""
+    return int(re.search(r"stack (\d+) octets", console)[1])
 
 
 class Result:
