@@ -70,9 +70,8 @@ static void note_text(struct attempt *attempt, unsigned i)
     const struct mote_result *result = &attempt->mail->mail.rcpts[i].result;
     bool own = result->step == MOTE_STEP_RCPT && rcpt->reply[0] != 0;
     const char *said = own ? rcpt->reply : attempt->mail->reply;
-    char reply[REPLY_TEXT_LEN * 4];
+    const char *reply = result->code == 0 ? "" : said;
 
-    printable(reply, sizeof reply, result->code == 0 ? "" : said, result->code == 0 ? 0 : strlen(said));
     if (*reply != 0 && (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED)) {
         snprintf(rcpt->text, sizeof rcpt->text, "%s", reply);
     } else if (result->verdict == MOTE_DELIVERED) {
@@ -167,7 +166,11 @@ static void print_line(const struct host_mail *mail, unsigned i)
     if (rcpt->result.code != 0) {
         snprintf(code, sizeof code, "%03u", (unsigned)rcpt->result.code);
     }
-    printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code, mail->rcpts[i].text);
+    printf("%.*s\t", ID_LEN, mail->id);
+    print_text(stdout, rcpt->address, strlen(rcpt->address));
+    printf("\t%s\t%s\t", verdict, code);
+    print_text(stdout, mail->rcpts[i].text, strlen(mail->rcpts[i].text));
+    putchar('\n');
 }
 
 /* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */

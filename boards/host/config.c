@@ -30,10 +30,7 @@ static const char *const relay_option_names[RELAY_OPTIONS] = {
 
 static int wrong(const char *what, const char *word, const char *todo)
 {
-    char shown[200];
-
-    printable(shown, sizeof shown, word, strlen(word));
-    complain("%s%s%s", what, shown, todo);
+    complain("%s%.200s%s", what, word, todo);
     return EX_CONFIG;
 }
 

@@ -42,13 +42,10 @@ static const char *what_is_wrong(const char *address)
 
 static int check_address(const char *address, const char *role)
 {
-    char shown[400];
-
     if (mote_address_valid(address)) {
         return EX_OK;
     }
-    printable(shown, sizeof shown, address, strlen(address));
-    complain("%s \"%s\": %s", role, shown, what_is_wrong(address));
+    complain("%s \"%.300s\": %s", role, address, what_is_wrong(address));
     return EX_USAGE;
 }
 

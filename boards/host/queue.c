@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Why a recipient still waits. */
 static void print_last(const struct mote_record *record)
@@ -35,11 +36,12 @@ static void print_mail(const struct host_mail *mail)
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         bool delivered = (record->rcpts_delivered >> i & 1) != 0, failed = (record->rcpts_failed >> i & 1) != 0;
 
-        printf("%.*s\t%lu\t%u\t%lu\t%s\t%s\t", ID_LEN, mail->id, (unsigned long)record->age_s,
-               (unsigned)record->attempts, (unsigned long)record->wait_s, mail->mail.rcpts[i].address,
-               delivered ? "delivered"
-               : failed  ? "failed"
-                         : "waiting");
+        const char *address = mail->mail.rcpts[i].address;
+
+        printf("%.*s\t%lu\t%u\t%lu\t", ID_LEN, mail->id, (unsigned long)record->age_s, (unsigned)record->attempts,
+               (unsigned long)record->wait_s);
+        print_text(stdout, address, strlen(address));
+        fputs(delivered ? "\tdelivered\t" : failed ? "\tfailed\t" : "\twaiting\t", stdout);
         if (delivered || failed) {
             puts("-");
         } else {

@@ -125,7 +125,7 @@ class Relay:
 
     @staticmethod
     def _say(link, file, text):
-        link.sendall(text.encode() + b"\r\n")
+        link.sendall((text if isinstance(text, bytes) else text.encode()) + b"\r\n")
         return file or link.makefile("rb")
 
 
@@ -138,12 +138,13 @@ def make_context(path):
     return context
 
 
-def run(command, *args, text=b"", wrap=(), **options):
-    done = subprocess.run([*wrap, command, *map(str, args)], input=text, capture_output=True, timeout=LIMIT_S,
+def run(command, *args, text=b"", wrap=(), decode=True, **options):
+    """decode: standard output as rows"""
+    done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text, capture_output=True, timeout=LIMIT_S,
                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, **options)
-    done.stderr = done.stderr.decode(errors="replace")
-    done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
-    done.verdicts = [row[2] for row in done.rows] if args[0] != "queue" else None
+    done.stderr_octets, done.stderr = done.stderr, done.stderr.decode(errors="replace")
+    done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()] if decode else None
+    done.verdicts = [row[2] for row in done.rows] if decode and args[0] != "queue" else None
     assert "Sanitizer" not in done.stderr, done.stderr
     return done
 
