@@ -29,9 +29,6 @@ int worse(int a, int b)
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
-/* A release of this year: an earlier date is a clock that was never set. */
-#define RELEASED_S INT64_C(1767225600)
-
 /* The dates of a certificate are looked at by our own clock: it may be the one that is wrong. */
 static void explain_date(char *text, size_t cap, const char *cause)
 {
@@ -42,7 +39,7 @@ static void explain_date(char *text, size_t cap, const char *cause)
     if (gmtime_r(&now, &utc) != NULL) {
         strftime(date, sizeof date, "%Y-%m-%d", &utc);
     }
-    snprintf(text, cap, "%s: this system's clock says %s%s", cause, date, now < RELEASED_S ? ": set it" : "");
+    snprintf(text, cap, "%s: this system's clock says %s%s", cause, date, now < MOTE_BUILT_S ? ": set it" : "");
 }
 
 /* What a person should know when the relay's own words are missing, or are no refusal. */

@@ -75,6 +75,13 @@ uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, b
     return same ? 0 : now->ms; /* a clock that ran backwards, or another boot */
 }
 
+uint32_t clock_unix_s(void)
+{
+    time_t now = time(NULL);
+
+    return now < MOTE_BUILT_S || (int64_t)now > (int64_t)UINT32_MAX ? 0 : (uint32_t)now;
+}
+
 uint32_t random_32(void)
 {
     uint32_t random;

@@ -5,9 +5,9 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "utf8.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
 
 static char about[300]; /* what every complaint is about, or "" */
@@ -36,36 +36,17 @@ void complain_about(const char *file, unsigned line)
 
 /* ---- What a terminal gets ---------------------------------------------------------------------------------------- */
 
-/* Characters beyond ASCII that are not only shown: controls, direction, no width, ends of lines, no characters at all. */
+/* Characters beyond ASCII that are not only shown: controls, direction, no width, ends of lines. */
 static const uint32_t harmful[][2] = {
-    {0x80, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x200b, 0x200f}, {0x2028, 0x202e},
-    {0x2060, 0x206f}, {0xd800, 0xdfff}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    {0x80, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x200b, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
 };
 
-/* The character there in UTF-8, in its shortest form, and its octets; 0 octets when there is none. */
-static size_t read_character(const unsigned char *at, size_t left, uint32_t *character)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
-
-    if (len == 0 || len > left) {
-        return 0;
-    }
-    *character = len == 1 ? *at : *at & (0x7fU >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        *character = *character << 6 | (at[i] & 0x3fU);
-    }
-    return *character >= least[len] && *character <= 0x10ffff ? len : 0;
-}
-
 /* The octets of a character that is shown; 0 when this one octet is not. */
-static size_t shown_len(const unsigned char *at, size_t left)
+static size_t shown_len(const char *text, size_t left)
 {
     uint32_t character = 0;
-    size_t len = read_character(at, left, &character);
+    size_t len = utf8_read(text, left, &character);
 
     if (character < ' ' || character == 127) {
         return 0;
@@ -81,7 +62,7 @@ static size_t shown_len(const unsigned char *at, size_t left)
 void print_text(FILE *to, const char *text, size_t len)
 {
     while (len > 0) {
-        size_t shown = shown_len((const unsigned char *)text, len), used = shown > 0 ? shown : 1;
+        size_t shown = shown_len(text, len), used = shown > 0 ? shown : 1;
 
         if (shown > 0) {
             fwrite(text, 1, shown, to);

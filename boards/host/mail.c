@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the mail of standard input and the command line. What cannot be sent is refused with the place where it is
- * wrong; nothing is mended silently, and a raw message is left as it is.
+ * wrong.
  */
 #define _GNU_SOURCE
 
 #include "complain.h"
 #include "mail.h"
+#include "raw.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *what_is_wrong(const char *address)
@@ -189,14 +189,17 @@ int mail_compose(struct host_mail *mail, const struct args *args)
     if (status == EX_OK) {
         status = check_input(&mail->input, args->raw);
     }
+    mail->message.id = mail->id;
+    mail->message.unix_s = clock_unix_s();
+    if (status == EX_OK && args->raw) {
+        status = raw_compose(&mail->input, &mail->message);
+    }
     if (status != EX_OK) {
         return status;
     }
     mail->message.to = (const char *const *)args->rcpts;
     mail->message.to_count = mail->mail.rcpt_count;
     mail->message.subject = args->subject;
-    mail->message.id = mail->id;
-    mail->message.unix_s = (uint64_t)time(NULL);
     mail->message.text = mail->input.data;
     mail->message.text_len = mail->input.len;
     mail->mail.read = args->raw ? read_raw : mote_message_read;
