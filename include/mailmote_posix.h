@@ -22,6 +22,7 @@ struct mote_posix_attempt {
     /* NULL: the host's own full name, or the address literal of the socket when it has none. */
     const char *helo;
     const struct mote_trace *trace; /* or NULL */
+    uint16_t limit_s;               /* for the whole attempt, less than MOTE_ATTEMPT_S; 0 = that */
     /* After each conversation, and where none came about: what the relay, or the way to it, made of the mail. The mail's
      * recipients are marked for the next relay already, and delivery.relay is that one. Or NULL. */
     void (*conversation_done)(void *ctx, const struct mote_relay *relay, const struct mote_result *result);
@@ -33,7 +34,7 @@ struct mote_posix_attempt {
 };
 
 /* Looks each relay up, tries every address in turn, talks, closes, until the mail has its verdicts. Blocks:
- * MOTE_ATTEMPT_S seconds at most, and what the system's resolver takes beyond that. Recipients' verdicts are in the
+ * MOTE_ATTEMPT_S seconds at most, or limit_s, and what the system's resolver takes beyond that. Recipients' verdicts are in the
  * mail; the result is that of the last conversation. When there was none, its step is MOTE_STEP_CONNECT: wrong
  * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED. What this host
  * lacks (a route, an address, a name server that answers, a descriptor, memory) is MOTE_CAUSE_NO_NETWORK or

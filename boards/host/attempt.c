@@ -279,6 +279,7 @@ static void talk(struct attempt *attempt)
         .mail = &mail->mail,
         .helo = helo,
         .trace = &trace,
+        .limit_s = attempt->args->timeout_s,
         .conversation_done = conversation_done,
         .ctx = attempt,
     };

@@ -104,7 +104,7 @@ static int parse_setting(const char **word, const char *value, bool *seen, const
 
 struct seen {
     bool relays; /* are to be taken */
-    bool spool, helo, from;
+    bool spool, helo, from, timeout;
 };
 
 static int parse_line(struct args *args, struct seen *seen, char *text, unsigned line)
@@ -130,7 +130,13 @@ static int parse_line(struct args *args, struct seen *seen, char *text, unsigned
     if (strcmp(name, "from") == 0) {
         return parse_setting(&args->from, value, &seen->from, name, strtok_r(NULL, SPACE, &rest));
     }
-    return wrong("", name, " is unknown: a line begins with relay, spool, helo or from");
+    if (strcmp(name, "timeout") == 0) {
+        if (parse_timeout(value) == 0) {
+            return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
+        }
+        return parse_setting(&args->timeout, value, &seen->timeout, name, strtok_r(NULL, SPACE, &rest));
+    }
+    return wrong("", name, " is unknown: a line begins with relay, spool, helo, from or timeout");
 }
 
 static int read_file(struct args *args)

@@ -21,6 +21,8 @@
 /* Memory for the anchors of a file that is no regular one, and so has no size to tell. */
 #define ANCHORS_MEMORY ((size_t)1 << 20)
 
+#define IMPLICIT_PORT 465 /* RFC 8314 3.3 */
+
 static const char *const system_anchors[] = {
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/cert.pem",
@@ -166,8 +168,12 @@ static int parse_options(struct host_relay *relay, const struct relay_args *args
 {
     const char *tls = args->options[RELAY_TLS], *pin = args->options[RELAY_PIN], *name = args->options[RELAY_TLS_NAME];
 
-    if (tls != NULL && strcmp(tls, "implicit") == 0) {
+    if (tls == NULL ? relay->relay.port == IMPLICIT_PORT : strcmp(tls, "implicit") == 0) {
         relay->relay.tls = MOTE_TLS_IMPLICIT;
+    } else if (relay->relay.port == IMPLICIT_PORT) {
+        complain(
+            "warning: --tls %s for relay %s: on port 465 a relay waits for TLS from the first octet: leave --tls out",
+            tls, args->relay);
     }
     if (tls != NULL && strcmp(tls, "implicit") != 0 && strcmp(tls, "starttls") != 0) {
         complain("--tls %s: give starttls or implicit", tls);

@@ -54,6 +54,7 @@ struct conversation {
     struct mote_session session;
     struct mote_session_setup setup;
     struct mote_posix_tracer tracer;
+    uint32_t begun_ms; /* setup.start_ms is earlier where the attempt has less time */
     unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[ENTROPY_LEN];
     char name[MOTE_POSIX_HOST_NAME], literal[MOTE_POSIX_LITERAL];
 };
@@ -84,7 +85,7 @@ static void tell_relay(const struct conversation *c, const struct mote_relay *re
 /* What is left alone is left alone from now on, not from when the attempt began. */
 static void pass_time(struct conversation *c)
 {
-    c->attempt->delivery.now_s = c->attempt->now_s + (mote_posix_now_ms() - c->setup.start_ms) / 1000;
+    c->attempt->delivery.now_s = c->attempt->now_s + (mote_posix_now_ms() - c->begun_ms) / 1000;
 }
 
 /* Connects to the relay the delivery names, and talks until there is a verdict. */
@@ -142,7 +143,10 @@ struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt)
     c.setup.buf = c.buf;
     c.setup.buf_len = sizeof c.buf;
     c.setup.hold = attempt->commit != NULL;
-    c.setup.start_ms = mote_posix_now_ms();
+    c.begun_ms = c.setup.start_ms = mote_posix_now_ms();
+    if (attempt->limit_s != 0 && attempt->limit_s < MOTE_ATTEMPT_S) {
+        c.setup.start_ms -= (MOTE_ATTEMPT_S - attempt->limit_s) * UINT32_C(1000);
+    }
     set_name(&c, attempt->helo);
     /* What it finds wrong with the text, the engine says before any relay is connected to. */
     if (attempt->mail->size == 0) {

@@ -6,7 +6,8 @@ REALTIME   seconds, or +seconds from now: the time of day
 BOOTTIME   seconds since the boot
 BOOT_ID    a file to be read instead of the kernel's boot id
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
-SOCKET, CONNECT   an errno: these calls fail with it"""
+SOCKET, CONNECT   an errno: these calls fail with it
+PORT       where on 127.0.0.1 connections to any other port go"""
 import functools
 import pathlib
 import shutil
@@ -20,6 +21,7 @@ SOURCE = r"""
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +87,12 @@ int connect(int fd, const struct sockaddr *address, socklen_t len)
     if (*setting("CONNECT") != 0) {
         errno = atoi(setting("CONNECT"));
         return -1;
+    }
+    struct sockaddr_in to;
+    if (*setting("PORT") != 0 && address->sa_family == AF_INET) {
+        memcpy(&to, address, sizeof to);
+        to.sin_port = htons(atoi(setting("PORT")));
+        address = (const struct sockaddr *)&to;
     }
     return (int)syscall(SYS_connect, fd, address, len);
 }
