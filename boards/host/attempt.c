@@ -17,9 +17,10 @@ static int rank(int status)
 {
     return status == EX_OK            ? 0
            : status == EX_TEMPFAIL    ? 1
-           : status == EX_UNAVAILABLE ? 2
-           : status == EX_CONFIG      ? 4 /* it ends the run */
-                                      : 3;
+           : status == EX_NOUSER      ? 2
+           : status == EX_UNAVAILABLE ? 3
+           : status == EX_CONFIG      ? 5 /* it ends the run */
+                                      : 4;
 }
 
 int worse(int a, int b)
@@ -170,26 +171,62 @@ static void print_line(const struct host_mail *mail, unsigned i)
     putchar('\n');
 }
 
+/* What one recipient makes of the exit status. A mail that is kept is in good hands: whoever is deferred is no more than that. */
+static int status_of(const struct mote_result *result, bool kept)
+{
+    if (result->verdict == MOTE_DELIVERED) {
+        return EX_OK;
+    }
+    if (result->verdict == MOTE_FAILED) {
+        return result->step == MOTE_STEP_RCPT && result->code >= 500 ? EX_NOUSER : EX_UNAVAILABLE;
+    }
+    if (kept) {
+        return EX_TEMPFAIL;
+    }
+    switch (result->cause) {
+    case MOTE_CAUSE_LOOKUP: return EX_NOHOST;
+    case MOTE_CAUSE_LOGIN_REFUSED: return EX_NOPERM;
+    case MOTE_CAUSE_CERT_UNTRUSTED:
+    case MOTE_CAUSE_CERT_NAME:
+    case MOTE_CAUSE_CERT_DATE:
+    case MOTE_CAUSE_CERT_INVALID:
+    case MOTE_CAUSE_CERT_PIN: return EX_UNAVAILABLE;
+    default: return EX_TEMPFAIL;
+    }
+}
+
+/* Of two recipients: what both have, else the general one. */
+static int common(int so_far, int status, int general)
+{
+    return so_far == EX_OK || so_far == status ? status : general;
+}
+
 /* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */
 static int report(const struct host_mail *mail)
 {
-    int status = EX_OK;
-    bool left = false;
+    int left = EX_OK, failed = EX_OK;
+    bool kept = mail->kept.fd >= 0, others = false; /* than those who failed */
 
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        uint8_t verdict = mail->mail.rcpts[i].result.verdict;
+        const struct mote_result *result = &mail->mail.rcpts[i].result;
+        uint8_t verdict = result->verdict;
 
+        others = others || verdict != MOTE_FAILED;
         if (mail->rcpts[i].reported_before || verdict == MOTE_MISUSE || verdict == MOTE_PENDING) {
             continue;
         }
         print_line(mail, i);
-        left = left || !rcpt_final(&mail->mail.rcpts[i]);
-        status = worse(status, verdict == MOTE_FAILED      ? EX_UNAVAILABLE
-                               : verdict == MOTE_DELIVERED ? EX_OK
-                                                           : EX_TEMPFAIL);
+        if (verdict == MOTE_FAILED) {
+            failed = common(failed, status_of(result, kept), EX_UNAVAILABLE);
+        } else if (verdict != MOTE_DELIVERED) {
+            left = common(left, status_of(result, kept), EX_TEMPFAIL);
+        }
     }
     fflush(stdout);
-    return left && mail->kept.fd < 0 ? EX_TEMPFAIL : status;
+    if (failed == EX_OK || (left != EX_OK && !kept)) {
+        return left;
+    }
+    return others ? EX_UNAVAILABLE : failed; /* EX_NOUSER is for all of them */
 }
 
 /* POLICY P11: who has waited long enough is told. */

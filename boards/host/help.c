@@ -61,11 +61,21 @@ static const char help[] =
     "not\n"
     "be: it would arrive twice. Call flush every minute or so.\n"
     "\n"
-    "Exit status: 0 all delivered; 75 some deferred, and with --spool none failed; 69 some failed, and without "
-    "--spool\n"
-    "none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file and set it aside; 71 the system lacks\n"
-    "something (memory, a descriptor); 73 the mail cannot be stored; 78 bad configuration (a password or trust file,\n"
-    "for example).\n";
+    "Exit status, as in sysexits.h:\n"
+    "  0   all delivered\n"
+    "  64  wrong usage\n"
+    "  65  bad input, or flush found a damaged file and set it aside\n"
+    "  67  the relay refused all recipients for good\n"
+    "  68  the relay's name has no address\n"
+    "  69  some failed for good, or the relay is not who it must be\n"
+    "  71  the system lacks something (memory, a descriptor)\n"
+    "  73  the mail cannot be stored\n"
+    "  75  some are deferred for any other cause\n"
+    "  77  the relay refused the login\n"
+    "  78  bad configuration (a password or trust file, for example)\n"
+    "With --spool whoever is deferred is kept, whatever the cause: 75, or 67 or 69 where others have failed. Without "
+    "it\n"
+    "67, 69 for a failure and 0 are said only when nobody is left to be tried again.\n";
 
 void print_version(void)
 {

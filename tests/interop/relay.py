@@ -15,7 +15,8 @@ import zlib
 COMMAND = os.environ.get("MAILMOTE") or "build/mailmote"
 FAST = os.environ.get("MAILMOTE_FAST")              # the same with MOTE_TLS_RETRY_S=2
 RETRY_S = 2
-OK, USAGE, BAD_INPUT, FAILED, OS_ERROR, NOT_STORED, DEFERRED, BAD_CONFIG = 0, 64, 65, 69, 71, 73, 75, 78
+OK, USAGE, BAD_INPUT, REFUSED, NO_HOST, FAILED, OS_ERROR, NOT_STORED, DEFERRED, NO_LOGIN, BAD_CONFIG = (
+    0, 64, 65, 67, 68, 69, 71, 73, 75, 77, 78)
 LIMIT_S = 60
 
 

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_CONFIG, COMMAND, DEFERRED, FAILED, USAGE, Relay, Spool, run
+from relay import BAD_CONFIG, COMMAND, DEFERRED, NO_HOST, USAGE, Relay, Spool, run
 
 NASTY = {
     "c0": b"\x01\x1b[2J\x07\x08\x7f", "c1": "\x80\x9b2J\x9d\x9f".encode(), "raw c1": b"\x80\x9b2J\x9d\x9f",
@@ -51,7 +51,7 @@ def printed(*args, tabs=4, **options):
 @nasty
 def test_arguments(args, octets):
     done, text = printed(*(word.encode().replace(b"%", octets) for word in args))
-    assert done.returncode in (USAGE, BAD_CONFIG, DEFERRED) and text
+    assert done.returncode in (USAGE, BAD_CONFIG, NO_HOST, DEFERRED) and text
 
 
 @pytest.mark.parametrize("line", [b"% x", b"relay %:0", b"relay r %", b"relay r %=x", b"relay r tls=%", b"relay r pin=%",
@@ -100,7 +100,8 @@ def test_envelope_in_the_spool(tmp_path, closed, octets):
 
 
 def test_what_is_harmless_is_shown_as_it_is(tmp_path, relay):
-    relay.replies = {f"{GOOD}@x.test": "550 " + GOOD}
-    done, text = printed("send", "--relay", relay.where, *FROM, f"{GOOD}@x.test", text=b"x\n")
-    assert done.returncode == FAILED and f"\t{GOOD}@x.test\tfailed\t" in text
+    relay.replies = {"r@x.test": "550 " + GOOD}
+    assert f"S: 550 {GOOD}\n" in printed("send", "-v", "--relay", relay.where, *FROM, "r@x.test", text=b"x\n")[1]
+    text = printed("send", "--relay", relay.where, *FROM, f"{GOOD}@x.test", text=b"x\n")[1]
+    assert f"\t{GOOD}@x.test\tfailed\t" in text
     assert GOOD in printed(GOOD)[1]

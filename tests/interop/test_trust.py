@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from client import BAD_CONFIG, COMMAND, deferred, delivered, new_token, raw_mail, said_no_mail
+from client import BAD_CONFIG, COMMAND, UNTRUSTED, deferred, delivered, new_token, raw_mail, said_no_mail
 from pretend import pretend
 from relay import run
 from test_delivery import in_tls
@@ -25,7 +25,7 @@ ANY = [*WRONG, "ip", "rsa"]
 def test_wrong_certificate(postfix, mailmote, leaf):
     name, reason = WRONG[leaf]
     result = mailmote.send(postfix.ports[leaf], None, "--tls-name", name, host="127.0.0.1")
-    said_no_mail(deferred(result, reason))
+    said_no_mail(deferred(result, reason, UNTRUSTED))
 
 
 def test_reasons_differ(postfix, mailmote):
@@ -35,11 +35,11 @@ def test_reasons_differ(postfix, mailmote):
 
 @pytest.mark.parametrize("leaf", ["wrongname", "expired", "stranger"])
 def test_wrong_certificate_means_no_login(postfix, mailmote, leaf):
-    assert "AUTH" not in deferred(mailmote.send(postfix.ports[leaf], None, *mailmote.login), WRONG[leaf][1]).err
+    assert "AUTH" not in deferred(mailmote.send(postfix.ports[leaf], None, *mailmote.login), WRONG[leaf][1], UNTRUSTED).err
 
 
 def test_wrong_certificate_in_implicit_tls(aiosmtpd, mailmote):
-    result = deferred(mailmote.send(aiosmtpd.ports["implicit_wrongname"], None, "--tls", "implicit"), "name")
+    result = deferred(mailmote.send(aiosmtpd.ports["implicit_wrongname"], None, "--tls", "implicit"), "name", UNTRUSTED)
     assert not result.said
 
 
@@ -65,7 +65,7 @@ def test_right_pin_decides_alone(postfix, mailmote, pki, leaf):
 
 def test_wrong_pin(postfix, mailmote, pki):
     """the certificate is good, its key is not the one we know"""
-    said_no_mail(deferred(mailmote.send(postfix, None, "--pin", pki.pin("rsa"), trust=False), "pin|key"))
+    said_no_mail(deferred(mailmote.send(postfix, None, "--pin", pki.pin("rsa"), trust=False), "pin|key", UNTRUSTED))
 
 
 def test_pin_and_login(postfix, mailmote, pki):
