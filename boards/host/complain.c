@@ -59,17 +59,49 @@ static size_t shown_len(const char *text, size_t left)
     return len;
 }
 
+enum { UNIT_CAP = 5 }; /* a character of UTF-8, or \xNN, and a NUL */
+
+/* Writes the first character of the text, or one octet in its place. Returns the octets of text it stands for. */
+static size_t write_unit(char unit[UNIT_CAP], const char *text, size_t len)
+{
+    size_t shown = shown_len(text, len);
+
+    if (shown == 0) {
+        snprintf(unit, UNIT_CAP, "\\x%02X", (unsigned)(unsigned char)*text);
+        return 1;
+    }
+    memcpy(unit, text, shown);
+    unit[shown] = 0;
+    return shown;
+}
+
 void print_text(FILE *to, const char *text, size_t len)
 {
     while (len > 0) {
-        size_t shown = shown_len(text, len), used = shown > 0 ? shown : 1;
+        char unit[UNIT_CAP];
+        size_t used = write_unit(unit, text, len);
 
-        if (shown > 0) {
-            fwrite(text, 1, shown, to);
-        } else {
-            fprintf(to, "\\x%02X", (unsigned)(unsigned char)*text);
-        }
+        fputs(unit, to);
         text += used;
         len -= used;
     }
+}
+
+size_t printable(char *to, size_t cap, const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (len > 0) {
+        char unit[UNIT_CAP];
+        size_t used = write_unit(unit, text, len);
+
+        if (at + strlen(unit) >= cap) {
+            break;
+        }
+        at += strlen(strcpy(to + at, unit));
+        text += used;
+        len -= used;
+    }
+    to[at] = 0;
+    return at;
 }

@@ -24,4 +24,7 @@ void complain_about(const char *file, unsigned line);
  * the direction of text or is invisible. */
 void print_text(FILE *to, const char *text, size_t len);
 
+/* The same into memory. Returns how many octets it wrote before the NUL; what does not fit is left out. */
+size_t printable(char *to, size_t cap, const char *text, size_t len);
+
 #endif

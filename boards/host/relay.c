@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "mailmote_posix.h"
 #include "relay.h"
+#include "witness.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -316,6 +317,9 @@ int relays_open(struct relays *relays, const struct args *args)
         relays->list[i] = relays->own[i].relay;
     }
     complain_about(NULL, 0);
+    if (args->verbose) {
+        witness_relays(relays->list, relays->count);
+    }
     return status;
 }
 

@@ -130,9 +130,9 @@ class Relay:
         return file or link.makefile("rb")
 
 
-def make_context(path):
+def make_context(path, subject="/CN=relay.test"):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", path / "key.pem", "-out", path / "certificate.pem", "-subj", "/CN=relay.test",
+                    "-keyout", path / "key.pem", "-out", path / "certificate.pem", "-utf8", "-subj", subject,
                     "-addext", "subjectAltName=DNS:relay.test"], check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path / "certificate.pem", path / "key.pem")

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_CONFIG, COMMAND, DEFERRED, NO_HOST, USAGE, Relay, Spool, run
+from relay import BAD_CONFIG, COMMAND, DEFERRED, NO_HOST, OK, USAGE, Relay, Spool, make_context, run
 
 NASTY = {
     "c0": b"\x01\x1b[2J\x07\x08\x7f", "c1": "\x80\x9b2J\x9d\x9f".encode(), "raw c1": b"\x80\x9b2J\x9d\x9f",
@@ -105,3 +105,12 @@ def test_what_is_harmless_is_shown_as_it_is(tmp_path, relay):
     text = printed("send", "--relay", relay.where, *FROM, f"{GOOD}@x.test", text=b"x\n")[1]
     assert f"\t{GOOD}@x.test\tfailed\t" in text
     assert GOOD in printed(GOOD)[1]
+
+
+@pytest.mark.parametrize("octets", [NASTY["c0"].replace(b"\x7f", b""), NASTY["c1"], NASTY["bidi"]], ids=["c0", "c1", "bidi"])
+def test_certificate(tmp_path, octets):
+    """its names are told by -v"""
+    relay = Relay(make_context(tmp_path, b"/CN=evil" + octets), "good")
+    done, text = printed("send", "-v", "--relay", relay.where, *FROM, "r@x.test", text=b"x\n")
+    relay.stop()
+    assert "* certificate of CN=evil\\x" in text and "* issued by CN=evil\\x" in text and done.returncode == OK

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from client import BAD_CONFIG, COMMAND, UNTRUSTED, deferred, delivered, new_token, raw_mail, said_no_mail
+from client import BAD_CONFIG, COMMAND, OK, UNTRUSTED, deferred, delivered, new_token, raw_mail, said_no_mail
 from pretend import pretend
 from relay import run
 from test_delivery import in_tls
@@ -116,6 +116,31 @@ def test_the_handshake_is_told(aiosmtpd, mailmote, pki, port, options, how):
     before, after = lines[:lines.index("* " + told)], lines[lines.index("* " + told) + 1:]
     assert ("C: STARTTLS" in before) == (port == "starttls") and not any("MAIL FROM" in line for line in before)
     assert [line[:7] for line in after if line.startswith("C:")][:2] == ["C: EHLO", "C: MAIL"]
+
+
+def told(result):
+    """what -v tells of the certificate: {"certificate of": ..., "issued by": ..., "valid until": ..., "pin": ...}"""
+    words = "certificate of|issued by|valid until|pin"
+    found = re.findall(rf"^\* ({words}) (.*)$", result.err, re.M)
+    assert [name for name, _ in found] == words.split("|"), result.err
+    return dict(found)
+
+
+@pytest.mark.parametrize("trust", [True, False])
+@pytest.mark.parametrize("leaf", ["ecdsa", "rsa", "expired", "stranger", "selfsigned", "wrongname"])
+def test_the_certificate_is_told(postfix, mailmote, pki, leaf, trust):
+    """whether it is accepted or not; its pin is what --pin takes"""
+    port = postfix.ports["starttls" if leaf == "ecdsa" else leaf]
+    result = mailmote.send(port, trust=trust)
+    said = told(result)
+    issuer = {"stranger": "mailmote test otherca", "selfsigned": "mailmote test leaf"}.get(leaf, "mailmote test ca")
+    assert said["certificate of"] == "CN=mailmote test leaf" and said["issued by"] == "CN=" + issuer
+    assert said["pin"] == pki.pin(leaf)
+    end = pki._openssl("x509", "-in", f"{leaf}.pem", "-noout", "-enddate", "-dateopt", "iso_8601").decode()
+    assert end == f"notAfter={said['valid until']}Z\n"
+    assert (result.status == OK) == (not trust or leaf in ("ecdsa", "rsa"))
+    delivered(mailmote.send(port, None, "--pin", said["pin"], trust=False))
+    assert not re.search(r"^\* (certificate|pin)", mailmote.send(port, verbose=False).err, re.M)
 
 
 @pytest.mark.parametrize("port, options", [("clear", []), ("starttls", ["--pin", "rsa"])])
