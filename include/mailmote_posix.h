@@ -43,7 +43,7 @@ struct mote_posix_attempt {
  * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address, and what
  * the handshake agreed on ("TLS 1.2, SUITE, certificate verified"). Takes no heap of its own, and up to 30 KB of stack as
  * measured on x86-64, most of it session and record buffer. SIGPIPE is not raised; time is CLOCK_MONOTONIC and CLOCK_REALTIME,
- * entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
+ * entropy mote_posix_random(). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
 struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
 
 /* The same with one relay, a first attempt, and nothing kept. */
@@ -55,6 +55,10 @@ struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_m
  */
 #define MOTE_POSIX_HOST_NAME 256
 bool mote_posix_host_name(char *name, size_t cap);
+
+/* Random octets of the system's, from getrandom(2), or /dev/urandom where the kernel has none. Waits until the generator is
+ * seeded, early after boot. False: there is none. */
+bool mote_posix_random(void *octets, size_t len);
 
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as
  * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's

@@ -6,10 +6,10 @@
 #define _GNU_SOURCE
 
 #include "clock.h"
+#include "mailmote_posix.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,7 +87,7 @@ uint32_t random_32(void)
     uint32_t random;
     struct timespec now;
 
-    if (getrandom(&random, sizeof random, 0) == (ssize_t)sizeof random) {
+    if (mote_posix_random(&random, sizeof random)) {
         return random;
     }
     clock_gettime(CLOCK_REALTIME, &now); /* unlikely enough to be worth no more */

@@ -15,6 +15,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -278,6 +279,7 @@ static int relay_open(struct host_relay *relay, const struct relay_args *args)
     if (status != EX_OK || relay->relay.login.user == NULL) {
         return status;
     }
+    prctl(PR_SET_DUMPABLE, 0); /* a core would hold the secret */
     status = file_read_secret(&relay->secret, password != NULL ? password : token);
     if (password != NULL) {
         relay->relay.login.password = relay->secret.data;

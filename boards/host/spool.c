@@ -37,8 +37,12 @@ int spool_open(struct spool *spool, const char *dir, bool create)
         error = errno;
     }
     spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (spool->fd >= 0) {
+    if (spool->fd >= 0 && spool_safe(spool)) {
         return EX_OK;
+    }
+    if (spool->fd >= 0) {
+        spool_close(spool);
+        return EX_CONFIG;
     }
     if (error != 0) {
         complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));

@@ -23,9 +23,10 @@ int spool_file_read_state(int fd, struct host_mail *mail);
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
-#define SPOOL_NAME  (ID_LEN + sizeof ".mail")
-#define SPOOL_TEMP  "tmp."
-#define SPOOL_ASIDE ".damaged"
+#define SPOOL_NAME   (ID_LEN + sizeof ".mail")
+#define SPOOL_TEMP   "tmp."
+#define SPOOL_ASIDE  ".damaged"
+#define SPOOL_RELAYS "relays" /* throttle.c */
 
 struct spool {
     const char *dir;
@@ -35,6 +36,9 @@ struct spool {
 /* create: make the directory if it is missing. */
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
+
+/* Nobody else may write into it, and what it knows of relays is ours. False after a complaint. */
+bool spool_safe(const struct spool *spool);
 
 /* Accepts the mail: from then on it is not lost. It stays locked until it is released. */
 int spool_store(const struct spool *spool, struct host_mail *mail);

@@ -10,32 +10,12 @@
 
 #include "posix.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define ENTROPY_LEN 32
-
-/* Waits for the kernel's generator to be seeded, early after boot. False: there is none, and the session refuses TLS.
- */
-static bool draw_entropy(unsigned char *entropy)
-{
-    size_t have = 0;
-
-    while (have < ENTROPY_LEN) {
-        ssize_t got = getrandom(entropy + have, ENTROPY_LEN - have, 0);
-
-        if (got > 0) {
-            have += (size_t)got;
-        } else if (got == 0 || errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void wipe(void *octets, size_t len)
 {
@@ -97,7 +77,7 @@ static struct mote_result talk(struct conversation *c)
     int fd = -1;
 
     c->setup.unix_s = mote_posix_unix_s();
-    c->setup.entropy = draw_entropy(c->entropy) ? c->entropy : NULL;
+    c->setup.entropy = mote_posix_random(c->entropy, sizeof c->entropy) ? c->entropy : NULL;
     tell_relay(c, relay);
     if (!arguments_good(c)) {
         mote_delivery_connected(delivery);

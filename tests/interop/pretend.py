@@ -7,6 +7,7 @@ BOOTTIME   seconds since the boot
 BOOT_ID    a file to be read instead of the kernel's boot id
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 SOCKET, CONNECT   an errno: these calls fail with it
+GETRANDOM  an errno: likewise
 PORT       where on 127.0.0.1 connections to any other port go"""
 import functools
 import pathlib
@@ -71,6 +72,15 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
         return -1;
     }
     return syscall(SYS_pwrite64, fd, buf, len, at);
+}
+
+ssize_t getrandom(void *buf, size_t len, unsigned flags)
+{
+    if (*setting("GETRANDOM") != 0) {
+        errno = atoi(setting("GETRANDOM"));
+        return -1;
+    }
+    return syscall(SYS_getrandom, buf, len, flags);
 }
 
 int socket(int domain, int type, int protocol)
