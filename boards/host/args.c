@@ -163,16 +163,6 @@ static int complete_send(const struct args *args)
     return EX_USAGE;
 }
 
-uint16_t parse_timeout(const char *text)
-{
-    unsigned value = 0;
-
-    for (; *text >= '0' && *text <= '9' && value <= MOTE_ATTEMPT_S; text++) {
-        value = value * 10 + (unsigned)(*text - '0');
-    }
-    return *text == 0 && value <= MOTE_ATTEMPT_S ? (uint16_t)value : 0;
-}
-
 static int complete(struct args *args)
 {
     args->timeout_s = args->timeout != NULL ? parse_timeout(args->timeout) : 0;

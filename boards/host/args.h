@@ -44,10 +44,10 @@ struct args {
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);
 void args_free(struct args *args);
 
+/* config.c: adds what args->config_file says. What the command line says too is the command line's to say. */
+int config_read(struct args *args);
+
 /* 1 to MOTE_ATTEMPT_S, or 0 when the text is no such number. */
 uint16_t parse_timeout(const char *text);
-
-/* Adds what args->config_file says. What the command line says too is the command line's to say. */
-int config_read(struct args *args);
 
 #endif

@@ -6,6 +6,7 @@
 #define MAILMOTE_HOST_ATTEMPT_H
 
 #include "dialogue.h"
+#include "report.h"
 #include "throttle.h"
 
 struct attempt {
@@ -21,8 +22,5 @@ struct attempt {
 /* Tries the mail, stores what became of it, prints a line per recipient, removes it when it is finished. Returns the
  * exit status the verdicts make. EX_CONFIG: no mail can be sent like that. EX_DATAERR: this one cannot. */
 int attempt_run(struct attempt *attempt);
-
-/* The worse of two exit statuses. */
-int worse(int a, int b);
 
 #endif

@@ -102,6 +102,16 @@ static int parse_setting(const char **word, const char *value, bool *seen, const
     return EX_OK;
 }
 
+uint16_t parse_timeout(const char *text)
+{
+    unsigned value = 0;
+
+    for (; *text >= '0' && *text <= '9' && value <= MOTE_ATTEMPT_S; text++) {
+        value = value * 10 + (unsigned)(*text - '0');
+    }
+    return *text == 0 && value <= MOTE_ATTEMPT_S ? (uint16_t)value : 0;
+}
+
 struct seen {
     bool relays; /* are to be taken */
     bool spool, helo, from, timeout;
