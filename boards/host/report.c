@@ -42,7 +42,7 @@ static void print_line(const struct host_mail *mail, unsigned i)
     putchar('\n');
 }
 
-/* What one recipient makes of the exit status. A mail that is kept is in good hands: whoever is deferred is no more than that. */
+/* What one recipient makes of the exit status. Where the mail is kept, deferred is no more than that. */
 static int status_of(const struct mote_result *result, bool kept)
 {
     if (result->verdict == MOTE_DELIVERED) {

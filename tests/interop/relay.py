@@ -141,7 +141,8 @@ def make_context(path, subject="/CN=relay.test"):
 
 def run(command, *args, text=b"", wrap=(), decode=True, **options):
     """decode: standard output as rows"""
-    done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text, capture_output=True, timeout=LIMIT_S,
+    done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text,
+                          capture_output=True, timeout=LIMIT_S,
                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, **options)
     done.stderr_octets, done.stderr = done.stderr, done.stderr.decode(errors="replace")
     done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()] if decode else None

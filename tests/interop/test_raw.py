@@ -126,6 +126,12 @@ def test_long_lines(relay, head):
     assert max(map(len, octets.split(b"\r\n"))) <= 78 and same(mail, LONG)
 
 
+@pytest.mark.parametrize("length, encoded", [(998, False), (999, True)])
+def test_longest_line(relay, length, encoded):
+    octets, mail = arrives(relay, FULL + b"\n" + b"x" * length + b"\n")
+    assert (b"quoted-printable" in octets) == encoded and same(mail, "x" * length)
+
+
 @pytest.mark.parametrize("head", [b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Transfer-Encoding: base64\n",
                                   b"Content-Type: application/json\n"])
 def test_what_is_no_plain_text_is_left(relay, head):

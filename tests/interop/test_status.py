@@ -65,6 +65,17 @@ def test_refused_when_others_have_it_already(relay, tmp_path):
     assert spool.flush(relay, options=["--now"]).returncode == REFUSED
 
 
+def test_given_up_is_not_refused(relay, tmp_path):
+    """a recipient whom the relay never took in five days"""
+    spool, relay.replies = Spool(tmp_path / "spool"), {A: LATER}
+    assert spool.send(relay).returncode == DEFERRED
+    file = spool.file()
+    file.age = 432000
+    file.write()
+    done = spool.flush(relay, options=["--now"])
+    assert (done.returncode, done.verdicts) == (FAILED, ["failed"]) and "expired" in done.rows[0][4]
+
+
 def test_login(secure, directory, tmp_path):
     secure.replies["AUTH"] = "535 5.7.8 no"
     trust = ["--trust", directory / "certificate.pem", "--tls-name", "relay.test"]

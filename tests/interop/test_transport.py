@@ -14,7 +14,8 @@ import pytest
 
 COMMAND = os.environ.get("MAILMOTE", "build/mailmote")
 OK, FAILED, DEFERRED = 0, 69, 75
-BIG = b"From: s@example.org\r\nDate: now\r\nMessage-ID: <big@example.org>\r\n\r\n" + b"".join(b"%08d %s\r\n" % (i, b"x" * 60) for i in range(150_000))     # 10.6 MB
+HEADER = b"From: s@example.org\r\nDate: now\r\nMessage-ID: <big@example.org>\r\n\r\n"
+BIG = HEADER + b"".join(b"%08d %s\r\n" % (i, b"x" * 60) for i in range(150_000))     # 10.6 MB
 
 
 class Server(threading.Thread):
