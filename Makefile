@@ -6,6 +6,7 @@
 #   BEARSSL_DIR   BearSSL's source, or the prefix it is installed in (else fetched)
 #   LWIP_DIR      lwIP's source (else fetched)
 #   DEPS          where fetched sources are kept (.deps)
+#   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
 #   V=1           shows the commands
 
 BUILD ?= build
@@ -33,7 +34,7 @@ bearssl_a := $(filter %.a,$(BEARSSL_LIB))
 strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
     -Wwrite-strings -Wvla -Werror
 # BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
-ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h))
+ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h)) $(SOURCE_DATE_EPOCH:%=-DMOTE_BUILT_S=%)
 tests := -Icore/smtp -Icore/outbox -Iboards -Itests/unit -Wno-unused-parameter
 compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)

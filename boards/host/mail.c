@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the mail of standard input and the command line. What cannot be sent is refused with the place where it is
- * wrong; nothing is mended silently, and a raw message is left as it is.
+ * wrong.
  */
 #define _GNU_SOURCE
 
 #include "complain.h"
 #include "mail.h"
+#include "raw.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *what_is_wrong(const char *address)
@@ -42,13 +42,10 @@ static const char *what_is_wrong(const char *address)
 
 static int check_address(const char *address, const char *role)
 {
-    char shown[400];
-
     if (mote_address_valid(address)) {
         return EX_OK;
     }
-    printable(shown, sizeof shown, address, strlen(address));
-    complain("%s \"%s\": %s", role, shown, what_is_wrong(address));
+    complain("%s \"%.300s\": %s", role, address, what_is_wrong(address));
     return EX_USAGE;
 }
 
@@ -183,7 +180,7 @@ static int set_fields(struct host_mail *mail, const struct args *args)
     mail->message.to_count = mail->mail.rcpt_count;
     mail->message.subject = args->subject;
     mail->message.id = mail->id;
-    mail->message.unix_s = (uint64_t)time(NULL);
+    mail->message.unix_s = clock_unix_s();
     cause = args->raw ? MOTE_CAUSE_NONE : mote_message_check(&mail->message);
     if (cause != MOTE_CAUSE_NONE) {
         complain("the mail cannot be composed: %s", mote_cause_name(cause));
@@ -204,18 +201,6 @@ int mail_measure(struct host_mail *mail)
         return EX_DATAERR;
     }
     return EX_OK;
-}
-
-int mail_stream(struct host_mail *mail, struct input *input, const struct args *args)
-{
-    int status = set_fields(mail, args);
-
-    if (status == EX_OK) {
-        input_begin(input, args->raw ? NULL : &mail->message);
-        mail->mail.read = input_read;
-        mail->mail.ctx = input;
-    }
-    return status;
 }
 
 /* All that the mail's reader gives, with room to spare. Returns an exit status after a complaint. */
@@ -242,11 +227,28 @@ static int read_all(const struct mote_mail *mail, struct buffer *into)
     return EX_OK;
 }
 
+int mail_stream(struct host_mail *mail, struct input *input, const struct args *args)
+{
+    int status = set_fields(mail, args);
+
+    if (status == EX_OK) {
+        input_begin(input, args->raw ? NULL : &mail->message);
+        mail->mail.read = input_read;
+        mail->mail.ctx = input;
+    }
+    if (status == EX_OK && args->raw) {
+        status = read_all(&mail->mail, &mail->input);
+        mail->mail.read = mail_read_memory;
+        mail->mail.ctx = &mail->input;
+    }
+    return status == EX_OK && args->raw ? raw_compose(&mail->input, &mail->message) : status;
+}
+
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args)
 {
     int status = mail_stream(mail, input, args);
 
-    if (status == EX_OK) {
+    if (status == EX_OK && !args->raw) {
         status = read_all(&mail->mail, &mail->input);
     }
     mail->mail.read = mail_read_memory;

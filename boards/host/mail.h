@@ -14,12 +14,12 @@
 
 struct host_rcpt {
     char reply[REPLY_TEXT_LEN];
-    char text[REPLY_TEXT_LEN * 4 + 200]; /* the last field of its line on stdout */
-    const struct mote_relay *relay;      /* the last that was asked, or NULL */
-    char tls[80];                        /* what was agreed on with it; "" = in clear */
-    bool reported_before;                /* its verdict was final before this attempt */
-    bool final_before;                   /* before this conversation */
-    bool excluded;                       /* from this conversation */
+    char text[REPLY_TEXT_LEN + 500]; /* the last field of its line on stdout */
+    const struct mote_relay *relay;  /* the last that was asked, or NULL */
+    char tls[80];                    /* what was agreed on with it; "" = in clear */
+    bool reported_before;            /* its verdict was final before this attempt */
+    bool final_before;               /* before this conversation */
+    bool excluded;                   /* from this conversation */
 };
 
 /* A mail's place in the spool. */

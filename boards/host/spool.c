@@ -52,8 +52,12 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     if (spool->fd >= 0 && made) {
         sync_own_name(spool);
     }
-    if (spool->fd >= 0) {
+    if (spool->fd >= 0 && spool_safe(spool)) {
         return EX_OK;
+    }
+    if (spool->fd >= 0) {
+        spool_close(spool);
+        return EX_CONFIG;
     }
     if (error != 0) {
         complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));

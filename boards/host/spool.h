@@ -35,6 +35,7 @@ int spool_file_read_body(struct host_mail *mail);
 #define SPOOL_ASIDE  ".damaged" /* behind one of these */
 #define SPOOL_TEMP   "tmp."
 #define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
+#define SPOOL_RELAYS "relays" /* throttle.c */
 
 struct spool {
     const char *dir;
@@ -44,6 +45,9 @@ struct spool {
 /* create: make the directory if it is missing. */
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
+
+/* Nobody else may write into it, and what it knows of relays is ours. False after a complaint. */
+bool spool_safe(const struct spool *spool);
 
 /* One flush at a time: this one works on the spool until it is closed. Returns 0, EWOULDBLOCK when another one does, or
  * an errno after a complaint. */
