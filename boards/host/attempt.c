@@ -225,7 +225,7 @@ static int report_again(struct attempt *attempt)
             strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
         }
     }
-    status = report_mail(mail);
+    status = report(mail);
     finish(attempt);
     return status;
 }
@@ -333,7 +333,7 @@ int attempt_run(struct attempt *attempt)
         mail->rcpts[i].reported_before = mail->rcpts[i].final_before;
     }
     if (keeping && !begin(attempt)) {
-        return report_mail(mail);
+        return report(mail);
     }
     talk(attempt);
     if (keeping) {
@@ -343,14 +343,14 @@ int attempt_run(struct attempt *attempt)
         status = misuse(attempt);
     }
     if (status == EX_CONFIG) {
-        report_mail(mail);
+        report(mail);
         return status;
     }
     note_silence(attempt);
     if (keeping) {
         keep(attempt);
     }
-    status = worse(status, report_mail(mail));
+    status = worse(status, report(mail));
     if (keeping) {
         finish(attempt);
     }
@@ -368,6 +368,6 @@ int attempt_put_off(const struct attempt *attempt)
         }
         mail->rcpts[i].reported_before = rcpt_final(&mail->mail.rcpts[i]);
     }
-    report_mail(mail);
+    report(mail);
     return EX_TEMPFAIL;
 }

@@ -106,6 +106,7 @@ static int flush_all(struct flushing *flushing)
     }
     if (count != 0 && !uptime_known(&now)) {
         complain("the kernel's boot id cannot be read: is /proc mounted? Without it no mail may ever leave in clear");
+        status = EX_OSERR;
     }
     if (flushing->args.now) {
         throttle_forget(&flushing->spool);

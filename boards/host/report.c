@@ -100,7 +100,7 @@ static int common(int so_far, int status, int general)
     return so_far == EX_OK || so_far == status ? status : general;
 }
 
-int report_mail(const struct host_mail *mail)
+int report(const struct host_mail *mail)
 {
     int left = EX_OK, failed = EX_OK;
     bool kept = mail->kept.fd >= 0, others = false; /* than those who failed */

@@ -9,7 +9,7 @@
 
 /* Tells of each recipient that was not reported before, and returns the exit status their verdicts make. When it could not
  * be printed, ferror(stdout) is set. */
-int report_mail(const struct host_mail *mail);
+int report(const struct host_mail *mail);
 
 /* The worse of two exit statuses. */
 int worse(int a, int b);

@@ -39,7 +39,7 @@ static int understand(struct sending *sending)
     return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
 }
 
-/* P7, by the words alone: each relay is given what it is verified with. */
+/* P7, by the words alone, as no file is read yet: each relay is given what it is verified with. */
 static bool verified_only(const struct args *args)
 {
     bool all = true;
@@ -92,6 +92,7 @@ static int try_stored(struct sending *sending)
     attempt->spool = &sending->spool;
     attempt->throttle = &sending->throttle;
     if (status == EX_OK) {
+        sending->mail.record.verified_only = mote_relays_verified(sending->relays.list, sending->relays.count);
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);
         status = attempt_run(attempt);
     }

@@ -9,8 +9,8 @@
  *     then  reasons len (4), crc (4) | code (2) and text of each recipient, once one has failed
  *
  * The envelope is sender and recipients, each with its NUL, as have the texts. The body is written once. Reasons that are
- * torn are none. A state is written over in place, in a sector of its own: that needs no room on a full disk, leaves the last state whole when power goes, and
- * the file keeps its lock.
+ * torn are none. A state is written over in place, in a sector of its own: that needs no room on a full disk, leaves the
+ * last state whole when power goes, and the file keeps its lock.
  */
 #define _GNU_SOURCE
 

@@ -182,7 +182,7 @@ def refuse(spool, relay, *options, **more):
 def test_a_notice_goes_to_the_sender(spool, relay):
     number = refuse(spool, relay, options=["--subject", "Too hot"])
     [notice] = spool.files()
-    assert (notice.attempts, notice.wait) == (0, 0) and spool.queue().rows[-1][7] == "<>"
+    assert (notice.attempts, notice.wait) == (0, 0) and "<>" in {row[7] for row in spool.queue().rows}
     assert spool.flush(relay).verdicts == ["delivered"]
     [(mail, to)] = notices(relay)
     assert to == [S] and mail["To"] == f"<{S}>" and mail["Auto-Submitted"] == "auto-replied"
@@ -198,6 +198,18 @@ def test_a_notice_goes_to_the_sender(spool, relay):
     assert header.get_content_type() == "text/rfc822-headers" and "hello" not in header.get_payload()
     shown = email.message_from_string(header.get_payload())
     assert (shown["Subject"], shown["Message-ID"]) == ("Too hot", f"<{number}@client.example.org>")
+
+
+def test_a_notice_tells_what_is_new(spool, relay):
+    """not of those whose sender was told by send, nor of those an earlier notice told of"""
+    relay.replies = {A: "550 5.1.1 unknown", B: "450 4.2.1 later", C: "450 4.2.1 later"}
+    spool.send(relay, to=(A, B, C))
+    for address in (B, C):
+        relay.replies = {**relay.replies, address: "550 5.1.1 unknown"}
+        spool.flush(relay, options=NOW)
+    spool.flush(relay, options=NOW)
+    told = [[part["Final-Recipient"] for part in mail.get_payload()[1].get_payload()[1:]] for mail, _ in notices(relay)]
+    assert told == [[f"rfc822; {B}"], [f"rfc822; {C}"]]
 
 
 def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):

@@ -239,7 +239,7 @@ def test_an_unknown_boot_waits_and_arms_nothing(spool, broken, tmp_path):
     assert flush(5).verdicts == ["deferred"]                                 # a reboot, as the clock shows
     assert said(broken) == [BROKEN] * 5 and spool.file().tls_since == 0 and spool.file().age >= 30
     done = spool.flush(broken, wrap=pretend(BOOT_ID=tmp_path / "none", BOOTTIME=6))
-    assert done.rows == [] and "boot id cannot be read" in done.stderr
+    assert (done.returncode, done.rows) == (71, []) and "boot id cannot be read" in done.stderr
 
 
 def test_a_clock_that_ran_backwards(spool, broken):
