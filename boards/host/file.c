@@ -7,6 +7,7 @@
 
 #include "complain.h"
 #include "file.h"
+#include "mailmote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define SECRET_MAX ((size_t)64 << 10)
+#define PIECE      ((size_t)4096)
 
 /* Reads to the end or until cap octets are there. Returns 0 or an errno. */
 static int read_some(int fd, struct buffer *into, size_t cap)
@@ -60,6 +62,41 @@ int file_read_all(int fd, struct buffer *file, size_t max)
     }
     file->data[file->len] = 0;
     return 0;
+}
+
+int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx)
+{
+    size_t cap = 0, len;
+
+    do {
+        if (cap - buffer->len < PIECE) {
+            char *more = realloc(buffer->data, cap = 2 * cap + PIECE);
+
+            if (more == NULL) {
+                complain("no memory for the mail: send a smaller one");
+                return EX_OSERR;
+            }
+            buffer->data = more;
+        }
+        len = read(ctx, buffer->len, buffer->data + buffer->len, cap - buffer->len);
+        if (len == MOTE_READ_FAILED) {
+            return EX_DATAERR;
+        }
+        buffer->len += len;
+    } while (len != 0);
+    return EX_OK;
+}
+
+size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    const struct buffer *buffer = ctx;
+    size_t left = offset < buffer->len ? buffer->len - offset : 0;
+
+    if (left > cap) {
+        left = cap;
+    }
+    memcpy(buf, buffer->data + offset, left);
+    return left;
 }
 
 static void warn_if_readable(int fd, const char *file)

@@ -7,7 +7,6 @@
 
 #include "complain.h"
 #include "mail.h"
-#include "raw.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -159,18 +158,6 @@ static void make_id(struct host_mail *mail)
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
-size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap)
-{
-    const struct buffer *input = ctx;
-    size_t left = offset < input->len ? input->len - offset : 0;
-
-    if (left > cap) {
-        left = cap;
-    }
-    memcpy(buf, input->data + offset, left);
-    return left;
-}
-
 /* The fields, without a text yet. */
 static int set_fields(struct host_mail *mail, const struct args *args)
 {
@@ -203,56 +190,42 @@ int mail_measure(struct host_mail *mail)
     return EX_OK;
 }
 
-/* All that the mail's reader gives, with room to spare. Returns an exit status after a complaint. */
-static int read_all(const struct mote_mail *mail, struct buffer *into)
-{
-    size_t cap = 0, len;
-
-    do {
-        if (cap - into->len < INPUT_WINDOW) {
-            char *more = realloc(into->data, cap = 2 * cap + INPUT_WINDOW);
-
-            if (more == NULL) {
-                complain("no memory for the mail: send a smaller one");
-                return EX_OSERR;
-            }
-            into->data = more;
-        }
-        len = mail->read(mail->ctx, into->len, into->data + into->len, cap - into->len);
-        if (len == MOTE_READ_FAILED) {
-            return EX_DATAERR; /* of which the reader has told */
-        }
-        into->len += len;
-    } while (len != 0);
-    return EX_OK;
-}
-
 int mail_stream(struct host_mail *mail, struct input *input, const struct args *args)
 {
     int status = set_fields(mail, args);
 
     if (status == EX_OK) {
-        input_begin(input, args->raw ? NULL : &mail->message);
-        mail->mail.read = input_read;
-        mail->mail.ctx = input;
+        status = input_begin(input, &mail->message, args->raw);
     }
-    if (status == EX_OK && args->raw) {
-        status = read_all(&mail->mail, &mail->input);
-        mail->mail.read = mail_read_memory;
-        mail->mail.ctx = &mail->input;
-    }
-    return status == EX_OK && args->raw ? raw_compose(&mail->input, &mail->message) : status;
+    mail->mail.read = input_read;
+    mail->mail.ctx = mail->source = input;
+    return status;
+}
+
+/* All of its text, in place of what was there. */
+static int into_memory(struct host_mail *mail)
+{
+    struct buffer text = {NULL, 0};
+    int status = buffer_fill(&text, mail->mail.read, mail->mail.ctx);
+
+    free(mail->input.data);
+    mail->input = text;
+    mail->mail.read = buffer_read;
+    mail->mail.ctx = &mail->input;
+    return status;
 }
 
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args)
 {
     int status = mail_stream(mail, input, args);
 
-    if (status == EX_OK && !args->raw) {
-        status = read_all(&mail->mail, &mail->input);
+    if (status == EX_OK) {
+        status = into_memory(mail);
     }
-    mail->mail.read = mail_read_memory;
-    mail->mail.ctx = &mail->input;
+    if (status == EX_OK && input_encodes(input)) {
+        status = input_encode(input, &mail->mail);
+        status = status == EX_OK ? into_memory(mail) : status;
+    }
     return status == EX_OK ? mail_measure(mail) : status;
 }
 

@@ -180,7 +180,7 @@ void notice_store(const struct spool *spool, const struct host_mail *mail, const
     if (mail_make_room(notice, 1) && compose(&notice->input, mail, notice->id, to)) {
         notice->mail.from = "";
         notice->mail.rcpts[0].address = to;
-        notice->mail.read = mail_read_memory;
+        notice->mail.read = buffer_read;
         notice->mail.ctx = &notice->input;
         notice->record.verified_only = mail->record.verified_only;
         spool_store(spool, notice);

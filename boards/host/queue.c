@@ -7,12 +7,12 @@
 
 #include "commands.h"
 #include "complain.h"
+#include "field.h"
 #include "spool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 /* Why a recipient still waits. */
@@ -42,53 +42,22 @@ static void print_failure(const struct host_mail *mail, unsigned i)
     print_text(stdout, text, strlen(text));
 }
 
-/* ---- The subject ------------------------------------------------------------------------------------------------- */
-
-static const char *next_line(const char *line, const char *end)
-{
-    const char *at = memchr(line, '\n', (size_t)(end - line));
-
-    return at == NULL ? end : at + 1;
-}
-
-/* The field's value, its folds taken out; nothing where there is none in these octets. */
-static void print_subject_of(const char *head, size_t len)
-{
-    static const char name[] = "subject:";
-    const char *end = head + len, *line = head;
-    bool begun = false;
-
-    while (line < end && *line != '\r' && *line != '\n' && strncasecmp(line, name, sizeof name - 1) != 0) {
-        line = next_line(line, end);
-    }
-    if (end - line < (ptrdiff_t)sizeof name || strncasecmp(line, name, sizeof name - 1) != 0) {
-        return;
-    }
-    line += sizeof name - 1;
-    do {
-        const char *next = next_line(line, end);
-        size_t part = (size_t)(next - line);
-
-        while (part > 0 && (line[part - 1] == '\n' || line[part - 1] == '\r')) {
-            part--;
-        }
-        while (!begun && part > 0 && *line == ' ') {
-            line++;
-            part--;
-        }
-        begun = begun || part > 0;
-        print_text(stdout, line, part);
-        line = next;
-    } while (line < end && (*line == ' ' || *line == '\t'));
-}
-
+/* Where it is among the first octets. */
 static void print_subject(const struct host_mail *mail)
 {
-    char head[4096 + 1];
-    size_t len = mail->mail.read(mail->mail.ctx, 0, head, sizeof head - 1);
+    char head[4096], subject[1000];
+    size_t len = mail->mail.read(mail->mail.ctx, 0, head, sizeof head);
+    struct span rest = {head, len == MOTE_READ_FAILED ? 0 : len};
+    unsigned lines = 0;
 
-    head[len == MOTE_READ_FAILED ? 0 : len] = 0;
-    print_subject_of(head, strlen(head));
+    while (line_len(&rest) > 0) {
+        struct span field = take_field(&rest, &lines);
+
+        if (field_is(field, "Subject")) {
+            print_text(stdout, subject, field_unfold(subject, sizeof subject, field_value(field)));
+            break;
+        }
+    }
     putchar('\n');
 }
 

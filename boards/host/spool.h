@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The spool: a directory of mails (spool.c, spool_names.c), each a file (spool_file.c).
+ * The spool: a directory (spool_open.c) of mails (spool.c, spool_names.c), each a file (spool_file.c).
  */
 #ifndef MAILMOTE_HOST_SPOOL_H
 #define MAILMOTE_HOST_SPOOL_H
@@ -42,12 +42,9 @@ struct spool {
     int fd;
 };
 
-/* create: make the directory if it is missing. */
+/* create: make the directory if it is missing. EX_CONFIG where others may write into it. */
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
-
-/* Nobody else may write into it, and what it knows of relays is ours. False after a complaint. */
-bool spool_safe(const struct spool *spool);
 
 /* One flush at a time: this one works on the spool until it is closed. Returns 0, EWOULDBLOCK when another one does, or
  * an errno after a complaint. */

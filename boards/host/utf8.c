@@ -26,20 +26,32 @@ size_t utf8_read(const char *text, size_t left, uint32_t *character)
     return len;
 }
 
-bool utf8_valid(const char *text, size_t len)
+void utf8_take(struct utf8 *text, char octet)
 {
     uint32_t character;
 
-    while (len > 0) {
-        size_t used = utf8_read(text, len, &character);
-
-        if (used == 0) {
-            return false;
-        }
-        text += used;
-        len -= used;
+    text->open[text->len++] = octet;
+    if (utf8_read(text->open, text->len, &character) != 0) {
+        text->len = 0;
+    } else if (text->len == sizeof text->open || (unsigned char)text->open[0] < 0xc2) {
+        text->bad = true;
+        text->len = 0;
     }
-    return true;
+}
+
+bool utf8_whole(const struct utf8 *text)
+{
+    return !text->bad && text->len == 0;
+}
+
+bool utf8_valid(const char *text, size_t len)
+{
+    struct utf8 all = {{0}, 0, false};
+
+    for (; len > 0; len--) {
+        utf8_take(&all, *text++);
+    }
+    return utf8_whole(&all);
 }
 
 bool has_8bit(const char *text, size_t len)

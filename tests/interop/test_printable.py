@@ -95,7 +95,7 @@ def test_envelope_in_the_spool(tmp_path, closed, octets):
     data[1028:1032] = struct.pack("<I", zlib.crc32(data[1032:]))
     path.write_bytes(data)
     for args in ["queue"], ["flush", "--now", "-v", "--relay", closed, *FROM[2:]]:
-        done, text = printed(*args, "--spool", spool.path, tabs=6 if args[0] == "queue" else 4)
+        done, text = printed(*args, "--spool", spool.path, tabs=9 if args[0] == "queue" else 4)
         assert text and done.stdout.count(b"\n") <= 1
 
 
