@@ -128,7 +128,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
-$(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c)
+$(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
@@ -152,7 +152,7 @@ unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # With them go what makes certificates and flash for the unit tests, and what tells of certificates.
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
-    tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c)
+    tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
 

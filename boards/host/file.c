@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define SECRET_MAX ((size_t)64 << 10)
-#define PIECE      ((size_t)4096)
 
 /* Reads to the end or until cap octets are there. Returns 0 or an errno. */
 static int read_some(int fd, struct buffer *into, size_t cap)
@@ -64,19 +63,32 @@ int file_read_all(int fd, struct buffer *file, size_t max)
     return 0;
 }
 
+int buffer_grow(struct buffer *buffer, size_t *cap)
+{
+    char *more;
+
+    if (*cap - buffer->len >= BUFFER_PIECE) {
+        return EX_OK;
+    }
+    *cap = 2 * *cap + BUFFER_PIECE;
+    more = realloc(buffer->data, *cap);
+    if (more == NULL) {
+        complain("no memory for the mail: send a smaller one");
+        return EX_OSERR;
+    }
+    buffer->data = more;
+    return EX_OK;
+}
+
 int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx)
 {
     size_t cap = 0, len;
 
     do {
-        if (cap - buffer->len < PIECE) {
-            char *more = realloc(buffer->data, cap = 2 * cap + PIECE);
+        int status = buffer_grow(buffer, &cap);
 
-            if (more == NULL) {
-                complain("no memory for the mail: send a smaller one");
-                return EX_OSERR;
-            }
-            buffer->data = more;
+        if (status != EX_OK) {
+            return status;
         }
         len = read(ctx, buffer->len, buffer->data + buffer->len, cap - buffer->len);
         if (len == MOTE_READ_FAILED) {

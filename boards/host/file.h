@@ -13,6 +13,10 @@ struct buffer {
     size_t len;
 };
 
+/* Room for as many octets more. *cap, at first 0, is how many there are in all. EX_OSERR: there is none. */
+#define BUFFER_PIECE ((size_t)4096)
+int buffer_grow(struct buffer *buffer, size_t *cap);
+
 /* All that a reader of a mail gives (mote_mail.read). EX_DATAERR when it fails, of which it has told. */
 int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx);
 

@@ -188,20 +188,11 @@ static int read_head(struct input *input, size_t *line, bool *whole)
     size_t cap = 0;
 
     while (!(*whole = input->ended || header_ends(head, line)) && head->len <= RAW_HEADER_MAX) {
-        size_t got;
+        int status = buffer_grow(head, &cap);
+        size_t got = status == EX_OK ? read_some(input, head->data + head->len, BUFFER_PIECE) : 0;
 
-        if (cap - head->len < INPUT_WINDOW) {
-            char *more = realloc(head->data, cap = 2 * cap + INPUT_WINDOW);
-
-            if (more == NULL) {
-                complain("no memory for the mail: send a smaller one");
-                return EX_OSERR;
-            }
-            head->data = more;
-        }
-        got = read_some(input, head->data + head->len, INPUT_WINDOW);
-        if (got == MOTE_READ_FAILED) {
-            return EX_DATAERR;
+        if (status != EX_OK || got == MOTE_READ_FAILED) {
+            return status != EX_OK ? status : EX_DATAERR;
         }
         head->len += got;
     }

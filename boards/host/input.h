@@ -18,8 +18,7 @@ struct input {
     struct raw raw;           /* of its header */
     struct buffer head;       /* which is here, with what was read behind it */
     struct span rest;         /* of that, what was not given yet */
-    struct mote_mail
-        stored; /* reads what was stored of it: the text comes from there, or, where read is NULL, from standard input */
+    struct mote_mail stored;  /* what was stored of it, when it is read again; zeros before */
     size_t stored_at;
     size_t total; /* octets read of standard input */
     size_t given; /* of those at hand */
@@ -35,9 +34,10 @@ int input_begin(struct input *input, const struct mote_message *message, bool ra
 /* Reader for mote_mail.read, once from beginning to end. MOTE_READ_FAILED after a complaint. */
 size_t input_read(void *ctx, size_t offset, void *buf, size_t cap);
 
-/* When all was read: must it be encoded? Then it is read once more, of what was stored of it, and mail->read, which reads that
- * again and again, is input_read (EX_OSERR). */
+/* When all was read: must it be encoded? */
 bool input_encodes(const struct input *input);
+
+/* Then *mail, which reads what was stored of it, reads it once more, from beginning to end, as it is to be sent (EX_OSERR). */
 int input_encode(struct input *input, struct mote_mail *mail);
 
 void input_free(struct input *input);
