@@ -7,6 +7,7 @@
 #   LWIP_DIR      lwIP's source (else fetched)
 #   MBEDTLS_DIR   mbedTLS's source, for `make bench' alone (else fetched)
 #   DEPS          where fetched sources are kept (.deps)
+#   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
 #   V=1           shows the commands
 
 BUILD ?= build
@@ -35,7 +36,7 @@ bearssl_a := $(filter %.a,$(BEARSSL_LIB))
 strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
     -Wwrite-strings -Wvla -Werror
 # BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
-ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h))
+ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h)) $(SOURCE_DATE_EPOCH:%=-DMOTE_BUILT_S=%)
 tests := -Icore/smtp -Icore/outbox -Iboards -Itests/unit -Wno-unused-parameter
 compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
@@ -132,7 +133,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
-$(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c)
+$(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
@@ -156,7 +157,7 @@ unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # With them go what makes certificates and flash for the unit tests, and what tells of certificates.
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
-    tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c)
+    tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
 

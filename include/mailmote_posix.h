@@ -47,6 +47,7 @@ struct mote_posix_attempt {
     /* NULL: the host's own full name, or the address literal of the socket when it has none. */
     const char *helo;
     const struct mote_trace *trace; /* or NULL */
+    uint16_t limit_s;               /* for the whole attempt, less than MOTE_ATTEMPT_S; 0 = that */
     /* After each conversation, and where none came about: what the relay, or the way to it, made of the mail. The mail's
      * recipients are marked for the next relay already, and delivery.relay is that one. Or NULL. */
     void (*conversation_done)(void *ctx, const struct mote_relay *relay, const struct mote_result *result);
@@ -62,7 +63,7 @@ struct mote_posix_attempt {
 };
 
 /* Looks each relay up, tries every address in turn, talks, closes, until the mail has its verdicts. Blocks:
- * MOTE_ATTEMPT_S seconds at most, and what the system's resolver takes beyond that. Recipients' verdicts are in the
+ * MOTE_ATTEMPT_S seconds at most, or limit_s, and what the system's resolver takes beyond that. Recipients' verdicts are in the
  * mail; the result is that of the last conversation. When there was none, its step is MOTE_STEP_CONNECT: wrong
  * arguments are MOTE_MISUSE before the network is touched, no address and no connection are MOTE_DEFERRED. What this host
  * lacks (a route, an address, a name server that answers, a descriptor, memory) is MOTE_CAUSE_NO_NETWORK or
@@ -71,7 +72,7 @@ struct mote_posix_attempt {
  * Besides 'C' and 'S' the trace hears '*', one line of text without an end of line: what became of each address, and what
  * the handshake agreed on ("TLS 1.2, SUITE, certificate verified"). Takes no heap of its own, and up to 32 KB of stack as
  * measured on x86-64, most of it session and record buffer. SIGPIPE is not raised; time is CLOCK_MONOTONIC and CLOCK_REALTIME,
- * entropy getrandom(2). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
+ * entropy mote_posix_random(). Not for use in signal handlers; several threads may call it at once, each with its own mail. */
 struct mote_result mote_posix_attempt(struct mote_posix_attempt *attempt);
 
 /* No other mail follows: QUIT, and the connection is closed and wiped. Nothing happens where none is open. */
@@ -85,6 +86,10 @@ struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_m
  * when it has none that a relay would believe (no dot, "localhost", no host name): then an address literal is its name.
  */
 bool mote_posix_host_name(char *name, size_t cap);
+
+/* Random octets of the system's, from getrandom(2), or /dev/urandom where the kernel has none. Waits until the generator is
+ * seeded, early after boot. False: there is none. */
+bool mote_posix_random(void *octets, size_t len);
 
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as
  * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's

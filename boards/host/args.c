@@ -15,6 +15,7 @@ enum {
     OPTION_HELO,
     OPTION_FROM,
     OPTION_SUBJECT,
+    OPTION_TIMEOUT,
     OPTION_RAW,
     OPTION_SPOOL,
     OPTION_BACKGROUND,
@@ -31,6 +32,7 @@ static const struct option options[] = {
     {"helo", required_argument, NULL, OPTION_HELO},
     {"from", required_argument, NULL, OPTION_FROM},
     {"subject", required_argument, NULL, OPTION_SUBJECT},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"raw", no_argument, NULL, OPTION_RAW},
     {"spool", required_argument, NULL, OPTION_SPOOL},
     {"background", no_argument, NULL, OPTION_BACKGROUND},
@@ -97,6 +99,7 @@ static int apply(struct args *args, struct relay_args *common, int option, int i
     case OPTION_HELO: return set_once(&args->helo, optarg, "helo");
     case OPTION_FROM: return set_once(&args->from, optarg, "from");
     case OPTION_SUBJECT: return set_once(&args->subject, optarg, "subject");
+    case OPTION_TIMEOUT: return set_once(&args->timeout, optarg, "timeout");
     case OPTION_SPOOL: return set_once(&args->spool, optarg, "spool");
     case 'C': return set_once(&args->config_file, optarg, "config");
     case OPTION_RAW: args->raw = true; return EX_OK;
@@ -174,9 +177,12 @@ static int complete_send(const struct args *args)
     return EX_USAGE;
 }
 
-static int complete(const struct args *args)
+static int complete(struct args *args)
 {
-    if (args->command != COMMAND_QUEUE && args->relay_count == 0) {
+    args->timeout_s = args->timeout != NULL ? parse_timeout(args->timeout) : 0;
+    if (args->timeout != NULL && args->timeout_s == 0) {
+        complain("--timeout %s: give seconds from 1 to %d", args->timeout, MOTE_ATTEMPT_S);
+    } else if (args->command != COMMAND_QUEUE && args->relay_count == 0) {
         complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
     } else if (args->command == COMMAND_SEND) {
         return complete_send(args);

@@ -32,7 +32,8 @@ enum { COMMAND_SEND = 1, COMMAND_FLUSH = 2, COMMAND_QUEUE = 4 };
 struct args {
     uint8_t command;
     bool help, verbose, raw, now, background;
-    const char *config_file, *spool, *helo, *from, *subject;
+    const char *config_file, *spool, *helo, *from, *subject, *timeout;
+    uint16_t timeout_s;        /* 0 = none is given */
     const char *admin;         /* who is told of mails that failed; NULL = their senders */
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
@@ -45,7 +46,10 @@ struct args {
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);
 void args_free(struct args *args);
 
-/* Adds what args->config_file says. What the command line says too is the command line's to say. */
+/* config.c: adds what args->config_file says. What the command line says too is the command line's to say. */
 int config_read(struct args *args);
+
+/* 1 to MOTE_ATTEMPT_S, or 0 when the text is no such number. */
+uint16_t parse_timeout(const char *text);
 
 #endif

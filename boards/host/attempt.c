@@ -16,9 +16,6 @@
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
-/* A release of this year: an earlier date is a clock that was never set. */
-#define RELEASED_S INT64_C(1767225600)
-
 /* The dates of a certificate are looked at by our own clock: it may be the one that is wrong. */
 static void explain_date(char *text, size_t cap, const char *cause)
 {
@@ -29,7 +26,7 @@ static void explain_date(char *text, size_t cap, const char *cause)
     if (gmtime_r(&now, &utc) != NULL) {
         strftime(date, sizeof date, "%Y-%m-%d", &utc);
     }
-    snprintf(text, cap, "%s: this system's clock says %s%s", cause, date, now < RELEASED_S ? ": set it" : "");
+    snprintf(text, cap, "%s: this system's clock says %s%s", cause, date, now < MOTE_BUILT_S ? ": set it" : "");
 }
 
 /* What a person should know when the relay's own words are missing, or are no refusal. */
@@ -57,11 +54,9 @@ static void note_text(struct attempt *attempt, unsigned i)
     const struct mote_result *result = &attempt->mail->mail.rcpts[i].result;
     bool own = result->step == MOTE_STEP_RCPT && rcpt->reply[0] != 0;
     const char *said = own ? rcpt->reply : attempt->mail->reply;
-    char reply[REPLY_TEXT_LEN * 4];
+    const char *reply = result->code == 0 ? "" : said;
 
     snprintf(rcpt->tls, sizeof rcpt->tls, "%s", attempt->dialogue.tls);
-
-    printable(reply, sizeof reply, result->code == 0 ? "" : said, result->code == 0 ? 0 : strlen(said));
     if (*reply != 0 && (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED)) {
         snprintf(rcpt->text, sizeof rcpt->text, "%s", reply);
     } else if (result->verdict == MOTE_DELIVERED) {
@@ -252,6 +247,7 @@ static void talk(struct attempt *attempt)
         .mail = &mail->mail,
         .helo = helo,
         .trace = &trace,
+        .limit_s = attempt->args->timeout_s,
         .conversation_done = conversation_done,
         .ctx = attempt,
         .connection = attempt->connection,

@@ -6,10 +6,10 @@
 #define _GNU_SOURCE
 
 #include "clock.h"
+#include "mailmote_posix.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,12 +76,19 @@ uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, b
     return same ? 0 : now->ms; /* a clock that ran backwards, or another boot */
 }
 
+uint32_t clock_unix_s(void)
+{
+    time_t now = time(NULL);
+
+    return now < MOTE_BUILT_S || (int64_t)now > (int64_t)UINT32_MAX ? 0 : (uint32_t)now;
+}
+
 uint32_t random_32(void)
 {
     uint32_t random;
     struct timespec now;
 
-    if (getrandom(&random, sizeof random, 0) == (ssize_t)sizeof random) {
+    if (mote_posix_random(&random, sizeof random)) {
         return random;
     }
     clock_gettime(CLOCK_REALTIME, &now); /* unlikely enough to be worth no more */

@@ -24,6 +24,14 @@ bool uptime_known(const struct uptime *moment);
  * one. */
 uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, bool *strict);
 
+/* When this was built, or earlier: a clock that shows less was never set. */
+#ifndef MOTE_BUILT_S
+#define MOTE_BUILT_S INT64_C(1767225600) /* 2026-01-01 */
+#endif
+
+/* Seconds since 1970 for a Date; 0 when the clock cannot be right: before that, or beyond 32 bits. */
+uint32_t clock_unix_s(void);
+
 uint32_t random_32(void);
 
 #endif

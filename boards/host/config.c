@@ -30,10 +30,7 @@ static const char *const relay_option_names[RELAY_OPTIONS] = {
 
 static int wrong(const char *what, const char *word, const char *todo)
 {
-    char shown[200];
-
-    printable(shown, sizeof shown, word, strlen(word));
-    complain("%s%s%s", what, shown, todo);
+    complain("%s%.200s%s", what, word, todo);
     return EX_CONFIG;
 }
 
@@ -105,9 +102,19 @@ static int parse_setting(const char **word, const char *value, bool *seen, const
     return EX_OK;
 }
 
+uint16_t parse_timeout(const char *text)
+{
+    unsigned value = 0;
+
+    for (; *text >= '0' && *text <= '9' && value <= MOTE_ATTEMPT_S; text++) {
+        value = value * 10 + (unsigned)(*text - '0');
+    }
+    return *text == 0 && value <= MOTE_ATTEMPT_S ? (uint16_t)value : 0;
+}
+
 struct seen {
     bool relays; /* are to be taken */
-    bool spool, helo, from, admin;
+    bool spool, helo, from, admin, timeout;
 };
 
 static int parse_line(struct args *args, struct seen *seen, char *text, unsigned line)
@@ -136,7 +143,13 @@ static int parse_line(struct args *args, struct seen *seen, char *text, unsigned
     if (strcmp(name, "admin") == 0) {
         return parse_setting(&args->admin, value, &seen->admin, name, strtok_r(NULL, SPACE, &rest));
     }
-    return wrong("", name, " is unknown: a line begins with relay, spool, helo, from or admin");
+    if (strcmp(name, "timeout") == 0) {
+        if (parse_timeout(value) == 0) {
+            return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
+        }
+        return parse_setting(&args->timeout, value, &seen->timeout, name, strtok_r(NULL, SPACE, &rest));
+    }
+    return wrong("", name, " is unknown: a line begins with relay, spool, helo, from, admin or timeout");
 }
 
 static int read_file(struct args *args)

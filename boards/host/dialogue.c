@@ -13,11 +13,10 @@
 
 static void gather(struct dialogue *d, char octet)
 {
-    if (d->len < sizeof d->line - 20) {
-        d->len += printable(d->line + d->len, sizeof d->line - d->len, &octet, 1);
-    } else {
-        strcpy(d->line + d->len, " (cut here)"); /* and the rest of the line is passed over */
+    if (d->len < sizeof d->line) {
+        d->line[d->len] = octet;
     }
+    d->len++;
 }
 
 static void end_line(struct dialogue *d)
@@ -26,7 +25,9 @@ static void end_line(struct dialogue *d)
         return;
     }
     if (d->verbose) {
-        fprintf(stderr, "%c: %s\n", d->who, d->len == 0 ? "" : d->line);
+        fprintf(stderr, "%c: ", d->who);
+        print_text(stderr, d->line, d->len < sizeof d->line ? d->len : sizeof d->line);
+        fputs(d->len > sizeof d->line ? " (cut here)\n" : "\n", stderr);
     }
     d->who = 0;
     d->len = 0;
@@ -67,7 +68,7 @@ static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len
     if (who == '*') {
         char text[sizeof d->event];
 
-        printable(text, sizeof text, data, len);
+        snprintf(text, sizeof text, "%.*s", (int)len, data);
         if (strncmp(text, "TLS ", 4) == 0) {
             snprintf(d->tls, sizeof d->tls, "%.*s", (int)sizeof d->tls - 1, text);
         }
@@ -99,7 +100,9 @@ void dialogue_event(struct dialogue *dialogue, const char *text)
     dialogue_finish(dialogue);
     snprintf(dialogue->event, sizeof dialogue->event, "%s", text);
     if (dialogue->verbose) {
-        fprintf(stderr, "* %s\n", text);
+        fputs("* ", stderr);
+        print_text(stderr, text, strlen(text));
+        fputc('\n', stderr);
     }
 }
 

@@ -11,7 +11,7 @@ struct dialogue {
     bool verbose;
     char who;             /* of the line being gathered */
     bool carriage_return; /* seen, and not yet known to end the line */
-    size_t len;
+    size_t len;           /* of the line, what does not fit counted as well */
     char line[1000];
     uint32_t mail_octets; /* of the text, not yet told */
     char tls[80];         /* the last '*' line about TLS: what was agreed on */

@@ -7,6 +7,7 @@
 
 #include "complain.h"
 #include "file.h"
+#include "mailmote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,6 +61,54 @@ int file_read_all(int fd, struct buffer *file, size_t max)
     }
     file->data[file->len] = 0;
     return 0;
+}
+
+int buffer_grow(struct buffer *buffer, size_t *cap)
+{
+    char *more;
+
+    if (*cap - buffer->len >= BUFFER_PIECE) {
+        return EX_OK;
+    }
+    *cap = 2 * *cap + BUFFER_PIECE;
+    more = realloc(buffer->data, *cap);
+    if (more == NULL) {
+        complain("no memory for the mail: send a smaller one");
+        return EX_OSERR;
+    }
+    buffer->data = more;
+    return EX_OK;
+}
+
+int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx)
+{
+    size_t cap = 0, len;
+
+    do {
+        int status = buffer_grow(buffer, &cap);
+
+        if (status != EX_OK) {
+            return status;
+        }
+        len = read(ctx, buffer->len, buffer->data + buffer->len, cap - buffer->len);
+        if (len == MOTE_READ_FAILED) {
+            return EX_DATAERR;
+        }
+        buffer->len += len;
+    } while (len != 0);
+    return EX_OK;
+}
+
+size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    const struct buffer *buffer = ctx;
+    size_t left = offset < buffer->len ? buffer->len - offset : 0;
+
+    if (left > cap) {
+        left = cap;
+    }
+    memcpy(buf, buffer->data + offset, left);
+    return left;
 }
 
 static void warn_if_readable(int fd, const char *file)

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is read whole: a password, a configuration.
+ * What is read whole: a password, a configuration, a mail that no spool keeps.
  */
 #ifndef MAILMOTE_HOST_FILE_H
 #define MAILMOTE_HOST_FILE_H
 
 #include <stddef.h>
 
-/* All of a file, with a NUL behind it. */
+/* Octets; those of a file have a NUL behind them. */
 struct buffer {
     char *data;
     size_t len;
 };
+
+/* Room for as many octets more. *cap, at first 0, is how many there are in all. EX_OSERR: there is none. */
+#define BUFFER_PIECE ((size_t)4096)
+int buffer_grow(struct buffer *buffer, size_t *cap);
+
+/* All that a reader of a mail gives (mote_mail.read). EX_DATAERR when it fails, of which it has told. */
+int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx);
+
+/* Such a reader; ctx is a struct buffer. */
+size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap);
 
 /* All of an open file, at most max octets. Returns 0 or an errno. */
 int file_read_all(int fd, struct buffer *file, size_t max);

@@ -28,8 +28,8 @@ static const char help[] =
     "\n"
     "Relays, at most 8, tried in the order given (an IPv6 address as [2001:db8::7]:587):\n"
     "  --relay HOST[:PORT]   port 587 with a login, 25 without, 465 with implicit TLS\n"
-    "  --tls starttls        STARTTLS (default)\n"
-    "  --tls implicit        TLS from the first octet\n"
+    "  --tls starttls        STARTTLS (default, but on port 465)\n"
+    "  --tls implicit        TLS from the first octet (default on port 465)\n"
     "  --trust FILE.pem      certificates the relay's chain must lead to\n"
     "  --pin sha256:BASE64   the relay's public key (SHA-256 of its SubjectPublicKeyInfo) instead\n"
     "  --tls-name NAME       name the relay's certificate must have, if not HOST\n"
@@ -44,14 +44,19 @@ static const char help[] =
     "The mail:\n"
     "  --from ADDRESS        sender (default: your user name at this host's full name; \"\" for the null sender)\n"
     "  --subject TEXT        subject, UTF-8\n"
-    "  --raw                 standard input is a whole message with its header (RFC 5322)\n"
+    "  --raw                 standard input is a whole message with its header (RFC 5322): From, Date and Message-ID\n"
+    "                        are added where missing, Bcc is taken out, 8-bit text becomes quoted-printable\n"
     "  --helo NAME           our name for EHLO (default: this host's full name, or its address)\n"
-    "  -v                    show the dialogue on standard error, without secrets\n"
+    "  --timeout SECONDS     for an attempt, all its relays together, less than 900; the system's resolver has its "
+    "own\n"
+    "  -v                    show the dialogue and the relay's certificate on standard error, without secrets\n"
     "\n"
     "Keeping it:\n"
     "  --spool DIR           store the mail in DIR before any file of the relays is read, and keep it until it is "
     "delivered\n"
-    "                        or failed (at most 32 recipients); DIR is created if it is missing\n"
+    "                        or failed (at most 32 recipients); DIR is created if it is missing, and refused if "
+    "others\n"
+    "                        may write into it\n"
     "  --background          end as soon as the mail is stored, and let a process of its own deliver it\n"
     "  --now                 flush mails that are not yet due, and ask relays that are left alone; TLS is not given "
     "up\n"
@@ -60,10 +65,8 @@ static const char help[] =
     "  --delete ID           remove one mail from the queue\n"
     "  -C FILE               a line each: `relay HOST[:PORT] [tls=starttls|implicit] [trust=FILE] [pin=sha256:BASE64]\n"
     "                        [tls-name=NAME] [user=USER] [password-file=FILE] [token-file=FILE]', `spool DIR',\n"
-    "                        `helo NAME', `from ADDRESS', `admin ADDRESS'; # begins a comment. Options take the place "
-    "of its lines, and "
-    "a\n"
-    "                        --relay the place of all its relays\n"
+    "                        `helo NAME', `from ADDRESS', `admin ADDRESS', `timeout SECONDS'; # begins a comment.\n"
+    "                        Options take the place of its lines, and a --relay the place of all its relays\n"
     "\n"
     "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
     "Each such line goes to the system's log (mail) too, with relay, TLS, sender, size and exit status.\n"
@@ -74,11 +77,24 @@ static const char help[] =
     "Without --spool nothing is kept: a mail is to be sent again by the caller, to those deferred. With it, it must "
     "not\n"
     "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0.\n"
-    "\n"
-    "Exit status: 0 all delivered, or with --background stored; 75 some deferred, and with --spool none failed;\n"
-    "69 some failed, and without --spool none deferred; 64 wrong usage; 65 bad input, or flush found a damaged file\n"
-    "and set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
-    "configuration (a password or trust file, for example; send --spool keeps the mail and ends with 75).\n";
+    "\n";
+
+static const char statuses[] =
+    "Exit status, as in sysexits.h:\n"
+    "  0   all delivered, or with --background stored\n"
+    "  64  wrong usage\n"
+    "  65  bad input, or flush found a damaged file and set it aside\n"
+    "  67  the relay refused all recipients for good\n"
+    "  68  the relay's name has no address\n"
+    "  69  some failed for good, or the relay is not who it must be\n"
+    "  71  the system lacks something (memory, a descriptor)\n"
+    "  73  the mail cannot be stored\n"
+    "  75  some are deferred for any other cause\n"
+    "  77  the relay refused the login\n"
+    "  78  bad configuration (a password or trust file, for example); send --spool then keeps the mail, and says 75\n"
+    "With --spool whoever is deferred is kept, whatever the cause: 75, or 67 or 69 where others have failed. Without "
+    "it\n"
+    "67, 69 for a failure and 0 are said only when nobody is left to be tried again.\n";
 
 void print_version(void)
 {
@@ -89,6 +105,7 @@ void print_help(void)
 {
     fputs(usage, stdout);
     fputs(help, stdout);
+    fputs(statuses, stdout);
 }
 
 void print_usage(void)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the mail from standard input and composes it as it comes, a few lines at a time: a mail of any size needs the
- * same memory. The lines of a part are composed as a message of their own, and its fields are left out.
+ * Reads the mail from standard input, composes a text as it comes, a few lines at a time, and passes the body of a whole
+ * message on: a mail of any size needs the same memory. The lines of a part are composed as a message of their own, and its
+ * fields are left out.
+ *
+ * Whether a whole message can go as it is, is known when its last octet is: where it cannot, what was stored of it is read
+ * once more.
  */
 #define _GNU_SOURCE
 
@@ -9,11 +13,12 @@
 #include "input.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Octets of standard input; 0 is the end. */
-static size_t read_some(struct input *input, char *to, size_t cap)
+static size_t read_standard(struct input *input, char *to, size_t cap)
 {
     const char *nul;
     ssize_t got;
@@ -44,15 +49,23 @@ static size_t read_some(struct input *input, char *to, size_t cap)
     return (size_t)got;
 }
 
-static size_t read_whole(struct input *input, void *buf, size_t cap)
+static size_t read_stored(struct input *input, char *to, size_t cap)
 {
-    size_t got = read_some(input, buf, cap);
+    size_t got = input->stored.read(input->stored.ctx, input->stored_at, to, cap);
 
-    if (got == 0 && input->total == 0) {
-        complain("standard input is empty: --raw needs a whole message with its header");
+    if (got == MOTE_READ_FAILED) {
+        complain("the mail cannot be read again where it was stored: it was not sent");
         return MOTE_READ_FAILED;
     }
+    input->stored_at += got;
+    input->ended = got == 0;
     return got;
+}
+
+/* Octets of the text; 0 is the end. */
+static size_t read_some(struct input *input, char *to, size_t cap)
+{
+    return input->stored.read == NULL ? read_standard(input, to, cap) : read_stored(input, to, cap);
 }
 
 /* ---- Composing --------------------------------------------------------------------------------------------------- */
@@ -90,17 +103,16 @@ static size_t whole_lines(const struct input *input)
 /* Composes the first octets of the window and leaves the fields before them out. */
 static void compose(struct input *input, size_t len, bool cut)
 {
-    struct mote_message part = {.from = input->header->from, .id = input->header->id};
     size_t got;
 
-    part.text = len == 0 ? "" : input->window;
-    part.text_len = len;
+    input->part.text = len == 0 ? "" : input->window;
+    input->part.text_len = len;
     input->len = 0;
     do {
-        got = mote_message_read(&part, input->len, input->out + input->len, sizeof input->out - input->len);
+        got = mote_message_read(&input->part, input->len, input->out + input->len, sizeof input->out - input->len);
         input->len += got;
     } while (got != 0);
-    input->given = input->head_len;
+    input->given = input->part_header_len;
     if (cut) { /* a line that goes on has a soft break there (RFC 2045 6.7) */
         memcpy(input->out + input->len - 2, "=\r\n", 3);
         input->len++;
@@ -125,31 +137,18 @@ static bool compose_next(struct input *input)
     return true;
 }
 
-void input_begin(struct input *input, struct mote_message *message)
+static void begin_composing(struct input *input, const char *from, const char *id)
 {
-    memset(input, 0, sizeof *input);
-    input->header = message;
-    if (message != NULL) {
-        compose(input, 0, false);
-        input->head_len = input->given = input->len;
-    }
+    input->part = (struct mote_message){.from = from, .id = id};
+    compose(input, 0, false);
+    input->part_header_len = input->given = input->len;
+    input->ended = false;
 }
 
-size_t input_read(void *ctx, size_t offset, void *buf, size_t cap)
+static size_t read_composed(struct input *input, void *buf, size_t cap)
 {
-    struct input *input = ctx;
     size_t len;
 
-    if (input->header == NULL) {
-        return read_whole(input, buf, cap);
-    }
-    if (!input->header_done) {
-        len = mote_message_read(input->header, offset, buf, cap);
-        if (len != 0) {
-            return len;
-        }
-        input->header_done = true;
-    }
     if (input->given == input->len && !compose_next(input)) {
         return MOTE_READ_FAILED;
     }
@@ -157,4 +156,136 @@ size_t input_read(void *ctx, size_t offset, void *buf, size_t cap)
     memcpy(buf, input->out + input->given, len);
     input->given += len;
     return len;
+}
+
+/* ---- A whole message --------------------------------------------------------------------------------------------- */
+
+/* An empty line, with its end: a CR that nothing follows yet may be half an end. From *line on, where the last line begins
+ * that has not ended. */
+static bool header_ends(const struct buffer *head, size_t *line)
+{
+    struct span rest = {head->data + *line, head->len - *line};
+
+    while (rest.len > 0) {
+        size_t len = line_len(&rest);
+
+        if (len == rest.len || (rest.at[len] == '\r' && len + 1 == rest.len)) {
+            return false;
+        }
+        if (len == 0) {
+            return true;
+        }
+        take_line(&rest);
+        *line = (size_t)(rest.at - head->data);
+    }
+    return false;
+}
+
+/* Until the header is in memory. *whole: it is; else it is too long, and its last whole lines end at *line. */
+static int read_head(struct input *input, size_t *line, bool *whole)
+{
+    struct buffer *head = &input->head;
+    size_t cap = 0;
+
+    while (!(*whole = input->ended || header_ends(head, line)) && head->len <= RAW_HEADER_MAX) {
+        int status = buffer_grow(head, &cap);
+        size_t got = status == EX_OK ? read_some(input, head->data + head->len, BUFFER_PIECE) : 0;
+
+        if (status != EX_OK || got == MOTE_READ_FAILED) {
+            return status != EX_OK ? status : EX_DATAERR;
+        }
+        head->len += got;
+    }
+    if (head->len == 0) {
+        complain("standard input is empty: --raw needs a whole message with its header");
+        return EX_DATAERR;
+    }
+    return EX_OK;
+}
+
+/* Also of a header that is too long it is told which line is no field: it may be a text. */
+static int begin_whole(struct input *input, const struct mote_message *message)
+{
+    size_t line = 0;
+    bool whole;
+    int status = read_head(input, &line, &whole);
+
+    if (status != EX_OK) {
+        return status;
+    }
+    input->rest = (struct span){input->head.data, whole || line == 0 ? input->head.len : line};
+    status = raw_begin(&input->raw, &input->rest, message);
+    if (status == EX_OK && (!whole || input->raw.header.len > RAW_HEADER_MAX)) {
+        complain("the header is longer than %zu octets: send less in it; an empty line ends it", RAW_HEADER_MAX);
+        status = EX_DATAERR;
+    }
+    return status == EX_OK ? raw_write(&input->raw, false, &input->header) : status;
+}
+
+/* As it comes: first what was read with the header. */
+static size_t pass_on(struct input *input, void *buf, size_t cap)
+{
+    size_t len = input->rest.len < cap ? input->rest.len : cap;
+
+    if (len == 0) {
+        len = read_some(input, buf, cap);
+    } else {
+        memcpy(buf, input->rest.at, len);
+        input->rest.at += len;
+        input->rest.len -= len;
+    }
+    if (len != MOTE_READ_FAILED) {
+        raw_watch(&input->raw, buf, len);
+    }
+    return len;
+}
+
+bool input_encodes(const struct input *input)
+{
+    return input->whole && raw_encodes(&input->raw);
+}
+
+int input_encode(struct input *input, struct mote_mail *mail)
+{
+    input->stored_at = input->header.len;
+    free(input->header.data);
+    input->header = (struct buffer){NULL, 0};
+    input->stored = *mail;
+    mail->read = input_read;
+    mail->ctx = input;
+    begin_composing(input, input->raw.composed.from, input->raw.composed.id);
+    input->whole = false;
+    return raw_write(&input->raw, true, &input->header);
+}
+
+/* ---- Both -------------------------------------------------------------------------------------------------------- */
+
+int input_begin(struct input *input, const struct mote_message *message, bool raw)
+{
+    struct mote_message header = *message;
+
+    memset(input, 0, sizeof *input);
+    input->whole = raw;
+    if (raw) {
+        return begin_whole(input, message);
+    }
+    begin_composing(input, message->from, message->id);
+    return buffer_fill(&input->header, mote_message_read, &header);
+}
+
+size_t input_read(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    struct input *input = ctx;
+
+    if (offset < input->header.len) {
+        return buffer_read(&input->header, offset, buf, cap);
+    }
+    return input->whole ? pass_on(input, buf, cap) : read_composed(input, buf, cap);
+}
+
+void input_free(struct input *input)
+{
+    free(input->header.data);
+    free(input->head.data);
+    input->header = input->head = (struct buffer){NULL, 0};
 }

@@ -5,26 +5,41 @@
 #ifndef MAILMOTE_HOST_INPUT_H
 #define MAILMOTE_HOST_INPUT_H
 
-#include "mailmote_message.h"
+#include "raw.h"
 
 #define INPUT_MAX    ((size_t)64 << 20)
-#define INPUT_WINDOW 4096 /* octets of standard input that are composed at a time */
+#define INPUT_WINDOW 4096 /* octets of the text that are composed at a time */
 
 struct input {
-    struct mote_message *header; /* the mail's fields and no text; NULL: the input is a whole message */
-    size_t head_len;             /* of the fields in front of each part when it is composed */
-    size_t total;                /* octets read */
-    size_t given;                /* of those at hand */
+    struct buffer header;     /* as it is to be sent, and the empty line behind it */
+    struct mote_message part; /* a few lines of the text, composed as a message of their own */
+    size_t part_header_len;   /* of the fields in front of each part when it is composed */
+    bool whole;               /* standard input is a whole message: */
+    struct raw raw;           /* of its header */
+    struct buffer head;       /* which is here, with what was read behind it */
+    struct span rest;         /* of that, what was not given yet */
+    struct mote_mail stored;  /* what was stored of it, when it is read again; zeros before */
+    size_t stored_at;
+    size_t total; /* octets read of standard input */
+    size_t given; /* of those at hand */
     size_t len, window_len;
-    bool ended, header_done;
+    bool ended;
     char window[INPUT_WINDOW];         /* read and not composed yet */
     char out[INPUT_WINDOW * 4 + 1024]; /* composed */
 };
 
-/* message: its fields without a text, or NULL for a whole message. It stays in place. */
-void input_begin(struct input *input, struct mote_message *message);
+/* message: its fields without a text. raw: the input is a whole message, whose header is read at once (EX_DATAERR). */
+int input_begin(struct input *input, const struct mote_message *message, bool raw);
 
 /* Reader for mote_mail.read, once from beginning to end. MOTE_READ_FAILED after a complaint. */
 size_t input_read(void *ctx, size_t offset, void *buf, size_t cap);
+
+/* When all was read: must it be encoded? */
+bool input_encodes(const struct input *input);
+
+/* Then *mail, which reads what was stored of it, reads it once more, from beginning to end, as it is to be sent (EX_OSERR). */
+int input_encode(struct input *input, struct mote_mail *mail);
+
+void input_free(struct input *input);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the mail of standard input and the command line. What cannot be sent is refused with the place where it is
- * wrong; nothing is mended silently, and a raw message is left as it is.
+ * wrong.
  */
 #define _GNU_SOURCE
 
@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *what_is_wrong(const char *address)
@@ -42,13 +41,10 @@ static const char *what_is_wrong(const char *address)
 
 static int check_address(const char *address, const char *role)
 {
-    char shown[400];
-
     if (mote_address_valid(address)) {
         return EX_OK;
     }
-    printable(shown, sizeof shown, address, strlen(address));
-    complain("%s \"%s\": %s", role, shown, what_is_wrong(address));
+    complain("%s \"%.300s\": %s", role, address, what_is_wrong(address));
     return EX_USAGE;
 }
 
@@ -162,18 +158,6 @@ static void make_id(struct host_mail *mail)
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
-size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap)
-{
-    const struct buffer *input = ctx;
-    size_t left = offset < input->len ? input->len - offset : 0;
-
-    if (left > cap) {
-        left = cap;
-    }
-    memcpy(buf, input->data + offset, left);
-    return left;
-}
-
 /* The fields, without a text yet. */
 static int set_fields(struct host_mail *mail, const struct args *args)
 {
@@ -183,7 +167,7 @@ static int set_fields(struct host_mail *mail, const struct args *args)
     mail->message.to_count = mail->mail.rcpt_count;
     mail->message.subject = args->subject;
     mail->message.id = mail->id;
-    mail->message.unix_s = (uint64_t)time(NULL);
+    mail->message.unix_s = clock_unix_s();
     cause = args->raw ? MOTE_CAUSE_NONE : mote_message_check(&mail->message);
     if (cause != MOTE_CAUSE_NONE) {
         complain("the mail cannot be composed: %s", mote_cause_name(cause));
@@ -211,35 +195,24 @@ int mail_stream(struct host_mail *mail, struct input *input, const struct args *
     int status = set_fields(mail, args);
 
     if (status == EX_OK) {
-        input_begin(input, args->raw ? NULL : &mail->message);
-        mail->mail.read = input_read;
-        mail->mail.ctx = input;
+        status = input_begin(input, &mail->message, args->raw);
     }
+    mail->mail.read = input_read;
+    mail->mail.ctx = mail->source = input;
     return status;
 }
 
-/* All that the mail's reader gives, with room to spare. Returns an exit status after a complaint. */
-static int read_all(const struct mote_mail *mail, struct buffer *into)
+/* All of its text, in place of what was there. */
+static int into_memory(struct host_mail *mail)
 {
-    size_t cap = 0, len;
+    struct buffer text = {NULL, 0};
+    int status = buffer_fill(&text, mail->mail.read, mail->mail.ctx);
 
-    do {
-        if (cap - into->len < INPUT_WINDOW) {
-            char *more = realloc(into->data, cap = 2 * cap + INPUT_WINDOW);
-
-            if (more == NULL) {
-                complain("no memory for the mail: send a smaller one");
-                return EX_OSERR;
-            }
-            into->data = more;
-        }
-        len = mail->read(mail->ctx, into->len, into->data + into->len, cap - into->len);
-        if (len == MOTE_READ_FAILED) {
-            return EX_DATAERR; /* of which the reader has told */
-        }
-        into->len += len;
-    } while (len != 0);
-    return EX_OK;
+    free(mail->input.data);
+    mail->input = text;
+    mail->mail.read = buffer_read;
+    mail->mail.ctx = &mail->input;
+    return status;
 }
 
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args)
@@ -247,10 +220,12 @@ int mail_compose(struct host_mail *mail, struct input *input, const struct args 
     int status = mail_stream(mail, input, args);
 
     if (status == EX_OK) {
-        status = read_all(&mail->mail, &mail->input);
+        status = into_memory(mail);
     }
-    mail->mail.read = mail_read_memory;
-    mail->mail.ctx = &mail->input;
+    if (status == EX_OK && input_encodes(input)) {
+        status = input_encode(input, &mail->mail);
+        status = status == EX_OK ? into_memory(mail) : status;
+    }
     return status == EX_OK ? mail_measure(mail) : status;
 }
 

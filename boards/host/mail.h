@@ -14,12 +14,12 @@
 
 struct host_rcpt {
     char reply[REPLY_TEXT_LEN];
-    char text[REPLY_TEXT_LEN * 4 + 200]; /* the last field of its line on stdout */
-    const struct mote_relay *relay;      /* the last that was asked, or NULL */
-    char tls[80];                        /* what was agreed on with it; "" = in clear */
-    bool reported_before;                /* its verdict was final before this attempt */
-    bool final_before;                   /* before this conversation */
-    bool excluded;                       /* from this conversation */
+    char text[REPLY_TEXT_LEN + 500]; /* the last field of its line on stdout */
+    const struct mote_relay *relay;  /* the last that was asked, or NULL */
+    char tls[80];                    /* what was agreed on with it; "" = in clear */
+    bool reported_before;            /* its verdict was final before this attempt */
+    bool final_before;               /* before this conversation */
+    bool excluded;                   /* from this conversation */
 };
 
 /* A mail's place in the spool. */
@@ -41,8 +41,9 @@ struct host_mail {
     struct mote_mail mail;
     struct mote_record record;
     struct mote_message message;
-    struct buffer input; /* the text, or of a mail in a spool the envelope */
-    char id[300];        /* Message-ID; up to the '@' it is the record's id, printed first on every line */
+    struct buffer input;  /* the text, or of a mail in a spool the envelope */
+    struct input *source; /* of a text that is read from standard input, or NULL */
+    char id[300];         /* Message-ID; up to the '@' it is the record's id, printed first on every line */
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */
     char reply[REPLY_TEXT_LEN];
@@ -56,9 +57,6 @@ int mail_address(struct host_mail *mail, const struct args *args);
 /* Then the text, from standard input (EX_DATAERR): read into memory, or to be read once, by whom the mail is given to. */
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args);
 int mail_stream(struct host_mail *mail, struct input *input, const struct args *args);
-
-/* Reader for mote_mail.read; ctx is a struct buffer. */
-size_t mail_read_memory(void *ctx, size_t offset, void *buf, size_t cap);
 
 /* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent, EX_CANTCREAT when it cannot
  * be read. */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* A socket must not get the number of a standard stream that was closed: it would hear what is meant for a person. What
@@ -72,6 +73,12 @@ int main(int argc, char **argv)
 {
     int status;
 
+    if (getauxval(AT_SECURE) != 0) {
+        complain("this program has a setuid or setgid bit, or capabilities: it would read for anybody what only they "
+                 "may: take "
+                 "them off with chmod ug-s and setcap -r");
+        return EX_CONFIG;
+    }
     if (!open_standard_streams()) {
         return EX_OSERR;
     }

@@ -21,25 +21,25 @@ static bool tells_of(const struct host_mail *mail, unsigned i)
     return mail->mail.rcpts[i].result.verdict == MOTE_FAILED && !mail->rcpts[i].reported_before;
 }
 
-static void put_address(FILE *to, const char *address)
+/* In ASCII, which every relay carries. */
+static void put_text(FILE *to, const char *text)
 {
-    char text[4 * 255];
-
-    printable(text, sizeof text, address, strlen(address));
-    fputs(text, to);
+    for (; *text != 0; text++) {
+        fprintf(to, *text >= ' ' && *text < 127 ? "%c" : "\\x%02X", (unsigned)(unsigned char)*text);
+    }
 }
 
 static void put_header(FILE *to, const struct host_mail *mail, const char *id, const char *admin)
 {
-    time_t now = time(NULL);
+    time_t now = (time_t)clock_unix_s();
     struct tm utc = {0};
     char date[64] = "";
 
-    if (gmtime_r(&now, &utc) != NULL) {
-        strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &utc);
+    if (now != 0 && gmtime_r(&now, &utc) != NULL) {
+        strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S +0000\r\n", &utc);
     }
     fprintf(to,
-            "Date: %s\r\nFrom: mailmote <%s>\r\nTo: <%s>\r\nMessage-ID: <%s>\r\nSubject: Mail %.*s failed\r\n"
+            "%sFrom: mailmote <%s>\r\nTo: <%s>\r\nMessage-ID: <%s>\r\nSubject: Mail %.*s failed\r\n"
             "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
             "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"=_%.*s\"\r\n\r\n",
             date, mail->mail.from, admin, id, ID_LEN, mail->id, ID_LEN, id);
@@ -55,7 +55,8 @@ static void put_reply(FILE *to, const struct host_mail *mail, unsigned i)
     if (mail->mail.rcpts[i].result.code != 0) {
         fprintf(to, "%03u ", (unsigned)mail->mail.rcpts[i].result.code);
     }
-    fprintf(to, "%s\r\n", mail->rcpts[i].text);
+    put_text(to, mail->rcpts[i].text);
+    fprintf(to, "\r\n");
 }
 
 static void put_words(FILE *to, const struct host_mail *mail)
@@ -64,7 +65,7 @@ static void put_words(FILE *to, const struct host_mail *mail)
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         if (tells_of(mail, i)) {
             fprintf(to, "\r\n");
-            put_address(to, mail->mail.rcpts[i].address);
+            put_text(to, mail->mail.rcpts[i].address);
             fprintf(to, "\r\n    ");
             put_reply(to, mail, i);
         }
@@ -92,12 +93,12 @@ static void put_status_fields(FILE *to, const struct host_mail *mail, const char
             continue;
         }
         fprintf(to, "\r\nFinal-Recipient: rfc822; ");
-        put_address(to, mail->mail.rcpts[i].address);
+        put_text(to, mail->mail.rcpts[i].address);
         fprintf(to, "\r\nAction: failed\r\n");
         put_status(to, mail->rcpts[i].text);
         if (mail->mail.rcpts[i].result.code != 0) {
-            fprintf(to, "Diagnostic-Code: smtp; %03u %s\r\n", (unsigned)mail->mail.rcpts[i].result.code,
-                    mail->rcpts[i].text);
+            fprintf(to, "Diagnostic-Code: smtp; ");
+            put_reply(to, mail, i);
         }
     }
     fprintf(to, "\r\n");
@@ -179,7 +180,7 @@ void notice_store(const struct spool *spool, const struct host_mail *mail, const
     if (mail_make_room(notice, 1) && compose(&notice->input, mail, notice->id, to)) {
         notice->mail.from = "";
         notice->mail.rcpts[0].address = to;
-        notice->mail.read = mail_read_memory;
+        notice->mail.read = buffer_read;
         notice->mail.ctx = &notice->input;
         notice->record.verified_only = mail->record.verified_only;
         spool_store(spool, notice);

@@ -23,7 +23,7 @@ struct probe {
     bool implicit;
     const char *trust; /* a file of CAs */
 
-    /* answered; text is printable */
+    /* answered; text is as printable() makes it */
     char addresses[PROBE_ADDRESSES][PROBE_TEXT]; /* "192.0.2.7 port 587: Connection refused" */
     size_t address_count;
     bool reached; /* it has greeted */

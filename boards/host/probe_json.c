@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a probe found, for a program: one object of JSON (RFC 8259) on one line. Text is printable ASCII already.
+ * What a probe found, for a program: one object of JSON (RFC 8259) on one line. Text is printable already.
  */
 #define _POSIX_C_SOURCE 200809L
 

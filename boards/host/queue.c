@@ -7,12 +7,13 @@
 
 #include "commands.h"
 #include "complain.h"
+#include "field.h"
 #include "spool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 /* Why a recipient still waits. */
 static void print_last(const struct mote_record *record)
@@ -32,62 +33,32 @@ static void print_last(const struct mote_record *record)
 
 static void print_failure(const struct host_mail *mail, unsigned i)
 {
+    const char *text = mail->rcpts[i].text[0] == 0 ? "it is not known why" : mail->rcpts[i].text;
     uint16_t code = mail->mail.rcpts[i].result.code;
 
     if (code != 0) {
         printf("%03u ", (unsigned)code);
     }
-    printf("%s", mail->rcpts[i].text[0] == 0 ? "it is not known why" : mail->rcpts[i].text);
+    print_text(stdout, text, strlen(text));
 }
 
-/* ---- The subject ------------------------------------------------------------------------------------------------- */
-
-static const char *next_line(const char *line, const char *end)
-{
-    const char *at = memchr(line, '\n', (size_t)(end - line));
-
-    return at == NULL ? end : at + 1;
-}
-
-/* The field's value, its folds taken out, as a terminal can show it: "" where there is none in these octets. */
-static void find_subject(char *to, size_t cap, const char *head, size_t len)
-{
-    static const char name[] = "subject:";
-    const char *end = head + len, *line = head;
-    size_t at = 0;
-
-    *to = 0;
-    while (line < end && *line != '\r' && *line != '\n' && strncasecmp(line, name, sizeof name - 1) != 0) {
-        line = next_line(line, end);
-    }
-    if (end - line < (ptrdiff_t)sizeof name || strncasecmp(line, name, sizeof name - 1) != 0) {
-        return;
-    }
-    line += sizeof name - 1;
-    do {
-        const char *next = next_line(line, end);
-        size_t part = (size_t)(next - line);
-
-        while (part > 0 && (line[part - 1] == '\n' || line[part - 1] == '\r')) {
-            part--;
-        }
-        while (at == 0 && part > 0 && *line == ' ') {
-            line++;
-            part--;
-        }
-        at += printable(to + at, cap - at, line, part);
-        line = next;
-    } while (line < end && (*line == ' ' || *line == '\t'));
-}
-
+/* Where it is among the first octets. */
 static void print_subject(const struct host_mail *mail)
 {
-    char head[4096 + 1], subject[1000];
-    size_t len = mail->mail.read(mail->mail.ctx, 0, head, sizeof head - 1);
+    char head[4096], subject[1000];
+    size_t len = mail->mail.read(mail->mail.ctx, 0, head, sizeof head);
+    struct span rest = {head, len == MOTE_READ_FAILED ? 0 : len};
+    unsigned lines = 0;
 
-    head[len == MOTE_READ_FAILED ? 0 : len] = 0;
-    find_subject(subject, sizeof subject, head, strlen(head));
-    puts(subject);
+    while (line_len(&rest) > 0) {
+        struct span field = take_field(&rest, &lines);
+
+        if (field_is(field, "Subject")) {
+            print_text(stdout, subject, field_unfold(subject, sizeof subject, field_value(field)));
+            break;
+        }
+    }
+    putchar('\n');
 }
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
@@ -95,17 +66,16 @@ static void print_subject(const struct host_mail *mail)
 static void print_mail(const struct host_mail *mail)
 {
     const struct mote_record *record = &mail->record;
-    char from[1100];
 
-    printable(from, sizeof from, mail->mail.from, strlen(mail->mail.from));
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         bool delivered = (record->rcpts_delivered >> i & 1) != 0, failed = (record->rcpts_failed >> i & 1) != 0;
 
-        printf("%.*s\t%lu\t%u\t%lu\t%s\t%s\t", ID_LEN, mail->id, (unsigned long)record->age_s,
-               (unsigned)record->attempts, (unsigned long)record->wait_s, mail->mail.rcpts[i].address,
-               delivered ? "delivered"
-               : failed  ? "failed"
-                         : "waiting");
+        const char *address = mail->mail.rcpts[i].address;
+
+        printf("%.*s\t%lu\t%u\t%lu\t", ID_LEN, mail->id, (unsigned long)record->age_s, (unsigned)record->attempts,
+               (unsigned long)record->wait_s);
+        print_text(stdout, address, strlen(address));
+        fputs(delivered ? "\tdelivered\t" : failed ? "\tfailed\t" : "\twaiting\t", stdout);
         if (delivered) {
             printf("-");
         } else if (failed) {
@@ -113,7 +83,9 @@ static void print_mail(const struct host_mail *mail)
         } else {
             print_last(record);
         }
-        printf("\t<%s>\t%lu\t", from, (unsigned long)mail->mail.size);
+        fputs("\t<", stdout);
+        print_text(stdout, mail->mail.from, strlen(mail->mail.from));
+        printf(">\t%lu\t", (unsigned long)mail->mail.size);
         print_subject(mail);
     }
 }
@@ -141,13 +113,35 @@ static int list(const struct spool *spool)
 
 /* ---- One mail ---------------------------------------------------------------------------------------------------- */
 
-static int print_text(const struct host_mail *mail)
+/* For a person's eyes: an end of line is one. */
+static void print_lines(const char *text, size_t len)
+{
+    while (len > 0) {
+        const char *end = memchr(text, '\n', len);
+        size_t line = end == NULL ? len : (size_t)(end - text), used = end == NULL ? len : line + 1;
+
+        print_text(stdout, text, line > 0 && text[line - 1] == '\r' ? line - 1 : line);
+        if (end != NULL) {
+            putchar('\n');
+        }
+        text += used;
+        len -= used;
+    }
+}
+
+/* A program gets every octet. */
+static int print_mail_text(const struct host_mail *mail)
 {
     char text[8192];
     size_t offset = 0, len;
+    bool person = isatty(STDOUT_FILENO) == 1;
 
     while ((len = mail->mail.read(mail->mail.ctx, offset, text, sizeof text)) != 0 && len != MOTE_READ_FAILED) {
-        fwrite(text, 1, len, stdout);
+        if (person) {
+            print_lines(text, len);
+        } else {
+            fwrite(text, 1, len, stdout);
+        }
         offset += len;
     }
     if (len == MOTE_READ_FAILED) {
@@ -174,7 +168,7 @@ static int show(const struct spool *spool, const char *id)
     if (looked != SPOOL_GOOD) {
         return looked == SPOOL_TROUBLE ? EX_OSERR : EX_DATAERR;
     }
-    status = print_text(&mail);
+    status = print_mail_text(&mail);
     mail_free(&mail);
     return status;
 }

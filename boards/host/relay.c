@@ -9,17 +9,21 @@
 #include "complain.h"
 #include "mailmote_posix.h"
 #include "relay.h"
+#include "witness.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Memory for the anchors of a file that is no regular one, and so has no size to tell. */
 #define ANCHORS_MEMORY ((size_t)1 << 20)
+
+#define IMPLICIT_PORT 465 /* RFC 8314 3.3 */
 
 static const char *const system_anchors[] = {
     "/etc/ssl/certs/ca-certificates.crt",
@@ -166,8 +170,12 @@ static int parse_options(struct host_relay *relay, const struct relay_args *args
 {
     const char *tls = args->options[RELAY_TLS], *pin = args->options[RELAY_PIN], *name = args->options[RELAY_TLS_NAME];
 
-    if (tls != NULL && strcmp(tls, "implicit") == 0) {
+    if (tls == NULL ? relay->relay.port == IMPLICIT_PORT : strcmp(tls, "implicit") == 0) {
         relay->relay.tls = MOTE_TLS_IMPLICIT;
+    } else if (relay->relay.port == IMPLICIT_PORT) {
+        complain(
+            "warning: --tls %s for relay %s: on port 465 a relay waits for TLS from the first octet: leave --tls out",
+            tls, args->relay);
     }
     if (tls != NULL && strcmp(tls, "implicit") != 0 && strcmp(tls, "starttls") != 0) {
         complain("--tls %s: give starttls or implicit", tls);
@@ -271,6 +279,7 @@ static int relay_open(struct host_relay *relay, const struct relay_args *args)
     if (status != EX_OK || relay->relay.login.user == NULL) {
         return status;
     }
+    prctl(PR_SET_DUMPABLE, 0); /* a core would hold the secret */
     status = file_read_secret(&relay->secret, password != NULL ? password : token);
     if (password != NULL) {
         relay->relay.login.password = relay->secret.data;
@@ -310,6 +319,9 @@ int relays_open(struct relays *relays, const struct args *args)
         relays->list[i] = relays->own[i].relay;
     }
     complain_about(NULL, 0);
+    if (args->verbose) {
+        witness_relays(relays->list, relays->count);
+    }
     return status;
 }
 

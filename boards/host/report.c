@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What became of a mail: a line per recipient on stdout, one in the system's log, and the exit status of all of it.
+ * What became of a mail: a line per recipient on stdout, one in the system's log, and the exit status. Without a spool
+ * whoever is deferred is the caller's to try again: that is not to be hidden by a refusal.
  */
 #define _GNU_SOURCE
 
@@ -15,9 +16,10 @@ static int rank(int status)
 {
     return status == EX_OK            ? 0
            : status == EX_TEMPFAIL    ? 1
-           : status == EX_UNAVAILABLE ? 2
-           : status == EX_CONFIG      ? 4 /* it ends the run */
-                                      : 3;
+           : status == EX_NOUSER      ? 2
+           : status == EX_UNAVAILABLE ? 3
+           : status == EX_CONFIG      ? 5 /* it ends the run */
+                                      : 4;
 }
 
 int worse(int a, int b)
@@ -44,7 +46,11 @@ static void print_line(const struct host_mail *mail, unsigned i)
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
     const char *verdict = mote_verdict_name(rcpt_final(rcpt) ? rcpt->result.verdict : MOTE_DEFERRED);
 
-    printf("%.*s\t%s\t%s\t%s\t%s\n", ID_LEN, mail->id, rcpt->address, verdict, code_of(rcpt).text, mail->rcpts[i].text);
+    printf("%.*s\t", ID_LEN, mail->id);
+    print_text(stdout, rcpt->address, strlen(rcpt->address));
+    printf("\t%s\t%s\t", verdict, code_of(rcpt).text);
+    print_text(stdout, mail->rcpts[i].text, strlen(mail->rcpts[i].text));
+    putchar('\n');
 }
 
 /* One line of the system's log, for who reads no output: of a flush in the background, say. */
@@ -52,36 +58,73 @@ static void log_line(const struct host_mail *mail, unsigned i, int status)
 {
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
     const struct host_rcpt *own = &mail->rcpts[i];
-    int level = status == EX_OK ? LOG_INFO : status == EX_TEMPFAIL ? LOG_NOTICE : LOG_ERR;
-    char from[4 * 255], to[4 * 255];
+    int level = status == EX_OK ? LOG_INFO : rcpt_final(rcpt) ? LOG_ERR : LOG_NOTICE;
+    char line[5000], shown[4 * sizeof line];
 
-    printable(from, sizeof from, mail->mail.from, strlen(mail->mail.from));
-    printable(to, sizeof to, rcpt->address, strlen(rcpt->address));
+    snprintf(line, sizeof line, "%.*s: relay=%s:%u, tls=\"%s\", from=<%s>, to=<%s>, size=%lu, exit=%d, reply=%s %s",
+             ID_LEN, mail->id, own->relay == NULL ? "none" : own->relay->host,
+             own->relay == NULL ? 0U : (unsigned)mote_relay_port(own->relay), own->tls[0] == 0 ? "none" : own->tls,
+             mail->mail.from, rcpt->address, (unsigned long)mail->mail.size, status, code_of(rcpt).text, own->text);
+    printable(shown, sizeof shown, line, strlen(line));
     openlog("mailmote", LOG_PID, LOG_MAIL);
-    syslog(LOG_MAIL | level, "%.*s: relay=%s:%u, tls=\"%s\", from=<%s>, to=<%s>, size=%lu, exit=%d, reply=%s %s",
-           ID_LEN, mail->id, own->relay == NULL ? "none" : own->relay->host,
-           own->relay == NULL ? 0U : (unsigned)mote_relay_port(own->relay), own->tls[0] == 0 ? "none" : own->tls, from,
-           to, (unsigned long)mail->mail.size, status, code_of(rcpt).text, own->text);
+    syslog(LOG_MAIL | level, "%s", shown);
 }
 
-/* Without a spool whoever is deferred is the caller's to try again: that is not to be hidden by a refusal. */
+/* What one recipient makes of the exit status. Where the mail is kept, deferred is no more than that. */
+static int status_of(const struct mote_result *result, bool kept)
+{
+    if (result->verdict == MOTE_DELIVERED) {
+        return EX_OK;
+    }
+    if (result->verdict == MOTE_FAILED) {
+        return result->step == MOTE_STEP_RCPT && result->code >= 500 ? EX_NOUSER : EX_UNAVAILABLE;
+    }
+    if (kept) {
+        return EX_TEMPFAIL;
+    }
+    switch (result->cause) {
+    case MOTE_CAUSE_LOOKUP: return EX_NOHOST;
+    case MOTE_CAUSE_LOGIN_REFUSED: return EX_NOPERM;
+    case MOTE_CAUSE_CERT_UNTRUSTED:
+    case MOTE_CAUSE_CERT_NAME:
+    case MOTE_CAUSE_CERT_DATE:
+    case MOTE_CAUSE_CERT_INVALID:
+    case MOTE_CAUSE_CERT_PIN: return EX_UNAVAILABLE;
+    default: return EX_TEMPFAIL;
+    }
+}
+
+/* Of two recipients: what both have, else the general one. */
+static int common(int so_far, int status, int general)
+{
+    return so_far == EX_OK || so_far == status ? status : general;
+}
+
 int report(const struct host_mail *mail)
 {
-    int status = EX_OK, one;
-    bool left = false;
+    int left = EX_OK, failed = EX_OK;
+    bool kept = mail->kept.fd >= 0, others = false; /* than those who failed */
 
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        uint8_t verdict = mail->mail.rcpts[i].result.verdict;
+        const struct mote_result *result = &mail->mail.rcpts[i].result;
+        uint8_t verdict = result->verdict;
+        int status = status_of(result, kept);
 
+        others = others || verdict != MOTE_FAILED;
         if (mail->rcpts[i].reported_before || verdict == MOTE_MISUSE || verdict == MOTE_PENDING) {
             continue;
         }
-        one = verdict == MOTE_FAILED ? EX_UNAVAILABLE : verdict == MOTE_DELIVERED ? EX_OK : EX_TEMPFAIL;
         print_line(mail, i);
-        log_line(mail, i, one);
-        left = left || !rcpt_final(&mail->mail.rcpts[i]);
-        status = worse(status, one);
+        log_line(mail, i, status);
+        if (verdict == MOTE_FAILED) {
+            failed = common(failed, status, EX_UNAVAILABLE);
+        } else if (verdict != MOTE_DELIVERED) {
+            left = common(left, status, EX_TEMPFAIL);
+        }
     }
     fflush(stdout); /* which sets ferror(stdout) when it fails */
-    return left && mail->kept.fd < 0 ? EX_TEMPFAIL : status;
+    if (failed == EX_OK || (left != EX_OK && !kept)) {
+        return left;
+    }
+    return others ? EX_UNAVAILABLE : failed; /* EX_NOUSER is for all of them */
 }

@@ -172,6 +172,7 @@ int send_command(int argc, char **argv)
         status = send(sending);
     }
     mail_free(&sending->mail);
+    input_free(&sending->input);
     spool_close(&sending->spool);
     relays_wipe(&sending->relays);
     args_free(&sending->args);

@@ -29,48 +29,6 @@ static void sync_names(const struct spool *spool)
     }
 }
 
-/* A directory is not on the disk before its name is. */
-static void sync_own_name(const struct spool *spool)
-{
-    int parent = openat(spool->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (parent < 0 || fsync(parent) != 0) {
-        complain("the name of %s cannot be written to the disk: %s", spool->dir, strerror(errno));
-    }
-    if (parent >= 0) {
-        close(parent);
-    }
-}
-
-int spool_open(struct spool *spool, const char *dir, bool create)
-{
-    bool made = create && mkdir(dir, 0700) == 0;
-    int error = create && !made && errno != EEXIST ? errno : 0;
-
-    spool->dir = dir;
-    spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (spool->fd >= 0 && made) {
-        sync_own_name(spool);
-    }
-    if (spool->fd >= 0) {
-        return EX_OK;
-    }
-    if (error != 0) {
-        complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));
-    } else {
-        complain("spool %s cannot be opened: %s: give --spool DIR", dir, strerror(errno));
-    }
-    return EX_CONFIG;
-}
-
-void spool_close(struct spool *spool)
-{
-    if (spool->fd >= 0) {
-        close(spool->fd);
-    }
-    spool->fd = -1;
-}
-
 /* ---- Locks and temporary files ------------------------------------------------------------------------------------ */
 
 int spool_lock(int fd)
@@ -140,22 +98,36 @@ static void cannot_store(const struct spool *spool, int error)
     complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
 }
 
-/* The mail into a file that has no name yet. Returns an exit status after a complaint. */
-static int fill(const struct spool *spool, struct host_mail *mail, int fd)
+/* Envelope and text into a file that has no name yet: temp->fd is -1 where there is none. Returns an exit status after a
+ * complaint. */
+static int store_text(const struct spool *spool, struct host_mail *mail, struct spool_temp *temp)
 {
-    int error = spool_file_begin(fd, mail), status;
+    int error = spool_temp_open(spool, temp) ? spool_file_begin(temp->fd, mail) : errno;
 
+    if (error == 0) {
+        return EX_OK;
+    }
+    if (temp->fd >= 0) {
+        spool_temp_drop(spool, temp);
+    }
     if (error == EBADMSG) {
         return EX_DATAERR; /* of which its reader has told */
     }
-    status = error == 0 ? mail_measure(mail) : EX_OK;
-    if (error == 0 && status == EX_OK) {
-        error = spool_file_finish(mail);
+    cannot_store(spool, error);
+    return EX_CANTCREAT;
+}
+
+/* From the file it is in, into another one. */
+static int store_encoded(const struct spool *spool, struct host_mail *mail, struct spool_temp *temp)
+{
+    struct spool_temp first = *temp;
+    int status = input_encode(mail->source, &mail->mail);
+
+    temp->fd = -1;
+    if (status == EX_OK) {
+        status = store_text(spool, mail, temp);
     }
-    if (error != 0) {
-        cannot_store(spool, error);
-        return EX_CANTCREAT;
-    }
+    spool_temp_drop(spool, &first);
     return status;
 }
 
@@ -168,22 +140,30 @@ int spool_store(const struct spool *spool, struct host_mail *mail)
     mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
     mail->kept.since = uptime_now();
     snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
-    if (!spool_temp_open(spool, &temp)) {
-        cannot_store(spool, errno);
-        return EX_CANTCREAT;
+    status = store_text(spool, mail, &temp);
+    if (status == EX_OK && mail->source != NULL && input_encodes(mail->source)) {
+        status = store_encoded(spool, mail, &temp);
     }
-    status = fill(spool, mail, temp.fd);
-    if (status == EX_OK && !spool_temp_keep(spool, &temp, name)) {
-        cannot_store(spool, errno);
-        status = EX_CANTCREAT;
+    if (status == EX_OK) {
+        status = mail_measure(mail);
     }
-    if (status != EX_OK) {
+    if (status == EX_OK) {
+        int error = spool_file_finish(mail);
+
+        if (error != 0 || !spool_temp_keep(spool, &temp, name)) {
+            cannot_store(spool, error != 0 ? error : errno);
+            status = EX_CANTCREAT;
+        }
+    }
+    if (status == EX_OK) {
+        sync_names(spool);
+        return EX_OK;
+    }
+    if (temp.fd >= 0) {
         spool_temp_drop(spool, &temp);
-        mail->kept.fd = -1;
-        return status;
     }
-    sync_names(spool);
-    return EX_OK;
+    mail->kept.fd = -1;
+    return status;
 }
 
 static void set_aside(const struct spool *spool, const char *name)

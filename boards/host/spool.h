@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The spool: a directory of mails (spool.c, spool_names.c), each a file (spool_file.c).
+ * The spool: a directory (spool_open.c) of mails (spool.c, spool_names.c), each a file (spool_file.c).
  */
 #ifndef MAILMOTE_HOST_SPOOL_H
 #define MAILMOTE_HOST_SPOOL_H
@@ -35,13 +35,14 @@ int spool_file_read_body(struct host_mail *mail);
 #define SPOOL_ASIDE  ".damaged" /* behind one of these */
 #define SPOOL_TEMP   "tmp."
 #define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
+#define SPOOL_RELAYS "relays" /* throttle.c */
 
 struct spool {
     const char *dir;
     int fd;
 };
 
-/* create: make the directory if it is missing. */
+/* create: make the directory if it is missing. EX_CONFIG where others may write into it. */
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
 

@@ -160,6 +160,7 @@ static void read_from_file(struct host_mail *mail)
 {
     mail->mail.read = read_text;
     mail->mail.ctx = mail;
+    mail->kept.ahead_len = 0;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME "relays"
+#define NAME SPOOL_RELAYS
 
 enum { DAY_MS = 86400000, TITLE_LEN = 64, LOGIN_LEN = 9 };
 

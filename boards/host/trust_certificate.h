@@ -28,7 +28,7 @@ enum { TEXT_LEN = 400, PIN_LEN = 52, SHA256_LEN = 32 };
 /* Reads one; the octets are not copied. NULL, or what is wrong with it. */
 const char *certificate_read(struct certificate *certificate, const unsigned char *octets, size_t len);
 
-/* "C=US, O=Example, CN=Example Root", in printable ASCII. */
+/* "C=US, O=Example, CN=Example Root", as printable() makes it. */
 void name_text(char text[TEXT_LEN], struct der name);
 
 /* "RSA 2048", "P-256" */

@@ -10,31 +10,11 @@
 
 #include "posix.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* Waits for the kernel's generator to be seeded, early after boot. False: there is none, and the session refuses TLS.
- */
-static bool draw_entropy(struct mote_posix_connection *c)
-{
-    size_t have = 0;
-
-    while (have < sizeof c->entropy) {
-        ssize_t got = getrandom(c->entropy + have, sizeof c->entropy - have, 0);
-
-        if (got > 0) {
-            have += (size_t)got;
-        } else if (got == 0 || errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void wipe(void *octets, size_t len)
 {
@@ -92,7 +72,7 @@ void mote_posix_leave(struct mote_posix_connection *c)
 struct conversation {
     struct mote_posix_attempt *attempt;
     struct mote_posix_connection *connection;
-    uint32_t start_ms;
+    uint32_t start_ms; /* the session's is earlier where the attempt has less time */
 };
 
 /* Wrong arguments are found before the network is touched, in a dry run: a session that is begun, asked and dropped. Where
@@ -103,7 +83,7 @@ static bool arguments_good(struct conversation *c)
 
     connection->setup.helo = connection->name[0] != 0 ? connection->name : "[127.0.0.1]";
     mote_session_init(&connection->session, c->attempt->delivery.relay, c->attempt->mail, &connection->setup);
-    return (mote_session_poll(&connection->session, c->start_ms) & MOTE_DONE) == 0;
+    return (mote_session_poll(&connection->session, connection->setup.start_ms) & MOTE_DONE) == 0;
 }
 
 /* Which of the relays is spoken to, where that is a question. */
@@ -163,7 +143,8 @@ static struct mote_result call(struct conversation *c)
     connection->begun_ms = mote_posix_now_ms();
     connection->setup.keep = c->attempt->more && lasts(connection, 1);
     connection->setup.unix_s = mote_posix_unix_s();
-    connection->setup.entropy = draw_entropy(connection) ? connection->entropy : NULL;
+    connection->setup.entropy =
+        mote_posix_random(connection->entropy, sizeof connection->entropy) ? connection->entropy : NULL;
     tell_relay(c, relay);
     if (!arguments_good(c)) {
         mote_delivery_connected(delivery);
@@ -172,8 +153,8 @@ static struct mote_result call(struct conversation *c)
     }
     connection->fd = -1;
     if (relay->host != NULL && relay->host[0] != 0) {
-        connection->fd =
-            mote_posix_connect(relay->host, mote_relay_port(relay), c->start_ms, c->attempt->trace, &cause);
+        connection->fd = mote_posix_connect(relay->host, mote_relay_port(relay), connection->setup.start_ms,
+                                            c->attempt->trace, &cause);
     }
     if (connection->fd < 0) {
         pass_time(c);
@@ -230,11 +211,13 @@ static void begin(struct conversation *c)
     struct mote_posix_attempt *attempt = c->attempt;
     struct mote_posix_connection *connection = c->connection;
 
-    c->start_ms = mote_posix_now_ms();
+    c->start_ms = connection->setup.start_ms = mote_posix_now_ms();
+    if (attempt->limit_s != 0 && attempt->limit_s < MOTE_ATTEMPT_S) {
+        connection->setup.start_ms -= (MOTE_ATTEMPT_S - attempt->limit_s) * UINT32_C(1000);
+    }
     connection->setup.buf = connection->buf;
     connection->setup.buf_len = sizeof connection->buf;
     connection->setup.hold = attempt->commit != NULL;
-    connection->setup.start_ms = c->start_ms;
     if (connection->open) {
         connection->tracer.trace = attempt->trace;
     } else {

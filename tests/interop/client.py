@@ -10,7 +10,8 @@ from cell import BUILD, PASSWORD, USER
 from proxy import Proxy
 
 COMMAND = os.environ.get("MAILMOTE") or str(BUILD / "mailmote")
-OK, BAD_INPUT, FAILED, DEFERRED, BAD_CONFIG = 0, 65, 69, 75, 78
+OK, BAD_INPUT, REFUSED, NO_HOST, FAILED, DEFERRED, NO_LOGIN, BAD_CONFIG = 0, 65, 67, 68, 69, 75, 77, 78
+UNTRUSTED = FAILED
 SENDER, ALICE, BOB = "sender@example.org", "a@example.test", "b@example.test"
 GONE, LATER = "gone@example.test", "later@example.test"      # 550 and 450 at every server
 LIMIT_S = 60
@@ -111,12 +112,12 @@ def delivered(result):
     return check(result, OK, "delivered")
 
 
-def deferred(result, reason):
-    return check(result, DEFERRED, "deferred", reason)
+def deferred(result, reason, status=DEFERRED):
+    return check(result, status, "deferred", reason)
 
 
-def failed(result, reason):
-    return check(result, FAILED, "failed", reason)
+def failed(result, reason, status=FAILED):
+    return check(result, status, "failed", reason)
 
 
 def said_no_mail(result):

@@ -7,9 +7,10 @@ BOOTTIME   seconds since the boot
 BOOT_ID    a file to be read instead of the kernel's boot id
 OPENAT     an errno: no mail of a spool can be opened to be worked on
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
-SOCKET, CONNECT   an errno: these calls fail with it
+SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
-RESOLVER   seconds the resolver takes to find no name"""
+RESOLVER   seconds the resolver takes to find no name
+PORT       where on 127.0.0.1 connections to any other port go"""
 import functools
 import pathlib
 import shutil
@@ -24,6 +25,7 @@ SOURCE = r"""
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +90,15 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
     return syscall(SYS_pwrite64, fd, buf, len, at);
 }
 
+ssize_t getrandom(void *buf, size_t len, unsigned flags)
+{
+    if (*setting("GETRANDOM") != 0) {
+        errno = atoi(setting("GETRANDOM"));
+        return -1;
+    }
+    return syscall(SYS_getrandom, buf, len, flags);
+}
+
 int socket(int domain, int type, int protocol)
 {
     if (*setting("SOCKET") != 0) {
@@ -120,6 +131,12 @@ int connect(int fd, const struct sockaddr *address, socklen_t len)
     if (*setting("CONNECT") != 0) {
         errno = atoi(setting("CONNECT"));
         return -1;
+    }
+    struct sockaddr_in to;
+    if (*setting("PORT") != 0 && address->sa_family == AF_INET) {
+        memcpy(&to, address, sizeof to);
+        to.sin_port = htons(atoi(setting("PORT")));
+        address = (const struct sockaddr *)&to;
     }
     return (int)syscall(SYS_connect, fd, address, len);
 }

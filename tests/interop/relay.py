@@ -15,7 +15,8 @@ import zlib
 COMMAND = os.environ.get("MAILMOTE") or "build/mailmote"
 FAST = os.environ.get("MAILMOTE_FAST")              # the same with MOTE_TLS_RETRY_S=2
 RETRY_S = 2
-OK, USAGE, BAD_INPUT, FAILED, OS_ERROR, NOT_STORED, DEFERRED, BAD_CONFIG = 0, 64, 65, 69, 71, 73, 75, 78
+OK, USAGE, BAD_INPUT, REFUSED, NO_HOST, FAILED, OS_ERROR, NOT_STORED, DEFERRED, NO_LOGIN, BAD_CONFIG = (
+    0, 64, 65, 67, 68, 69, 71, 73, 75, 77, 78)
 LIMIT_S = 60
 
 
@@ -125,25 +126,27 @@ class Relay:
 
     @staticmethod
     def _say(link, file, text):
-        link.sendall(text.encode() + b"\r\n")
+        link.sendall((text if isinstance(text, bytes) else text.encode()) + b"\r\n")
         return file or link.makefile("rb")
 
 
-def make_context(path):
+def make_context(path, subject="/CN=relay.test"):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", path / "key.pem", "-out", path / "certificate.pem", "-subj", "/CN=relay.test",
+                    "-keyout", path / "key.pem", "-out", path / "certificate.pem", "-utf8", "-subj", subject,
                     "-addext", "subjectAltName=DNS:relay.test"], check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path / "certificate.pem", path / "key.pem")
     return context
 
 
-def run(command, *args, text=b"", wrap=(), **options):
-    done = subprocess.run([*wrap, command, *map(str, args)], input=text, capture_output=True, timeout=LIMIT_S,
+def run(command, *args, text=b"", wrap=(), decode=True, **options):
+    """decode: standard output as rows"""
+    done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text,
+                          capture_output=True, timeout=LIMIT_S,
                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, **options)
-    done.stderr = done.stderr.decode(errors="replace")
-    done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
-    done.verdicts = [row[2] for row in done.rows] if args[0] != "queue" else None
+    done.stderr_octets, done.stderr = done.stderr, done.stderr.decode(errors="replace")
+    done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()] if decode else None
+    done.verdicts = [row[2] for row in done.rows] if decode and args[0] != "queue" else None
     assert "Sanitizer" not in done.stderr, done.stderr
     return done
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The configuration file: the same words as on the command line, errors with file and line."""
+import socket
+import threading
+import time
+
 import pytest
 
+from pretend import pretend
 from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, make_context, run
 
 A = "a@example.test"
@@ -113,3 +118,40 @@ def test_empty(config):
     assert run(COMMAND, "flush", "-C", config(b"")).returncode == USAGE
     assert run(COMMAND, "flush", "-C", config(b"# nothing\n\n   \n#")).returncode == USAGE
     assert run(COMMAND, "flush", "-C", "/no/such/file").returncode == BAD_CONFIG
+
+
+@pytest.mark.parametrize("options, line, tls", [([], "", "implicit"), (["--tls", "implicit"], "", "implicit"),
+                                               (["--tls", "starttls"], "", "starttls"), ([], " tls=starttls", "starttls")])
+def test_port_465(config, tmp_path, options, line, tls):
+    """means TLS from the first octet; who says STARTTLS gets it, and a warning. What speaks first tells which it is."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        path = config(f"relay 127.0.0.1:465{line}\n")
+        words = ["-C", path] if line else ["--relay", "127.0.0.1:465"]
+        done = run(COMMAND, "send", "-v", *words, *options, "--timeout", "1", "--from", "s@example.org", A, text=b"x\n",
+                   wrap=pretend(PORT=port))
+    assert done.returncode == DEFERRED and len(done.rows) == 1, done.stderr
+    assert ("HANDSHAKE" in done.rows[0][4]) == (tls == "implicit"), done.rows
+    assert ("warning" in done.stderr and "port 465" in done.stderr) == (tls == "starttls")
+
+
+@pytest.mark.parametrize("how", ["option", "line", "both"])
+@pytest.mark.parametrize("hold", ["greeting", "end"])
+def test_timeout(config, relays, how, hold):
+    """ends the whole attempt, whichever step takes so long, and no other relay is asked"""
+    relays[0].hold, relays[0].hold_greeting = threading.Event(), hold == "greeting"
+    path = config("timeout 900\n" if how == "both" else "timeout 1\n" if how == "line" else "")
+    words = [] if how == "line" else ["--timeout", "1"]
+    begun = time.monotonic()
+    done = run(COMMAND, "send", "-C", path, *words, "--relay", relays[0].where, "--relay", relays[1].where, "--from",
+               "s@example.org", A, text=b"x\n")
+    relays[0].hold.set()
+    assert done.verdicts == ["deferred"] and 0.9 < time.monotonic() - begun < 30 and relays[1].talks == []
+
+
+@pytest.mark.parametrize("value", ["0", "901", "-1", "1s", "", "99999999999999999999"])
+def test_wrong_timeout(config, value):
+    done = run(COMMAND, "send", "--timeout", value, "--relay", "r.test", "--from", "s@example.org", A)
+    assert done.returncode == USAGE and "seconds from 1 to 900" in done.stderr
+    done = run(COMMAND, "send", "-C", config(f"relay r.test\ntimeout {value}\n"), "--from", "s@example.org", A)
+    assert done.returncode == BAD_CONFIG and ":2: timeout " in done.stderr

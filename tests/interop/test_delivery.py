@@ -5,7 +5,7 @@ sent."""
 import pytest
 
 from cell import SIZE_LIMIT
-from client import ALICE, BOB, GONE, LATER, SENDER, deferred, delivered, failed, new_token, raw_mail, said_no_mail
+from client import ALICE, BOB, GONE, LATER, REFUSED, SENDER, deferred, delivered, failed, new_token, raw_mail, said_no_mail
 
 ALL = ["postfix", "exim", "sendmail", "dovecot", "aiosmtpd"]
 every_server = pytest.mark.parametrize("server", ALL, indirect=True)
@@ -98,7 +98,7 @@ def test_each_recipient_has_its_verdict(postfix, mailmote, port):
 
 @ports
 def test_all_recipients_refused(postfix, mailmote, port):
-    failed(mailmote.send(postfix.ports[port], to=(GONE, GONE)), "no such user")
+    failed(mailmote.send(postfix.ports[port], to=(GONE, GONE)), "no such user", REFUSED)
 
 
 @ports

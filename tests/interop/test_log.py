@@ -48,7 +48,7 @@ def test_a_line_for_each_recipient(spool, relay, log):
     assert lines() == [
         (MAIL | INFO, f"{number}: {where}, to=<{A}>, size={size}, exit=0, reply=250 taken"),
         (MAIL | NOTICE, f"{number}: {where}, to=<{B}>, size={size}, exit=75, reply=450 4.2.1 later"),
-        (MAIL | ERROR, f"{number}: {where}, to=<{C}>, size={size}, exit=69, reply=550 5.1.1 unknown")]
+        (MAIL | ERROR, f"{number}: {where}, to=<{C}>, size={size}, exit=67, reply=550 5.1.1 unknown")]
     relay.replies = {}
     assert spool.flush(relay, options=["--now"], wrap=wrap).returncode == OK
     [(level, text)] = lines()                                                # who was told of is not told of again

@@ -2,7 +2,7 @@
 """Several relays are tried in order; a recipient is asked of the next one only while it has no final verdict."""
 import pytest
 
-from client import ALICE, DEFERRED, FAILED, GONE, LATER, deferred, delivered, new_token, raw_mail
+from client import ALICE, DEFERRED, FAILED, GONE, LATER, REFUSED, deferred, delivered, new_token, raw_mail
 from test_delivery import in_tls
 
 
@@ -63,4 +63,4 @@ def test_a_deferred_recipient_is_offered_to_the_next_relay(postfix, aiosmtpd, ma
 
 def test_a_refused_recipient_is_not_offered_again(postfix, aiosmtpd, mailmote):
     result = mailmote.send([postfix.ports["starttls"], aiosmtpd.ports["starttls"]], to=(GONE,))
-    assert result.status == FAILED and result.verbs().count("RCPT") == 1
+    assert result.status == REFUSED and result.verbs().count("RCPT") == 1

@@ -79,7 +79,7 @@ def test_without_spool_a_deferral_is_not_hidden_by_a_refusal(spool, relay):
 
 def test_the_same_text_again(spool, relay, closed):
     """octets of a raw message, null sender, three recipients, an attempt that fails in the middle"""
-    text = b"Subject: s\r\nMessage-ID: <x@y>\r\n\r\n.dot\r\n" + b"".join(b"%d\r\n" % i for i in range(50_000))
+    text = b"From: x@y\r\nDate: now\r\nMessage-ID: <x@y>\r\n\r\n.dot\r\n" + b"".join(b"%d\r\n" % i for i in range(50_000))
     spool.send(closed, to=(A, B, C), options=["--raw"], text=text)
     relay.replies["END"] = "451 not now"
     assert spool.flush(relay, options=["--now"]).verdicts == ["deferred"] * 3

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Large mails need no more memory than small ones, and those that are not due are not read."""
+import functools
 import os
 import pathlib
 import quopri
@@ -9,7 +10,7 @@ import threading
 
 import pytest
 
-from relay import BAD_INPUT, COMMAND, OK, Relay, run
+from relay import BAD_INPUT, COMMAND, NOT_STORED, OK, Relay, run
 from test_spool import A, fail, relay, spool, stored  # noqa: F401 (fixtures)
 
 NOW = ["--now"]
@@ -20,11 +21,11 @@ def peak(pid):
     return int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) << 10
 
 
-def peak_of_sending(spool, text):
-    """of a run that has stored and sent the mail, and waits for the answer"""
+def peak_of_sending(spool, text, *options):
+    """of a run that has stored and sent the mail, and waits for the answer; and what arrived"""
     relay = Relay()
     relay.hold = threading.Event()
-    words = [COMMAND, "send", "--spool", spool.path, "--relay", relay.where, "--from", "s@example.org", A]
+    words = [COMMAND, "send", "--spool", spool.path, "--relay", relay.where, "--from", "s@example.org", *options, A]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         process.stdin.write(text)
         process.stdin.close()
@@ -33,14 +34,28 @@ def peak_of_sending(spool, text):
         relay.hold.set()
         assert process.wait(50) == OK
     [mail] = relay.mails
-    assert quopri.decodestring(mail.text.partition(b"\r\n\r\n")[2]) == text.replace(b"\n", b"\r\n")
     relay.stop()
-    return octets
+    return octets, mail.text.partition(b"\r\n\r\n")
+
+
+LINE = b"x" * 59 + b"\n"
 
 
 def test_memory_does_not_depend_on_the_mail(spool):
-    line = b"x" * 59 + b"\n"
-    small, large = peak_of_sending(spool, line), peak_of_sending(spool, line * MEGABYTE)
+    small, large = peak_of_sending(spool, LINE)[0], peak_of_sending(spool, LINE * MEGABYTE)
+    assert quopri.decodestring(large[1][2]) == LINE.replace(b"\n", b"\r\n") * MEGABYTE
+    assert large[0] < small + MEGABYTE // 4, (small, large[0])
+
+
+@pytest.mark.parametrize("end", [b"", b"\xfc", b"y" * 999], ids=["as it is", "8-bit", "long line"])
+def test_memory_does_not_depend_on_a_whole_message(spool, end):
+    """what must be encoded for its last octets is read again from the disk"""
+    head = b"Subject: s\n\n"
+    small = peak_of_sending(spool, head + LINE + end, "--raw")[0]
+    large, (header, _, body) = peak_of_sending(spool, head + LINE * MEGABYTE + end, "--raw")
+    assert (b"quoted-printable" in header) == (end != b"")
+    want = LINE.replace(b"\n", b"\r\n") * MEGABYTE + (end and end + b"\r\n")
+    assert (quopri.decodestring(body) if end else body) == want
     assert large < small + MEGABYTE // 4, (small, large)
 
 
@@ -90,6 +105,79 @@ def test_with_and_without_a_spool_a_mail_is_the_same(spool):
         texts.append(re.sub(rb"(?m)^(Date|Message-ID): .*", b"", relay.mails[0].text))
         relay.stop()
     assert texts[0] == texts[1]
+
+
+BODIES = {"ASCII": b"a\r\nb\n" * 1000, "UTF-8": "Grüße, 你好, 🙂 ".encode() * 100 + b"\r\nend\n", "none": b"",
+          "latin-1": b"Gr\xfc\xdfe\n" * 1000, "a character cut short": b"text\n" * 900 + "🙂".encode()[:3]}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+def test_a_whole_message_in_pieces_is_the_message(relay, spool, name, end, piece):
+    """with a spool and without; the header's end may be cut"""
+    text = b"Subject: s" + end + b"Bcc: b@x.test" + end + end + BODIES[name]
+    for more in [], ["--spool", spool.path]:
+        words = [COMMAND, "send", "--raw", *more, "--relay", relay.where, "--from", "s@example.org", A]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0) as process:
+            for at in range(0, len(text), piece):
+                process.stdin.write(text[at:at + piece])
+            process.stdin.close()
+            assert process.wait(50) == OK
+        mail = relay.mails.pop()
+        header, _, body = re.sub(rb"(?m)^\.\.", b".", mail.text).partition(b"\r\n\r\n")
+        encoded = not text.isascii()
+        want = re.sub(rb"\r\n|\r|\n", b"\r\n", text).partition(b"\r\n\r\n")[2]
+        want += b"" if want.endswith(b"\r\n") or not want else b"\r\n"
+        assert (quopri.decodestring(body) if encoded else body) == want
+        assert b"Bcc" not in header and (b"quoted-printable" in header) == encoded
+        assert (b"unknown-8bit" in header, b"UTF-8" in header) == (name in ("latin-1", "a character cut short"), name == "UTF-8")
+
+
+HEADER_MAX = 256 << 10
+
+
+@pytest.mark.parametrize("line", [b"X: " + b"y" * 60 + b"\n", b"X: " + b"y" * 996 + b"\n"])
+def test_a_header_that_is_too_long(spool, closed, line):
+    """is refused, whether its end is near or never comes; a little less is not"""
+    most = HEADER_MAX // len(line)
+    send = functools.partial(spool.send, closed, options=["--raw"])
+    assert send(text=line * most + b"\ntext\n").verdicts == ["deferred"]
+    for text in line * (most + 1) + b"\ntext\n", line * (most + 1), line * 4 * most, b"X: " + b"y" * 2 * HEADER_MAX:
+        done = send(text=text)
+        assert done.returncode == BAD_INPUT and f"longer than {HEADER_MAX} octets" in done.stderr
+    done = send(text=line * 2 + b"text\n" + line * 4 * most)
+    assert done.returncode == BAD_INPUT and "line 3 of standard input is no header field" in done.stderr
+    done = send(text=b"text " * HEADER_MAX)
+    assert done.returncode == BAD_INPUT and "line 1 of standard input is no header field" in done.stderr
+    assert len(spool.files()) == 1 and not [name for name in spool.names() if name.startswith("tmp.")]
+
+
+@pytest.mark.parametrize("end", [b"", b"\xfc"], ids=["as it is", "encoded"])
+def test_a_whole_message_is_on_the_disk_once(spool, closed, tmp_path, end):
+    """under its name only when it is whole and as it is sent; nothing else is left"""
+    fail("", "", "", "")
+    trace = tmp_path / "trace"
+    done = spool.send(closed, options=["--raw"], text=b"Subject: s\n\n" + LINE * 1000 + end,
+                      wrap=["strace", "-qq", "-y", "-o", trace, "-e", "trace=fsync,fdatasync,renameat,renameat2,unlinkat"])
+    lines = [line for line in trace.read_text().splitlines() if "tmp." in line]
+    calls = [re.match(r"(\w+)\(.*?(tmp\.[0-9a-f]+)", line).groups() for line in lines]
+    relays = {name for (_, name), line in zip(calls, lines) if '"relays"' in line}
+    calls = [call for call in calls if call[1] not in relays]
+    last = calls[-1][1]
+    assert [kind for kind, name in calls if name == last] == ["fsync", "renameat"], lines
+    assert [kind for kind, name in calls if name != last] == ["unlinkat"] * bool(end), lines
+    [file] = spool.files()
+    assert file.path.stem == done.rows[0][0] and (b"quoted-printable" in file.path.read_bytes()) == (end != b"")
+    assert not [name for name in spool.names() if name.startswith("tmp.")]
+
+
+def test_no_room_for_the_encoded_form(spool, closed):
+    """the mail was not sent and is in no file; the limit of a file's size is what the text as it came needs"""
+    text = b"Subject: s\n\n" + b"\xfc" * 40000 + b"\n"
+    done = spool.send(closed, options=["--raw"], text=text, wrap=["prlimit", "--fsize=60000"])
+    assert done.returncode == NOT_STORED and "cannot be stored" in done.stderr and "not sent" in done.stderr
+    assert spool.names() == [] and done.stdout == b""
 
 
 def octets_read(spool, relay, tmp_path):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from client import BAD_CONFIG, COMMAND, deferred, delivered, new_token, raw_mail, said_no_mail
+from client import BAD_CONFIG, COMMAND, OK, UNTRUSTED, deferred, delivered, new_token, raw_mail, said_no_mail
 from pretend import pretend
 from relay import run
 from test_delivery import in_tls
@@ -25,7 +25,7 @@ ANY = [*WRONG, "ip", "rsa"]
 def test_wrong_certificate(postfix, mailmote, leaf):
     name, reason = WRONG[leaf]
     result = mailmote.send(postfix.ports[leaf], None, "--tls-name", name, host="127.0.0.1")
-    said_no_mail(deferred(result, reason))
+    said_no_mail(deferred(result, reason, UNTRUSTED))
 
 
 def test_reasons_differ(postfix, mailmote):
@@ -35,11 +35,11 @@ def test_reasons_differ(postfix, mailmote):
 
 @pytest.mark.parametrize("leaf", ["wrongname", "expired", "stranger"])
 def test_wrong_certificate_means_no_login(postfix, mailmote, leaf):
-    assert "AUTH" not in deferred(mailmote.send(postfix.ports[leaf], None, *mailmote.login), WRONG[leaf][1]).err
+    assert "AUTH" not in deferred(mailmote.send(postfix.ports[leaf], None, *mailmote.login), WRONG[leaf][1], UNTRUSTED).err
 
 
 def test_wrong_certificate_in_implicit_tls(aiosmtpd, mailmote):
-    result = deferred(mailmote.send(aiosmtpd.ports["implicit_wrongname"], None, "--tls", "implicit"), "name")
+    result = deferred(mailmote.send(aiosmtpd.ports["implicit_wrongname"], None, "--tls", "implicit"), "name", UNTRUSTED)
     assert not result.said
 
 
@@ -65,7 +65,7 @@ def test_right_pin_decides_alone(postfix, mailmote, pki, leaf):
 
 def test_wrong_pin(postfix, mailmote, pki):
     """the certificate is good, its key is not the one we know"""
-    said_no_mail(deferred(mailmote.send(postfix, None, "--pin", pki.pin("rsa"), trust=False), "pin|key"))
+    said_no_mail(deferred(mailmote.send(postfix, None, "--pin", pki.pin("rsa"), trust=False), "pin|key", UNTRUSTED))
 
 
 def test_pin_and_login(postfix, mailmote, pki):
@@ -116,6 +116,31 @@ def test_the_handshake_is_told(aiosmtpd, mailmote, pki, port, options, how):
     before, after = lines[:lines.index("* " + told)], lines[lines.index("* " + told) + 1:]
     assert ("C: STARTTLS" in before) == (port == "starttls") and not any("MAIL FROM" in line for line in before)
     assert [line[:7] for line in after if line.startswith("C:")][:2] == ["C: EHLO", "C: MAIL"]
+
+
+def told(result):
+    """what -v tells of the certificate: {"certificate of": ..., "issued by": ..., "valid until": ..., "pin": ...}"""
+    words = "certificate of|issued by|valid until|pin"
+    found = re.findall(rf"^\* ({words}) (.*)$", result.err, re.M)
+    assert [name for name, _ in found] == words.split("|"), result.err
+    return dict(found)
+
+
+@pytest.mark.parametrize("trust", [True, False])
+@pytest.mark.parametrize("leaf", ["ecdsa", "rsa", "expired", "stranger", "selfsigned", "wrongname"])
+def test_the_certificate_is_told(postfix, mailmote, pki, leaf, trust):
+    """whether it is accepted or not; its pin is what --pin takes"""
+    port = postfix.ports["starttls" if leaf == "ecdsa" else leaf]
+    result = mailmote.send(port, trust=trust)
+    said = told(result)
+    issuer = {"stranger": "mailmote test otherca", "selfsigned": "mailmote test leaf"}.get(leaf, "mailmote test ca")
+    assert said["certificate of"] == "CN=mailmote test leaf" and said["issued by"] == "CN=" + issuer
+    assert said["pin"] == pki.pin(leaf)
+    end = pki._openssl("x509", "-in", f"{leaf}.pem", "-noout", "-enddate", "-dateopt", "iso_8601").decode()
+    assert end == f"notAfter={said['valid until']}Z\n"
+    assert (result.status == OK) == (not trust or leaf in ("ecdsa", "rsa"))
+    delivered(mailmote.send(port, None, "--pin", said["pin"], trust=False))
+    assert not re.search(r"^\* (certificate|pin)", mailmote.send(port, verbose=False).err, re.M)
 
 
 @pytest.mark.parametrize("port, options", [("clear", []), ("starttls", ["--pin", "rsa"])])

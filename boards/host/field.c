@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads a header as it came: nothing of it is copied, and nothing is believed but that it has so many octets.
+ */
+#define _GNU_SOURCE
+
+#include "field.h"
+
+#include <string.h>
+#include <strings.h>
+
+size_t line_len(const struct span *text)
+{
+    size_t len = 0;
+
+    while (len < text->len && text->at[len] != '\n' && text->at[len] != '\r') {
+        len++;
+    }
+    return len;
+}
+
+struct span take_line(struct span *text)
+{
+    struct span line = {text->at, line_len(text)};
+    size_t used = line.len;
+
+    if (used < text->len) {
+        used += text->at[used] == '\r' && used + 1 < text->len && text->at[used + 1] == '\n' ? 2 : 1;
+    }
+    text->at += used;
+    text->len -= used;
+    return line;
+}
+
+struct span take_field(struct span *text, unsigned *lines)
+{
+    struct span field = take_line(text);
+
+    for (*lines += 1; text->len > 0 && (*text->at == ' ' || *text->at == '\t'); *lines += 1) {
+        struct span more = take_line(text);
+
+        field.len = (size_t)(more.at + more.len - field.at);
+    }
+    return field;
+}
+
+/* RFC 5322 4.5 allows blanks before the colon. */
+size_t field_name_len(struct span line)
+{
+    size_t len = 0, blanks = 0;
+
+    while (len < line.len && line.at[len] > ' ' && line.at[len] < 127 && line.at[len] != ':') {
+        len++;
+    }
+    while (len + blanks < line.len && (line.at[len + blanks] == ' ' || line.at[len + blanks] == '\t')) {
+        blanks++;
+    }
+    return len + blanks < line.len && line.at[len + blanks] == ':' ? len : 0;
+}
+
+bool field_is(struct span field, const char *name)
+{
+    size_t len = field_name_len(field);
+
+    return len == strlen(name) && strncasecmp(field.at, name, len) == 0;
+}
+
+struct span field_value(struct span field)
+{
+    static const char blank[] = " \t\r\n";
+    const char *end = field.at + field.len, *at = field.at;
+
+    for (at += strcspn(at, ":") + 1; at < end && strchr(blank, *at) != NULL; at++) {
+    }
+    while (end > at && strchr(blank, end[-1]) != NULL) {
+        end--;
+    }
+    return (struct span){at, (size_t)(end - at)};
+}
+
+size_t field_unfold(char *to, size_t cap, struct span value)
+{
+    size_t len = 0;
+
+    for (; value.len > 0 && len + 1 < cap; value.len--, value.at++) {
+        if (*value.at != '\r' && *value.at != '\n') {
+            to[len++] = *value.at == '\t' ? ' ' : *value.at;
+        }
+    }
+    to[len] = 0;
+    return len;
+}

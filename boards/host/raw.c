@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date, Message-ID),
+ * those that nobody may see are taken out (Bcc), and so is the "From " line of a mailbox. A text of one part that is not
+ * ASCII, or has lines too long for SMTP, is made quoted-printable, as not every relay takes it otherwise, and a Subject in
+ * UTF-8 is encoded. All else is left as it is: what has several parts, or is encoded, or is no text.
+ *
+ * Only the header is in memory. Of the body no more is kept than what it is made of.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "raw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+
+static bool value_is(struct span field, const char *word)
+{
+    struct span value = field_value(field);
+
+    return value.len == strlen(word) && strncasecmp(value.at, word, value.len) == 0;
+}
+
+static int refuse_line(unsigned number, bool header)
+{
+    complain(header
+                 ? "line %u of standard input is no header field: an empty line ends the header, and --raw needs one"
+                 : "line %u of standard input is no header field: --raw needs a whole message; leave it out for a text",
+             number);
+    return EX_DATAERR;
+}
+
+static void note_field(struct raw *raw, struct span field)
+{
+    raw->from = raw->from || field_is(field, "From");
+    raw->date = raw->date || field_is(field, "Date");
+    raw->id = raw->id || field_is(field, "Message-ID");
+    raw->mime = raw->mime || field_is(field, "MIME-Version");
+    if (field_is(field, "Content-Type")) {
+        raw->type = field;
+    } else if (field_is(field, "Content-Transfer-Encoding")) {
+        raw->encoding = field;
+    } else if (field_is(field, "Subject")) {
+        raw->subject = field;
+    }
+}
+
+/* Parts header and body. */
+static int read_header(struct raw *raw, struct span *message)
+{
+    unsigned lines = 0;
+
+    if (message->len >= 5 && memcmp(message->at, "From ", 5) == 0) {
+        take_field(message, &lines);
+    }
+    for (raw->header.at = message->at; line_len(message) > 0;) {
+        unsigned number = lines + 1;
+        struct span field = take_field(message, &lines);
+
+        if (field_name_len(field) == 0) {
+            return refuse_line(number, raw->header.len > 0);
+        }
+        note_field(raw, field);
+        raw->header.len = (size_t)(message->at - raw->header.at);
+    }
+    if (raw->header.len == 0) {
+        return refuse_line(lines + 1, false);
+    }
+    take_line(message);
+    return EX_OK;
+}
+
+/* A Subject that need not be encoded, or cannot be, is left: it is ASCII, no UTF-8, or too long. */
+static void read_subject(struct raw *raw)
+{
+    struct span value = raw->subject.at != NULL ? field_value(raw->subject) : raw->subject;
+
+    if (value.len < sizeof raw->subject_text && has_8bit(value.at, value.len) && utf8_valid(value.at, value.len)) {
+        field_unfold(raw->subject_text, sizeof raw->subject_text, value);
+        raw->composed.subject = raw->subject_text;
+    }
+    if (mote_message_check(&raw->composed) != MOTE_CAUSE_NONE) {
+        raw->composed.subject = NULL;
+    }
+}
+
+int raw_begin(struct raw *raw, struct span *message, const struct mote_message *known)
+{
+    int status = read_header(raw, message);
+
+    raw->composed.from = known->from;
+    raw->composed.id = known->id;
+    raw->composed.unix_s = known->unix_s;
+    if (*known->from == 0) {
+        raw->composed.from = "nobody@mailmote.invalid"; /* the composer wants one: it is not written */
+        raw->from = true;
+    }
+    if (status == EX_OK) {
+        read_subject(raw);
+    }
+    return status;
+}
+
+void raw_watch(struct raw *raw, const char *octets, size_t len)
+{
+    for (; len > 0; len--, octets++) {
+        raw->eight = raw->eight || (unsigned char)*octets > 127;
+        raw->line_len = *octets == '\n' || *octets == '\r' ? 0 : raw->line_len + 1;
+        raw->long_line = raw->long_line || raw->line_len > RAW_LINE_MAX;
+        utf8_take(&raw->text, *octets);
+    }
+}
+
+/* One part, a text, and not encoded. */
+static bool plain_text(const struct raw *raw)
+{
+    struct span type = raw->type.at != NULL ? field_value(raw->type) : (struct span){"text/", 5};
+
+    return type.len >= 5 && strncasecmp(type.at, "text/", 5) == 0 &&
+           (raw->encoding.at == NULL || value_is(raw->encoding, "7bit") || value_is(raw->encoding, "8bit") ||
+            value_is(raw->encoding, "binary"));
+}
+
+bool raw_encodes(const struct raw *raw)
+{
+    return (raw->eight || raw->long_line) && plain_text(raw);
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+
+static bool contains(struct span text, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (; text.len >= len; text.len--, text.at++) {
+        if (strncasecmp(text.at, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_span(FILE *out, struct span text, const char *end)
+{
+    fwrite(text.at, 1, text.len, out);
+    fputs(end, out);
+}
+
+/* Without the character set a reader takes it for ASCII. */
+static void write_type(const struct raw *raw, FILE *out)
+{
+    const char *charset = utf8_whole(&raw->text) ? "UTF-8" : "unknown-8bit"; /* RFC 1428 */
+
+    if (raw->type.at == NULL) {
+        fprintf(out, "Content-Type: text/plain; charset=%s\r\n", charset);
+    } else {
+        write_span(out, raw->type, "");
+        fprintf(out, "%s\r\n charset=%s\r\n", raw->type.at[raw->type.len - 1] == ';' ? "" : ";", charset);
+    }
+}
+
+/* The message's own fields, but those that nobody may see, and those that are written anew. */
+static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *out)
+{
+    struct span rest = raw->header;
+    unsigned lines = 0;
+
+    while (rest.len > 0) {
+        struct span field = take_field(&rest, &lines);
+
+        if (!field_is(field, "Bcc") && !field_is(field, "Resent-Bcc") &&
+            !(raw->composed.subject != NULL && field_is(field, "Subject")) &&
+            !(encode && field_is(field, "Content-Transfer-Encoding")) &&
+            (own_type || !field_is(field, "Content-Type"))) {
+            write_span(out, field, "\r\n");
+        }
+    }
+}
+
+static bool is_wanted(const struct raw *raw, struct span field, bool encode)
+{
+    return (field_is(field, "From") && !raw->from) || (field_is(field, "Date") && !raw->date) ||
+           (field_is(field, "Message-ID") && !raw->id) ||
+           (field_is(field, "Subject") && raw->composed.subject != NULL) ||
+           (field_is(field, "MIME-Version") && encode && !raw->mime) ||
+           (field_is(field, "Content-Transfer-Encoding") && encode);
+}
+
+/* The library composes a whole mail: taken are the fields that are wanted. */
+static void write_composed(const struct raw *raw, bool encode, FILE *out)
+{
+    struct mote_message composed = raw->composed;
+    char text[8192]; /* the header at least */
+    struct span rest = {text, mote_message_read(&composed, 0, text, sizeof text)};
+    unsigned lines = 0;
+
+    while (line_len(&rest) > 0) {
+        struct span field = take_field(&rest, &lines);
+
+        if (is_wanted(raw, field, encode)) {
+            write_span(out, field, "\r\n");
+        }
+    }
+    fputs("\r\n", out);
+}
+
+int raw_write(const struct raw *raw, bool encode, struct buffer *header)
+{
+    FILE *out = open_memstream(&header->data, &header->len);
+    bool type = encode && raw->eight && (raw->type.at == NULL || !contains(raw->type, "charset"));
+    bool good = out != NULL;
+
+    if (good) {
+        write_own(raw, encode, !type, out);
+        if (type) {
+            write_type(raw, out);
+        }
+        write_composed(raw, encode, out);
+        good = !ferror(out);
+        good = fclose(out) == 0 && good;
+    }
+    if (!good) {
+        complain("no memory for the mail: send a smaller one");
+    }
+    return good ? EX_OK : EX_OSERR;
+}

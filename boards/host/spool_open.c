@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A spool is made, opened, and looked at whose it is. Who may write into it can have mails sent with our login, have them lost, or have every relay left
+ * alone; so it is used only where that is nobody but us and root.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What is wrong, or NULL. */
+static const char *what_is_wrong(const struct stat *file)
+{
+    if (file->st_uid != geteuid() && file->st_uid != 0) {
+        return "belongs to another user";
+    }
+    return (file->st_mode & 022) != 0 ? "can be written by other users" : NULL;
+}
+
+/* Nobody else may write into it, and what it knows of relays is ours. False after a complaint. */
+static bool safe(const struct spool *spool)
+{
+    struct stat file;
+    const char *wrong = fstat(spool->fd, &file) == 0 ? what_is_wrong(&file) : NULL;
+
+    if (wrong != NULL) {
+        complain("spool %s %s: make it yours alone with chown and chmod 700", spool->dir, wrong);
+        return false;
+    }
+    wrong = fstatat(spool->fd, SPOOL_RELAYS, &file, AT_SYMLINK_NOFOLLOW) == 0 ? what_is_wrong(&file) : NULL;
+    if (wrong != NULL) {
+        complain("%s/" SPOOL_RELAYS " %s: remove it", spool->dir, wrong);
+    }
+    return wrong == NULL;
+}
+
+/* A directory is not on the disk before its name is. */
+static void sync_own_name(const struct spool *spool)
+{
+    int parent = openat(spool->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (parent < 0 || fsync(parent) != 0) {
+        complain("the name of %s cannot be written to the disk: %s", spool->dir, strerror(errno));
+    }
+    if (parent >= 0) {
+        close(parent);
+    }
+}
+
+int spool_open(struct spool *spool, const char *dir, bool create)
+{
+    bool made = create && mkdir(dir, 0700) == 0;
+    int error = create && !made && errno != EEXIST ? errno : 0;
+
+    spool->dir = dir;
+    spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool->fd >= 0 && made) {
+        sync_own_name(spool);
+    }
+    if (spool->fd >= 0 && safe(spool)) {
+        return EX_OK;
+    }
+    if (spool->fd >= 0) {
+        spool_close(spool);
+        return EX_CONFIG;
+    }
+    if (error != 0) {
+        complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));
+    } else {
+        complain("spool %s cannot be opened: %s: give --spool DIR", dir, strerror(errno));
+    }
+    return EX_CONFIG;
+}
+
+void spool_close(struct spool *spool)
+{
+    if (spool->fd >= 0) {
+        close(spool->fd);
+    }
+    spool->fd = -1;
+}

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""A message that comes with its header: what is added, taken out, encoded, and refused. Python's parser reads what
+arrives."""
+import email
+import email.policy
+import re
+import time
+
+import pytest
+
+from pretend import pretend
+from relay import BAD_INPUT, COMMAND, OK, Relay, run
+
+A, FROM = "a@example.test", "s@example.org"
+FULL = b"From: <f@example.org>\nTo: <a@example.test>\nDate: Thu, 20 Nov 2025 12:00:00 +0000\nMessage-ID: <1@x.test>\n"
+TEXT = "Grüße, 世界 – façade €\n. \n.\nFrom here\n=20\tend \n"
+LONG = "word " * 300 + "\n" + "x" * 3000 + "\nend\n"
+
+
+@pytest.fixture
+def relay():
+    relay = Relay()                                  # no 8BITMIME
+    yield relay
+    relay.stop()
+
+
+def send(relay, text, *options, status=OK, **more):
+    done = run(COMMAND, "send", "--raw", "--relay", relay.where, "--helo", "client.example.org", "--from", FROM,
+               *options, A, text=text, **more)
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return done
+
+
+def arrives(relay, text, *options, **more):
+    """the mail as octets without the dots SMTP adds, and parsed"""
+    send(relay, text, *options, **more)
+    octets = re.sub(rb"(?m)^\.", b"", relay.mails[-1].text)
+    assert max(map(len, octets.split(b"\r\n"))) <= 998 and b"\r" not in octets.replace(b"\r\n", b"")
+    mail = email.message_from_bytes(octets, policy=email.policy.SMTP)
+    assert not mail.defects, mail.defects
+    return octets, mail
+
+
+def same(mail, text):
+    """asserts that a person reads this"""
+    return mail.get_content().replace("\r\n", "\n").removesuffix("\n") == text.removesuffix("\n")
+
+
+def test_missing_fields_are_added(relay):
+    octets, mail = arrives(relay, b"Subject: x\n\nhello\n")
+    assert abs(mail["Date"].datetime.timestamp() - time.time()) < 120 and mail["From"] == FROM
+    assert re.fullmatch(r"<[0-9a-f]{16}@client.example.org>", mail["Message-ID"])
+    assert sorted(mail.keys()) == ["Date", "From", "Message-ID", "Subject"] and mail.get_payload() == "hello\r\n"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_what_is_there_stays(relay, end):
+    text = (FULL + b"X-Folded: a\n\tb\nSubject : odd\ndate: none\n\nhello\n").replace(b"\n", end)
+    send(relay, text)
+    assert relay.mails[0].text == text.replace(end, b"\r\n")
+
+
+def test_id_is_that_of_the_row(relay):
+    done = send(relay, b"Subject: x\n\n")
+    assert relay.mails[0].id == done.rows[0][0] + "@client.example.org"
+
+
+@pytest.mark.parametrize("field", ["Bcc: b@x.test", "BCC:\n b@x.test,\n\tc@x.test,\n d@x.test", "bcc : b@x.test", "Bcc:",
+                                   "Bcc: b@x.test\nBcc: c@x.test", "Resent-Bcc: b@x.test"])
+def test_bcc_is_taken_out(relay, field):
+    for text in FULL + field.encode() + b"\nSubject: x\n\nBcc: text\n", field.encode() + b"\n" + FULL + b"\nBcc: text\n":
+        octets, mail = arrives(relay, text)
+        assert octets.lower().count(b"bcc") == 1 and b"b@x.test" not in octets and b"@x.test," not in octets
+        assert mail["Message-ID"] == "<1@x.test>" and mail.get_payload() == "Bcc: text\r\n"
+
+
+def test_line_of_a_mailbox_is_taken_out(relay):
+    octets, mail = arrives(relay, b"From s@x.test Thu Nov 20 12:00:00 2025\n" + FULL + b"\nFrom here\n")
+    assert octets.startswith(b"From: <f@") and mail.get_payload() == "From here\r\n"
+
+
+@pytest.mark.parametrize("text, line", [
+    (b"hello world\n", 1), (b"\nhello\n", 1), (b"\r\n", 1), (b" folded: x\n\n", 1), (b"From s@x.test\n\nx\n", 2), (b": x\n", 1),
+    (b"Subject: x\nhello world\n\nmore\n", 2), (b"Subject: x\n y\n z\nhello\n", 4), ("Größe: x\n\n".encode(), 1),
+    (b"From s@x.test\nSubject: x\nhello\n", 3), (b"Subject x\n", 1)])
+def test_no_header(relay, text, line):
+    """is refused: it says which line"""
+    done = send(relay, text, status=BAD_INPUT)
+    assert f"line {line} of standard input is no header field" in done.stderr and "--raw" in done.stderr
+    assert relay.talks == [] and done.stdout == b""
+
+
+def test_header_alone(relay):
+    assert arrives(relay, FULL)[1].get_payload() == ""
+
+
+@pytest.mark.parametrize("head, charset", [
+    ("", "utf-8"), ("Content-Type: text/plain\n", "utf-8"), ("Content-type: Text/Plain; format=flowed;\n", "utf-8"),
+    ("MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n", "utf-8"),
+    ("MIME-Version: 1.0\nContent-Transfer-Encoding: 7bit\n", "utf-8"), ("Content-Transfer-Encoding: BINARY\n", "utf-8"),
+    ("Content-Type:\n text/html;\n\tCharset=\"utf-8\"\n", "utf-8"),
+])
+@pytest.mark.parametrize("text", [TEXT, TEXT * 50, TEXT.replace("\n", " ") * 50, "ü"])
+def test_8bit_text(relay, head, charset, text):
+    """goes as quoted-printable, to any relay"""
+    octets, mail = arrives(relay, FULL + head.encode() + b"\n" + text.encode())
+    assert octets.isascii() and mail["Content-Transfer-Encoding"] == "quoted-printable" and mail["MIME-Version"] == "1.0"
+    assert mail.get_content_charset() == charset and same(mail, text)
+    assert all(len(mail.get_all(name)) == 1 for name in set(mail.keys()))
+
+
+def test_charset_that_is_said_stays(relay):
+    text = "Grüße\n"
+    octets, mail = arrives(relay, FULL + b"Content-Type: text/plain; charset=iso-8859-1\n\n" + text.encode("latin-1"))
+    assert octets.isascii() and mail.get_content_charset() == "iso-8859-1" and same(mail, text)
+
+
+def test_charset_that_nobody_knows(relay):
+    octets, mail = arrives(relay, FULL + b"\nGr\xfc\xdfe\n")
+    assert mail.get_content_charset() == "unknown-8bit" and mail.get_payload(decode=True) == b"Gr\xfc\xdfe\r\n"
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Type: text/plain; charset=us-ascii\n"])
+def test_long_lines(relay, head):
+    octets, mail = arrives(relay, FULL + head + b"\n" + LONG.encode())
+    assert max(map(len, octets.split(b"\r\n"))) <= 78 and same(mail, LONG)
+
+
+@pytest.mark.parametrize("length, encoded", [(998, False), (999, True)])
+def test_longest_line(relay, length, encoded):
+    octets, mail = arrives(relay, FULL + b"\n" + b"x" * length + b"\n")
+    assert (b"quoted-printable" in octets) == encoded and same(mail, "x" * length)
+
+
+@pytest.mark.parametrize("head", [b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Transfer-Encoding: base64\n",
+                                  b"Content-Type: application/json\n"])
+def test_what_is_no_plain_text_is_left(relay, head):
+    """its long lines are folded"""
+    text = b"--b\n\n" + b"QUJD" * 400 + b"\n--b--\n"
+    octets = arrives(relay, FULL + head + b"\n" + text)[0]
+    assert octets.replace(b"\r\n ", b"").endswith(text.replace(b"\n", b"\r\n")) and b"quoted" not in octets
+
+
+@pytest.mark.parametrize("subject", ["Wärme", "Wärme " * 20, "Wärme\n im\n\tKeller: 世界", "é" * 400])
+def test_subject(relay, subject):
+    octets, mail = arrives(relay, FULL + f"Subject: {subject}\n\nx\n".encode())
+    assert octets.isascii() and mail["Subject"] == subject.replace("\n", "").replace("\t", " ").strip()
+    assert mail.get_payload() == "x\r\n" and len(mail.get_all("Subject")) == 1
+
+
+def test_stored_as_it_is_sent(relay, tmp_path, closed):
+    """another attempt sends the same octets"""
+    spool = ["--spool", tmp_path / "spool"]
+    done = run(COMMAND, "send", "--raw", *spool, "--relay", closed, "--helo", "client.example.org", "--from", FROM, A,
+               text=b"Bcc: b@x.test\nSubject: x\n\n" + TEXT.encode())
+    for _ in range(2):
+        assert run(COMMAND, "flush", "--now", *spool, "--relay", relay.where).verdicts in (["delivered"], [])
+    [mail] = relay.mails
+    assert mail.id.startswith(done.rows[0][0]) and b"Bcc" not in mail.text and mail.text.isascii()
+
+
+@pytest.mark.parametrize("raw", [["--raw"], []])
+@pytest.mark.parametrize("seconds", [-1, 0, 60, 1767225599, 4294967296, 99999999999])
+def test_no_date_of_a_clock_that_is_wrong(relay, raw, seconds):
+    """before this was built, beyond 2106, and what a 32-bit time_t says after 2038: the mail is sent without"""
+    done = run(COMMAND, "send", *raw, "--relay", relay.where, "--from", FROM, A, text=b"Subject: x\n\nx\n",
+               wrap=pretend(REALTIME=seconds))
+    assert done.returncode == OK and b"\nDate:" not in b"\n" + relay.mails[0].text
+    assert b"Message-ID: <" in relay.mails[0].text
+
+
+@pytest.mark.parametrize("seconds, date", [(1767225600, "Thu, 01 Jan 2026 00:00:00 +0000"),
+                                           (4294967295, "Sun, 07 Feb 2106 06:28:15 +0000")])
+def test_date_of_a_clock_that_may_be_right(relay, seconds, date):
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", FROM, A, text=b"x\n", wrap=pretend(REALTIME=seconds))
+    assert done.returncode == OK and f"Date: {date}\r\n".encode() in relay.mails[0].text

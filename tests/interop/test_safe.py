@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""What the command refuses, so that nobody gets by it what is another's: setuid, spools that others may write. And what of a
+secret, and of random octets, does not depend on luck."""
+import errno
+import os
+import shutil
+import subprocess
+import threading
+
+import pytest
+
+from pretend import pretend
+from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, Relay, Spool, make_context, run
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+NOBODY, FROM = 65534, ["--from", "s@example.org", "--helo", "client.example.org"]
+
+
+@pytest.fixture
+def relay():
+    relay = Relay()
+    yield relay
+    relay.stop()
+
+
+@pytest.fixture
+def stored(tmp_path, closed):
+    spool = Spool(tmp_path / "spool")
+    assert spool.send(closed).verdicts == ["deferred"] and "relays" in spool.names()
+    return spool
+
+
+# ---- setuid ---------------------------------------------------------------------------------------------------------
+
+@root
+@pytest.mark.parametrize("mode, uid, gid", [(0o4755, NOBODY, 0), (0o2755, 0, NOBODY)], ids=["setuid", "setgid"])
+def test_setuid(tmp_path, mode, uid, gid):
+    """is refused, whatever it is asked"""
+    path = shutil.copy(COMMAND, tmp_path / "mailmote")
+    assert run(path, "--version", decode=False).returncode == OK
+    os.chown(path, uid, gid)
+    os.chmod(path, mode)
+    for words in ["--version"], ["send", "--relay", "relay.test", *FROM, "a@example.test"]:
+        done = run(path, *words, decode=False)
+        assert (done.returncode, done.stdout) == (BAD_CONFIG, b"")
+        assert done.stderr.startswith("mailmote: ") and "setuid" in done.stderr and done.stderr.count("\n") == 1
+
+
+# ---- The spool ------------------------------------------------------------------------------------------------------
+
+def refused(spool, relay, what):
+    """by all three commands, and nothing is asked or changed"""
+    names = spool.names()
+    for done in spool.send(relay), spool.flush(relay, options=["--now"]), spool.queue():
+        assert (done.returncode, done.stdout) == (BAD_CONFIG, b"") and what in done.stderr, done.stderr
+        assert str(spool.path) in done.stderr and done.stderr.count("\n") == 1
+    assert spool.names() == names and relay.talks == []
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o777, 0o1777, 0o720, 0o702])
+def test_spool_that_others_may_write(stored, relay, mode):
+    stored.path.chmod(mode)
+    refused(stored, relay, "can be written by other users")
+    stored.path.chmod(0o755)
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+@root
+def test_spool_of_another_user(stored, relay):
+    os.chown(stored.path, NOBODY, 0)
+    refused(stored, relay, "belongs to another user")
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_relays_that_others_may_write(stored, relay, mode):
+    (stored.path / "relays").chmod(mode)
+    refused(stored, relay, "relays can be written by other users: remove it")
+
+
+@root
+def test_relays_of_another_user(stored, relay):
+    os.chown(stored.path / "relays", NOBODY, 0)
+    refused(stored, relay, "relays belongs to another user: remove it")
+    (stored.path / "relays").unlink()
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+# ---- Secrets --------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("secret", [True, False])
+def test_no_core_holds_the_secret(scratch, relay, secret):
+    """the kernel gives the /proc of a process that must not be dumped to root"""
+    uid = NOBODY if os.geteuid() == 0 else os.geteuid()
+    program, password = shutil.copy(COMMAND, scratch / "for-nobody"), scratch / "password-of-nobody"
+    password.write_text("hunter2\n")
+    password.chmod(0o600)
+    relay.hold, relay.hold_greeting = threading.Event(), True
+    login = ["--pin", "sha256:" + "A" * 43, "--user", "u", "--password-file", password] if secret else []
+    more = {"user": uid} if uid != os.geteuid() else {}
+    if more:
+        os.chown(password, uid, -1)
+    with subprocess.Popen([program, "send", "--relay", relay.where, *login, *FROM, "a@example.test"], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, **more) as process:
+        try:
+            process.stdin.close()
+            assert relay.holding.wait(30)
+            assert os.stat(f"/proc/{process.pid}/mem").st_uid == (0 if secret else uid)
+        finally:
+            relay.hold.set()
+            process.kill()
+
+
+# ---- Random octets --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("error, status", [(errno.ENOSYS, OK), (errno.EIO, DEFERRED)], ids=["ENOSYS", "EIO"])
+def test_kernel_without_getrandom(tmp_path, error, status):
+    """has /dev/urandom; where that is not the cause, there is no TLS without random octets"""
+    relay = Relay(make_context(tmp_path), "good")
+    done = [run(COMMAND, "send", "--relay", relay.where, *FROM, "a@example.test", wrap=pretend(GETRANDOM=error)) for _ in "12"]
+    relay.stop()
+    assert [each.returncode for each in done] == [status] * 2 and done[0].rows[0][0] != done[1].rows[0][0]
+    assert all(mail.secure for mail in relay.mails) and len(relay.mails) == (2 if status == OK else 0)
