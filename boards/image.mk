@@ -6,7 +6,8 @@
 #       TRUST=ca.pem MAILMOTE=build/mailmote
 # Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, it trusts nobody; MAILMOTE is the command of this
 # machine, which makes constants of them.
-# boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
+# boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options,
+# p256_alone (yes: no curve is longer; BearSSL takes less stack).
 
 include port/mailmote.mk
 cross := arm-none-eabi-
@@ -39,7 +40,10 @@ lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 
 includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
-flags := $(target) $(lto) $(options) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
+# One word of board.mk shortens BearSSL's arrays and masks the curves that do not fit: never one without the other.
+p256_core := $(if $(p256_alone),-DMOTE_P256_ALONE)
+p256_bearssl := $(if $(p256_alone),-include $(abspath boards/bare-metal/p256.h))
+flags := $(target) $(lto) $(options) $(p256_core) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-metal/link.ld boards/image.mk
@@ -57,7 +61,10 @@ $(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags boards/cortex-m/lwipopts.h
 $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@mkdir -p $(@D)
 	@echo "  CROSS   $<"
-	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
+	@$(CC) $(STRICT) $(flags) $(own) $(includes) -MMD -MP -c -o $@ $<
+
+# The compiler must not take their loops for calls of themselves, and must find them when all else is optimized.
+$(out)/boards/bare-metal/octets.o: own := -fno-lto -fno-builtin -fno-tree-loop-distribute-patterns
 
 # The certificates as constants, written when they have changed.
 $(out)/boards/alert.o: $(out)/trust/trust_anchors.h
@@ -68,15 +75,16 @@ $(out)/trust/trust_anchors.h: FORCE
 FORCE:
 
 $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
-	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
-	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options)' CFLAGS='$(target)' FLAGS=$<
+	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)gcc-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
+	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$<
 
 # Written when a flag has changed, and everything is built again.
-ifneq ($(strip $(flags) $(STRICT) $(bearssl_options)),$(strip $(file <$(out)/flags)))
+said := $(strip $(flags) $(STRICT) $(bearssl_options))
+ifneq ($(said),$(strip $(file <$(out)/flags)))
 .PHONY: $(out)/flags
 endif
 $(out)/flags:
 	@mkdir -p $(@D)
-	@echo '$(strip $(flags) $(STRICT) $(bearssl_options))' >$@
+	@echo '$(said)' >$@
 
 -include $(ours_o:.o=.d)

@@ -43,7 +43,7 @@ void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vta
     br_ssl_engine_context *eng = &s->client.eng;
 
     s->ec = *trust->ec;
-    s->ec.supported_curves &= (uint32_t)1 << BR_EC_secp256r1 | (uint32_t)1 << BR_EC_secp384r1;
+    s->ec.supported_curves &= NIST_CURVES;
     br_ssl_client_zero(&s->client);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_suites(eng, suites, SMALL_SUITES);
