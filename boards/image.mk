@@ -40,10 +40,12 @@ lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 
 includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
+# Nobody listens to the conversation here. The small images of BOARD_FLAGS have no room for sentences.
+told := -DMOTE_NO_TRACE $(if $(filter -DBOARD_LEAN -DBOARD_CLEAR,$(BOARD_FLAGS)),-DMOTE_NAMES_SHORT)
 # One word of board.mk shortens BearSSL's arrays and masks the curves that do not fit: never one without the other.
 p256_core := $(if $(p256_alone),-DMOTE_P256_ALONE)
 p256_bearssl := $(if $(p256_alone),-include $(abspath boards/bare-metal/p256.h))
-flags := $(target) $(lto) $(options) $(p256_core) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
+flags := $(target) $(lto) $(options) $(told) $(p256_core) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-metal/link.ld boards/image.mk
@@ -64,7 +66,7 @@ $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@$(CC) $(STRICT) $(flags) $(own) $(includes) -MMD -MP -c -o $@ $<
 
 # The compiler must not take their loops for calls of themselves, and must find them when all else is optimized.
-$(out)/boards/bare-metal/octets.o: own := -fno-lto -fno-builtin -fno-tree-loop-distribute-patterns
+$(out)/boards/bare-metal/octets.o $(out)/boards/microbit/divide.o: own := -fno-lto -fno-builtin -fno-tree-loop-distribute-patterns
 
 # The certificates as constants, written when they have changed.
 $(out)/boards/alert.o: $(out)/trust/trust_anchors.h

@@ -44,11 +44,5 @@ static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, con
 }
 
 const br_ec_impl mote_curves = {
-    NIST_CURVES | (uint32_t)1 << BR_EC_curve25519,
-    generator,
-    order,
-    xoff,
-    mul,
-    mulgen,
-    muladd,
+    NIST_CURVES | (uint32_t)1 << BR_EC_curve25519, generator, order, xoff, mul, mulgen, muladd,
 };
