@@ -20,8 +20,8 @@ out := $(abspath $(BUILD))/boards/$(BOARD)
 shown = $(patsubst $(CURDIR)/%,%,$@)
 image := $(out)/mailmote.elf
 target := $(cpu) -Os -g -ffunction-sections -fdata-sections
-# All of ours and lwIP are optimized as one; BearSSL is not: its code runs in constant time as its files were written.
-lto := -flto=auto -fno-fat-lto-objects
+# All of ours and lwIP are optimized as one, and what of BearSSL port/bearssl.mk names.
+lto := -flto -flto-partition=one -fno-fat-lto-objects
 
 include $(LWIP_DIR)/src/Filelists.mk
 lwip := $(MAILMOTE_LWIP)
@@ -40,8 +40,8 @@ lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 
 includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
-# Nobody listens to the conversation here. The small images of BOARD_FLAGS have no room for sentences.
-told := -DMOTE_NO_TRACE $(if $(filter -DBOARD_LEAN -DBOARD_CLEAR,$(BOARD_FLAGS)),-DMOTE_NAMES_SHORT)
+# Nobody listens to the conversation here. The lean image has no room for sentences.
+told := -DMOTE_NO_TRACE $(if $(filter -DBOARD_LEAN,$(BOARD_FLAGS)),-DMOTE_NAMES_SHORT)
 # One word of board.mk shortens BearSSL's arrays and masks the curves that do not fit: never one without the other.
 p256_core := $(if $(p256_alone),-DMOTE_P256_ALONE)
 p256_bearssl := $(if $(p256_alone),-include $(abspath boards/bare-metal/p256.h))

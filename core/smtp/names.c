@@ -72,14 +72,24 @@ const char *mote_verdict_name(uint8_t verdict)
 /* clang-format on */
 
 #ifdef MOTE_NAMES_SHORT
-#define CAUSE(name, words) [MOTE_CAUSE_##name] = #name,
+#define WORDS(name, words) #name
 #else
-#define CAUSE(name, words) [MOTE_CAUSE_##name] = words,
+#define WORDS(name, words) words
 #endif
+#define ROOM(name, words)  char name[sizeof(WORDS(name, words))];
+#define TEXT(name, words)  WORDS(name, words),
+#define PLACE(name, words) [MOTE_CAUSE_##name] = (uint16_t)offsetof(struct texts, name),
+
+/* They stand one behind the other, and a place takes half a pointer. What is no cause has the first one's. */
+struct texts {
+    char unknown[2];
+    CAUSES(ROOM)
+};
 
 const char *mote_cause_name(uint8_t cause)
 {
-    static const char *const names[] = {CAUSES(CAUSE)};
+    static const struct texts texts = {"?", CAUSES(TEXT)};
+    static const uint16_t places[] = {CAUSES(PLACE)};
 
-    return cause < sizeof names / sizeof names[0] && names[cause] != NULL ? names[cause] : "?";
+    return (const char *)&texts + (cause < sizeof places / sizeof places[0] ? places[cause] : 0);
 }
