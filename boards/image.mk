@@ -6,7 +6,8 @@
 #       TRUST=ca.pem MAILMOTE=build/mailmote
 # Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, it trusts nobody; MAILMOTE is the command of this
 # machine, which makes constants of them. PEER names a makefile that puts another program in mailmote's place (tests/bench).
-# boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options.
+# boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options,
+# p256_alone (yes: no curve is longer; BearSSL takes less stack).
 
 include port/mailmote.mk
 cross := arm-none-eabi-
@@ -20,8 +21,8 @@ shown = $(patsubst $(CURDIR)/%,%,$@)
 image := $(out)/mailmote.elf
 .DEFAULT_GOAL := $(image)
 target := $(cpu) -Os -g -ffunction-sections -fdata-sections
-# All of ours and lwIP are optimized as one; BearSSL is not: its code runs in constant time as its files were written.
-lto := -flto=auto -fno-fat-lto-objects
+# All of ours and lwIP are optimized as one, and what of BearSSL port/bearssl.mk names.
+lto := -flto -flto-partition=one -fno-fat-lto-objects
 
 include $(LWIP_DIR)/src/Filelists.mk
 lwip := $(MAILMOTE_LWIP)
@@ -45,7 +46,12 @@ endif
 ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 
-flags := $(target) $(lto) $(options) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
+# Nobody listens to the conversation here. The lean image has no room for sentences.
+told := -DMOTE_NO_TRACE $(if $(filter -DBOARD_LEAN,$(BOARD_FLAGS)),-DMOTE_NAMES_SHORT)
+# One word of board.mk shortens BearSSL's arrays and masks the curves that do not fit: never one without the other.
+p256_core := $(if $(p256_alone),-DMOTE_P256_ALONE)
+p256_bearssl := $(if $(p256_alone),-include $(abspath boards/bare-metal/p256.h))
+flags := $(target) $(lto) $(options) $(told) $(p256_core) $(if $(filter modem,$(network)),-DBOARD_MODEM) $(BOARD_FLAGS)
 
 # The relocations stay in the file, not in the image: tests/stack.py learns from them whose address is kept.
 $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-metal/link.ld boards/image.mk
@@ -63,7 +69,10 @@ $(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags $(lwipopts)
 $(ours_o): $(out)/%.o: %.c $(out)/flags
 	@mkdir -p $(@D)
 	@echo "  CROSS   $<"
-	@$(CC) $(STRICT) $(flags) $(includes) -MMD -MP -c -o $@ $<
+	@$(CC) $(STRICT) $(flags) $(own) $(includes) -MMD -MP -c -o $@ $<
+
+# The compiler must not take their loops for calls of themselves, and must find them when all else is optimized.
+$(out)/boards/bare-metal/octets.o $(out)/boards/microbit/divide.o: own := -fno-lto -fno-builtin -fno-tree-loop-distribute-patterns
 
 # The certificates as constants, written when they have changed.
 $(out)/boards/settings.o: $(out)/trust/trust_anchors.h
@@ -74,15 +83,16 @@ $(out)/trust/trust_anchors.h: FORCE
 FORCE:
 
 $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
-	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
-	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options)' CFLAGS='$(target)' FLAGS=$<
+	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)gcc-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
+	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$<
 
 # Written when a flag has changed, and everything is built again.
-ifneq ($(strip $(flags) $(STRICT) $(bearssl_options)),$(strip $(file <$(out)/flags)))
+said := $(strip $(flags) $(STRICT) $(bearssl_options))
+ifneq ($(said),$(strip $(file <$(out)/flags)))
 .PHONY: $(out)/flags
 endif
 $(out)/flags:
 	@mkdir -p $(@D)
-	@echo '$(strip $(flags) $(STRICT) $(bearssl_options))' >$@
+	@echo '$(said)' >$@
 
 -include $(ours_o:.o=.d)

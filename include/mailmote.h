@@ -308,6 +308,7 @@ static inline bool mote_engine_suspect(const struct mote_engine *engine);
 const char *mote_step_name(uint8_t step);       /* "STARTTLS" */
 const char *mote_verdict_name(uint8_t verdict); /* "deferred" */
 const char *mote_cause_name(uint8_t cause);     /* "the certificate is for another name" */
+/* With -DMOTE_NAMES_SHORT the last one has 2 KB less: it says "CERT_NAME", as its enum does. */
 
 /* ---- The engine's own --------------------------------------------------------------------------------------------- */
 

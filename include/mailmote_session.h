@@ -115,7 +115,7 @@ uint16_t mote_relay_port(const struct mote_relay *relay);
 #define MOTE_SESSION_BUF_MIN  837
 #define MOTE_SESSION_BUF_FULL BR_SSL_BUFSIZE_MONO
 
-/* What of the conversation a trace is told. Secrets never reach it. */
+/* What of the conversation a trace is told. Secrets never reach it. With -DMOTE_NO_TRACE it is told nothing. */
 struct mote_trace {
     /* who: 'C' what we send, 'S' what the relay sends. step is that of the command being written or answered. One call
      * carries a part of a line, a line, or several; the text of the mail comes with step MOTE_STEP_END; a login's secrets

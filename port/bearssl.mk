@@ -17,7 +17,13 @@ $(LIB): $(objects)
 # Half the time of an RSA check is this one loop: for speed it grows by some 50 octets.
 $(OBJ)/int/i31_montmul.o: speed := -O2
 
+# LTO, if given, are flags for optimizing these with what calls them: protocol, certificates, hashes. What computes with secrets goes
+# without: it takes the same time for each only as its files were written.
+public := ssl/% x509/% rsa/% hash/% rand/% ec/ecdsa_%
+public_o := $(filter-out %/ssl_rec_cbc.o,$(filter $(public:%=$(OBJ)/%),$(objects)))
+$(public_o): lto := $(LTO)
+
 $(OBJ)/%.o: $(BEARSSL_DIR)/src/%.c $(FLAGS) $(this)
 	@mkdir -p $(@D)
 	@echo "  CC      bearssl/$*.c"
-	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) $(speed) -w -c -o $@ $<
+	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) $(speed) $(lto) -w -c -o $@ $<

@@ -25,12 +25,11 @@
 
 /* Frames of 1,514 octets come whatever we announce: three pbufs hold one. The window is smaller than the pool. */
 #define ETH_PAD_SIZE            2
-#define PBUF_POOL_BUFSIZE       608
+#define PBUF_POOL_BUFSIZE       592
 #define TCP_WND                 (2 * TCP_MSS)
 #define TCP_QUEUE_OOSEQ         0
+#define TCP_OVERSIZE            0 /* the port hands over whole records: there is nothing to add to a segment */
 #define TCP_SND_BUF             (2 * TCP_MSS)
-#define TCP_SND_QUEUELEN        8
-#define MEMP_NUM_TCP_SEG        8
 #define MEMP_NUM_TCP_PCB        2
 #define MEMP_NUM_TCP_PCB_LISTEN 1
 #define MEMP_NUM_UDP_PCB        2
@@ -39,19 +38,21 @@
 #define MEM_ALIGNMENT           4
 
 #if !defined BOARD_LEAN && !defined BOARD_CLEAR
-#define LWIP_DHCP      1
-#define LWIP_DNS       1
-#define TCP_MSS        1460
-#define PBUF_POOL_SIZE 6
-#define MEM_SIZE       3200
+#define LWIP_DHCP        1
+#define LWIP_DNS         1
+#define TCP_MSS          1460
+#define PBUF_POOL_SIZE   6
+#define MEM_SIZE         3200
+#define TCP_SND_QUEUELEN 8
 #else /* a fixed address (ip=, gateway=), relays by address, little memory */
-#define LWIP_DHCP      0
-#define LWIP_DNS       0
-#define LWIP_UDP       0
-#define LWIP_ICMP      0 /* it does not answer a ping */
-#define TCP_MSS        536
-#define PBUF_POOL_SIZE 4
-#define MEM_SIZE       1600
+#define LWIP_DHCP        0
+#define LWIP_DNS         0
+#define LWIP_UDP         0
+#define LWIP_ICMP        0 /* it does not answer a ping */
+#define TCP_MSS          536
+#define PBUF_POOL_SIZE   3
+#define MEM_SIZE         1100
+#define TCP_SND_QUEUELEN 6
 #endif
 
 #ifdef BOARD_SNTP /* boards/cortex-m/sntp.c; one socket and two timers more */
@@ -71,6 +72,7 @@
 unsigned short board_sntp_port(void);
 void board_sntp_set(unsigned unix_s);
 #endif
+#define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
 
 #define LWIP_CHKSUM board_checksum
 

@@ -8,3 +8,4 @@ options := -DBOARD_RECORD_BUF=MOTE_SESSION_BUF_MIN -DBOARD_SLOTS=2 -DBOARD_COMMA
     -DBOARD_CURVES=br_ec_prime_i15
 # The multiplication of 32 by 32 bits is slow here; BearSSL has assembly that does without.
 bearssl_options := -DBR_ARMEL_CORTEXM_GCC=1
+p256_alone := yes

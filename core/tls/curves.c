@@ -3,7 +3,7 @@
  * The curves relays and CAs use, in BearSSL's code for this CPU: X25519, P-256 and P-384. P-521 is not among them: no CA has it,
  * and it keeps a small CPU busy for seconds.
  */
-#include "mailmote_session.h"
+#include "trust.h"
 
 static const unsigned char *generator(int curve, size_t *len)
 {
@@ -44,11 +44,5 @@ static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, con
 }
 
 const br_ec_impl mote_curves = {
-    (uint32_t)1 << BR_EC_secp256r1 | (uint32_t)1 << BR_EC_secp384r1 | (uint32_t)1 << BR_EC_curve25519,
-    generator,
-    order,
-    xoff,
-    mul,
-    mulgen,
-    muladd,
+    NIST_CURVES | (uint32_t)1 << BR_EC_curve25519, generator, order, xoff, mul, mulgen, muladd,
 };

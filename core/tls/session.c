@@ -15,12 +15,19 @@ enum { HANDSHAKE_CAP = 256 };
 
 /* ---- The engine's side ------------------------------------------------------------------------------------------- */
 
+#ifdef MOTE_NO_TRACE
+static void trace(const struct mote_session *s, char who, uint8_t step, const void *data, size_t len)
+{
+    (void)s, (void)who, (void)step, (void)data, (void)len;
+}
+#else
 static void trace(const struct mote_session *s, char who, uint8_t step, const void *data, size_t len)
 {
     if (s->setup->trace.octets != NULL && len != 0) {
         s->setup->trace.octets(s->setup->trace.ctx, who, step, data, len);
     }
 }
+#endif
 
 /* A login's first line: its mechanism, and whether credentials follow in it. */
 static void trace_login(const struct mote_session *s, const char *line)

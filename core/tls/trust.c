@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { SMALL_SUITES = 2, MODERN_SUITES = 6, EPHEMERAL_SUITES = 14 };
+enum { CHACHA20_SUITES = 2, AES_128_GCM_SUITES = 4, MODERN_SUITES = 6, EPHEMERAL_SUITES = 14 };
 
 /* Forward secrecy and authenticated encryption first, then forward secrecy alone. What has none is for old relays, where
  * it still beats cleartext. */
@@ -43,10 +43,15 @@ void mote_trust_setup_tls_small(struct mote_session *s, const br_x509_class *vta
     br_ssl_engine_context *eng = &s->client.eng;
 
     s->ec = *trust->ec;
-    s->ec.supported_curves &= (uint32_t)1 << BR_EC_secp256r1 | (uint32_t)1 << BR_EC_secp384r1;
+    s->ec.supported_curves &= NIST_CURVES;
     br_ssl_client_zero(&s->client);
     br_ssl_engine_set_versions(eng, BR_TLS12, BR_TLS12);
-    br_ssl_engine_set_suites(eng, suites, SMALL_SUITES);
+#ifdef MOTE_SMALL_GCM
+    br_ssl_engine_set_suites(eng, suites, AES_128_GCM_SUITES);
+    br_ssl_engine_set_default_aes_gcm(eng);
+#else
+    br_ssl_engine_set_suites(eng, suites, CHACHA20_SUITES);
+#endif
     br_ssl_engine_add_flags(eng, BR_OPT_NO_RENEGOTIATION);
     br_ssl_engine_set_hash(eng, br_sha256_ID, &br_sha256_vtable);
     br_ssl_engine_set_prf_sha256(eng, &br_tls12_sha256_prf);

@@ -7,6 +7,13 @@
 
 #include "mailmote_session.h"
 
+/* With MOTE_P256_ALONE BearSSL may be built for no curve longer than P-256: see boards/bare-metal/p256.h. */
+#ifdef MOTE_P256_ALONE
+#define NIST_CURVES ((uint32_t)1 << BR_EC_secp256r1)
+#else
+#define NIST_CURVES ((uint32_t)1 << BR_EC_secp256r1 | (uint32_t)1 << BR_EC_secp384r1)
+#endif
+
 static inline struct mote_x509 *x509_of(const br_x509_class **ctx)
 {
     return (struct mote_x509 *)(void *)ctx;
