@@ -59,7 +59,7 @@ static void log_line(const struct host_mail *mail, unsigned i, int status)
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
     const struct host_rcpt *own = &mail->rcpts[i];
     int level = status == EX_OK ? LOG_INFO : rcpt_final(rcpt) ? LOG_ERR : LOG_NOTICE;
-    char line[5000], shown[4 * sizeof line];
+    char line[2500], shown[4 * sizeof line];
 
     snprintf(line, sizeof line, "%.*s: relay=%s:%u, tls=\"%s\", from=<%s>, to=<%s>, size=%lu, exit=%d, reply=%s %s",
              ID_LEN, mail->id, own->relay == NULL ? "none" : own->relay->host,

@@ -85,6 +85,12 @@ class Relay:
                         break
                     link = self.context.wrap_socket(link, server_side=True)
                     file, secure = link.makefile("rb"), True
+                elif verb == "MAIL":
+                    to = []
+                    if time.monotonic() < self.rested:
+                        self._say(link, file, "421 one moment")
+                        break
+                    self._say(link, file, self.replies.get(verb, "250 ok"))
                 elif verb == "RCPT":
                     address = re.search(rb"<(.*?)>", line)[1].decode()
                     reply = self.replies.get(address, "250 ok")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pretend import pretend
-from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, make_context, run
+from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, Spool, make_context, run
 
 A = "a@example.test"
 
@@ -147,6 +147,29 @@ def test_timeout(config, relays, how, hold):
                "s@example.org", A, text=b"x\n")
     relays[0].hold.set()
     assert done.verdicts == ["deferred"] and 0.9 < time.monotonic() - begun < 30 and relays[1].talks == []
+
+
+class Slow:
+    """what each mail waits for before it is answered"""
+
+    def __init__(self, *waits_s):
+        self.waits_s = list(waits_s)
+
+    def wait(self, _):
+        time.sleep(self.waits_s.pop(0))
+
+
+def test_timeout_of_mails_that_share_a_connection(tmp_path, closed):
+    """each has all of it, and no more"""
+    spool, relay = Spool(tmp_path / "spool"), Relay()
+    for _ in range(3):
+        assert spool.send(closed).verdicts == ["deferred"]
+    relay.hold = Slow(3, 3, 20)
+    begun = time.monotonic()
+    done = spool.flush(relay, options=["--now", "--timeout", "5"])
+    relay.stop()
+    assert done.verdicts == ["delivered", "delivered", "deferred"] and 11 <= time.monotonic() - begun < 20, done.stdout
+    assert [verbs.count("MAIL") for verbs in relay.talks] == [3]
 
 
 @pytest.mark.parametrize("value", ["0", "901", "-1", "1s", "", "99999999999999999999"])

@@ -55,6 +55,15 @@ def test_a_line_for_each_recipient(spool, relay, log):
     assert level == MAIL | INFO and f"to=<{B}>" in text
 
 
+def test_an_address_is_made_printable(spool, relay, log):
+    wrap, lines = log
+    done = spool.send(relay, to=("grüße\u202e@example.test",), wrap=wrap)
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    [(level, text)] = lines()
+    assert level == MAIL | ERROR and "to=<grüße\\xE2\\x80\\xAE@example.test>" in text
+
+
 def test_tls_is_told(spool, log, context, pin, closed):
     wrap, lines = log
     relay = Relay(context, "good")

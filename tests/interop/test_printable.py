@@ -2,8 +2,11 @@
 """Whatever comes from outside, a terminal shows it and does nothing else: nothing that is printed holds a control
 octet, a C1 control, an escape, or a character that turns the direction of text."""
 import os
+import pty
 import re
 import struct
+import subprocess
+import termios
 import unicodedata
 import zlib
 
@@ -97,6 +100,28 @@ def test_envelope_in_the_spool(tmp_path, closed, octets):
     for args in ["queue"], ["flush", "--now", "-v", "--relay", closed, *FROM[2:]]:
         done, text = printed(*args, "--spool", spool.path, tabs=9 if args[0] == "queue" else 4)
         assert text and done.stdout.count(b"\n") <= 1
+
+
+@nasty
+def test_queue(tmp_path, closed, octets):
+    """subject and sender; all of a mail when a person looks, and its octets for a program"""
+    spool, octets = Spool(tmp_path / "spool"), octets.replace(b"\r", b"")
+    text = b"A: b" + octets + b"\r\nSubject: a" + octets + b"b\r\n\r\nlast " + octets
+    done = printed("send", "--raw", "--spool", spool.path, "--relay", closed, *FROM, "r@x.test", text=text)[0]
+    number = done.stdout.decode().partition("\t")[0]
+    shown = printed("queue", "--spool", spool.path, tabs=9)[1]
+    assert "\t<s@example.org>\t" in shown and re.search(r"\t(a[^\t]*b|=\?UTF-8\?Q\?a[^\t]*b\?=)\n$", shown) and shown.count("\n") == 1
+    words = [COMMAND, "queue", "--spool", spool.path, "--show", number]
+    assert (b"A: b" + octets + b"\r\n") in run(words[0], *words[1:], decode=False).stdout
+    ours, its = pty.openpty()
+    attributes = termios.tcgetattr(its)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(its, termios.TCSANOW, attributes)
+    assert subprocess.run(words, stdout=its, timeout=60).returncode == OK
+    os.close(its)
+    lines = harmless(os.read(ours, 65536)).split("\n")
+    os.close(ours)
+    assert lines[0].startswith("A: b") and [line for line in lines if line.startswith("Subject: ")]
 
 
 def test_what_is_harmless_is_shown_as_it_is(tmp_path, relay):

@@ -266,6 +266,15 @@ def test_a_notice_of_an_odd_header_is_well_formed(spool, relay, closed):
     assert len(mail.get_payload()) == 3 and "Subject: ??" in header and len(header) < 10000 and header.isascii()
 
 
+def test_a_notice_of_an_address_in_utf_8_is_ascii(spool, relay, closed):
+    """a relay need not be able to carry anything else"""
+    spool.send(closed, to=("grüße@example.test",))
+    assert spool.flush(relay, options=NOW).verdicts == ["failed"]
+    assert spool.flush(relay).verdicts == ["delivered"]
+    text = relay.mails[-1].text
+    assert text.isascii() and text.count(b"gr\\xC3\\xBC\\xC3\\x9Fe@example.test\r\n") == 2
+
+
 def test_a_notice_keeps_to_verified_relays(spool, relay, tmp_path):
     """as the mail it tells of"""
     spool.send(options=["--relay", relay.where, "--trust", tmp_path / "none"])

@@ -146,7 +146,7 @@ def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path):
         spool.send(relay, to=(f"r{n}@example.test",))
     relay.greeting, relay.rest_s = "220 relay.test", 0.5
     done = spool.flush(relay, options=NOW)
-    assert done.verdicts.count("delivered") == 2 and all(line[:2] == ["0", "0"] for line in relay_lines(spool)), done.rows
+    assert done.verdicts.count("delivered") >= 2 and all(line[:2] == ["0", "0"] for line in relay_lines(spool)), done.rows
     assert max(file.wait for file in spool.files()) <= 1
     assert spool.send(relay).verdicts == ["delivered"]                       # the next run keeps the pause, too
     relay.stop()
