@@ -34,14 +34,15 @@ WORDS = [("STARTTLS", "yes", "no"), ("mails kept over a reset, and tried again",
 
 
 class Client(typing.NamedTuple):
+    name: str
     peer: str                                        # what boards/image.mk is told
     words: str
     said: str                                        # when it has delivered
     quit_waits: bool                                 # for the reply to the mail
 
 
-MAILMOTE = Client("", " implicit name=mail.example.test", "delivered at END, reply 250, in TLS", False)
-LWIP = Client("tests/bench/peer.mk", "", "accepted, stack", True)
+MAILMOTE = Client("mailmote", "", "implicit name=mail.example.test", "delivered at END, reply 250, in TLS", False)
+LWIP = Client("lwip", "tests/bench/peer.mk", "", "accepted, stack", True)
 
 
 class Relay(Postfix):
@@ -50,41 +51,53 @@ class Relay(Postfix):
     port_names = tuple(smtpd)
 
 
-def boot(client, image, port):
-    words = f"time={machine.TIME_S} relay=10.0.2.2:{port} {machine.WORDS} attempts=1 {machine.FIXED_ADDRESS}{client.words}"
-    return machine.Boot(BOARD, image, words, client.said)
+class Trial:
+    """a client's image, and the relay it talks to"""
 
+    def __init__(self, client, relay, scratch):
+        self.client, self.relay, self.file = client, relay, scratch / f"{client.name}.pcap"
+        into = BUILD / "bench" / client.name
+        board.build(BOARD, into, FLAGS, trust=relay.pki.ca, peer=client.peer)
+        self.sizes = board.Board(BOARD, scratch, into).sizes()
+        self.image = into / "boards" / BOARD / "mailmote.elf"
 
-def deliver(client, image, port, file):
-    """octets of stack, flights and instructions of one delivery"""
-    stack = board.stack_used(machine.record(boot(client, image, port), file))
-    server = machine.Server(file, client.quit_waits)
-    flights = server.flights
-    return stack, flights, machine.count(boot(client, image, server.port), server)[0]
+    def _subject(self, leaf):
+        return f"{self.client.name}-{leaf}"
 
+    def _boot(self, leaf):
+        words = (f"time={machine.TIME_S} relay=10.0.2.2:{self.relay.ports[leaf]} {machine.FIXED_ADDRESS} storage=flash.bin "
+                 f"attempts=1 from=mote@example.org to=a@example.test subject={self._subject(leaf)} {self.client.words}")
+        return machine.Boot(BOARD, self.image, words.strip(), self.client.said)
 
-def fate(client, image, port, file):
-    """what becomes of a mail for such a relay"""
-    try:
-        machine.record(boot(client, image, port), file)
-    except machine.Failed as failed:
-        if re.search(r"ended with (69|75):", str(failed)):
+    def deliver(self, leaf):
+        """octets of stack, flights and instructions of one delivery"""
+        boot = self._boot(leaf)
+        stack = board.stack_used(machine.record(boot, self.file))
+        assert "The input fired." in self.relay.wait_for_mail(self._subject(leaf)).raw.decode()
+        server = machine.Server(self.file, self.client.quit_waits)
+        flights = server.flights
+        return stack, flights, machine.count(boot, server)[0]
+
+    def fate(self, leaf):
+        """what becomes of a mail for such a relay"""
+        try:
+            machine.record(self._boot(leaf), self.file)
+        except machine.Failed as failed:
+            if not re.search(r"ended with (69|75):", str(failed)):
+                raise
             return "refused"
-        raise
-    return "is given the mail"
+        self.relay.wait_for_mail(self._subject(leaf))
+        return "is given the mail"
 
 
-def measure(client, name, relay, scratch):
+def measure(trial):
     """the numbers of all rows, and the words of WRONG's"""
-    into, file = BUILD / "bench" / name, scratch / f"{name}.pcap"
-    board.build(BOARD, into, FLAGS, trust=relay.pki.ca, peer=client.peer)
-    flash, variables = board.Board(BOARD, scratch, into).sizes()
-    image = into / "boards" / BOARD / "mailmote.elf"
-    stacks, flights, instructions = zip(*(deliver(client, image, relay.ports[leaf], file) for leaf in GOOD))
+    flash, variables = trial.sizes
+    stacks, flights, instructions = zip(*map(trial.deliver, GOOD))
     if len(set(flights)) != 1:
-        raise machine.Failed(f"{name}: flights differ by the kind of certificate: {flights}")
+        raise machine.Failed(f"{trial.client.name}: flights differ by the kind of certificate: {flights}")
     numbers = [flash, variables, max(stacks), variables + max(stacks), flights[0], *instructions]
-    return [f"{number:,}" for number in numbers] + [fate(client, image, relay.ports[leaf], file) for leaf in WRONG]
+    return [f"{number:,}" for number in numbers] + list(map(trial.fate, WRONG))
 
 
 @contextlib.contextmanager
@@ -122,7 +135,7 @@ def main():
         return 0
     try:
         with served() as (relay, scratch):
-            shown = table(measure(MAILMOTE, "mailmote", relay, scratch), measure(LWIP, "lwip", relay, scratch))
+            shown = table(*(measure(Trial(client, relay, scratch)) for client in (MAILMOTE, LWIP)))
     except (machine.Failed, AssertionError) as why:  # the last: it does not build
         sys.exit(f"make bench: {why}")
     print(shown)

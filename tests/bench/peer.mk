@@ -3,13 +3,15 @@
 # boards/image.mk with lwIP's own SMTP client and mbedTLS in mailmote's place. Board, driver, network and the compiler's options
 # are the same.
 
+$(if $(TRUST),,$(error TRUST= is to name the PEM file of a CA: this program has no other way to trust a relay))
+
 ours := tests/bench/peer.c $(wildcard boards/bare-metal/*.c $(sources))
 lwip_sources += $(addprefix $(LWIPDIR)/,apps/smtp/smtp.c apps/altcp_tls/altcp_tls_mbedtls.c apps/altcp_tls/altcp_tls_mbedtls_mem.c)
 lwipopts += tests/bench/lwipopts.h tests/bench/mbedtls_config.h
 includes := -Itests/bench $(includes) -isystem $(MBEDTLS_DIR)/include
 options += -DMBEDTLS_CONFIG_FILE='"mbedtls_config.h"'
 
-# As BearSSL: an archive, so that what is not needed is left out, and not optimized as one with the rest.
+# In the place of BearSSL's archive. It is optimized as one with the rest, which makes it smaller.
 bearssl_a := $(out)/libmbedtls.a
 mbedtls_o := $(patsubst $(MBEDTLS_DIR)/library/%.c,$(out)/mbedtls/%.o,$(wildcard $(MBEDTLS_DIR)/library/*.c))
 $(bearssl_a): $(mbedtls_o)
