@@ -28,7 +28,7 @@ def probe(port, *options, host="localhost"):
 
 def told(port, *options, **more):
     done = probe(port, "--json", *options, **more)
-    assert done.stdout.isascii() and done.stdout.count("\n") == 1, done.stdout
+    assert done.stdout.endswith("\n") and done.stdout[:-1].isprintable(), done.stdout
     return done.returncode, json.loads(done.stdout)
 
 
@@ -347,6 +347,6 @@ def test_hostile_certificate(tmp_path):
     context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
     relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"], context)
     done = probe(relay.port)
-    assert done.returncode == UNVERIFIED and "CN=\\x1B[2J\\xC3\\xBC" in done.stdout, done.stdout
-    assert done.stdout.isascii() and "\x1b" not in done.stdout
+    assert done.returncode == UNVERIFIED and "CN=\\x1B[2Jü" in done.stdout, done.stdout
+    assert done.stdout.replace("\n", "").isprintable()
     assert told(relay.port)[1]["chain"][0]["subject"].startswith("CN=\\x1B[2J")

@@ -143,7 +143,7 @@ def test_pins(roots, pki, tmp_path):
 def test_a_subject_that_would_be_code(tmp_path):
     make_ca(tmp_path, "bad", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", subject="/CN=*\\/ int evil; \\/* \x1b[31m ü ?\\?\\/")
     made = trust(tmp_path / "bad.pem")
-    assert made.returncode == OK and made.stdout.isascii() and "\x1b" not in made.stdout
+    assert made.returncode == OK and made.stdout.replace("\n", "").isprintable() and "ü" in made.stdout
     assert made.stdout.count("/*") == made.stdout.count("*/") and "/* \\x1B" not in made.stdout
     build(tmp_path, made.stdout)
 
