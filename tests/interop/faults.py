@@ -11,6 +11,7 @@ counts calls of a kind, for each process by itself: in the background both meet 
 import collections
 import concurrent.futures
 import dataclasses
+import errno
 import os
 import pathlib
 import random
@@ -30,7 +31,7 @@ ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getde
           "ENOMEM": "brk mmap munmap mprotect poll ppoll clone clone3 fork vfork socket sendto recvfrom openat",
           "EAGAIN": "clone clone3 fork vfork getrandom", "ENETUNREACH": "connect", "ECONNRESET": "sendto recvfrom"}
 OTHER = "EPERM"                                          # for calls that are not above
-STARTS = ("execve", "arch_prctl", "set_tid_address", "set_robust_list", "rseq")     # before any of our code
+MAIN = '"/dev/null", O_WRONLY'                           # the first call of ours
 ENDS = ("exit_group", "exit", "rt_sigreturn")
 LIMIT_S, ROUNDS, ENDLESS = 60, 5, "+"
 A, SEED = "a@example.test", 20261128
@@ -42,6 +43,10 @@ class Scene:
     words: str                                           # the command under the fault
     stored: int = 0                                      # mails in the spool before
     replies: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def status(self):
+        return OK if "--background" in self.words else {"4": DEFERRED, "5": FAILED}.get(self.replies.get("END", " ")[0], OK)
 
     @property
     def mails(self):
@@ -113,7 +118,9 @@ class Run:
         relay.settle()
         self.trace = trace.read_text(errors="replace").splitlines() if trace.exists() else []
         self.left, self.first = self.mails(), list(relay.mails)
-        self.sent = sum(file.sent for file in spool.files()) if spool.path.exists() else 0
+        files = spool.files()
+        self.sent = sum(file.sent for file in files)
+        self.waiting = [file.path.stem for file in files if (file.delivered | file.failed) + 1 != 1 << file.rcpts]
         relay.replies, self.rows = {}, list(self.done.rows) if self.done else []
         self.rounds = []
         while self.mails() and len(self.rounds) < ROUNDS:
@@ -129,13 +136,14 @@ class Run:
         return {path.stem for path in self.spool.path.glob("*.mail")}
 
     def calls(self):
-        """(name, number) of each, whichever process made it; but not of those on a descriptor that is not there"""
-        counts, calls = collections.Counter(), set()
+        """(name, number) of each behind the loader's, whichever process made it; not on a descriptor that is not there"""
+        counts, calls, ours = collections.Counter(), set(), False
         for line in self.trace:
             found = re.match(r"(\d+) +(\w+)\(", line)
             if found:
                 counts[found.groups()] += 1
-                calls |= {(found[2], counts[found.groups()])} if "EBADF" not in line else set()
+                ours = ours or MAIN in line
+                calls |= {(found[2], counts[found.groups()])} if ours and "EBADF" not in line else set()
         return calls
 
     def struck(self):
@@ -152,6 +160,12 @@ class Run:
             if re.search(r'"(250 taken|450 later|550 no)', line):
                 between = False
         return doubts
+
+    def unsaid(self):
+        """whether it ended otherwise than well because of an error it did not name"""
+        error = re.search(r"error=(\w+)", self.fault or "")
+        said = self.done.stderr + self.done.stdout.decode()
+        return bool(error) and self.done.returncode not in (OK, self.scene.status) and os.strerror(getattr(errno, error[1])) not in said
 
     def judge(self):
         """what is wrong, of COLUMNS, and why"""
@@ -172,10 +186,12 @@ class Run:
             wrong["litter"] = f"{litter} are left"
         if done.returncode in (OK, DEFERRED) and not self.left and not self.first and not failed:
             wrong["untrue"] = f"exit status {done.returncode}, nothing stored, nothing sent"
-        if done.returncode == OK and "--background" not in self.scene.words and self.left:
-            wrong["untrue"] = f"exit status 0, and {self.left} left behind"
+        if done.returncode == OK and "--background" not in self.scene.words and self.waiting:
+            wrong["untrue"] = f"exit status 0, and {self.waiting} still to be sent"
         if done.returncode not in (OK, DEFERRED, FAILED, -9, 137) and not done.stderr.strip():
             wrong["silent"] = f"exit status {done.returncode}, and nothing said"
+        if self.unsaid():
+            wrong["silent"] = f"exit status {done.returncode}, and not why"
         if done.returncode < 0 and done.returncode != -9:
             wrong["crashed"] = f"ended by signal {-done.returncode}"
         return wrong
@@ -184,12 +200,12 @@ class Run:
 def faults_of(calls):
     for name, number in sorted(calls):
         errors = [error for error, names in ERRORS.items() if name in names.split()] or [OTHER]
-        if name != "execve":
-            yield f"{name}:signal=KILL:when={number}"
-        for error in [] if name in STARTS + ENDS else errors:
-            yield f"{name}:error={error}:when={number}"
+        yield f"{name}:signal=KILL:when={number}"
+        for error in [] if name in ENDS else errors:
+            what = "retval=0" if name == "brk" else f"error={error}"     # the kernel's own way to say no
+            yield f"{name}:{what}:when={number}"
             if error != "EINTR":                         # which nothing says for ever
-                yield f"{name}:error={error}:when={number}{ENDLESS}"
+                yield f"{name}:{what}:when={number}{ENDLESS}"
 
 
 def sample(faults, size):
