@@ -27,36 +27,35 @@ from relay import DEFERRED, FAILED, OK, File, Relay, Spool
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
           "ENOSPC": "write pwrite64 fsync fdatasync openat renameat mkdir",
           "EMFILE": "openat socket", "EACCES": "openat mkdir renameat unlinkat connect", "ENOLCK": "flock",
-          "EINTR": "read pread64 write pwrite64 openat flock fsync poll ppoll connect sendto recvfrom",
+          "EINTR": "read pread64 write pwrite64 openat flock fsync poll ppoll sendto recvfrom",
           "ENOMEM": "brk mmap munmap mprotect poll ppoll clone clone3 fork vfork socket sendto recvfrom openat",
           "EAGAIN": "clone clone3 fork vfork getrandom", "ENETUNREACH": "connect", "ECONNRESET": "sendto recvfrom"}
 OTHER = "EPERM"                                          # for calls that are not above
 MAIN = '"/dev/null", O_WRONLY'                           # the first call of ours
 ENDS = ("exit_group", "exit", "rt_sigreturn")
-LIMIT_S, ROUNDS, ENDLESS = 60, 5, "+"
-A, SEED = "a@example.test", 20261128
-LATER, NO = {"END": "450 later"}, {"END": "550 no"}
+LIMIT_S, ROUNDS, ENDLESS, KILLED, LOADER = 60, 5, "+", -9, 127
+A, B, SENDER, SEED = "a@example.test", "b@example.test", "s@example.org", 20261128
 
 
 @dataclasses.dataclass
 class Scene:
     words: str                                           # the command under the fault
     stored: int = 0                                      # mails in the spool before
-    replies: dict = dataclasses.field(default_factory=dict)
-
-    @property
-    def status(self):
-        return OK if "--background" in self.words else {"4": DEFERRED, "5": FAILED}.get(self.replies.get("END", " ")[0], OK)
-
-    @property
-    def mails(self):
-        return self.stored or 1
+    replies: tuple = ({},)                               # of each relay
+    to: tuple = (A,)
+    status: int = OK                                     # without a fault
 
 
-SCENES = {"send": Scene("send"), "send, deferred": Scene("send", replies=LATER), "send, refused": Scene("send", replies=NO),
-          "background": Scene("send --background"), "background, deferred": Scene("send --background", replies=LATER),
-          "flush": Scene("flush --now", 1), "flush, deferred": Scene("flush --now", 1, LATER),
-          "flush, refused": Scene("flush --now", 1, NO), "flush, two mails": Scene("flush --now", 2)}
+LATER, NO, EACH_TAKES_ONE = ({"END": "450 later"},), ({"END": "550 no"},), ({B: "450 later"}, {A: "450 later"})
+SCENES = {"send": Scene("send"), "send, deferred": Scene("send", 0, LATER, status=DEFERRED),
+          "send, refused": Scene("send", 0, NO, status=FAILED), "send, two relays": Scene("send", 0, EACH_TAKES_ONE, (A, B)),
+          "background": Scene("send --background"), "background, deferred": Scene("send --background", 0, LATER),
+          "flush": Scene("flush --now", 1), "flush, deferred": Scene("flush --now", 1, LATER, status=DEFERRED),
+          "flush, refused": Scene("flush --now", 1, NO, status=FAILED), "flush, two mails": Scene("flush --now", 2),
+          "flush, two relays": Scene("flush --now", 1, EACH_TAKES_ONE, (A, B))}
+# What is said instead of the error's own name.
+NAMED = {"recvfrom": "the connection was lost", "sendto": "the connection was lost", "getrandom": "no random octets",
+         "pread64": "cannot be read"}
 COLUMNS = ("lost", "doubled", "hung", "untrue", "silent", "litter", "crashed")
 
 
@@ -89,48 +88,57 @@ class Settling(Relay):
 
 
 class Run:
-    """one command under strace, with one fault or none"""
+    """one command under strace, with one fault or none, and what came of it"""
 
     def __init__(self, scene, fault=None):
-        self.scene, self.fault = scene, fault
+        self.scene, self.fault, self.hung, self.done, self.after = scene, fault, False, None, []
+        self.relays = [Settling() for _ in scene.replies]
         with tempfile.TemporaryDirectory(prefix="mailmote-faults-") as directory:
-            self.path, self.relay = pathlib.Path(directory), Settling()
-            self.spool = Spool(self.path / "spool")
+            self.spool, self.trace = Spool(pathlib.Path(directory) / "spool"), pathlib.Path(directory) / "trace"
             try:
-                self._run()
+                self._prepare()
+                self._strike()
+                self._recover()
             finally:
-                self.relay.stop()
+                for relay in self.relays:
+                    relay.stop()
 
-    def _run(self):
-        scene, spool, relay = self.scene, self.spool, self.relay
-        relay.replies = {"RCPT": "450 later", A: "450 later"}
-        for _ in range(scene.stored):
-            spool.send(relay)
-        relay.replies = dict(scene.replies)
-        trace = self.path / "trace"
-        wrap = ["strace", "-f", "-qq", "-s", "4096", "-o", trace, *(["-e", f"inject={self.fault}"] if self.fault else [])]
-        words = scene.words.split()
-        self.before, self.hung, self.done = self.mails(), False, None
+    def _answer(self, replies):
+        for relay, its in zip(self.relays, replies):
+            relay.settle()
+            relay.replies = its
+
+    def _prepare(self):
+        self._answer([{A: "450 later", B: "450 later"}] * len(self.relays))
+        for _ in range(self.scene.stored):
+            self.spool.send(*self.relays, to=self.scene.to)
+        self._answer(self.scene.replies)
+        self.before = self.mails()
+
+    def _strike(self):
+        spool, (command, *options) = self.spool, self.scene.words.split()
+        wrap = ["strace", "-f", "-qq", "-s", "4096", "-o", self.trace, *(["-e", f"inject={self.fault}"] if self.fault else [])]
         try:
-            self.done = (spool.flush if words[0] == "flush" else spool.send)(relay, options=words[1:], wrap=wrap)
+            self.done = (spool.flush(*self.relays, options=options, wrap=wrap) if command == "flush" else
+                         spool.send(*self.relays, options=options, wrap=wrap, to=self.scene.to))
         except subprocess.TimeoutExpired:
             self.hung = True
-        relay.settle()
-        self.trace = trace.read_text(errors="replace").splitlines() if trace.exists() else []
-        self.left, self.first = self.mails(), list(relay.mails)
+        self._answer([{}] * len(self.relays))
+        self.trace = self.trace.read_text(errors="replace").splitlines()
         files = spool.files()
-        self.sent = sum(file.sent for file in files)
+        self.left, self.sent = self.mails(), sum(file.sent for file in files)
         self.waiting = [file.path.stem for file in files if (file.delivered | file.failed) + 1 != 1 << file.rcpts]
-        relay.replies, self.rows = {}, list(self.done.rows) if self.done else []
-        self.rounds = []
-        while self.mails() and len(self.rounds) < ROUNDS:
-            self.rounds.append(spool.flush(relay, options=["--now"]))
-            self.rows += self.rounds[-1].rows
-        relay.settle()
-        if spool.path.exists() and not self.rounds:
-            spool.flush(relay, options=["--now"])        # which clears away what a killed run has left
-        self.names = spool.names() if spool.path.exists() else []
-        self.copies = collections.Counter(mail.id.partition("@")[0] for mail in relay.mails)
+        self.came_at_once = any(relay.mails for relay in self.relays)
+
+    def _recover(self):
+        """the first flush also clears away what a killed run has left"""
+        while self.spool.path.exists() and len(self.after) < ROUNDS and (self.mails() or not self.after):
+            self.after.append(self.spool.flush(*self.relays, options=["--now"]))
+        self._answer([{}] * len(self.relays))
+        self.names = self.spool.names() if self.spool.path.exists() else []
+        self.rows = [row for done in [self.done, *self.after] if done for row in done.rows]
+        self.copies = collections.Counter((mail.id.partition("@")[0], to) for relay in self.relays for mail in relay.mails
+                                          for to in mail.to)
 
     def mails(self):
         return {path.stem for path in self.spool.path.glob("*.mail")}
@@ -162,38 +170,45 @@ class Run:
         return doubts
 
     def unsaid(self):
-        """whether it ended otherwise than well because of an error it did not name"""
-        error = re.search(r"error=(\w+)", self.fault or "")
+        """whether it ended otherwise than without the fault, by an error that it did not name"""
+        call, _, error = (self.fault or "").partition(":error=")
+        if not error or self.done.returncode in (OK, self.scene.status, LOADER):
+            return False
+        name = os.strerror(getattr(errno, error.partition(":")[0]))
         said = self.done.stderr + self.done.stdout.decode()
-        return bool(error) and self.done.returncode not in (OK, self.scene.status) and os.strerror(getattr(errno, error[1])) not in said
+        return name not in said and NAMED.get(call, name) not in said
+
+    def lost(self):
+        """whom a mail was accepted for that neither arrived nor failed; what a flush puts into the spool are notices"""
+        new = (SENDER,) if self.scene.stored else self.scene.to
+        wanted = {(mail, to) for mail in self.before for to in self.scene.to}
+        wanted |= {(mail, to) for mail in self.left - self.before for to in new}
+        wanted |= {(row[0], row[1]) for row in self.rows}
+        failed = {(row[0], row[1]) for row in self.rows if row[2] == "failed"}
+        kept = {name.removesuffix(".failed") for name in self.names}
+        return [(mail, to) for mail, to in wanted - failed if mail not in kept and not self.copies[mail, to]]
 
     def judge(self):
         """what is wrong, of COLUMNS, and why"""
         if self.hung:
             return {"hung": f"still there after {LIMIT_S} s"}
-        wrong, done = {}, self.done
-        told = {row[0] for row in self.rows}
-        failed = {row[0] for row in self.rows if row[2] == "failed"} | {name[:-7] for name in self.names if name.endswith(".failed")}
-        accepted = self.before | self.left | told
-        lost = [mail for mail in accepted if not self.copies[mail] and mail not in failed]
-        extra = sum(count - 1 for count in self.copies.values() if count > 1)
+        wrong, status = {}, self.done.returncode
+        extra = max([0, *(count - 1 for count in self.copies.values())])
         litter = [name for name in self.names if name != "relays" and not name.endswith(".failed")]
-        if lost:
-            wrong["lost"] = f"{lost} were accepted, and neither arrived nor failed"
+        if self.lost():
+            wrong["lost"] = f"{self.lost()} were accepted, and neither arrived nor failed"
         if extra > self.doubts():
             wrong["doubled"] = f"{extra} too many, {self.doubts()} doubts"
         if litter:
             wrong["litter"] = f"{litter} are left"
-        if done.returncode in (OK, DEFERRED) and not self.left and not self.first and not failed:
-            wrong["untrue"] = f"exit status {done.returncode}, nothing stored, nothing sent"
-        if done.returncode == OK and "--background" not in self.scene.words and self.waiting:
+        if status in (OK, DEFERRED) and not self.left and not self.came_at_once:
+            wrong["untrue"] = f"exit status {status}, nothing stored, nothing sent"
+        if status == OK and "--background" not in self.scene.words and self.waiting:
             wrong["untrue"] = f"exit status 0, and {self.waiting} still to be sent"
-        if done.returncode not in (OK, DEFERRED, FAILED, -9, 137) and not done.stderr.strip():
-            wrong["silent"] = f"exit status {done.returncode}, and nothing said"
-        if self.unsaid():
-            wrong["silent"] = f"exit status {done.returncode}, and not why"
-        if done.returncode < 0 and done.returncode != -9:
-            wrong["crashed"] = f"ended by signal {-done.returncode}"
+        if self.unsaid() or (status not in (OK, DEFERRED, FAILED, KILLED) and not self.done.stderr.strip()):
+            wrong["silent"] = f"exit status {status}, and not why"
+        if status < 0 and status != KILLED:
+            wrong["crashed"] = f"ended by signal {-status}"
         return wrong
 
 
@@ -258,7 +273,7 @@ def show(name, fault):
     print("\n".join(run.trace))
     if run.done:
         print(run.done.returncode, run.done.stdout.decode(), run.done.stderr)
-    for done in run.rounds:
+    for done in run.after:
         print("then", done.returncode, done.stdout.decode(), done.stderr)
     print(f"left {run.left}, copies {dict(run.copies)}, names {run.names}, doubts {run.doubts()}")
     print(run.judge() or "sound")
