@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every system call of `send --spool`, `send --background` and `flush` meets a fault: the command is killed before it, it
 fails once, or from then on each of its kind fails. Then the fault is gone and flush runs until nothing is left. What must
@@ -22,7 +23,7 @@ import tempfile
 import threading
 import time
 
-from relay import DEFERRED, FAILED, OK, File, Relay, Spool
+from relay import DEFERRED, FAILED, OK, Relay, Spool
 
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
           "ENOSPC": "write pwrite64 fsync fdatasync openat renameat mkdir",
