@@ -115,6 +115,7 @@ class Relay:
                     self._say(link, file, "221 bye")
                     break
                 else:
+                    to = [] if verb == "MAIL" else to
                     self._say(link, file, self.replies.get(verb, "250 ok"))
         except (OSError, ValueError):
             pass

@@ -98,7 +98,7 @@ class Scene:
             begun = time.monotonic()
             result = self._run("flush")
             if result.rows or self.log:
-                assert self.over > self.left + after - 0.3, ("too early", self.log, result.out)
+                assert self.over > self.left + after - 0.3, ("too early", [t.dialogue() for _, t in self.log], result.out, result.err)
                 return self._expect(result, dialogues, verdict, **more)
             assert begun - self.left < most, "not due in time"
             time.sleep(0.25)

@@ -1,88 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""SIGKILL at 500 random moments of send and flush. A mail that was accepted (send has printed its line) is neither lost
-nor sent twice; only when it was killed between the end of the mail and the answer may a mail come twice, and then its
-file says so."""
-import collections
-import random
-import signal
+"""What a run that was killed leaves behind, and what the next one makes of it. Every moment is for faults.py."""
 import socket
-import statistics
 import subprocess
 import threading
-import time
 
 import pytest
 
-from relay import COMMAND, File, Relay, Spool
+from relay import COMMAND, Relay, Spool
 
-KILLS, ROUND, SEED = 500, 10, 20261122
 A, B = "a@example.test", "b@example.test"
 HELO = ["--helo", "client.example.org"]
 SEND = ["send", *HELO, "--from", "s@example.org", A, B]
-FLUSH = ["flush", *HELO, "--now"]
-
-
-class Killing:
-    def __init__(self, spool, relays):
-        self.spool, self.random, self.kills = spool, random.Random(SEED), 0
-        self.where = [word for relay in relays for word in ("--relay", relay.where)]
-        self.accepted, self.doubts = set(), collections.Counter()
-
-    def run(self, words, limit_s=None):
-        """returns how long it took; with a limit it is killed at some moment before that"""
-        start = time.monotonic()
-        process = subprocess.Popen([COMMAND, *words, "--spool", self.spool.path, *self.where], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        with process:
-            try:
-                process.stdin.write(b"text\n" * 500)
-                process.stdin.close()
-            except BrokenPipeError:
-                pass
-            if limit_s:
-                time.sleep(limit_s * self.random.random())
-                process.kill()
-            out, err = process.stdout.read(), process.stderr.read()
-        assert process.returncode in (-signal.SIGKILL, 0) and err == b"", (process.returncode, err)
-        self.kills += process.returncode != 0
-        self.accepted |= {line.split("\t")[0] for line in out.decode().split("\n")[:-1]}
-        self.doubts.update(path.stem for path in self.spool.path.glob("*.mail") if File(path).sent)
-        return time.monotonic() - start
-
-
-@pytest.fixture
-def relays():
-    """each takes one of the recipients"""
-    made = [Relay(replies={B: "450 later"}), Relay(replies={A: "450 later"})]
-    yield made
-    for relay in made:
-        relay.stop()
-
-
-def test_kill(tmp_path, relays):
-    spool = Spool(tmp_path / "spool")
-    killing = Killing(spool, relays)
-    usual_s = statistics.median(killing.run(SEND) for _ in range(7))
-    for number in range(2 * KILLS):
-        if killing.kills >= KILLS:
-            break
-        killing.run(SEND, usual_s)
-        killing.run(FLUSH, usual_s * (1 + len(spool.files())) / 2)
-        if number % ROUND == 0:
-            killing.run(FLUSH)
-    killing.run(FLUSH)
-    assert killing.kills >= KILLS
-    assert [name for name in spool.names() if name != "relays"] == []
-
-    mails = [mail for relay in relays for mail in relay.mails]
-    came = collections.Counter((mail.id.split("@")[0], to) for mail in mails for to in mail.to)
-    ids = {mail for mail, _ in came}
-    assert killing.accepted <= ids                                          # nothing is lost
-    assert all((mail, to) in came for mail in ids for to in (A, B))         # not even for one recipient
-    twice = {key: count for key, count in came.items() if count > 1}
-    assert all(count - 1 <= killing.doubts[mail] for (mail, _), count in twice.items())
-    print(f"{killing.kills} kills, {len(ids)} mails, {len(killing.accepted)} told, {len(killing.doubts)} in doubt, "
-          f"{len(twice)} twice")
 
 
 def test_verdicts_are_stored_before_the_next_relay_is_asked(tmp_path):
