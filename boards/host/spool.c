@@ -24,7 +24,7 @@
 
 static void sync_names(const struct spool *spool)
 {
-    if (fsync(spool->fd) != 0) {
+    if (fsync(spool->fd) != 0 && errno != EBADF) { /* a drop directory may not be read: drop_sync() */
         complain("%s cannot be written to the disk: %s", spool->dir, strerror(errno));
     }
 }
@@ -159,15 +159,13 @@ static int fill(const struct spool *spool, struct host_mail *mail, int fd)
     return status;
 }
 
-int spool_store(const struct spool *spool, struct host_mail *mail)
+int spool_store_as(const struct spool *spool, struct host_mail *mail, const char *name)
 {
     struct spool_temp temp;
-    char name[SPOOL_NAME];
     int status;
 
     mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
     mail->kept.since = uptime_now();
-    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
     if (!spool_temp_open(spool, &temp)) {
         cannot_store(spool, errno);
         return EX_CANTCREAT;
@@ -184,6 +182,14 @@ int spool_store(const struct spool *spool, struct host_mail *mail)
     }
     sync_names(spool);
     return EX_OK;
+}
+
+int spool_store(const struct spool *spool, struct host_mail *mail)
+{
+    char name[SPOOL_NAME];
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    return spool_store_as(spool, mail, name);
 }
 
 static void set_aside(const struct spool *spool, const char *name)
