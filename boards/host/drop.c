@@ -27,7 +27,7 @@ enum {
     FILES_OF_USER = 16,   /* taken at a time */
     FILES_AT_ONCE = 1024, /* of all users */
     FILE_MAX =
-        2 * INPUT_MAX, /* octets: what is composed of a text is larger than it; and so many are taken of one user */
+        4 * INPUT_MAX, /* octets: what is composed of a text is larger than it; and so many are taken of one user */
     NAME_LEN = 255
 };
 
@@ -159,9 +159,15 @@ static const char *wrong_mail(struct host_mail *foreign, const char *name)
     return mote_mail_measure(&foreign->mail) == MOTE_CAUSE_NONE ? NULL : "its text cannot be read or holds a NUL";
 }
 
+/* The system's trouble, and nothing that is wrong with a file. */
+static bool lacking(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 /* Reads it once; returns what is wrong. What is read is what is checked, but for the text, which is checked again when
  * it is ours. */
-static const char *read_foreign(struct taking *taking, struct dropped *file)
+static const char *read_foreign(struct taking *taking, struct dropped *file, bool *wait)
 {
     struct host_mail *foreign = &taking->foreign;
     const char *wrong;
@@ -169,6 +175,7 @@ static const char *read_foreign(struct taking *taking, struct dropped *file)
 
     foreign->kept.fd = openat(taking->drop.fd, file->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (foreign->kept.fd < 0 || fstat(foreign->kept.fd, &file->about) != 0) {
+        *wait = lacking(errno);
         return errno == ELOOP ? "it is a symbolic link" : strerror(errno);
     }
     wrong = wrong_file(taking, file);
@@ -180,6 +187,7 @@ static const char *read_foreign(struct taking *taking, struct dropped *file)
         error = spool_file_read_body(foreign);
     }
     if (error != 0) {
+        *wait = lacking(error);
         return error == EBADMSG ? "it is damaged" : strerror(error);
     }
     return wrong_mail(foreign, file->name);
@@ -230,7 +238,8 @@ static bool settle(struct taking *taking, const char *taken)
     int drop = taking->drop.fd;
 
     snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, taken);
-    if (drop >= 0 && ((unlinkat(drop, name, 0) != 0 && errno != ENOENT) || fsync(drop) != 0)) {
+    /* EISDIR: its maker has put a directory where the file was */
+    if (drop >= 0 && ((unlinkat(drop, name, 0) != 0 && errno != ENOENT && errno != EISDIR) || fsync(drop) != 0)) {
         complain("%s/" DROP "/%s cannot be removed: %s: until it is, its mail waits", taking->spool->dir, name,
                  strerror(errno));
         return false;
@@ -259,12 +268,16 @@ static int take_mail(struct taking *taking, const struct dropped *file)
 static int take_one(struct taking *taking, struct dropped *file)
 {
     const char *wrong;
+    bool wait = false;
     int status = EX_OK;
 
     mail_init(&taking->foreign);
     mail_init(&taking->mail);
-    wrong = read_foreign(taking, file);
-    if (wrong != NULL) {
+    wrong = read_foreign(taking, file, &wait);
+    if (wait) {
+        complain("dropped mails cannot be read: %s: they wait", wrong);
+        status = EX_OSERR;
+    } else if (wrong != NULL) {
         set_aside(taking, file, wrong);
     } else {
         status = take_mail(taking, file);
@@ -311,8 +324,13 @@ static bool choose(const struct spool *drop, const char *name, void *ctx)
 
 static bool settle_one(const struct spool *spool, const char *name, void *ctx)
 {
+    struct taking *taking = ctx;
+
     (void)spool;
-    return !is_id(name, TAKEN) || settle(ctx, name);
+    if (is_id(name, TAKEN) && !settle(taking, name)) {
+        taking->status = EX_OSERR;
+    }
+    return true;
 }
 
 /* A directory in which users can take each other's files away is not used. */
@@ -340,7 +358,7 @@ static int take_all(struct taking *taking)
         return EX_OSERR;
     }
     if (taking->drop.fd < 0) {
-        return EX_OK;
+        return taking->status;
     }
     if (!fit(taking)) {
         return EX_CANTCREAT;

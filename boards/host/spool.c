@@ -6,8 +6,7 @@
  *
  * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
  * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing
- * ever waits for a lock: what is locked is in good hands. A file that was finished while we came for it has no name
- * any more, and is left.
+ * ever waits for a lock: what is locked is in good hands. A file that was finished meanwhile has no name, and is left.
  */
 #define _GNU_SOURCE
 
