@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The drop directory: users who may not write the spool leave mails there. Each is sent once, whatever is killed when; what
 is no mail is set aside, and none of it is anything to other users or to the spool's own mails."""
-import functools
 import os
 import pathlib
 import shutil
@@ -19,7 +18,7 @@ from test_spool import relay  # noqa: F401 (fixture)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
 A, USER, OTHER, SENDER = "a@example.test", 65534, 65533, "s@example.org"
-BODY, FIXED, ENVELOPE = 1024, 1032, 1040
+BODY = 1024
 
 
 @pytest.fixture
@@ -67,10 +66,7 @@ def forge(path, envelope=(SENDER, A), text=b"Subject: x\r\n\r\nx\r\n", rcpts=1):
     words = envelope if isinstance(envelope, bytes) else b"".join(word.encode() + b"\0" for word in envelope)
     body = struct.pack("<I", len(text)) + b"\0" + len(words).to_bytes(3, "little") + words + text
     state = bytearray(old[:86])
-    record = bytearray(state[12:56])
-    record[struct.calcsize("<H8sIIIHHBB") - 0:][:0] = b""
-    record[28:32] = record[28:32]
-    struct.pack_into("<I", state, 8, 8)
+    record = state[12:56]
     values = list(struct.unpack("<H8sIIIHHBBIII", record[:40]))
     values[9] = rcpts
     record = struct.pack("<H8sIIIHHBBIII", *values)
@@ -233,9 +229,7 @@ def test_an_id_that_the_spool_has(spool, relay, closed):
     copy = file.read_bytes()
     assert spool.flush(options=["--relay", closed]).verdicts == ["deferred"]
     kept = (spool.path / file.name).read_bytes()
-    forge_from = file
-    forge_from.write_bytes(copy)
-    forge(forge_from)
+    file.write_bytes(copy)
     own(file, OTHER)
     done = flush(spool, relay)
     assert done.returncode == BAD_INPUT and "another mail's" in done.stderr
@@ -276,8 +270,18 @@ static void count(void)
 {
     if (left < 0)
         left = atoi(getenv("KILL_AT"));
-    if (--left == 0)
+    if (--left != 0)
+        return;
+    if (getenv("CUT") != NULL) {
+        if (truncate(getenv("CUT"), atoi(getenv("CUT_TO"))) != 0)
+            return;
+    } else if (getenv("SPOIL") != NULL) {
+        int fd = open(getenv("SPOIL"), O_WRONLY);
+        syscall(SYS_pwrite64, fd, "", 1, lseek(fd, 0, SEEK_END) - 4);
+        close(fd);
+    } else {
         kill(getpid(), SIGKILL);
+    }
 }
 int renameat(int a, const char *b, int c, const char *d) { count(); return (int)syscall(SYS_renameat2, a, b, c, d, 0); }
 int unlinkat(int a, const char *b, int c) { count(); return (int)syscall(SYS_unlinkat, a, b, c); }
@@ -297,7 +301,7 @@ def killer():
     place.chmod(0o755)
     library = place / "kill.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=KILLER.encode(), check=True)
-    yield lambda at: ["env", f"LD_PRELOAD={library}", f"KILL_AT={at}"]
+    yield lambda at, *more: ["env", f"LD_PRELOAD={library}", f"KILL_AT={at}", *more]
     shutil.rmtree(place)
 
 
@@ -321,3 +325,25 @@ def test_killed_at_each_call(spool, relay, killer, closed, who):
         if ended:
             break
     assert ended and at > 5
+
+
+@pytest.mark.parametrize("change", ["CUT", "SPOIL"])
+def test_a_file_that_changes_while_it_is_read(spool, relay, killer, change):
+    """before each call of flush: it is sent as it was, or set aside; never half of it, and never a NUL"""
+    aside = 0
+    for at in range(1, 40):
+        relay.mails.clear()
+        drop(spool, text=b"hello\n" * 2000)
+        [file] = dropped(spool)
+        before = file.stat().st_size
+        done = spool.flush(relay, wrap=killer(at, f"{change}={file}", f"CUT_TO={before - 6000}"))
+        if done.returncode == BAD_INPUT:
+            aside += 1
+            assert relay.mails == []
+        else:
+            assert done.returncode == OK and relay.mails[0].text.count(b"hello\r\n") == 2000, (at, done.stderr)
+        assert list(spool.drop.iterdir()) == []
+        for path in spool.path.glob("*.damaged"):
+            path.unlink()
+        assert [name for name in spool.names() if name != "relays"] == ["drop"], at
+    assert 0 < aside < 39
