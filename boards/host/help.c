@@ -52,9 +52,6 @@ static const char help[] =
     "  --spool DIR           store the mail in DIR before any file of the relays is read, and keep it until it is "
     "delivered\n"
     "                        or failed (at most 32 recipients); DIR is created if it is missing\n"
-    "                        where DIR is another user's, the mail is put into DIR/drop for that user's flush: 75, or "
-    "with\n"
-    "                        --background 0. Root makes it with install -d -m 1733 DIR/drop, and DIR with mode 711\n"
     "  --background          end as soon as the mail is stored, and let a process of its own deliver it\n"
     "  --now                 flush mails that are not yet due, and ask relays that are left alone; TLS is not given "
     "up\n"
@@ -83,6 +80,13 @@ static const char help[] =
     "and set it aside; 71 the system lacks something (memory, a descriptor); 73 the mail cannot be stored; 78 bad\n"
     "configuration (a password or trust file, for example; send --spool keeps the mail and ends with 75).\n";
 
+static const char dropping[] = "\n"
+                               "A user who may not write DIR sends with --spool DIR, too: the mail is put into "
+                               "DIR/drop, no relay is asked, and the\n"
+                               "owner's flush takes it from there. Exit status: 75 it is kept and will be sent, or "
+                               "with --background 0. Root makes\n"
+                               "both: `install -d -m 711 DIR' and `install -d -m 1733 DIR/drop'.\n";
+
 void print_version(void)
 {
     puts("mailmote " MAILMOTE_VERSION);
@@ -92,6 +96,7 @@ void print_help(void)
 {
     fputs(usage, stdout);
     fputs(help, stdout);
+    fputs(dropping, stdout);
 }
 
 void print_usage(void)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A directory of mails: one file each, ID.mail, mode 0600. A mail is written under a temporary name and gets its own
- * when it is whole and on the disk; it leaves when it is finished. One that failed for somebody becomes ID.failed, and
- * stays until a person deletes it.
+ * A directory of mails: one file each, ID.mail, mode 0600. A mail gets its name when it is whole and on the disk, and
+ * leaves when it is finished. One that failed for somebody becomes ID.failed, and stays until a person deletes it.
  *
  * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
  * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing
