@@ -347,11 +347,8 @@ bool spool_finish(const struct spool *spool, const struct host_mail *mail)
 
     snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
     snprintf(failed, sizeof failed, "%.*s" SPOOL_FAILED, ID_LEN, mail->id);
-    if (mail->record.rcpts_failed != 0) {
-        good = renameat(spool->fd, name, spool->fd, failed) == 0;
-    } else {
-        good = unlinkat(spool->fd, name, 0) == 0;
-    }
+    good = mail->record.rcpts_failed != 0 ? renameat(spool->fd, name, spool->fd, failed) == 0
+                                          : unlinkat(spool->fd, name, 0) == 0;
     if (!good) {
         complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
     }
