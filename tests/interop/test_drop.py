@@ -347,3 +347,20 @@ def test_a_file_that_changes_while_it_is_read(spool, relay, killer, change):
             path.unlink()
         assert [name for name in spool.names() if name != "relays"] == ["drop"], at
     assert 0 < aside < 39
+
+
+def test_a_directory_in_the_place_of_a_file_that_was_taken(spool, relay, killer):
+    """cut short when the copy is whole; then its maker puts a directory there"""
+    drop(spool)
+    [file] = dropped(spool)
+    at = 1
+    while not list(spool.path.glob("*.taken")) and at < 200:
+        spool.flush(relay, wrap=killer(at))
+        at += 1
+    assert [path.stem for path in spool.path.glob("*.taken")] == [file.stem] and relay.mails == []
+    file.unlink()
+    file.mkdir()
+    own(file)
+    done = flush(spool, relay)
+    assert (done.returncode, len(relay.mails), list(spool.drop.iterdir())) == (BAD_INPUT, 1, []), done.stderr
+    assert flush(spool, relay).returncode == OK and len(relay.mails) == 1
