@@ -8,6 +8,7 @@
 #include "attempt.h"
 #include "commands.h"
 #include "complain.h"
+#include "drop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ static int flush_all(struct flushing *flushing)
     struct spool_entry *entries;
     int status = spool_clean(&flushing->spool) ? EX_OK : EX_OSERR;
 
+    status = worse(status, drop_take(&flushing->spool, relays_verified_only(&flushing->args)));
     entries = spool_list(&flushing->spool, &count);
     if (entries == NULL) {
         return EX_OSERR;

@@ -96,6 +96,13 @@ static const char statuses[] =
     "it\n"
     "67, 69 for a failure and 0 are said only when nobody is left to be tried again.\n";
 
+static const char dropping[] = "\n"
+                               "A user who may not write DIR sends with --spool DIR, too: the mail is put into "
+                               "DIR/drop, no relay is asked, and the\n"
+                               "owner's flush takes it from there. Exit status: 75 it is kept and will be sent, or "
+                               "with --background 0. Root makes\n"
+                               "both: `install -d -m 711 DIR' and `install -d -m 1733 DIR/drop'.\n";
+
 void print_version(void)
 {
     puts("mailmote " MAILMOTE_VERSION);
@@ -106,6 +113,7 @@ void print_help(void)
     fputs(usage, stdout);
     fputs(help, stdout);
     fputs(statuses, stdout);
+    fputs(dropping, stdout);
 }
 
 void print_usage(void)

@@ -332,3 +332,15 @@ void relays_wipe(struct relays *relays)
         free(relays->own[i].anchors);
     }
 }
+
+bool relays_verified_only(const struct args *args)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < args->relay_count; i++) {
+        const char *const *options = args->relays[i].options;
+
+        all = all && (options[RELAY_TRUST] != NULL || options[RELAY_PIN] != NULL || options[RELAY_USER] != NULL);
+    }
+    return all;
+}

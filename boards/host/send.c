@@ -8,6 +8,7 @@
 #include "attempt.h"
 #include "commands.h"
 #include "complain.h"
+#include "drop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ struct sending {
     struct spool spool;
     struct throttle throttle;
     struct attempt attempt;
+    bool dropped; /* the spool is another user's: its owner's flush takes the mail */
 };
 
 /* The words, before anything is opened. */
@@ -39,31 +41,35 @@ static int understand(struct sending *sending)
     return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
 }
 
-/* P7, by the words alone, as no file is read yet: each relay is given what it is verified with. */
-static bool verified_only(const struct args *args)
-{
-    bool all = true;
-
-    for (unsigned i = 0; i < args->relay_count; i++) {
-        const char *const *options = args->relays[i].options;
-
-        all = all && (options[RELAY_TRUST] != NULL || options[RELAY_PIN] != NULL || options[RELAY_USER] != NULL);
-    }
-    return all;
-}
-
 static int store(struct sending *sending)
 {
-    int status = spool_open(&sending->spool, sending->args.spool, true);
+    const char *dir = sending->args.spool;
+    int status;
+
+    sending->dropped = drop_needed(dir);
+    status = sending->dropped ? drop_open(&sending->spool, dir) : spool_open(&sending->spool, dir, true);
 
     if (status == EX_OK) {
         status = mail_stream(&sending->mail, &sending->input, &sending->args);
     }
     if (status == EX_OK) {
-        sending->mail.record.verified_only = verified_only(&sending->args);
+        sending->mail.record.verified_only = relays_verified_only(&sending->args);
         status = spool_store(&sending->spool, &sending->mail);
     }
+    if (status == EX_OK && sending->dropped) {
+        drop_sync(&sending->mail);
+    }
     return status;
+}
+
+/* All that can be done for a mail that was dropped: its owner's flush does the rest. */
+static int leave_dropped(const struct sending *sending)
+{
+    if (sending->args.background) {
+        return EX_OK;
+    }
+    complain("the mail is kept, and will be sent by the next flush of the owner of %s", sending->args.spool);
+    return attempt_put_off(&sending->attempt);
 }
 
 /* Nothing of the caller's: not its session, not its standard streams nor any other descriptor, which somebody may be
@@ -150,6 +156,9 @@ static int send(struct sending *sending)
     }
     if (status != EX_OK) {
         return status;
+    }
+    if (sending->dropped) {
+        return leave_dropped(sending);
     }
     return args->background ? try_in_background(sending) : try_stored(sending);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A directory of mails: one file each, ID.mail, mode 0600. A mail is written under a temporary name and gets its own
- * when it is whole and on the disk; it leaves when it is finished. One that failed for somebody becomes ID.failed, and
- * stays until a person deletes it.
+ * A directory of mails: one file each, ID.mail, mode 0600. A mail gets its name when it is whole and on the disk, and
+ * leaves when it is finished. One that failed for somebody becomes ID.failed, and stays until a person deletes it.
  *
  * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
  * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing
- * ever waits for a lock: what is locked is in good hands. A file that was finished while we came for it has no name
- * any more, and is left.
+ * ever waits for a lock: what is locked is in good hands. A file that was finished meanwhile has no name, and is left.
  */
 #define _GNU_SOURCE
 
@@ -24,7 +22,7 @@
 
 static void sync_names(const struct spool *spool)
 {
-    if (fsync(spool->fd) != 0) {
+    if (fsync(spool->fd) != 0 && errno != EBADF) { /* a drop directory may not be read: drop_sync() */
         complain("%s cannot be written to the disk: %s", spool->dir, strerror(errno));
     }
 }
@@ -131,15 +129,13 @@ static int store_encoded(const struct spool *spool, struct host_mail *mail, stru
     return status;
 }
 
-int spool_store(const struct spool *spool, struct host_mail *mail)
+int spool_store_as(const struct spool *spool, struct host_mail *mail, const char *name)
 {
     struct spool_temp temp;
-    char name[SPOOL_NAME];
     int status;
 
     mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
     mail->kept.since = uptime_now();
-    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
     status = store_text(spool, mail, &temp);
     if (status == EX_OK && mail->source != NULL && input_encodes(mail->source)) {
         status = store_encoded(spool, mail, &temp);
@@ -164,6 +160,14 @@ int spool_store(const struct spool *spool, struct host_mail *mail)
     }
     mail->kept.fd = -1;
     return status;
+}
+
+int spool_store(const struct spool *spool, struct host_mail *mail)
+{
+    char name[SPOOL_NAME];
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    return spool_store_as(spool, mail, name);
 }
 
 static void set_aside(const struct spool *spool, const char *name)
@@ -323,11 +327,8 @@ bool spool_finish(const struct spool *spool, const struct host_mail *mail)
 
     snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
     snprintf(failed, sizeof failed, "%.*s" SPOOL_FAILED, ID_LEN, mail->id);
-    if (mail->record.rcpts_failed != 0) {
-        good = renameat(spool->fd, name, spool->fd, failed) == 0;
-    } else {
-        good = unlinkat(spool->fd, name, 0) == 0;
-    }
+    good = mail->record.rcpts_failed != 0 ? renameat(spool->fd, name, spool->fd, failed) == 0
+                                          : unlinkat(spool->fd, name, 0) == 0;
     if (!good) {
         complain("%s/%s is finished and cannot be removed: %s: remove it", spool->dir, name, strerror(errno));
     }

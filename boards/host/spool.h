@@ -53,6 +53,12 @@ int spool_claim(const struct spool *spool);
 /* Accepts the mail: from then on it is not lost. It stays locked until it is released. */
 int spool_store(const struct spool *spool, struct host_mail *mail);
 
+/* The same under another name, where no other run looks for mails. */
+int spool_store_as(const struct spool *spool, struct host_mail *mail, const char *name);
+
+/* Until a visit returns false. False then, and after a complaint when they cannot be read to the end. */
+bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx);
+
 struct spool_entry {
     char name[SPOOL_NAME];
     struct mote_record record; /* as of now; zeros when it cannot be read: then it is among the first */

@@ -14,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Until a visit returns false. False then, and after a complaint when they cannot be read to the end. */
-static bool each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx)
+bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx)
 {
     int fd = openat(spool->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *names = fd < 0 ? NULL : fdopendir(fd);
@@ -64,7 +63,7 @@ static bool clean_one(const struct spool *spool, const char *name, void *ctx)
 
 bool spool_clean(const struct spool *spool)
 {
-    return each_name(spool, clean_one, NULL);
+    return spool_each_name(spool, clean_one, NULL);
 }
 
 /* ID, and this behind it. */
@@ -84,7 +83,7 @@ static bool tell_damaged(const struct spool *spool, const char *name, void *ctx)
 
 bool spool_tell_damaged(const struct spool *spool)
 {
-    return each_name(spool, tell_damaged, NULL);
+    return spool_each_name(spool, tell_damaged, NULL);
 }
 
 static int compare(const void *a, const void *b)
@@ -158,7 +157,7 @@ static struct spool_entry *sorted(const struct spool *spool, size_t *count, bool
 {
     struct list list = {.failed = failed};
 
-    if (!make_room(&list) || !each_name(spool, add, &list)) {
+    if (!make_room(&list) || !spool_each_name(spool, add, &list)) {
         free(list.entries);
         return NULL;
     }

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A dropped mail is copied, never adopted: its maker may still hold its file open. So that it becomes one mail of the
+ * spool, whatever is cut short when, the copy is first ID.taken; then the dropped file goes; then the copy is ID.mail. A
+ * copy that is found as ID.taken goes the rest of this way.
+ *
+ * What is wrong is moved out of the directory, so that it is met once. Each user has so many files and octets taken at a
+ * time, and the rest of his waits: nobody's mail waits for another's.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "drop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DROP  "drop"
+#define TAKEN ".taken"
+
+enum {
+    FILES_OF_USER = 16,   /* taken at a time */
+    FILES_AT_ONCE = 1024, /* of all users */
+    FILE_MAX =
+        4 * INPUT_MAX, /* octets: what is composed of a text is larger than it; and so many are taken of one user */
+    NAME_LEN = 255
+};
+
+/* ---- Who drops --------------------------------------------------------------------------------------------------- */
+
+bool drop_needed(const char *dir)
+{
+    return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+int drop_open(struct spool *drop, const char *dir)
+{
+    int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), error;
+
+    drop->dir = dir;
+    drop->fd = fd < 0 ? -1 : openat(fd, DROP, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    error = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (drop->fd >= 0) {
+        return EX_OK;
+    }
+    complain("spool %s is another user's, and its directory " DROP " cannot be used: %s: let its owner make it, as "
+             "mailmote --help says, or give another --spool",
+             dir, strerror(error));
+    return EX_CANTCREAT;
+}
+
+/* The directory cannot be opened to be synced, but its file system can. */
+void drop_sync(const struct host_mail *mail)
+{
+    if (syncfs(mail->kept.fd) != 0) {
+        complain("the mail's name cannot be written to the disk: %s", strerror(errno));
+    }
+}
+
+/* ---- What was dropped -------------------------------------------------------------------------------------------- */
+
+struct dropped {
+    char name[NAME_LEN + 1];
+    struct stat about;
+};
+
+struct taking {
+    const struct spool *spool;
+    struct spool drop;
+    uid_t owner;
+    bool verified_only;
+    int status;
+    size_t count;
+    struct dropped files[FILES_AT_ONCE];
+    struct host_mail foreign, mail;
+    char field[64]; /* in front of the mail's own */
+};
+
+/* Under a name of ours, for its own may be anything. */
+static void set_aside(struct taking *taking, const struct dropped *file, const char *why)
+{
+    char aside[SPOOL_NAME + sizeof SPOOL_ASIDE], shown[4 * NAME_LEN + 1];
+    const char *dir = taking->spool->dir;
+
+    snprintf(aside, sizeof aside, "%08lx%08lx" SPOOL_MAIL SPOOL_ASIDE, (unsigned long)random_32(),
+             (unsigned long)random_32());
+    printable(shown, sizeof shown, file->name, strlen(file->name));
+    if (renameat(taking->drop.fd, file->name, taking->spool->fd, aside) == 0) {
+        complain("%s/" DROP "/%s of user %lu is no mail to be sent: %s: it is %s/%s now, see what can be saved", dir,
+                 shown, (unsigned long)file->about.st_uid, why, dir, aside);
+    } else if (errno != ENOENT) {
+        complain("%s/" DROP "/%s of user %lu is no mail to be sent: %s: remove it; it cannot be moved: %s", dir, shown,
+                 (unsigned long)file->about.st_uid, why, strerror(errno));
+    } else {
+        return; /* its maker was faster */
+    }
+    taking->status = EX_DATAERR;
+}
+
+static bool is_id(const char *name, const char *ending)
+{
+    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
+}
+
+/* An id that the spool has is somebody else's. */
+static bool known(const struct spool *spool, const char *name)
+{
+    static const char *const endings[] = {SPOOL_MAIL, SPOOL_FAILED, SPOOL_MAIL SPOOL_ASIDE};
+    char other[SPOOL_NAME + sizeof SPOOL_ASIDE];
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(other, sizeof other, "%.*s%s", ID_LEN, name, endings[i]);
+        found = found || faccessat(spool->fd, other, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+    return found;
+}
+
+static const char *wrong_file(const struct taking *taking, const struct dropped *file)
+{
+    const struct stat *about = &file->about;
+
+    return !S_ISREG(about->st_mode)           ? "it is no regular file"
+           : about->st_nlink != 1             ? "it has other names"
+           : about->st_uid == taking->owner   ? "it is a file of the spool's owner, who drops none"
+           : about->st_size > (off_t)FILE_MAX ? "it is too large"
+           : !is_id(file->name, SPOOL_MAIL)   ? "its name is no mail's"
+           : known(taking->spool, file->name) ? "its id is another mail's"
+                                              : NULL;
+}
+
+static const char *wrong_mail(struct host_mail *foreign, const char *name)
+{
+    const struct mote_mail *mail = &foreign->mail;
+    char first;
+
+    if (strncmp(foreign->id, name, ID_LEN) != 0) {
+        return "its id is not that of its name";
+    }
+    if (mail->from[0] != 0 && !mote_address_valid(mail->from)) {
+        return "its sender is no address";
+    }
+    for (unsigned i = 0; i < mail->rcpt_count; i++) {
+        if (!mote_address_valid(mail->rcpts[i].address)) {
+            return "a recipient is no address";
+        }
+    }
+    if (mail->read(mail->ctx, 0, &first, 1) != 1 || first == ' ' || first == '\t') {
+        return "its text does not begin with a header field";
+    }
+    return mote_mail_measure(&foreign->mail) == MOTE_CAUSE_NONE ? NULL : "its text cannot be read or holds a NUL";
+}
+
+/* The system's trouble, and nothing that is wrong with a file. */
+static bool lacking(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
+/* Reads it once; returns what is wrong. What is read is what is checked, but for the text, which is checked again when
+ * it is ours. */
+static const char *read_foreign(struct taking *taking, struct dropped *file, bool *wait)
+{
+    struct host_mail *foreign = &taking->foreign;
+    const char *wrong;
+    int error;
+
+    foreign->kept.fd = openat(taking->drop.fd, file->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (foreign->kept.fd < 0 || fstat(foreign->kept.fd, &file->about) != 0) {
+        *wait = lacking(errno);
+        return errno == ELOOP ? "it is a symbolic link" : strerror(errno);
+    }
+    wrong = wrong_file(taking, file);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    error = spool_file_read_state(foreign->kept.fd, foreign);
+    if (error == 0) {
+        error = spool_file_read_body(foreign);
+    }
+    if (error != 0) {
+        *wait = lacking(error);
+        return error == EBADMSG ? "it is damaged" : strerror(error);
+    }
+    return wrong_mail(foreign, file->name);
+}
+
+/* ---- Ours -------------------------------------------------------------------------------------------------------- */
+
+/* The mail with the field in front of it. */
+static size_t read_marked(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    const struct taking *taking = ctx;
+    size_t len = strlen(taking->field), part = offset < len ? len - offset : 0;
+
+    if (part == 0) {
+        return taking->foreign.mail.read(taking->foreign.mail.ctx, offset - len, buf, cap);
+    }
+    part = part < cap ? part : cap;
+    memcpy(buf, taking->field + offset, part);
+    return part;
+}
+
+/* Sender, recipients and text; of the record nothing but that it may want verified relays. */
+static bool copy(struct taking *taking, uid_t uid)
+{
+    const struct host_mail *foreign = &taking->foreign;
+    struct host_mail *mail = &taking->mail;
+
+    if (!mail_make_room(mail, foreign->mail.rcpt_count)) {
+        return false;
+    }
+    mail->mail.from = foreign->mail.from;
+    for (unsigned i = 0; i < foreign->mail.rcpt_count; i++) {
+        mail->mail.rcpts[i].address = foreign->mail.rcpts[i].address;
+    }
+    memcpy(mail->record.id, foreign->record.id, sizeof mail->record.id);
+    memcpy(mail->id, foreign->id, ID_LEN + 1);
+    mail->record.verified_only = taking->verified_only || foreign->record.verified_only;
+    snprintf(taking->field, sizeof taking->field, "X-Mailmote-Uid: %lu\r\n", (unsigned long)uid);
+    mail->mail.read = read_marked;
+    mail->mail.ctx = taking;
+    return true;
+}
+
+/* The rest of the way of a copy. False after a complaint. */
+static bool settle(struct taking *taking, const char *taken)
+{
+    char name[SPOOL_NAME];
+    int drop = taking->drop.fd;
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, taken);
+    /* EISDIR: its maker has put a directory where the file was */
+    if (drop >= 0 && ((unlinkat(drop, name, 0) != 0 && errno != ENOENT && errno != EISDIR) || fsync(drop) != 0)) {
+        complain("%s/" DROP "/%s cannot be removed: %s: until it is, its mail waits", taking->spool->dir, name,
+                 strerror(errno));
+        return false;
+    }
+    if (renameat(taking->spool->fd, taken, taking->spool->fd, name) != 0) {
+        complain("%s/%s cannot be renamed: %s", taking->spool->dir, taken, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int take_mail(struct taking *taking, const struct dropped *file)
+{
+    char taken[SPOOL_NAME];
+    int status;
+
+    if (!copy(taking, file->about.st_uid)) {
+        complain("no memory for a dropped mail: it waits");
+        return EX_OSERR;
+    }
+    snprintf(taken, sizeof taken, "%.*s" TAKEN, ID_LEN, file->name);
+    status = spool_store_as(taking->spool, &taking->mail, taken);
+    return status != EX_OK ? status : settle(taking, taken) ? EX_OK : EX_OSERR;
+}
+
+static int take_one(struct taking *taking, struct dropped *file)
+{
+    const char *wrong;
+    bool wait = false;
+    int status = EX_OK;
+
+    mail_init(&taking->foreign);
+    mail_init(&taking->mail);
+    wrong = read_foreign(taking, file, &wait);
+    if (wait) {
+        complain("dropped mails cannot be read: %s: they wait", wrong);
+        status = EX_OSERR;
+    } else if (wrong != NULL) {
+        set_aside(taking, file, wrong);
+    } else {
+        status = take_mail(taking, file);
+    }
+    if (status == EX_DATAERR) {
+        set_aside(taking, file, "its text changed while it was read");
+        status = EX_OK;
+    }
+    mail_free(&taking->mail);
+    mail_free(&taking->foreign);
+    return status;
+}
+
+/* Is it this user's turn? What is wrong by its size alone takes none of his octets. */
+static bool has_room(const struct taking *taking, const struct stat *about)
+{
+    off_t octets = about->st_size > (off_t)FILE_MAX ? 0 : about->st_size;
+    size_t files = 0;
+
+    for (size_t i = 0; i < taking->count; i++) {
+        if (taking->files[i].about.st_uid == about->st_uid) {
+            files++;
+            octets += taking->files[i].about.st_size > (off_t)FILE_MAX ? 0 : taking->files[i].about.st_size;
+        }
+    }
+    return taking->count < FILES_AT_ONCE && files < FILES_OF_USER && octets <= (off_t)FILE_MAX;
+}
+
+static bool choose(const struct spool *drop, const char *name, void *ctx)
+{
+    struct taking *taking = ctx;
+    struct dropped *file = &taking->files[taking->count];
+    struct stat about;
+
+    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) != 0 &&
+        strlen(name) <= NAME_LEN && fstatat(drop->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+        has_room(taking, &about)) {
+        strcpy(file->name, name);
+        file->about = about;
+        taking->count++;
+    }
+    return true;
+}
+
+static bool settle_one(const struct spool *spool, const char *name, void *ctx)
+{
+    struct taking *taking = ctx;
+
+    (void)spool;
+    if (is_id(name, TAKEN) && !settle(taking, name)) {
+        taking->status = EX_OSERR;
+    }
+    return true;
+}
+
+/* A directory in which users can take each other's files away is not used. */
+static bool fit(struct taking *taking)
+{
+    struct stat drop, spool;
+
+    if (fstat(taking->drop.fd, &drop) != 0 || fstat(taking->spool->fd, &spool) != 0) {
+        return false;
+    }
+    taking->owner = spool.st_uid;
+    if (drop.st_uid == spool.st_uid && ((drop.st_mode & S_ISVTX) != 0 || (drop.st_mode & 022) == 0)) {
+        return true;
+    }
+    complain("%s/" DROP " must belong to the spool's owner and have mode 1733: nothing is taken from it",
+             taking->spool->dir);
+    return false;
+}
+
+static int take_all(struct taking *taking)
+{
+    int status = EX_OK;
+
+    if (!spool_each_name(taking->spool, settle_one, taking)) {
+        return EX_OSERR;
+    }
+    if (taking->drop.fd < 0) {
+        return taking->status;
+    }
+    if (!fit(taking)) {
+        return EX_CANTCREAT;
+    }
+    if (!spool_clean(&taking->drop) || !spool_each_name(&taking->drop, choose, taking)) {
+        return EX_OSERR;
+    }
+    for (size_t i = 0; i < taking->count && status == EX_OK; i++) {
+        status = take_one(taking, &taking->files[i]);
+    }
+    return status == EX_OK ? taking->status : status;
+}
+
+int drop_take(const struct spool *spool, bool verified_only)
+{
+    struct taking *taking = calloc(1, sizeof *taking);
+    int status = EX_OK;
+
+    if (taking == NULL) {
+        complain("no memory: what was dropped waits");
+        return EX_OSERR;
+    }
+    taking->spool = spool;
+    taking->verified_only = verified_only;
+    taking->drop.dir = spool->dir;
+    taking->drop.fd = openat(spool->fd, DROP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (taking->drop.fd < 0 && errno != ENOENT) {
+        complain("%s/" DROP " cannot be opened: %s: nothing is taken from it", spool->dir, strerror(errno));
+        status = EX_OSERR;
+    } else {
+        status = take_all(taking);
+    }
+    spool_close(&taking->drop);
+    free(taking);
+    return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The drop directory of a spool, where users put mails who may not write the spool: any of them can add a file, none can
+ * list, read or remove another's. Its files are foreign: nothing in them is believed before it is checked.
+ */
+#ifndef MAILMOTE_HOST_DROP_H
+#define MAILMOTE_HOST_DROP_H
+
+#include "spool.h"
+
+/* Does the spool of that name exist, and is it not ours to write? */
+bool drop_needed(const char *dir);
+
+/* Its drop directory, for one mail to be stored there: spool_store(), then drop_sync(). */
+int drop_open(struct spool *drop, const char *dir);
+void drop_sync(const struct host_mail *mail);
+
+/* Makes mails of the spool of what was dropped, each exactly once, and sets aside what is wrong (EX_DATAERR). Whoever calls
+ * it has claimed the spool. verified_only: as the mails' record has it. */
+int drop_take(const struct spool *spool, bool verified_only);
+
+#endif

@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: MIT
+"""The drop directory: users who may not write the spool leave mails there. Each is sent once, whatever is killed when; what
+is no mail is set aside, and none of it is anything to other users or to the spool's own mails."""
+import os
+import pathlib
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import tempfile
+import zlib
+
+import pytest
+
+from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, Relay, Spool, run
+from test_spool import relay  # noqa: F401 (fixture)
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+A, USER, OTHER, SENDER = "a@example.test", 65534, 65533, "s@example.org"
+BODY = 1024
+
+
+@pytest.fixture
+def place():
+    """where every user may go"""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-drop-"))
+    path.chmod(0o755)
+    shutil.copy(COMMAND, path / "mailmote")
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def spool(place):
+    spool = Spool(place / "spool", place / "mailmote")
+    spool.drop = place / "spool/drop"
+    spool.path.mkdir()
+    spool.drop.mkdir()
+    spool.path.chmod(0o711)
+    spool.drop.chmod(0o1733)
+    return spool
+
+
+def as_user(uid=USER):
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+
+
+def drop(spool, *options, uid=USER, text=b"hello\n", to=(A,)):
+    done = spool.send(options=["--relay", "relay.test", "--background", *options], wrap=as_user(uid), text=text, to=to)
+    assert (done.returncode, done.stderr) == (OK, ""), done.stderr
+    return done
+
+
+def dropped(spool):
+    return sorted(spool.drop.glob("*.mail"))
+
+
+def own(path, uid=USER):
+    os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def forge(path, envelope=(SENDER, A), text=b"Subject: x\r\n\r\nx\r\n", rcpts=1):
+    """a file that is whole, but for what is in it"""
+    old = path.read_bytes()
+    words = envelope if isinstance(envelope, bytes) else b"".join(word.encode() + b"\0" for word in envelope)
+    body = struct.pack("<I", len(text)) + b"\0" + len(words).to_bytes(3, "little") + words + text
+    state = bytearray(old[:86])
+    record = state[12:56]
+    values = list(struct.unpack("<H8sIIIHHBBIII", record[:40]))
+    values[9] = rcpts
+    record = struct.pack("<H8sIIIHHBBIII", *values)
+    record += struct.pack("<I", zlib.crc32(record))
+    state[12:56] = record
+    state[82:86] = struct.pack("<I", zlib.crc32(bytes(state[:82])))
+    head = bytes(state).ljust(BODY, b"\0") + struct.pack("<II", len(body), zlib.crc32(body))
+    path.write_bytes(head + body)
+
+
+def flush(spool, relay):
+    return spool.flush(relay)
+
+
+def test_a_user_drops_and_the_owner_sends(spool, relay):
+    done = drop(spool)
+    [file] = dropped(spool)
+    about = file.stat()
+    assert (stat.S_IMODE(about.st_mode), about.st_uid, about.st_nlink) == (0o600, USER, 1)
+    assert done.rows == [] and relay.talks == [] and spool.names() == ["drop"]
+    sent = flush(spool, relay)
+    assert (sent.returncode, sent.stderr, sent.rows[0][:3]) == (OK, "", [file.stem, A, "delivered"])
+    [mail] = relay.mails
+    assert mail.text.startswith(b"X-Mailmote-Uid: %d\r\n" % USER) and mail.text.endswith(b"\r\n\r\nhello\r\n")
+    assert mail.id.split("@")[0] == file.stem and dropped(spool) == [] and spool.names() == ["drop"]
+
+
+def test_without_background_it_is_deferred(spool, relay, place):
+    secret = place / "password"
+    secret.write_text("p")
+    secret.chmod(0o600)
+    done = spool.send(options=["--relay", "relay.test", "--user", "u", "--password-file", secret], wrap=as_user())
+    assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"])
+    assert "kept" in done.stderr and "password" not in done.stderr and len(dropped(spool)) == 1
+
+
+def test_no_drop_directory(spool):
+    spool.drop.rmdir()
+    done = spool.send(options=["--relay", "relay.test"], wrap=as_user())
+    assert done.returncode == NOT_STORED and "let its owner make it" in done.stderr
+
+
+def test_verified_relays_of_the_owner_hold_for_what_is_dropped(spool, relay, place):
+    drop(spool)
+    done = spool.flush(options=["--relay", relay.where, "--pin", "sha256:" + "A" * 43 + "="])
+    assert done.returncode == DEFERRED and spool.file().verified_only
+    assert flush(spool, relay).verdicts != ["delivered"] and relay.mails == []
+
+
+def test_users_cannot_list_read_or_remove(spool):
+    drop(spool)
+    [file] = dropped(spool)
+    for words in (["ls", spool.drop], ["cat", file], ["rm", "-f", file], ["mv", file, file.parent / "mine"],
+                  ["ls", spool.path], ["cp", "/dev/null", spool.path / "x"]):
+        assert subprocess.run([*as_user(OTHER), *words], capture_output=True, timeout=LIMIT_S).returncode != 0, words
+    assert dropped(spool) == [file]
+
+
+def symlink(file, _):
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+
+
+def hard_link(file, place):
+    victim = place / "victim"
+    file.rename(victim)
+    os.link(victim, file)
+
+
+def of_the_owner(file, _):
+    own(file, 0)
+
+
+def fifo(file, _):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def directory(file, _):
+    file.unlink()
+    file.mkdir()
+    (file / "x").write_text("x")
+
+
+def sparse(file, _):
+    os.truncate(file, 1 << 40)
+
+
+def no_id(file, _):
+    file.rename(file.parent / "x\n\x1b[2J")
+
+
+def other_id(file, _):
+    file.rename(file.parent / ("0" * 16 + ".mail"))
+
+
+def text(octets):
+    return lambda file, _: forge(file, text=octets)
+
+
+def envelope(*words, rcpts=1):
+    return lambda file, _: forge(file, envelope=words[0] if isinstance(words[0], bytes) else words, rcpts=rcpts)
+
+
+WRONG = {
+    "symbolic link": (symlink, "symbolic link"),
+    "hard link": (hard_link, "other names"),
+    "owner's file": (of_the_owner, "spool's owner"),
+    "FIFO": (fifo, "no regular file"),
+    "directory": (directory, "no regular file"),
+    "sparse": (sparse, "too large"),
+    "empty": (lambda file, _: file.write_bytes(b""), "damaged"),
+    "cut": (lambda file, _: os.truncate(file, 1045), "damaged"),
+    "no id": (no_id, "no mail's"),
+    "another id": (other_id, "not that of its name"),
+    "NUL": (text(b"Subject: x\r\n\r\n\0"), "NUL"),
+    "no text": (text(b""), "header field"),
+    "continues our field": (text(b" 0\r\n\r\nx"), "header field"),
+    "CR LF in a recipient": (envelope(SENDER, A + ">\r\nRCPT TO:<b@example.test"), "recipient"),
+    "CR LF in the sender": (envelope("s@x.test>\r\nRSET", A), "sender"),
+    "no recipient": (envelope(SENDER), "damaged"),
+    "empty recipient": (envelope(SENDER, ""), "recipient"),
+    "fewer recipients": (envelope(SENDER, A, rcpts=2), "damaged"),
+    "33 recipients": (envelope(SENDER, *[A] * 33, rcpts=33), "damaged"),
+    "no NUL": (envelope(SENDER.encode() + b"\0" + A.encode()), "damaged"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_set_aside_once(spool, relay, place, wrong):
+    drop(spool)
+    [file] = dropped(spool)
+    change, words = WRONG[wrong]
+    change(file, place)
+    for path in spool.drop.iterdir():
+        if wrong not in ("owner's file", "hard link"):
+            own(path)
+    drop(spool, uid=OTHER)
+    done = flush(spool, relay)
+    assert (done.returncode, done.verdicts, len(relay.mails)) == (BAD_INPUT, ["delivered"], 1), done.stderr
+    [line] = done.stderr.splitlines()
+    assert words in line and "\x1b" not in line, line
+    [aside] = [name for name in spool.names() if name.endswith(".damaged")]
+    assert aside in line and list(spool.drop.iterdir()) == []
+    again = flush(spool, relay)
+    assert (again.returncode, again.stderr) == (OK, "") and aside in spool.queue().stderr
+
+
+def test_the_same_file_unforged_is_sent(spool, relay):
+    """what the forger makes is refused for what is in it"""
+    drop(spool)
+    forge(dropped(spool)[0])
+    assert flush(spool, relay).verdicts == ["delivered"] and relay.mails[0].text.endswith(b"Subject: x\r\n\r\nx\r\n")
+
+
+def test_an_id_that_the_spool_has(spool, relay, closed):
+    """a mail cannot be written over by who knows its id"""
+    drop(spool)
+    [file] = dropped(spool)
+    copy = file.read_bytes()
+    assert spool.flush(options=["--relay", closed]).verdicts == ["deferred"]
+    kept = (spool.path / file.name).read_bytes()
+    file.write_bytes(copy)
+    own(file, OTHER)
+    done = flush(spool, relay)
+    assert done.returncode == BAD_INPUT and "another mail's" in done.stderr
+    assert (spool.path / file.name).read_bytes()[BODY:] == kept[BODY:]
+
+
+def test_a_directory_anybody_can_empty_is_not_used(spool, relay):
+    drop(spool)
+    spool.drop.chmod(0o733)
+    done = flush(spool, relay)
+    assert done.returncode == NOT_STORED and "1733" in done.stderr and relay.talks == []
+
+
+def test_one_user_does_not_hold_up_another(spool, relay):
+    """so many of a user are taken at a time; the others wait"""
+    drop(spool)
+    [file] = dropped(spool)
+    for number in range(300):
+        path = spool.drop / f"junk{number}"
+        path.write_text("x")
+        own(path)
+    drop(spool, uid=OTHER)
+    own(file, OTHER)
+    assert flush(spool, relay).returncode == BAD_INPUT
+    assert len(relay.mails) == 2 and len(list(spool.drop.iterdir())) == 300 - 16
+
+
+KILLER = r"""
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int left = -1;
+static void count(void)
+{
+    if (left < 0)
+        left = atoi(getenv("KILL_AT"));
+    if (--left != 0)
+        return;
+    if (getenv("CUT") != NULL) {
+        if (truncate(getenv("CUT"), atoi(getenv("CUT_TO"))) != 0)
+            return;
+    } else if (getenv("SPOIL") != NULL) {
+        int fd = open(getenv("SPOIL"), O_WRONLY);
+        syscall(SYS_pwrite64, fd, "", 1, lseek(fd, 0, SEEK_END) - 4);
+        close(fd);
+    } else {
+        kill(getpid(), SIGKILL);
+    }
+}
+int renameat(int a, const char *b, int c, const char *d) { count(); return (int)syscall(SYS_renameat2, a, b, c, d, 0); }
+int unlinkat(int a, const char *b, int c) { count(); return (int)syscall(SYS_unlinkat, a, b, c); }
+int fsync(int fd) { count(); return (int)syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { count(); return (int)syscall(SYS_fdatasync, fd); }
+int syncfs(int fd) { count(); return (int)syscall(SYS_syncfs, fd); }
+ssize_t pwrite(int a, const void *b, size_t c, off_t d) { count(); return syscall(SYS_pwrite64, a, b, c, d); }
+ssize_t pread(int a, void *b, size_t c, off_t d) { count(); return syscall(SYS_pread64, a, b, c, d); }
+int flock(int a, int b) { count(); return (int)syscall(SYS_flock, a, b); }
+"""
+
+
+@pytest.fixture(scope="module")
+def killer():
+    compiler = shutil.which("cc") or pytest.skip("no compiler")
+    place = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-kill-"))
+    place.chmod(0o755)
+    library = place / "kill.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=KILLER.encode(), check=True)
+    yield lambda at, *more: ["env", f"LD_PRELOAD={library}", f"KILL_AT={at}", *more]
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("who", ["send", "flush"])
+def test_killed_at_each_call(spool, relay, killer, closed, who):
+    """a mail that was stored is one mail, and what was not stored is none"""
+    for at in range(1, 200):
+        relay.mails.clear()
+        if who == "send":
+            done = spool.send(options=["--relay", closed, "--background"], wrap=[*as_user(), *killer(at)])
+        else:
+            drop(spool)
+            done = spool.flush(closed, wrap=killer(at))
+        ended = done.returncode != -signal.SIGKILL
+        assert ended or done.returncode == -signal.SIGKILL
+        spool.flush(closed)
+        sent = spool.flush(relay, options=["--now"])
+        assert (sent.returncode, sent.stderr) == (OK, ""), (at, sent.stderr)
+        assert len(relay.mails) == 1 or (len(relay.mails) == 0 and who == "send" and not ended), at
+        assert [name for name in spool.names() if name != "relays"] == ["drop"] and not list(spool.drop.iterdir()), at
+        if ended:
+            break
+    assert ended and at > 5
+
+
+@pytest.mark.parametrize("change", ["CUT", "SPOIL"])
+def test_a_file_that_changes_while_it_is_read(spool, relay, killer, change):
+    """before each call of flush: it is sent as it was, or set aside; never half of it, and never a NUL"""
+    aside = 0
+    for at in range(1, 40):
+        relay.mails.clear()
+        drop(spool, text=b"hello\n" * 2000)
+        [file] = dropped(spool)
+        before = file.stat().st_size
+        done = spool.flush(relay, wrap=killer(at, f"{change}={file}", f"CUT_TO={before - 6000}"))
+        if done.returncode == BAD_INPUT:
+            aside += 1
+            assert relay.mails == []
+        else:
+            assert done.returncode == OK and relay.mails[0].text.count(b"hello\r\n") == 2000, (at, done.stderr)
+        assert list(spool.drop.iterdir()) == []
+        for path in spool.path.glob("*.damaged"):
+            path.unlink()
+        assert [name for name in spool.names() if name != "relays"] == ["drop"], at
+    assert 0 < aside < 39
+
+
+def test_a_directory_in_the_place_of_a_file_that_was_taken(spool, relay, killer):
+    """cut short when the copy is whole; then its maker puts a directory there"""
+    drop(spool)
+    [file] = dropped(spool)
+    at = 1
+    while not list(spool.path.glob("*.taken")) and at < 200:
+        spool.flush(relay, wrap=killer(at))
+        at += 1
+    assert [path.stem for path in spool.path.glob("*.taken")] == [file.stem] and relay.mails == []
+    file.unlink()
+    file.mkdir()
+    own(file)
+    done = flush(spool, relay)
+    assert (done.returncode, len(relay.mails), list(spool.drop.iterdir())) == (BAD_INPUT, 1, []), done.stderr
+    assert flush(spool, relay).returncode == OK and len(relay.mails) == 1
