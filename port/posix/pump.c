@@ -29,40 +29,34 @@ static bool later(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* What came: FULL is all there was room for, and there may be more. */
-enum heard { NOTHING, SOME, FULL };
-
-/* One try to read. */
-static enum heard hear(int fd, struct mote_session *session)
+/* One try to read. False when nothing came. */
+static bool hear(int fd, struct mote_session *session)
 {
     size_t room;
     void *buf = mote_session_recv_buf(session, &room);
     ssize_t got;
 
     if (buf == NULL) {
-        return NOTHING;
+        return false;
     }
     got = recv(fd, buf, room, 0);
     if (got > 0) {
         mote_session_recv_ack(session, (size_t)got);
-        return (size_t)got == room ? FULL : SOME;
-    }
-    if (got == 0 || !later(errno)) {
+    } else if (got == 0 || !later(errno)) {
         mote_session_fail(session, MOTE_CAUSE_LOST);
     }
-    return NOTHING;
+    return got > 0;
 }
 
-/* All that came, within reason: time limits are found between two calls. False when nothing came. */
+/* All that came, its end included, within reason: time limits are found between two calls. False when nothing came. */
 static bool hear_all(int fd, struct mote_session *session)
 {
-    enum heard heard = hear(fd, session);
-    bool some = heard != NOTHING;
+    int heard = 0;
 
-    for (int tries = 1; tries < HEAR_MAX && heard == FULL; tries++) {
-        heard = hear(fd, session);
+    while (heard < HEAR_MAX && hear(fd, session)) {
+        heard++;
     }
-    return some;
+    return heard > 0;
 }
 
 /* The relay takes no more. What it said before it left may be the verdict; what cannot leave is dropped where its room
@@ -75,7 +69,7 @@ static void hear_last_words(int fd, struct mote_session *session)
         if (mote_session_recv_buf(session, &len) == NULL && mote_session_send_buf(session, &len) != NULL) {
             mote_session_send_ack(session, len);
         }
-    } while (hear(fd, session) != NOTHING && !(mote_session_poll(session, mote_posix_now_ms()) & MOTE_DONE));
+    } while (hear(fd, session) && !(mote_session_poll(session, mote_posix_now_ms()) & MOTE_DONE));
     mote_session_fail(session, MOTE_CAUSE_LOST);
 }
 
