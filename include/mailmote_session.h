@@ -47,7 +47,8 @@ void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *an
 /* The same for the smallest image: ChaCha20-Poly1305 with ECDHE on a curve of ec, SHA-256, and no more. ec is BearSSL's
  * code for the curves, as &br_ec_p256_m15, or &br_ec_p256_m31 where a multiplication takes the same time for all
  * operands; every relay has P-256. A relay without ChaCha20 is refused, and a chain signed with SHA-384 or SHA-512, or
- * on a curve that ec has not. Of ec no other curves are used than P-256 and P-384. */
+ * on a curve that ec has not. Of ec no other curves are used than P-256 and P-384; built with -DMOTE_P256_ALONE no trust uses
+ * P-384. With -DMOTE_SMALL_GCM AES-128-GCM is there as well, 3.6 KB on a Cortex-M3: relays without ChaCha20 need it. */
 void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
                               const char *name, const br_ec_impl *ec);
 
