@@ -42,8 +42,15 @@ void *memcpy(void *to, const void *from, size_t len)
 
 void *memset(void *to, int octet, size_t len)
 {
+    struct word four = {(uint8_t)octet * 0x01010101u};
     uint8_t *t = to;
 
+    if (((uintptr_t)to & (sizeof four - 1)) == 0) {
+        for (; len >= sizeof four; len -= sizeof four) {
+            *(struct word *)(void *)t = four;
+            t += sizeof four;
+        }
+    }
     while (len-- != 0) {
         *t++ = (uint8_t)octet;
     }
