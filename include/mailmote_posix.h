@@ -93,8 +93,8 @@ bool mote_posix_random(void *octets, size_t len);
 
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as
  * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's
- * own. Certificates BearSSL cannot use are passed over. Returns how many, with *anchors pointing to them. 0: errno says
- * why: the file cannot be read (then *anchors is NULL), holds no certificate or a damaged one (EINVAL), or memory is
+ * own. Certificates that are none inside, and those BearSSL cannot use, are passed over. Returns how many, with *anchors pointing to them. 0: errno says
+ * why: the file cannot be read (then *anchors is NULL), holds no certificate that can be used, or one whose base64 is damaged or ends early (EINVAL), or memory is
  * short (ENOMEM). Up to 22 KB of stack. */
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors);
 

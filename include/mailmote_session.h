@@ -47,7 +47,8 @@ void mote_trust_anchors(struct mote_trust *trust, const br_x509_trust_anchor *an
 /* The same for the smallest image: ChaCha20-Poly1305 with ECDHE on a curve of ec, SHA-256, and no more. ec is BearSSL's
  * code for the curves, as &br_ec_p256_m15, or &br_ec_p256_m31 where a multiplication takes the same time for all
  * operands; every relay has P-256. A relay without ChaCha20 is refused, and a chain signed with SHA-384 or SHA-512, or
- * on a curve that ec has not. Of ec no other curves are used than P-256 and P-384. */
+ * on a curve that ec has not. Of ec no other curves are used than P-256 and P-384; built with -DMOTE_P256_ALONE no trust uses
+ * P-384. With -DMOTE_SMALL_GCM AES-128-GCM is there as well, 3.6 KB on a Cortex-M3: relays without ChaCha20 need it. */
 void mote_trust_anchors_small(struct mote_trust *trust, const br_x509_trust_anchor *anchors, size_t count,
                               const char *name, const br_ec_impl *ec);
 
@@ -60,7 +61,8 @@ void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const ch
 void mote_trust_pins(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name);
 
 /* A chain as for mote_trust_anchors(), to a key that is pinned, the relay's own or that of a CA in the chain: for exactly this
- * name, and each certificate up to the pinned one has valid dates and is signed by the next. Those behind it are not looked at.
+ * name, and each certificate up to the pinned one has valid dates and is signed by the next. Of the pinned one itself only the key is known: its dates, which whoever
+ * sends it can write, are looked at and prove nothing. Those behind it are not looked at.
  * The time is needed. The relay must send the pinned certificate, so pin the CA that signs the relay's rather than a root,
  * which most relays leave out (as TLSA 2 1 1, RFC 7671 5.2.1). Pins: as for mote_trust_pins(). */
 void mote_trust_pinned_chain(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The three functions of <string.h> that move octets, an octet at a time: libc's are quick and ten times as large. What a
- * delivery takes is spent on arithmetic.
+ * The three functions of <string.h> that move octets, a word at a time where words lie well, else an octet: libc's are quick and
+ * four times as large. What a delivery takes is spent on arithmetic.
  */
 #include <stdint.h>
 #include <string.h>
+
+/* Any object may be read by it. */
+struct word {
+    uint32_t octets;
+} __attribute__((may_alias));
 
 void *memmove(void *to, const void *from, size_t len)
 {
@@ -12,6 +17,13 @@ void *memmove(void *to, const void *from, size_t len)
     const uint8_t *f = from;
 
     if ((uintptr_t)to - (uintptr_t)from >= len) {
+        if ((((uintptr_t)to | (uintptr_t)from) & (sizeof(struct word) - 1)) == 0) {
+            for (; len >= sizeof(struct word); len -= sizeof(struct word)) {
+                *(struct word *)(void *)t = *(const struct word *)(const void *)f;
+                t += sizeof(struct word);
+                f += sizeof(struct word);
+            }
+        }
         while (len-- != 0) {
             *t++ = *f++;
         }
@@ -30,8 +42,15 @@ void *memcpy(void *to, const void *from, size_t len)
 
 void *memset(void *to, int octet, size_t len)
 {
+    struct word four = {(uint8_t)octet * 0x01010101u};
     uint8_t *t = to;
 
+    if (((uintptr_t)to & (sizeof four - 1)) == 0) {
+        for (; len >= sizeof four; len -= sizeof four) {
+            *(struct word *)(void *)t = four;
+            t += sizeof four;
+        }
+    }
     while (len-- != 0) {
         *t++ = (uint8_t)octet;
     }

@@ -68,7 +68,9 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
 void mote_record_end(struct mote_record *record, uint32_t age_s)
 {
     if (mote_policy_expired(age_s)) {
-        record->rcpts_failed = ((1u << record->rcpt_count) - 1) & ~record->rcpts_delivered;
+        uint32_t all = record->rcpt_count != 0 ? UINT32_MAX >> (MOTE_RECORD_RCPTS - record->rcpt_count) : 0;
+
+        record->rcpts_failed = all & ~record->rcpts_delivered;
     }
     if (mote_record_settled(record)) {
         record->wait_s = 0;

@@ -3,8 +3,8 @@
  * Certificates of a PEM file as BearSSL trust anchors, in memory the caller lends: the anchors grow from its low end, their
  * names and keys from its high end; between them the octets of one certificate are gathered.
  *
- * It checks no signature and no date: what is in the file is trusted because the caller says so. A file with a damaged
- * certificate is refused as a whole; a sound one that BearSSL cannot use is passed over, and so is all that is none.
+ * It checks no signature and no date: what is in the file is trusted because the caller says so. A file with a certificate
+ * whose base64 is damaged is refused as a whole; one that is none inside, or that BearSSL cannot use, is passed over, and so is all else.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -152,6 +152,46 @@ static void test_damaged(void **state)
     assert_true(read_all != 0 && told_all != 0);
 }
 
+/* Lengths that are cut off, and names of any length: from memory of just the size, into as much as there is. */
+static void test_told(void **state)
+{
+    static const unsigned char heads[][4] = {{0x30},       {0x30, 0x80},    {0x30, 0x81},
+                                             {0x30, 0x82}, {0x30, 0x83, 1}, {0x30, 0x84, 0, 0}};
+    static struct certificate told;
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        for (size_t len = 1; len <= sizeof heads[0]; len++) {
+            unsigned char *own = malloc(len);
+
+            memcpy(own, heads[i], len);
+            assert_non_null(certificate_read(&told, own, len));
+            free(own);
+        }
+    }
+    for (size_t value = 2; value < 118; value++) { /* a country of so many octets, again and again */
+        static const unsigned char country[] = {0x06, 3, 0x55, 4, 6, 0x13};
+        unsigned char name[4000], *at = name + 4;
+        char *text = malloc(TEXT_LEN);
+
+        for (unsigned n = 0; n < 20; n++) {
+            *at++ = 0x31;
+            *at++ = (unsigned char)(value + 9);
+            *at++ = 0x30;
+            *at++ = (unsigned char)(value + 7);
+            memcpy(at, country, sizeof country);
+            at += sizeof country;
+            *at++ = (unsigned char)value;
+            memset(at, 'x', value);
+            at += value;
+        }
+        memcpy(name,
+               (unsigned char[]){0x30, 0x82, (unsigned char)((at - name - 4) >> 8), (unsigned char)(at - name - 4)}, 4);
+        name_text(text, (struct der){name, (size_t)(at - name)});
+        assert_in_range(strlen(text), 1, TEXT_LEN - 1);
+        free(text);
+    }
+}
+
 /* ---- Put together in a hurry ------------------------------------------------------------------------------------- */
 
 /* One file behind another that does not end in an end of line: both count. */
@@ -213,10 +253,8 @@ static void test_no_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_joined),
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_no_end),
+        cmocka_unit_test(test_damaged), cmocka_unit_test(test_told),   cmocka_unit_test(test_joined),
+        cmocka_unit_test(test_lines),   cmocka_unit_test(test_no_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

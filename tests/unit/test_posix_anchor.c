@@ -252,13 +252,34 @@ static void test_damaged(void **state)
     assert_true(taken != 0 && refused != 0);
 }
 
+/* An element behind the signature, and a length that is to be found out. */
+static void test_loose_ends(void **state)
+{
+    static const struct shape shape = {OCTETS(CURVE), NO_ID, CA, 2, true};
+    br_x509_trust_anchor anchor;
+
+    make(&shape);
+    memmove(made, made + 4, made_len - 4);
+    made_len -= 4;
+    put("\x05\x00", 2);
+    wrap(0, 0x30, 2);
+    assert_false(mote_posix_anchor(&anchor, made, made_len));
+    make(&shape);
+    memmove(made + 2, made + 4, made_len - 4);
+    made[1] = 0x80;
+    made_len -= 2;
+    put("\x00\x00", 2);
+    assert_false(mote_posix_anchor(&anchor, made, made_len));
+    made_len = 0;
+    put("\x30\x80", 2);
+    assert_false(mote_posix_anchor(&anchor, made, made_len));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_long_length),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_good),       cmocka_unit_test(test_shapes),  cmocka_unit_test(test_long_length),
+        cmocka_unit_test(test_loose_ends), cmocka_unit_test(test_damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

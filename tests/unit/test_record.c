@@ -2,6 +2,7 @@
  *
  * The octets of a record: every one in its place, every wrong bit and every torn write refused; and how a record ages.
  */
+#include "../../core/outbox/record.h"
 #include "mailmote_outbox.h"
 #include "record.h"
 
@@ -297,13 +298,27 @@ static void pause(void **state)
     }
 }
 
+/* P11: all who have not got it, were they as many as a record has. */
+static void expired(void **state)
+{
+    for (unsigned n = 0; n <= MOTE_RECORD_RCPTS; n++) {
+        struct mote_record record = {.rcpt_count = (uint8_t)n, .rcpts_delivered = 1, .wait_s = 9};
+
+        mote_record_end(&record, 432000);
+        for (unsigned i = 0; i < MOTE_RECORD_RCPTS; i++) {
+            assert_int_equal(record.rcpts_failed >> i & 1, i != 0 && i < n);
+        }
+        assert_true(mote_record_settled(&record));
+        assert_int_equal(record.wait_s, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layout), cmocka_unit_test(all_flags), cmocka_unit_test(round_trip),
-        cmocka_unit_test(ours),   cmocka_unit_test(pause),     cmocka_unit_test(wrong_bits),
-        cmocka_unit_test(torn),   cmocka_unit_test(foreign),   cmocka_unit_test(checksum),
-        cmocka_unit_test(ageing),
+        cmocka_unit_test(layout),  cmocka_unit_test(all_flags), cmocka_unit_test(round_trip), cmocka_unit_test(ours),
+        cmocka_unit_test(pause),   cmocka_unit_test(expired),   cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),
+        cmocka_unit_test(foreign), cmocka_unit_test(checksum),  cmocka_unit_test(ageing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
