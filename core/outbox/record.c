@@ -32,17 +32,19 @@ enum {
 enum { TLS_FAILED = 1, SENT = 2, PLAIN = 4, VERIFIED_ONLY = 8, BEGUN = 16, LEFT_ALONE = 32, OURS_SHIFT = 6 };
 enum { CODE = 0x3ff, FIRST_SHIFT = 13 };
 
-/* CRC-32 as in IEEE 802.3, two bits at a time: small, and not slow. */
+/* CRC-32 as in IEEE 802.3, four bits at a time: small, and not slow. */
 uint32_t mote_crc32(uint32_t crc, const uint8_t *octets, size_t len)
 {
-    static const uint32_t of_two_bits[4] = {0, 0x76dc4190, 0xedb88320, 0x9b64c2b0};
+    static const uint32_t of_four_bits[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
 
     crc = ~crc;
     while (len-- != 0) {
         crc ^= *octets++;
-        for (int i = 0; i < 4; i++) {
-            crc = crc >> 2 ^ of_two_bits[crc & 3];
-        }
+        crc = crc >> 4 ^ of_four_bits[crc & 15];
+        crc = crc >> 4 ^ of_four_bits[crc & 15];
     }
     return ~crc;
 }
