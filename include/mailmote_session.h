@@ -60,6 +60,11 @@ void mote_trust_pin(struct mote_trust *trust, const uint8_t sha256[32], const ch
  * The pins are not copied. NULL is no trust (MISUSE); a count of 0 is a trust that no key meets. */
 void mote_trust_pins(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name);
 
+/* The same for the smallest image, with ciphers and curves as in mote_trust_anchors_small(): no certificate's signature is computed,
+ * and no clock is needed. */
+void mote_trust_pins_small(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name,
+                           const br_ec_impl *ec);
+
 /* A chain as for mote_trust_anchors(), to a key that is pinned, the relay's own or that of a CA in the chain: for exactly this
  * name, and each certificate up to the pinned one has valid dates and is signed by the next. Of the pinned one itself only the key is known: its dates, which whoever
  * sends it can write, are looked at and prove nothing. Those behind it are not looked at.

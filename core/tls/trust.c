@@ -379,3 +379,16 @@ void mote_trust_pins(struct mote_trust *trust, const uint8_t (*pins)[32], size_t
     trust->pins = pins;
     trust->pin_count = count;
 }
+
+static void setup_pin_small(struct mote_session *s)
+{
+    mote_trust_setup_tls_small(s, &pin_vtable);
+}
+
+void mote_trust_pins_small(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name,
+                           const br_ec_impl *ec)
+{
+    mote_trust_set(trust, pins != NULL && ec != NULL ? setup_pin_small : NULL, name, ec);
+    trust->pins = pins;
+    trust->pin_count = count;
+}

@@ -57,7 +57,36 @@ static void test_any_of_several(void **state)
             mote_trust_pins(&bench.relay.trust, (const uint8_t(*)[32])pins, count, NULL);
             trust_bench_certify(&bench, &(struct trust_spec){.cn = "x", .key = keys[i], .signer = P_256});
             assert_int_equal(trust_bench_run(&bench), i < count ? MOTE_CAUSE_NONE : MOTE_CAUSE_CERT_PIN);
+            trust_bench_set(&bench);
+            bench.setup.unix_s = 0;
+            mote_trust_pins_small(&bench.relay.trust, (const uint8_t(*)[32])pins, count, NULL, &br_ec_all_m31);
+            trust_bench_certify(&bench, &(struct trust_spec){.cn = "x", .key = keys[i], .signer = P_256});
+            assert_int_equal(trust_bench_run(&bench), i < count ? MOTE_CAUSE_NONE : MOTE_CAUSE_CERT_PIN);
         }
+    }
+}
+
+/* The small one has ChaCha20-Poly1305 alone, and the curves it is given. */
+static void test_small(void **state)
+{
+    static const struct trust_spec p384 = {.cn = "x", .key = P_384, .signer = P_256};
+    const struct mote_result *result = mote_session_result(&bench.session);
+
+    trust_bench_set(&bench);
+    mote_trust_pins_small(&bench.relay.trust, pin(P_256), 1, NULL, &br_ec_all_m31);
+    trust_bench_certify(&bench, &(struct trust_spec){.cn = "x", .key = P_256, .signer = P_256});
+    bench.peer.suites[0] = BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_TLS_NO_COMMON);
+    trust_bench_set(&bench);
+    mote_trust_pins_small(&bench.relay.trust, pin(P_384), 1, NULL, &br_ec_p256_m31);
+    trust_bench_certify(&bench, &p384);
+    assert_int_not_equal(trust_bench_run(&bench), MOTE_CAUSE_NONE);
+    for (unsigned i = 0; i < 2; i++) {
+        trust_bench_set(&bench);
+        mote_trust_pins_small(&bench.relay.trust, i == 0 ? NULL : pin(P_256), 1, NULL, i == 0 ? &br_ec_p256_m31 : NULL);
+        mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+        assert_int_equal(mote_session_poll(&bench.session, 0), MOTE_DONE);
+        assert_int_equal(result->cause, MOTE_CAUSE_TRUST);
     }
 }
 
@@ -236,8 +265,9 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_of_several), cmocka_unit_test(test_none),          cmocka_unit_test(test_chains),
-        cmocka_unit_test(test_rollover),       cmocka_unit_test(test_what_it_needs), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_any_of_several), cmocka_unit_test(test_small),    cmocka_unit_test(test_none),
+        cmocka_unit_test(test_chains),         cmocka_unit_test(test_rollover), cmocka_unit_test(test_what_it_needs),
+        cmocka_unit_test(test_damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
