@@ -114,9 +114,9 @@ include tests/machines/machines.mk
 
 ##: Test
 
-# Two rows, side by side: what needs a CPU, and what mostly waits for servers and boards.
+# Three rows, side by side: what needs a CPU, what mostly waits for servers, and what builds and boots firmware.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines warnings format-check \
-    + interop build-systems lwip-check demo core-check size instructions bench
+    + interop build-systems lwip-check core-check + boards-check demo size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE)' $(checks)
 
@@ -223,7 +223,7 @@ build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
 
 interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
-	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T))),tests/run)
+	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),--ignore=tests/interop/test_boards.py),tests/run)
 
 faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py

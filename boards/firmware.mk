@@ -35,7 +35,7 @@ run: need-run $(BOARD:%=firmware-%) ## one board in QEMU: BOARD= RELAY= TO= FROM
 	@BUILD=$(BUILD) boards/run.sh $(BOARD) $(if $(RELAY),relay=$(RELAY)) $(if $(TO),to=$(TO)) \
 	    $(if $(FROM),from=$(FROM)) $(MCU_ARGS)
 
-boards-check: need-run need-interop ## the firmware in QEMU against real mail servers, over a reset, a hundred boots in a row
+boards-check: need-run need-interop all ## the firmware in QEMU against real mail servers, over a reset, a hundred boots in a row
 	@$(pytest) tests/interop/test_boards.py
 
 instructions: counted-images ## what a delivery costs, counted with recorded servers, against boards/budget.txt

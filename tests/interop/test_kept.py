@@ -106,13 +106,13 @@ def once_a_second(talk):
     talk.say("220 relay.test" if now - last >= 1 else "421 4.7.0 too fast")
 
 
-@pytest.mark.parametrize("script, connections", [
-    ({"MAIL": is_tenth}, 11),
-    ({".": hang_up}, MANY + 1),
-    ({".": reset_behind}, MANY + 1),
-    ({"greeting": once_a_second}, 1),
+@pytest.mark.parametrize("script, connections, offers", [
+    ({"MAIL": is_tenth}, 11, ["PIPELINING"]),
+    ({"MAIL": is_tenth}, 11, []),
+    ({".": hang_up}, MANY + 1, []),
+    ({".": reset_behind}, MANY + 1, ["PIPELINING"]),
+    ({"greeting": once_a_second}, 1, ["PIPELINING"]),
 ])
-@pytest.mark.parametrize("offers", [["PIPELINING"], []])
 def test_as_the_relay_allows(relay, mailmote, tmp_path, script, connections, offers):
     queue = Queue(mailmote, tmp_path / "spool", MANY, trust=False)
     relay.play({**script, "offers": offers})
