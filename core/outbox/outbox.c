@@ -238,11 +238,9 @@ static void report(struct mote_outbox *o)
     o->step = MOTE_REPORT;
 }
 
-/* P12: the relay has ended a connection behind so many mails. It is given no more of them at a time, and some rest. */
-static void pause(struct mote_outbox *o, unsigned mails)
+/* P12: a relay has ended a connection behind a mail: some rest for all. */
+static void pause(struct mote_outbox *o)
 {
-    o->delivery.kept = false;
-    o->mails_max = (uint8_t)mails;
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
         mote_record_pause(&slot->record);
     }
@@ -261,7 +259,7 @@ static void conclude(struct mote_outbox *o, uint32_t random)
     mote_record_end(&o->slot->record, o->slot->record.age_s);
     mote_log_save(o, o->slot);
     if (o->delivery.closed) {
-        pause(o, o->mails - 1u);
+        pause(o);
     }
     for (struct mote_slot *slot = o->slots; o->delivery.relay_back && slot != o->slots_end; slot++) {
         released += mote_record_release(&slot->record, released);
@@ -288,14 +286,19 @@ static struct mote_slot *next(const struct mote_outbox *o)
     return first;
 }
 
+/* A connection is given no other mail when it is as old as an attempt may be. */
+static bool young(const struct mote_outbox *o)
+{
+    return o->now_s - o->connected_s < MOTE_ATTEMPT_S;
+}
+
 /* May another mail follow on the connection that is there, or that is made for this one? */
 static bool keep(const struct mote_outbox *o)
 {
     const struct mote_slot *slot = next(o);
     unsigned mails = o->delivery.kept ? o->mails + 2u : 2;
 
-    return slot != NULL && slot->record.wait_s == 0 && mails <= o->mails_max &&
-           (!o->delivery.kept || o->now_s - o->connected_s < MOTE_ATTEMPT_S);
+    return slot != NULL && slot->record.wait_s == 0 && mails <= o->mails_max && (!o->delivery.kept || young(o));
 }
 
 /* Begins an attempt of a mail that is due, or reports one that has ended. */
@@ -372,9 +375,13 @@ static void connect(struct mote_outbox *o, uint32_t now_ms)
 static void step(struct mote_outbox *o, uint32_t now_ms, uint32_t random)
 {
     struct mote_record *record = &o->slot->record;
+    bool closed = o->delivery.closed;
 
     o->delivery.now_s = o->now_s;
     o->step = mote_delivery_next(&o->delivery);
+    if (o->delivery.closed && !closed) { /* it is given no more mails at a time than it took */
+        o->mails_max = (uint8_t)(o->mails - 1u);
+    }
     if (o->step == MOTE_CONNECT && !record->begun) {
         mote_record_begin(record);
         if (!mote_log_save(o, o->slot)) {
@@ -404,11 +411,13 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
         struct mote_slot *slot;
 
         if (o->delivery.kept && o->setup->session->engine.done) {
-            pause(o, o->mails);
+            o->delivery.kept = false;
+            o->mails_max = o->mails;
+            pause(o);
         }
         slot = next(o);
 
-        if ((slot == NULL || slot->record.wait_s != 0) && o->delivery.kept) {
+        if (o->delivery.kept && (slot == NULL || slot->record.wait_s != 0 || !young(o))) {
             o->delivery.kept = false;
             o->leaving = true;
             mote_session_quit(o->setup->session);

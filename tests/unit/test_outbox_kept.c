@@ -267,6 +267,49 @@ static void ends_meanwhile(void **state)
     assert_int_equal(deferred, 0);
 }
 
+/* A relay ends its connection, and the mail goes to another one, whose connection is kept: it is left with QUIT, and the first relay gets
+ * as many at a time as it took. */
+static void closed_then_another(void **state)
+{
+    set(5);
+    two_relays();
+    w.sim.relays[0].mails = 3;
+    w.sim.relays[0].rude = true;
+    go();
+    assert_int_equal(delivered, 4);
+    assert_string_equal(w.sim.log,
+                        "1[EHLO MAIL RCPT DATA . MAIL RCPT DATA . MAIL RCPT DATA .]2[EHLO MAIL RCPT DATA .]");
+    assert_true(w.session.engine.done);
+    assert_int_equal(w.outbox.mails_max, 3);
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 10);
+    world_sleep(10);
+    connections = 0;
+    wanted = 16;
+    go();
+    assert_int_equal(delivered, 16);
+    assert_int_equal(connections, 4);
+}
+
+/* The report is looked at hours later: nobody knows what became of the connection, and it is left. */
+static void report_late(void **state)
+{
+    set(2);
+    fill();
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
+    sim_connect(&w.sim, &w.outbox.delivery);
+    while (sim_talk(&w.sim, &w.session) == MOTE_WANT_COMMIT) {
+        mote_outbox_commit(&w.outbox);
+    }
+    assert_int_equal(world_poll(0), MOTE_REPORT);
+    world_sleep(3 * 3600);
+    mote_outbox_reported(&w.outbox);
+    assert_int_equal(world_poll(0), MOTE_TALK); /* QUIT */
+    assert_true(w.outbox.leaving);
+    go();
+    assert_string_equal(w.sim.log, "1[EHLO MAIL RCPT DATA .]1[EHLO MAIL RCPT DATA .]");
+    assert_int_equal(delivered, 1);
+}
+
 /* Nothing of a mail's end had left: another relay is asked in the same attempt. */
 static void another_relay(void **state)
 {
@@ -287,7 +330,8 @@ int main(void)
         cmocka_unit_test(quarter_of_an_hour), cmocka_unit_test(left),
         cmocka_unit_test(nothing_follows),    cmocka_unit_test(clear_pass),
         cmocka_unit_test(takes_few),          cmocka_unit_test(ends_meanwhile),
-        cmocka_unit_test(another_relay),
+        cmocka_unit_test(another_relay),      cmocka_unit_test(closed_then_another),
+        cmocka_unit_test(report_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
