@@ -88,7 +88,14 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        complain("standard output cannot be written: the exit status %d is still right", status);
+        bool mails = argc > 1 && (strcmp(argv[1], "send") == 0 || strcmp(argv[1], "flush") == 0);
+
+        complain(mails ? "standard output cannot be written: the exit status %d is still right"
+                       : "standard output cannot be written: not all of it was told",
+                 status);
+        if (!mails && status == EX_OK) {
+            status = EX_IOERR;
+        }
     }
     return status;
 }

@@ -242,3 +242,16 @@ def test_output_that_cannot_be_written(closed):
         done = subprocess.run([COMMAND, "send", "--relay", closed, *FROM, "r@example.org"], input=b"text\n", stdout=full,
                               stderr=subprocess.PIPE, timeout=60)
     assert done.returncode == DEFERRED and b"standard output" in done.stderr
+
+
+@pytest.mark.parametrize("words, status", [(["--help"], 74), (["--version"], 74), (["queue"], 74), (["probe", "127.0.0.1:1"], DEFERRED)],
+                         ids=["help", "version", "queue", "probe"])
+def test_what_is_not_told_is_no_success(words, status, closed, tmp_path):
+    """a queue that cannot be printed is not an empty one"""
+    if words == ["queue"]:
+        words = ["queue", "--spool", str(tmp_path / "spool")]
+        subprocess.run([COMMAND, "send", *words[1:], "--relay", closed, *FROM, "r@example.org"], input=b"text\n", timeout=60,
+                       stdout=subprocess.DEVNULL)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == status and b"not all of it was told" in done.stderr
