@@ -35,7 +35,10 @@ enum {
 
 bool drop_needed(const char *dir)
 {
-    return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES;
+    struct stat about;
+
+    return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES && stat(dir, &about) == 0 &&
+           S_ISDIR(about.st_mode);
 }
 
 int drop_open(struct spool *drop, const char *dir)

@@ -77,7 +77,7 @@ const char *mote_verdict_name(uint8_t verdict)
 #define WORDS(name, words) words
 #endif
 #define ROOM(name, words)  char name[sizeof(WORDS(name, words))];
-#define TEXT(name, words)  WORDS(name, words),
+#define SAID(name, words)  WORDS(name, words),
 #define PLACE(name, words) [MOTE_CAUSE_##name] = (uint16_t)offsetof(struct texts, name),
 
 /* They stand one behind the other, and a place takes half a pointer. What is no cause has the first one's. */
@@ -88,7 +88,7 @@ struct texts {
 
 const char *mote_cause_name(uint8_t cause)
 {
-    static const struct texts texts = {"?", CAUSES(TEXT)};
+    static const struct texts texts = {"?", CAUSES(SAID)};
     static const uint16_t places[] = {CAUSES(PLACE)};
 
     return (const char *)&texts + (cause < sizeof places / sizeof places[0] ? places[cause] : 0);

@@ -55,7 +55,8 @@ SCENES = {"send": Scene("send"), "send, deferred": Scene("send", 0, LATER, statu
           "flush, refused": Scene("flush --now", 1, NO, status=FAILED), "flush, two mails": Scene("flush --now", 2),
           "flush, two relays": Scene("flush --now", 1, EACH_TAKES_ONE, (A, B))}
 # What is said instead of the error's own name.
-NAMED = {"recvfrom": "the connection", "sendto": "the connection", "getrandom": "no random octets", "pread64": "cannot be read"}
+NAMED = {"recvfrom": "the connection", "sendto": "the connection", "getrandom": "no random octets", "pread64": "cannot be read",
+         "openat": "boot id cannot be read", "read": "boot id cannot be read"}
 COLUMNS = ("lost", "doubled", "hung", "untrue", "silent", "litter", "crashed")
 
 

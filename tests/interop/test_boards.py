@@ -168,16 +168,14 @@ class TimeServer(threading.Thread):
 
 
 @pytest.fixture(scope="session", params=["lm3s6965evb", "mps2-an385"])
-def built_with_sntp(request):
-    build(request.param, BUILD)
-    into, bearssl = pathlib.Path(BUILD) / "sntp", pathlib.Path(BUILD) / "boards" / request.param / "libbearssl.a"
-    build(request.param, into, "-DBOARD_SNTP", bearssl)
-    return request.param, into
+def built_with_sntp(request, pki):
+    return build_with(request.param, "sntp", "-DBOARD_SNTP", pki.ca)
 
 
 @pytest.fixture
 def with_sntp(built_with_sntp, scratch, pki):
-    return Board(built_with_sntp[0], scratch, pki, built_with_sntp[1])
+    name, into = built_with_sntp
+    return Board(name, scratch, into)
 
 
 def test_sntp(aiosmtpd, with_sntp):
