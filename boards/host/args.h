@@ -27,6 +27,9 @@ struct relay_args {
     unsigned line; /* of the configuration file; 0 = the command line's */
 };
 
+/* The From field of a message: added where it is missing, always made of `from' (a display name stays), or left alone. */
+enum { FROM_ADDED, FROM_WRITTEN, FROM_LEFT };
+
 enum { COMMAND_SEND = 1, COMMAND_FLUSH = 2, COMMAND_QUEUE = 4 };
 
 struct args {
@@ -35,6 +38,12 @@ struct args {
     const char *config_file, *spool, *helo, *from, *subject, *timeout;
     uint16_t timeout_s;        /* 0 = none is given */
     const char *admin;         /* who is told of mails that failed; NULL = their senders */
+    const char *account;       /* of the configuration; NULL = its default one */
+    const char *domain;        /* completes a name that has none; NULL = this host's full name */
+    const char *full_name;     /* of the sender, for a From field that is made or written anew */
+    uint8_t from_field;        /* FROM_... */
+    bool from_fixed;           /* `from' is the configuration's, whatever the caller says */
+    const char *aliases;       /* a file as /etc/aliases; NULL = none */
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
     struct relay_args relays[MOTE_RELAYS_MAX];
