@@ -165,8 +165,6 @@ static int complete_send(const struct args *args)
         complain("no recipient: give at least one address");
     } else if (args->rcpt_count > UINT16_MAX) {
         complain("more than %d recipients: send several mails", UINT16_MAX);
-    } else if (args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS) {
-        complain("more than %d recipients with --spool: send several mails", MOTE_RECORD_RCPTS);
     } else if (args->background && args->spool == NULL) {
         complain("--background needs --spool DIR: the mail must be kept somewhere");
     } else if (args->raw && args->subject != NULL) {

@@ -27,6 +27,13 @@ struct relay_args {
     unsigned line; /* of the configuration file; 0 = the command line's */
 };
 
+/* An `alias' line of the configuration file. */
+enum { ALIAS_LINES = 32 };
+struct alias_line {
+    const char *text; /* NAME: ADDRESS, ... */
+    unsigned line;
+};
+
 /* The From field of a message: added where it is missing, always made of `from' (a display name stays), or left alone. */
 enum { FROM_ADDED, FROM_WRITTEN, FROM_LEFT };
 
@@ -36,14 +43,16 @@ struct args {
     uint8_t command;
     bool help, verbose, raw, now, background;
     const char *config_file, *spool, *helo, *from, *subject, *timeout;
-    uint16_t timeout_s;        /* 0 = none is given */
-    const char *admin;         /* who is told of mails that failed; NULL = their senders */
-    const char *account;       /* of the configuration; NULL = its default one */
-    const char *domain;        /* completes a name that has none; NULL = this host's full name */
-    const char *full_name;     /* of the sender, for a From field that is made or written anew */
-    uint8_t from_field;        /* FROM_... */
-    bool from_fixed;           /* `from' is the configuration's, whatever the caller says */
-    const char *aliases;       /* a file as /etc/aliases; NULL = none */
+    uint16_t timeout_s;    /* 0 = none is given */
+    const char *admin;     /* who is told of mails that failed; NULL = their senders */
+    const char *account;   /* of the configuration; NULL = its default one */
+    const char *domain;    /* completes a name that has none; NULL = this host's full name */
+    const char *full_name; /* of the sender, for a From field that is made or written anew */
+    uint8_t from_field;    /* FROM_... */
+    bool from_fixed;       /* `from' is the configuration's, whatever the caller says */
+    const char *aliases;   /* a file as /etc/aliases; NULL = none */
+    struct alias_line alias_lines[ALIAS_LINES];
+    unsigned alias_count;
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
     struct relay_args relays[MOTE_RELAYS_MAX];

@@ -9,10 +9,7 @@
 #include "args.h"
 #include "complain.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CONFIG_MAX ((size_t)1 << 20)
 
@@ -154,15 +151,9 @@ static int parse_line(struct args *args, struct seen *seen, char *text, unsigned
 
 static int read_file(struct args *args)
 {
-    int fd = open(args->config_file, O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 ? errno : file_read_all(fd, &args->config, CONFIG_MAX);
+    struct stat about;
+    int error = file_read_text(args->config_file, &args->config, CONFIG_MAX, &about);
 
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (error == 0 && strlen(args->config.data) != args->config.len) {
-        error = EINVAL;
-    }
     if (error == 0) {
         return EX_OK;
     }

@@ -63,6 +63,17 @@ int file_read_all(int fd, struct buffer *file, size_t max)
     return 0;
 }
 
+int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int error = fd < 0 || fstat(fd, about) != 0 ? errno : file_read_all(fd, text, max);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return error == 0 && strlen(text->data) != text->len ? EINVAL : error;
+}
+
 int buffer_grow(struct buffer *buffer, size_t *cap)
 {
     char *more;

@@ -6,6 +6,7 @@
 #define MAILMOTE_HOST_FILE_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 /* Octets; those of a file have a NUL behind them. */
 struct buffer {
@@ -25,6 +26,9 @@ size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap);
 
 /* All of an open file, at most max octets. Returns 0 or an errno. */
 int file_read_all(int fd, struct buffer *file, size_t max);
+
+/* The same of a file by its name, and what is known of it. A text has no NUL: else EINVAL. */
+int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about);
 
 /* A password or token: the file without its last end of line. */
 int file_read_secret(struct buffer *secret, const char *file);

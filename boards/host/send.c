@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 
+#include "aliases.h"
 #include "attempt.h"
 #include "commands.h"
 #include "complain.h"
@@ -18,6 +19,8 @@
 
 struct sending {
     struct args args;
+    struct aliases aliases;
+    struct addresses to;
     struct relays relays;
     struct host_mail mail;
     struct input input;
@@ -27,7 +30,25 @@ struct sending {
     bool dropped; /* the spool is another user's: its owner's flush takes the mail */
 };
 
-/* The words, before anything is opened. */
+/* Names become addresses. */
+static int expand(struct sending *sending)
+{
+    struct args *args = &sending->args;
+    int status = aliases_open(&sending->aliases, args, args->domain);
+
+    for (unsigned i = 0; i < args->rcpt_count && status == EX_OK; i++) {
+        status = aliases_expand(&sending->aliases, args->rcpts[i], &sending->to);
+    }
+    args->rcpts = sending->to.list;
+    args->rcpt_count = sending->to.count;
+    if (status == EX_OK && args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS) {
+        complain("more than %d recipients with --spool: send several mails", MOTE_RECORD_RCPTS);
+        status = EX_USAGE;
+    }
+    return status;
+}
+
+/* The words, before anything of the relays is opened. */
 static int understand(struct sending *sending)
 {
     int status = relays_parse(&sending->relays, &sending->args);
@@ -37,6 +58,9 @@ static int understand(struct sending *sending)
     }
     if (status == EX_OK) {
         status = check_admin(sending->args.admin);
+    }
+    if (status == EX_OK) {
+        status = expand(sending);
     }
     return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
 }
@@ -184,6 +208,8 @@ int send_command(int argc, char **argv)
     input_free(&sending->input);
     spool_close(&sending->spool);
     relays_wipe(&sending->relays);
+    free(sending->to.list);
+    aliases_free(&sending->aliases);
     args_free(&sending->args);
     free(sending);
     return status;

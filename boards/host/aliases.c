@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Aliases, looked up in the text as it is. The text is trusted to say who gets a mail, and nothing more: no command is run and
+ * no file is written or read for it. That is refused when such a name gets a mail, so that the other names still work.
+ */
+#define _GNU_SOURCE
+
+#include "aliases.h"
+#include "complain.h"
+#include "field.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ALIASES_MAX ((size_t)1 << 20)
+
+enum { EXPANDED_MAX = 256 }; /* names on the way from one to its addresses */
+
+/* ---- The text ---------------------------------------------------------------------------------------------------- */
+
+struct alias {
+    struct span name, targets;
+    const char *file;
+    unsigned line;
+};
+
+static struct span trim(struct span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.at[0]) != NULL) {
+        text.at++;
+        text.len--;
+    }
+    while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Octets of a name in front of its colon. */
+static size_t name_len(struct span line)
+{
+    bool quoted = false;
+    size_t len;
+
+    for (len = 0; len < line.len && (quoted || line.at[len] != ':'); len++) {
+        quoted ^= line.at[len] == '"';
+    }
+    return len;
+}
+
+/* Octets of a target: a comma ends it, the end of a line, or a comment. */
+static size_t target_len(struct span text)
+{
+    bool quoted = false;
+    size_t len;
+
+    for (len = 0; len < text.len; len++) {
+        char octet = text.at[len];
+
+        if (!quoted && (octet == ',' || octet == '\n' || (octet == '#' && len > 0 && text.at[len - 1] <= ' '))) {
+            break;
+        }
+        quoted ^= octet == '"';
+    }
+    return len;
+}
+
+static struct span unquote(struct span text)
+{
+    if (text.len >= 2 && text.at[0] == '"' && memchr(text.at + 1, '"', text.len - 1) == text.at + text.len - 1) {
+        text.at++;
+        text.len -= 2;
+    }
+    return text;
+}
+
+/* False: the line is no alias. */
+static bool split(struct alias *alias, struct span line)
+{
+    size_t colon = name_len(line);
+
+    alias->name = unquote(trim((struct span){line.at, colon}));
+    if (colon == line.len || alias->name.len == 0 || strchr(" \t", line.at[0]) != NULL) {
+        return false;
+    }
+    alias->targets = (struct span){line.at + colon + 1, line.len - colon - 1};
+    return true;
+}
+
+static bool is_comment(struct span line)
+{
+    line = trim(line);
+    return line.len == 0 || line.at[0] == '#';
+}
+
+static bool same(struct span name, struct span other)
+{
+    return name.len == other.len && strncasecmp(name.at, other.at, name.len) == 0;
+}
+
+static bool find(const struct aliases *aliases, struct span name, struct alias *alias)
+{
+    const struct args *args = aliases->args;
+    struct span rest = {aliases->text.data, aliases->text.len};
+    unsigned lines = 0;
+
+    for (unsigned i = 0; i < args->alias_count; i++) {
+        const char *text = args->alias_lines[i].text;
+
+        alias->file = args->config_file;
+        alias->line = args->alias_lines[i].line;
+        if (split(alias, (struct span){text, strlen(text)}) && same(alias->name, name)) {
+            return true;
+        }
+    }
+    alias->file = args->aliases;
+    while (rest.len > 0) {
+        alias->line = lines + 1;
+        if (split(alias, take_field(&rest, &lines)) && same(alias->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the next target off: an empty one at the end. A comment reaches to the end of its line. */
+static struct span take_target(struct span *targets)
+{
+    struct span target = {NULL, 0};
+
+    while (targets->len > 0 && target.len == 0) {
+        size_t len;
+
+        *targets = trim(*targets);
+        if (targets->len > 0 && targets->at[0] == '#') {
+            take_line(targets);
+            continue;
+        }
+        len = target_len(*targets);
+        target = trim((struct span){targets->at, len});
+        len += len < targets->len && targets->at[len] == ',';
+        targets->at += len;
+        targets->len -= len;
+    }
+    return target;
+}
+
+/* ---- Addresses --------------------------------------------------------------------------------------------------- */
+
+struct alias_address {
+    struct alias_address *next;
+    char text[];
+};
+
+static int no_memory(void)
+{
+    complain("no memory for the recipients: send several mails");
+    return EX_OSERR;
+}
+
+static int append(struct addresses *to, char *address)
+{
+    if ((to->count & (to->count - 1)) == 0) { /* none, or a power of two: it is full */
+        char **more = realloc(to->list, (to->count * 2 + 1) * sizeof *more);
+
+        if (more == NULL) {
+            return no_memory();
+        }
+        to->list = more;
+    }
+    to->list[to->count++] = address;
+    return EX_OK;
+}
+
+/* NULL after a complaint. */
+static char *make(struct aliases *aliases, struct span name, const char *domain)
+{
+    size_t more = domain == NULL ? 0 : strlen(domain) + 1;
+    struct alias_address *made = malloc(sizeof *made + name.len + more + 1);
+
+    if (made == NULL) {
+        no_memory();
+        return NULL;
+    }
+    memcpy(made->text, name.at, name.len);
+    made->text[name.len] = 0;
+    if (domain != NULL) {
+        made->text[name.len] = '@';
+        strcpy(made->text + name.len + 1, domain);
+    }
+    made->next = aliases->made;
+    aliases->made = made;
+    return made->text;
+}
+
+/* What one name stands for. first: in the list, of those that count for the limit. */
+struct expansion {
+    struct aliases *aliases;
+    struct addresses *to;
+    unsigned first;
+};
+
+static int refuse(struct span name, const char *why)
+{
+    complain("%.*s: %s", (int)(name.len < 200 ? name.len : 200), name.at, why);
+    return EX_CONFIG;
+}
+
+static int add(const struct expansion *all, struct span name, const char *domain)
+{
+    char *address = make(all->aliases, name, domain);
+
+    if (address == NULL) {
+        return EX_OSERR;
+    }
+    if (strchr(address, '@') != NULL && !mote_address_valid(address)) {
+        return refuse(name, "it is not an address of RFC 5321");
+    }
+    for (unsigned i = 0; i < all->to->count; i++) {
+        if (strcmp(all->to->list[i], address) == 0) {
+            return EX_OK;
+        }
+    }
+    if (all->to->count - all->first == ALIASES_ADDRESSES) {
+        complain("more than %d addresses for one name: a mail has no more recipients", ALIASES_ADDRESSES);
+        return EX_CONFIG;
+    }
+    return append(all->to, address);
+}
+
+/* ---- Expansion --------------------------------------------------------------------------------------------------- */
+
+/* The names that led here. */
+struct step {
+    struct span name;
+    const struct step *from;
+    bool any; /* it was nobody's, and stood for `*' */
+};
+
+static int expand(const struct expansion *all, const struct step *step);
+
+static void write_path(char *text, size_t cap, const struct step *step)
+{
+    if (step->from != NULL) {
+        write_path(text, cap, step->from);
+        strncat(text, " -> ", cap - strlen(text) - 1);
+    }
+    strncat(text, step->name.at, step->name.len < cap - strlen(text) ? step->name.len : cap - strlen(text) - 1);
+}
+
+/* A name that was met on the way here. */
+static int check_circle(const struct step *step)
+{
+    char text[1000] = "";
+
+    for (const struct step *at = step->from; at != NULL; at = at->from) {
+        if (same(at->name, step->name)) {
+            write_path(text, sizeof text, step);
+            complain("aliases go in a circle: %s: take one of them out", text);
+            return EX_CONFIG;
+        }
+    }
+    return EX_OK;
+}
+
+static int expand_target(const struct expansion *all, const struct step *from, struct span target)
+{
+    struct step step = {.name = unquote(target), .from = from, .any = from->any};
+    struct span name = step.name;
+    int status;
+
+    if (name.len == 0) {
+        return EX_OK;
+    }
+    if (name.at[0] == '|' || name.at[0] == '/') {
+        return refuse(name, "an alias runs no command and writes no file: give an address");
+    }
+    if (name.len >= 9 && strncasecmp(name.at, ":include:", 9) == 0) {
+        return refuse(name, "an alias reads no list: give the addresses here");
+    }
+    if (memchr(name.at, '@', name.len) != NULL) {
+        return add(all, name, NULL);
+    }
+    if (name.at[0] == '\\') {
+        return add(all, (struct span){name.at + 1, name.len - 1}, all->aliases->domain);
+    }
+    status = check_circle(&step);
+    return status == EX_OK ? expand(all, &step) : status;
+}
+
+static bool find_any(const struct aliases *aliases, struct alias *alias)
+{
+    return find(aliases, (struct span){"*", 1}, alias) || find(aliases, (struct span){"default", 7}, alias);
+}
+
+static int expand(const struct expansion *all, const struct step *step)
+{
+    struct step here = *step;
+    struct alias alias;
+    struct span target;
+    int status = EX_OK;
+
+    if (all->aliases->expanded++ == EXPANDED_MAX) {
+        return refuse(step->name, "its alias leads through too many names");
+    }
+    if (!find(all->aliases, here.name, &alias)) {
+        if (here.any || !find_any(all->aliases, &alias)) {
+            return add(all, here.name, all->aliases->domain);
+        }
+        here.any = true;
+    }
+    complain_about(alias.file, alias.line);
+    target = take_target(&alias.targets);
+    if (target.len == 0) {
+        status = refuse(here.name, "its alias names nobody: give an address");
+    }
+    while (status == EX_OK && target.len > 0) {
+        status = expand_target(all, &here, target);
+        complain_about(alias.file, alias.line);
+        target = take_target(&alias.targets);
+    }
+    complain_about(NULL, 0);
+    return status;
+}
+
+int aliases_expand(struct aliases *aliases, char *recipient, struct addresses *to)
+{
+    struct expansion all = {aliases, to, to->count};
+    struct step step = {.name = {recipient, strlen(recipient)}};
+
+    if (step.name.len == 0 || strchr(recipient, '@') != NULL) {
+        return append(to, recipient);
+    }
+    aliases->expanded = 0;
+    return expand(&all, &step);
+}
+
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
+
+static void warn(const struct aliases *aliases)
+{
+    struct span rest = {aliases->text.data, aliases->text.len};
+    unsigned lines = 0;
+
+    while (rest.len > 0) {
+        struct alias alias;
+        unsigned line = lines + 1;
+        struct span text = take_field(&rest, &lines);
+
+        if (!is_comment(text) && !split(&alias, text)) {
+            complain_about(aliases->args->aliases, line);
+            complain("warning: no alias, and left out: give NAME: ADDRESS");
+        }
+    }
+    complain_about(NULL, 0);
+}
+
+int aliases_open(struct aliases *aliases, const struct args *args, const char *domain)
+{
+    struct stat about;
+    int error;
+
+    aliases->args = args;
+    aliases->domain = domain;
+    if (args->aliases == NULL) {
+        return EX_OK;
+    }
+    error = file_read_text(args->aliases, &aliases->text, ALIASES_MAX, &about);
+    if (error != 0) {
+        complain("aliases %s cannot be read: %s", args->aliases, strerror(error));
+        return EX_CONFIG;
+    }
+    warn(aliases);
+    return EX_OK;
+}
+
+void aliases_free(struct aliases *aliases)
+{
+    while (aliases->made != NULL) {
+        struct alias_address *next = aliases->made->next;
+
+        free(aliases->made);
+        aliases->made = next;
+    }
+    free(aliases->text.data);
+    aliases->text = (struct buffer){NULL, 0};
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whom a local name stands for: lines `alias NAME: ADDRESS, ...' of the configuration, and behind them a file in the form of
+ * /etc/aliases. A name that nobody has is `*' or `default', where that is an alias, else NAME@DOMAIN.
+ */
+#ifndef MAILMOTE_HOST_ALIASES_H
+#define MAILMOTE_HOST_ALIASES_H
+
+#include "args.h"
+
+/* At most so many addresses for one name. */
+#define ALIASES_ADDRESSES MOTE_RECORD_RCPTS
+
+struct addresses {
+    char **list;
+    unsigned count;
+};
+
+/* Zeros at first. */
+struct aliases {
+    const struct args *args;
+    const char *domain;
+    struct buffer text;         /* of the file that args->aliases names */
+    struct alias_address *made; /* what lists point into */
+    unsigned expanded;          /* names, of the recipient at hand */
+};
+
+/* Reads the file, if there is one (EX_CONFIG); a line that is none is told of and left out. domain completes names; NULL: they
+ * stay as they are. */
+int aliases_open(struct aliases *aliases, const struct args *args, const char *domain);
+
+/* Adds a recipient: as it is where it has an '@', else the addresses it stands for, each of which is added once. What is added
+ * lives until aliases_free(), or as long as the recipient. EX_CONFIG: its alias goes in a circle, is no address, or wants what
+ * no alias may: a command, a file, a list in a file. */
+int aliases_expand(struct aliases *aliases, char *recipient, struct addresses *to);
+
+void aliases_free(struct aliases *aliases);
+
+#endif
