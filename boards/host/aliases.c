@@ -153,26 +153,6 @@ struct alias_address {
     char text[];
 };
 
-static int no_memory(void)
-{
-    complain("no memory for the recipients: send several mails");
-    return EX_OSERR;
-}
-
-static int append(struct addresses *to, char *address)
-{
-    if ((to->count & (to->count - 1)) == 0) { /* none, or a power of two: it is full */
-        char **more = realloc(to->list, (to->count * 2 + 1) * sizeof *more);
-
-        if (more == NULL) {
-            return no_memory();
-        }
-        to->list = more;
-    }
-    to->list[to->count++] = address;
-    return EX_OK;
-}
-
 /* NULL after a complaint. */
 static char *make(struct aliases *aliases, struct span name, const char *domain)
 {
@@ -180,7 +160,7 @@ static char *make(struct aliases *aliases, struct span name, const char *domain)
     struct alias_address *made = malloc(sizeof *made + name.len + more + 1);
 
     if (made == NULL) {
-        no_memory();
+        complain("no memory for the recipients: send several mails");
         return NULL;
     }
     memcpy(made->text, name.at, name.len);
@@ -197,7 +177,7 @@ static char *make(struct aliases *aliases, struct span name, const char *domain)
 /* What one name stands for. first: in the list, of those that count for the limit. */
 struct expansion {
     struct aliases *aliases;
-    struct addresses *to;
+    struct words *to;
     unsigned first;
 };
 
@@ -226,7 +206,7 @@ static int add(const struct expansion *all, struct span name, const char *domain
         complain("more than %d addresses for one name: a mail has no more recipients", ALIASES_ADDRESSES);
         return EX_CONFIG;
     }
-    return append(all->to, address);
+    return words_add(all->to, address);
 }
 
 /* ---- Expansion --------------------------------------------------------------------------------------------------- */
@@ -324,13 +304,13 @@ static int expand(const struct expansion *all, const struct step *step)
     return status;
 }
 
-int aliases_expand(struct aliases *aliases, char *recipient, struct addresses *to)
+int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
 {
     struct expansion all = {aliases, to, to->count};
     struct step step = {.name = {recipient, strlen(recipient)}};
 
     if (step.name.len == 0 || strchr(recipient, '@') != NULL) {
-        return append(to, recipient);
+        return words_add(to, recipient);
     }
     aliases->expanded = 0;
     return expand(&all, &step);

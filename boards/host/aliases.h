@@ -11,11 +11,6 @@
 /* At most so many addresses for one name. */
 #define ALIASES_ADDRESSES MOTE_RECORD_RCPTS
 
-struct addresses {
-    char **list;
-    unsigned count;
-};
-
 /* Zeros at first. */
 struct aliases {
     const struct args *args;
@@ -32,7 +27,7 @@ int aliases_open(struct aliases *aliases, const struct args *args, const char *d
 /* Adds a recipient: as it is where it has an '@', else the addresses it stands for, each of which is added once. What is added
  * lives until aliases_free(), or as long as the recipient. EX_CONFIG: its alias goes in a circle, is no address, or wants what
  * no alias may: a command, a file, a list in a file. */
-int aliases_expand(struct aliases *aliases, char *recipient, struct addresses *to);
+int aliases_expand(struct aliases *aliases, char *recipient, struct words *to);
 
 void aliases_free(struct aliases *aliases);
 

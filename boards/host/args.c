@@ -8,6 +8,7 @@
 #include "complain.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -15,6 +16,8 @@ enum {
     OPTION_HELO,
     OPTION_FROM,
     OPTION_SUBJECT,
+    OPTION_CC,
+    OPTION_BCC,
     OPTION_TIMEOUT,
     OPTION_RAW,
     OPTION_SPOOL,
@@ -32,6 +35,8 @@ static const struct option options[] = {
     {"helo", required_argument, NULL, OPTION_HELO},
     {"from", required_argument, NULL, OPTION_FROM},
     {"subject", required_argument, NULL, OPTION_SUBJECT},
+    {"cc", required_argument, NULL, OPTION_CC},
+    {"bcc", required_argument, NULL, OPTION_BCC},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"raw", no_argument, NULL, OPTION_RAW},
     {"spool", required_argument, NULL, OPTION_SPOOL},
@@ -63,6 +68,26 @@ static int set_once(const char **word, const char *value, const char *name)
     }
     *word = value;
     return EX_OK;
+}
+
+int words_add(struct words *words, char *word)
+{
+    if ((words->count & (words->count - 1)) == 0) { /* none, or a power of two: it is full */
+        char **more = realloc(words->list, (words->count * 2 + 1) * sizeof *more);
+
+        if (more == NULL) {
+            complain("no memory: give fewer recipients and files");
+            return EX_OSERR;
+        }
+        words->list = more;
+    }
+    words->list[words->count++] = word;
+    return EX_OK;
+}
+
+unsigned args_rcpts(const struct args *args)
+{
+    return args->rcpt_count + args->cc.count + args->bcc.count;
 }
 
 static int begin_relay(struct args *args, const char *value)
@@ -99,6 +124,8 @@ static int apply(struct args *args, struct relay_args *common, int option, int i
     case OPTION_HELO: return set_once(&args->helo, optarg, "helo");
     case OPTION_FROM: return set_once(&args->from, optarg, "from");
     case OPTION_SUBJECT: return set_once(&args->subject, optarg, "subject");
+    case OPTION_CC: return words_add(&args->cc, optarg);
+    case OPTION_BCC: return words_add(&args->bcc, optarg);
     case OPTION_TIMEOUT: return set_once(&args->timeout, optarg, "timeout");
     case OPTION_SPOOL: return set_once(&args->spool, optarg, "spool");
     case 'C': return set_once(&args->config_file, optarg, "config");
@@ -123,6 +150,8 @@ static unsigned commands_of(int option)
     switch (option) {
     case OPTION_FROM:
     case OPTION_SUBJECT:
+    case OPTION_CC:
+    case OPTION_BCC:
     case OPTION_BACKGROUND:
     case OPTION_RAW: return COMMAND_SEND;
     case OPTION_SHOW:
@@ -161,14 +190,18 @@ static int refuse_for(const char *command, int option, int index)
 
 static int complete_send(const struct args *args)
 {
-    if (args->rcpt_count == 0) {
+    unsigned rcpts = args_rcpts(args);
+
+    if (rcpts == 0) {
         complain("no recipient: give at least one address");
-    } else if (args->rcpt_count > UINT16_MAX) {
+    } else if (rcpts > UINT16_MAX) {
         complain("more than %d recipients: send several mails", UINT16_MAX);
     } else if (args->background && args->spool == NULL) {
         complain("--background needs --spool DIR: the mail must be kept somewhere");
     } else if (args->raw && args->subject != NULL) {
         complain("--subject with --raw: put the subject into the message");
+    } else if (args->raw && args->cc.count != 0) {
+        complain("--cc with --raw: put Cc into the message, and give its addresses as recipients");
     } else {
         return EX_OK;
     }
@@ -242,4 +275,7 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
 void args_free(struct args *args)
 {
     buffer_wipe(&args->config);
+    free(args->cc.list);
+    free(args->bcc.list);
+    free(args->attachments.list);
 }

@@ -34,6 +34,12 @@ struct alias_line {
     unsigned line;
 };
 
+/* What an option that may be given more than once was given. */
+struct words {
+    char **list;
+    unsigned count;
+};
+
 /* The From field of a message: added where it is missing, always made of `from' (a display name stays), or left alone. */
 enum { FROM_ADDED, FROM_WRITTEN, FROM_LEFT };
 
@@ -57,12 +63,23 @@ struct args {
     struct buffer config;      /* the configuration file, cut into words */
     struct relay_args relays[MOTE_RELAYS_MAX];
     unsigned relay_count;
-    char **rcpts;
+    char **rcpts; /* To */
     unsigned rcpt_count;
+    struct words cc, bcc;     /* addresses; Bcc are in the envelope only */
+    const char *reply_to;     /* an address, or NULL */
+    const char *priority;     /* "high", "normal" or "low"; NULL = normal */
+    const char *html;         /* a file: the text once more, in HTML; NULL = none */
+    struct words attachments; /* FILE or FILE:TYPE each */
 };
 
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);
 void args_free(struct args *args);
+
+/* The word must live as long as the list, which args_free() frees. EX_OSERR. */
+int words_add(struct words *words, char *word);
+
+/* Of the mail, all together. */
+unsigned args_rcpts(const struct args *args);
 
 /* config.c: adds what args->config_file says. What the command line says too is the command line's to say. */
 int config_read(struct args *args);

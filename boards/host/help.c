@@ -44,6 +44,7 @@ static const char help[] =
     "The mail:\n"
     "  --from ADDRESS        sender (default: your user name at this host's full name; \"\" for the null sender)\n"
     "  --subject TEXT        subject, UTF-8\n"
+    "  --cc ADDRESS          a recipient of a copy; --bcc: one whom nobody sees. Again for each\n"
     "  --raw                 standard input is a whole message with its header (RFC 5322): From, Date and Message-ID\n"
     "                        are added where missing, Bcc is taken out, 8-bit text becomes quoted-printable\n"
     "  --helo NAME           our name for EHLO (default: this host's full name, or its address)\n"

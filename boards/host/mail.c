@@ -126,21 +126,35 @@ static int choose_from(struct host_mail *mail, const struct args *args)
     return EX_USAGE;
 }
 
+static int add_recipients(struct mote_rcpt *rcpts, char *const *list, unsigned count)
+{
+    int status = EX_OK;
+
+    for (unsigned i = 0; i < count && status == EX_OK; i++) {
+        status = check_address(list[i], "recipient");
+        rcpts[i].address = list[i];
+    }
+    return status;
+}
+
 static int set_recipients(struct host_mail *mail, const struct args *args)
 {
-    if (!mail_make_room(mail, args->rcpt_count)) {
-        complain("no memory for %u recipients: send several mails", args->rcpt_count);
+    struct mote_rcpt *rcpts;
+    int status;
+
+    if (!mail_make_room(mail, args_rcpts(args))) {
+        complain("no memory for %u recipients: send several mails", args_rcpts(args));
         return EX_OSERR;
     }
-    for (unsigned i = 0; i < args->rcpt_count; i++) {
-        int status = check_address(args->rcpts[i], "recipient");
-
-        if (status != EX_OK) {
-            return status;
-        }
-        mail->mail.rcpts[i].address = args->rcpts[i];
+    rcpts = mail->mail.rcpts;
+    status = add_recipients(rcpts, args->rcpts, args->rcpt_count);
+    if (status == EX_OK) {
+        status = add_recipients(rcpts + args->rcpt_count, args->cc.list, args->cc.count);
     }
-    return EX_OK;
+    if (status == EX_OK) {
+        status = add_recipients(rcpts + args->rcpt_count + args->cc.count, args->bcc.list, args->bcc.count);
+    }
+    return status;
 }
 
 /* 64 random bits: unique wherever and whenever else they are drawn, whatever the time is thought to be. */
@@ -164,7 +178,9 @@ static int set_fields(struct host_mail *mail, const struct args *args)
     uint8_t cause;
 
     mail->message.to = (const char *const *)args->rcpts;
-    mail->message.to_count = mail->mail.rcpt_count;
+    mail->message.to_count = (uint16_t)args->rcpt_count;
+    mail->message.cc = (const char *const *)args->cc.list;
+    mail->message.cc_count = (uint16_t)args->cc.count;
     mail->message.subject = args->subject;
     mail->message.id = mail->id;
     mail->message.unix_s = clock_unix_s();

@@ -20,7 +20,7 @@
 struct sending {
     struct args args;
     struct aliases aliases;
-    struct addresses to;
+    struct words to;
     struct relays relays;
     struct host_mail mail;
     struct input input;
@@ -30,18 +30,45 @@ struct sending {
     bool dropped; /* the spool is another user's: its owner's flush takes the mail */
 };
 
+static int expand_into(struct aliases *aliases, char **names, unsigned count, struct words *to)
+{
+    int status = EX_OK;
+
+    for (unsigned i = 0; i < count && status == EX_OK; i++) {
+        status = aliases_expand(aliases, names[i], to);
+    }
+    return status;
+}
+
+static int expand_words(struct aliases *aliases, struct words *words)
+{
+    struct words names = *words;
+    int status;
+
+    *words = (struct words){NULL, 0};
+    status = expand_into(aliases, names.list, names.count, words);
+    free(names.list);
+    return status;
+}
+
 /* Names become addresses. */
 static int expand(struct sending *sending)
 {
     struct args *args = &sending->args;
     int status = aliases_open(&sending->aliases, args, args->domain);
 
-    for (unsigned i = 0; i < args->rcpt_count && status == EX_OK; i++) {
-        status = aliases_expand(&sending->aliases, args->rcpts[i], &sending->to);
+    if (status == EX_OK) {
+        status = expand_into(&sending->aliases, args->rcpts, args->rcpt_count, &sending->to);
     }
     args->rcpts = sending->to.list;
     args->rcpt_count = sending->to.count;
-    if (status == EX_OK && args->spool != NULL && args->rcpt_count > MOTE_RECORD_RCPTS) {
+    if (status == EX_OK) {
+        status = expand_words(&sending->aliases, &args->cc);
+    }
+    if (status == EX_OK) {
+        status = expand_words(&sending->aliases, &args->bcc);
+    }
+    if (status == EX_OK && args->spool != NULL && args_rcpts(args) > MOTE_RECORD_RCPTS) {
         complain("more than %d recipients with --spool: send several mails", MOTE_RECORD_RCPTS);
         status = EX_USAGE;
     }
