@@ -8,6 +8,7 @@
 #   MBEDTLS_DIR   mbedTLS's source, for `make bench' alone (else fetched)
 #   DEPS          where fetched sources are kept (.deps)
 #   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
+#   WERROR=1      a warning ends the build: for those who change the code; `make check' sets it
 #   V=1           shows the commands
 
 BUILD ?= build
@@ -34,7 +35,7 @@ BEARSSL_LIB ?= $(if $(prefix_h),-L$(BEARSSL_DIR)/lib -lbearssl,$(BUILD)/libbears
 bearssl_a := $(filter %.a,$(BEARSSL_LIB))
 
 strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
-    -Wwrite-strings -Wvla -Werror
+    -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
 # BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
 ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h)) $(SOURCE_DATE_EPOCH:%=-DMOTE_BUILT_S=%)
 tests := -Icore/smtp -Icore/outbox -Iboards -Itests/unit -Wno-unused-parameter
@@ -64,7 +65,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(bearssl_h)
 	$(Q)$(compile)
 
 # Written when the compiler or a flag has changed, and everything is built again.
-flags = $(strip $(CC) $(ours) $(tests) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
+# -Werror changes no object.
+flags = $(strip $(CC) $(filter-out -Werror,$(ours)) $(tests) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
 ifneq ($(flags),$(file <$(BUILD)/flags))
 .PHONY: $(BUILD)/flags
 endif
@@ -109,6 +111,8 @@ demo: need-demo $(if $(BOARD),need-run,all fast) ## a mail to a real server, the
 fast: $(bearssl_a)
 	+@$(MAKE) BUILD=$(BUILD)/fast BEARSSL_LIB='$(BEARSSL_LIB)' CPPFLAGS='$(CPPFLAGS) -DMOTE_TLS_RETRY_S=2' all
 
+include port/install/install.mk
+
 include boards/firmware.mk
 include tests/machines/machines.mk
 
@@ -116,9 +120,9 @@ include tests/machines/machines.mk
 
 # Three rows, side by side: what needs a CPU, what mostly waits for servers, and what builds and boots firmware.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines warnings format-check \
-    + interop build-systems lwip-check core-check + boards-check demo size instructions bench
+    + interop install-check build-systems lwip-check core-check + boards-check demo size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
-	@tests/run --with '$(MAKE)' $(checks)
+	@tests/run --with '$(MAKE) WERROR=1' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
 san := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -225,6 +229,9 @@ build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/
 interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),--ignore=tests/interop/test_boards.py),tests/run)
 
+install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make install and make dist, the manual pages, the packages; T=EXPRESSION
+	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) $(pytest) tests/install $(if $(T),-k $(call quoted,$(T)))
+
 faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py
 
@@ -284,8 +291,9 @@ pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) $(pkg-run) openssl python3-aiosmtpd python3-pytest
 pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib g++
+pkg-install-check := $(pkg-unit) $(pkg-interop) make git pkg-config mandoc shellcheck bash-completion systemd
 pkg-format := clang-format
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)
@@ -295,7 +303,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check faults cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -3,7 +3,7 @@
  * What --help and --version print.
  */
 #include "commands.h"
-#include "mailmote.h"
+#include "mailmote_session.h"
 
 #include <stdio.h>
 
@@ -106,9 +106,16 @@ static const char dropping[] = "\n"
                                "with --background 0. Root makes\n"
                                "both: `install -d -m 711 DIR' and `install -d -m 1733 DIR/drop'.\n";
 
+/* BearSSL says its version nowhere. 0.6 is its last release; what was written since then defines this. */
+#ifdef BR_FEATURE_X509_TIME_CALLBACK
+#define BEARSSL_VERSION "newer than 0.6"
+#else
+#define BEARSSL_VERSION "0.6"
+#endif
+
 void print_version(void)
 {
-    puts("mailmote " MAILMOTE_VERSION);
+    puts("mailmote " MAILMOTE_VERSION " with BearSSL " BEARSSL_VERSION);
 }
 
 void print_help(void)

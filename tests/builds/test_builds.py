@@ -112,7 +112,7 @@ def test_versions():
     assert number == "".join(f"{int(part):02}" for part in version.split("."))
     for name in ("arduino/library.properties", "arduino/library.json", "esp-idf/mailmote/idf_component.yml"):
         assert re.search(r"^\W*version\W+([0-9.]+)", (TOP / "port" / name).read_text(), re.M)[1] == version, name
-    assert run(BUILD / "mailmote", "--version") == f"mailmote {version}\n"
+    assert run(BUILD / "mailmote", "--version") == f"mailmote {version} with BearSSL 0.6\n"
 
 
 def test_bearssl_makefile(small_bearssl, tmp_path):

@@ -49,7 +49,7 @@ def test_help_and_version():
         done = run(*args)
         assert done.returncode == OK and b"--password-file" in done.stdout and done.stderr == ""
     assert all(f"{status} ".encode() in run("--help").stdout for status in (OK, USAGE, BAD_INPUT, 67, NO_HOST, FAILED, 71, 73, DEFERRED, 77, BAD_CONFIG))
-    assert re.fullmatch(rb"mailmote \d+\.\d+\.\d+\n", run("--version").stdout)
+    assert re.fullmatch(rb"mailmote \d+\.\d+\.\d+ with BearSSL 0\.6\n", run("--version").stdout)
     assert run().returncode == USAGE and "usage: mailmote" in run().stderr
 
 

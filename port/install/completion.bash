@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+#
+# Words for bash to complete the mailmote command with.
+
+_mailmote() {
+    local now=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+    local relay='--relay --tls --trust --pin --tls-name --user --password-file --token-file --helo --timeout -v --verbose'
+    local kept='--spool -C --config --help'
+    local words=
+
+    COMPREPLY=()
+    case $before in
+    --trust | --password-file | --token-file | -C | --config)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$now")
+        return
+        ;;
+    --spool)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$now")
+        return
+        ;;
+    --tls) words='starttls implicit' ;;
+    --show | --delete) words=$(mailmote queue 2>/dev/null | cut -f 1 | sort -u) ;;
+    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject) return ;;
+    *)
+        case $command in
+        "$now") words='send flush queue trust probe --help --version' ;;
+        send) words="$relay $kept --from --subject --raw --background" ;;
+        flush) words="$relay $kept --now" ;;
+        queue) words="$kept --show --delete" ;;
+        trust) words='--pin --probe --trust --tls --tls-name --help' ;;
+        probe) words='--trust --tls --tls-name --json --help' ;;
+        esac
+        if [ "$command" = trust ] && [[ $now != -* ]]; then
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$now")
+            return
+        fi
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$now")
+}
+
+complete -F _mailmote mailmote
