@@ -47,7 +47,7 @@ struct mote_posix_attempt {
     /* NULL: the host's own full name, or the address literal of the socket when it has none. */
     const char *helo;
     const struct mote_trace *trace; /* or NULL */
-    uint16_t limit_s;               /* for the whole attempt, less than MOTE_ATTEMPT_S; 0 = that */
+    uint16_t limit_s;               /* for the whole attempt, 1 to MOTE_ATTEMPT_S; 0 = the latter */
     /* After each conversation, and where none came about: what the relay, or the way to it, made of the mail. The mail's
      * recipients are marked for the next relay already, and delivery.relay is that one. Or NULL. */
     void (*conversation_done)(void *ctx, const struct mote_relay *relay, const struct mote_result *result);

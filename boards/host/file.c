@@ -122,13 +122,21 @@ size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap)
     return left;
 }
 
-static void warn_if_readable(int fd, const char *file)
+/* A secret that everybody may read is none, and another user's is not ours to use. A group may share one: mode 640. */
+static int check_owner(int fd, const char *file)
 {
     struct stat about;
 
-    if (fstat(fd, &about) == 0 && (about.st_mode & 077) != 0) {
-        complain("warning: %s is open to other users: chmod 600 %s", file, file);
+    if (fstat(fd, &about) != 0) {
+        complain("%s cannot be read: %s", file, strerror(errno));
+    } else if (about.st_uid != geteuid() && about.st_uid != 0) {
+        complain("%s belongs to another user, who may not want it used: chown it to yourself or root", file);
+    } else if ((about.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+        complain("%s is open to all users: chmod 600 %s, or 640 for its group", file, file);
+    } else {
+        return EX_OK;
     }
+    return EX_CONFIG;
 }
 
 /* A login is one line in SMTP. */
@@ -170,28 +178,37 @@ static int check_secret(struct buffer *secret, const char *file)
     return EX_CONFIG;
 }
 
-int file_read_secret(struct buffer *secret, const char *file)
+static int read_secret(int fd, struct buffer *secret, const char *file)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC), error;
+    int error;
 
-    if (fd < 0) {
-        complain("%s cannot be opened: %s", file, strerror(errno));
-        return EX_CONFIG;
-    }
     secret->data = calloc(1, SECRET_MAX + 2);
     if (secret->data == NULL) {
         complain("no memory: try again");
-        close(fd);
         return EX_OSERR;
     }
-    warn_if_readable(fd, file);
     error = read_some(fd, secret, SECRET_MAX + 1);
-    close(fd);
     if (error != 0) {
         complain("%s cannot be read: %s", file, strerror(error));
         return EX_CONFIG;
     }
     return check_secret(secret, file);
+}
+
+int file_read_secret(struct buffer *secret, const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC), status;
+
+    if (fd < 0) {
+        complain("%s cannot be opened: %s", file, strerror(errno));
+        return EX_CONFIG;
+    }
+    status = check_owner(fd, file);
+    if (status == EX_OK) {
+        status = read_secret(fd, secret, file);
+    }
+    close(fd);
+    return status;
 }
 
 void buffer_wipe(struct buffer *buffer)

@@ -30,7 +30,8 @@ int file_read_all(int fd, struct buffer *file, size_t max);
 /* The same of a file by its name, and what is known of it. A text has no NUL: else EINVAL. */
 int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about);
 
-/* A password or token: the file without its last end of line. */
+/* A password or token: the file without its last end of line. EX_CONFIG also where it is neither ours nor root's, or open to
+ * all users. */
 int file_read_secret(struct buffer *secret, const char *file);
 
 /* Overwrites and frees. */

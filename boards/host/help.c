@@ -34,8 +34,8 @@ static const char help[] =
     "  --pin sha256:BASE64   the relay's public key (SHA-256 of its SubjectPublicKeyInfo) instead\n"
     "  --tls-name NAME       name the relay's certificate must have, if not HOST\n"
     "  --user USER           log in, with one of:\n"
-    "  --password-file FILE  the password\n"
-    "  --token-file FILE     an OAuth access token\n"
+    "  --password-file FILE  the password; the file is yours or root's, and not open to all users (mode 600 or 640)\n"
+    "  --token-file FILE     an OAuth access token; likewise\n"
     "Options after a --relay are that relay's; before the first --relay they are every relay's, unless it has its "
     "own.\n"
     "With --trust, --pin or a login the relay is verified and nothing leaves outside TLS; a login without --trust or\n"
@@ -48,9 +48,11 @@ static const char help[] =
     "  --raw                 standard input is a whole message with its header (RFC 5322): From, Date and Message-ID\n"
     "                        are added where missing, Bcc is taken out, 8-bit text becomes quoted-printable\n"
     "  --helo NAME           our name for EHLO (default: this host's full name, or its address)\n"
-    "  --timeout SECONDS     for an attempt, all its relays together, less than 900; the system's resolver has its "
+    "  --timeout SECONDS     for an attempt, all its relays together, 1 to 900; the system's resolver has its "
     "own\n"
-    "  -v                    show the dialogue and the relay's certificate on standard error, without secrets\n"
+    "  -v                    show the dialogue and the relay's certificate on standard error, without secrets\n";
+
+static const char keeping[] =
     "\n"
     "Keeping it:\n"
     "  --spool DIR           store the mail in DIR before any file of the relays is read, and keep it until it is "
@@ -63,7 +65,7 @@ static const char help[] =
     "up\n"
     "                        any sooner\n"
     "  --show ID             print the text of one mail of the queue\n"
-    "  --delete ID           remove one mail from the queue\n"
+    "  --delete ID           remove one mail from the queue, or one that was damaged and set aside\n"
     "  -C FILE               a line each: `relay HOST[:PORT] [tls=starttls|implicit] [trust=FILE] [pin=sha256:BASE64]\n"
     "                        [tls-name=NAME] [user=USER] [password-file=FILE] [token-file=FILE]', `spool DIR',\n"
     "                        `helo NAME', `from ADDRESS', `admin ADDRESS', `timeout SECONDS'; # begins a comment.\n"
@@ -72,9 +74,9 @@ static const char help[] =
     "send and flush print a line per recipient, tab separated: ID ADDRESS delivered|deferred|failed CODE TEXT\n"
     "Each such line goes to the system's log (mail) too, with relay, TLS, sender, size and exit status.\n"
     "queue prints, oldest first: ID AGE ATTEMPTS NEXT ADDRESS waiting|delivered|failed LAST SENDER SIZE SUBJECT; AGE\n"
-    "and NEXT in seconds. A mail that failed for somebody stays there with the reasons until it is deleted. On "
-    "standard\n"
-    "error queue names the files of mails that were damaged and set aside.\n"
+    "and NEXT in seconds, NEXT - for whom nothing is to be tried. A mail that failed for somebody stays there with the "
+    "reasons\n"
+    "until it is deleted. On standard error queue names the files of mails that were damaged and set aside.\n"
     "Without --spool nothing is kept: a mail is to be sent again by the caller, to those deferred. With it, it must "
     "not\n"
     "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0.\n"
@@ -122,6 +124,7 @@ void print_help(void)
 {
     fputs(usage, stdout);
     fputs(help, stdout);
+    fputs(keeping, stdout);
     fputs(statuses, stdout);
     fputs(dropping, stdout);
 }

@@ -34,9 +34,21 @@ static bool open_standard_streams(void)
     return true;
 }
 
+/* send, flush and queue read it themselves: with them it may be an option's value. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
+    bool help = asks_for_help(argc, argv);
 
     if (strcmp(word, "send") == 0) {
         return send_command(argc - 1, argv + 1);
@@ -47,13 +59,13 @@ static int run(int argc, char **argv)
     if (strcmp(word, "queue") == 0) {
         return queue_command(argc - 1, argv + 1);
     }
-    if (strcmp(word, "trust") == 0) {
+    if (strcmp(word, "trust") == 0 && !help) {
         return trust_command(argc - 1, argv + 1);
     }
-    if (strcmp(word, "probe") == 0) {
+    if (strcmp(word, "probe") == 0 && !help) {
         return probe_command(argc - 1, argv + 1);
     }
-    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || help) {
         print_help();
         return EX_OK;
     }

@@ -72,8 +72,8 @@ static void print_mail(const struct host_mail *mail)
 
         const char *address = mail->mail.rcpts[i].address;
 
-        printf("%.*s\t%lu\t%u\t%lu\t", ID_LEN, mail->id, (unsigned long)record->age_s, (unsigned)record->attempts,
-               (unsigned long)record->wait_s);
+        printf("%.*s\t%lu\t%u\t", ID_LEN, mail->id, (unsigned long)record->age_s, (unsigned)record->attempts);
+        printf(delivered || failed ? "-\t" : "%lu\t", (unsigned long)record->wait_s);
         print_text(stdout, address, strlen(address));
         fputs(delivered ? "\tdelivered\t" : failed ? "\tfailed\t" : "\twaiting\t", stdout);
         if (delivered) {
@@ -101,7 +101,7 @@ static int list(const struct spool *spool)
     for (size_t i = 0; i < count; i++) {
         struct host_mail mail;
 
-        if (spool_look(spool, entries[i].name, &mail) != SPOOL_GOOD) {
+        if (spool_look(spool, entries[i].name, &mail, false) != SPOOL_GOOD) {
             continue;
         }
         print_mail(&mail);
@@ -160,7 +160,7 @@ static int show(const struct spool *spool, const char *id)
 
     for (size_t i = 0; i < 2 && looked == SPOOL_PASS; i++) {
         snprintf(name, sizeof name, "%s%s", id, endings[i]);
-        looked = spool_look(spool, name, &mail);
+        looked = spool_look(spool, name, &mail, true);
     }
     if (looked == SPOOL_PASS) {
         complain("there is no mail %s in %s: see mailmote queue", id, spool->dir);

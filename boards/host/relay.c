@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "mailmote_posix.h"
 #include "relay.h"
+#include "trust_pem.h"
 #include "witness.h"
 
 #include <errno.h>
@@ -215,6 +216,19 @@ const char *relay_system_anchors(void)
     return NULL;
 }
 
+/* What is wrong with a file that has no anchors for us, in the words of `mailmote trust'. */
+static int refuse_anchors(const char *file)
+{
+    struct certificates certificates = {NULL, 0};
+
+    if (certificates_read(&certificates, file) == EX_OK) {
+        complain("%s holds no certificate with a key that can be used: give one with an RSA, P-256, P-384 or P-521 key",
+                 file);
+    }
+    certificates_free(&certificates);
+    return EX_CONFIG;
+}
+
 static int load_anchors(struct host_relay *relay, const char *file, const char *name)
 {
     struct stat about;
@@ -230,10 +244,11 @@ static int load_anchors(struct host_relay *relay, const char *file, const char *
         return EX_CONFIG;
     }
     count = mote_posix_anchors(file, relay->anchors, memory, &anchors);
+    if (count == 0 && errno == EINVAL) {
+        return refuse_anchors(file);
+    }
     if (count == 0) {
-        complain(errno == EINVAL ? "%s holds no certificate that can be used: give a PEM file of certificates"
-                                 : "%s cannot be read: %s",
-                 file, strerror(errno));
+        complain("%s cannot be read: %s", file, strerror(errno));
         return EX_CONFIG;
     }
     mote_trust_anchors(&relay->relay.trust, anchors, count, name);

@@ -264,12 +264,12 @@ int spool_read(const struct spool *spool, const char *name, struct host_mail *ma
     return judge_taken(spool, name, mail, spool_file_read_body(mail));
 }
 
-int spool_look(const struct spool *spool, const char *name, struct host_mail *mail)
+int spool_look(const struct spool *spool, const char *name, struct host_mail *mail, bool whole)
 {
     int error = open_mail(spool, name, mail, false);
 
     if (error == 0) {
-        error = spool_file_read_body(mail);
+        error = whole ? spool_file_read_body(mail) : spool_file_read_envelope(mail);
     }
     if (error == EBADMSG) {
         complain(strcmp(name + ID_LEN, SPOOL_MAIL) == 0 ? "%s/%s is damaged: flush will set it aside"
@@ -341,7 +341,8 @@ static int delete_file(const struct spool *spool, const char *name)
     int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int error = fd < 0 ? (errno == ELOOP || errno == ENXIO ? 0 : errno) : spool_lock(fd);
 
-    if (error == 0 && unlinkat(spool->fd, name, 0) != 0) {
+    if (error == 0 && unlinkat(spool->fd, name, 0) != 0 &&
+        (errno != EISDIR || unlinkat(spool->fd, name, AT_REMOVEDIR) != 0)) {
         error = errno;
     }
     if (fd >= 0) {

@@ -27,6 +27,9 @@ int spool_file_read_state(int fd, struct host_mail *mail);
 /* Then sender, recipients, and where the text is: all of it is read and checked. The same. */
 int spool_file_read_body(struct host_mail *mail);
 
+/* The same, but that the text is neither read nor checked. */
+int spool_file_read_envelope(struct host_mail *mail);
+
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
 /* Endings of names, behind the id; a temporary file's is in front. */
@@ -86,8 +89,8 @@ int spool_take(const struct spool *spool, const char *name, struct host_mail *ma
 /* All the rest of it, when it is to be tried. The same. */
 int spool_read(const struct spool *spool, const char *name, struct host_mail *mail);
 
-/* Reads all of a mail to look at it: as above, but that nothing is locked, ended or set aside. */
-int spool_look(const struct spool *spool, const char *name, struct host_mail *mail);
+/* To look at a mail: as above, but that nothing is locked, ended or set aside. whole: its text is read and checked too. */
+int spool_look(const struct spool *spool, const char *name, struct host_mail *mail, bool whole);
 
 /* Time that has passed goes into the record. */
 void spool_age(struct host_mail *mail);

@@ -260,7 +260,7 @@ int spool_file_read_state(int fd, struct host_mail *mail)
     return 0;
 }
 
-/* Sender and recipients, from a body with a good checksum. */
+/* Sender and recipients. */
 static int parse_envelope(struct host_mail *mail)
 {
     char *at = mail->input.data;
@@ -326,13 +326,20 @@ bool spool_file_write_reasons(const struct host_mail *mail)
 
 int spool_file_read_body(struct host_mail *mail)
 {
-    struct kept *kept = &mail->kept;
     uint32_t crc;
-    int error = checksum(kept->fd, kept->body_len, &crc);
+    int error = checksum(mail->kept.fd, mail->kept.body_len, &crc);
 
-    if (error != 0 || crc != kept->body_crc) {
+    if (error != 0 || crc != mail->kept.body_crc) {
         return error != 0 ? error : EBADMSG;
     }
+    return spool_file_read_envelope(mail);
+}
+
+int spool_file_read_envelope(struct host_mail *mail)
+{
+    struct kept *kept = &mail->kept;
+    int error;
+
     mail->input.len = kept->envelope_len;
     mail->input.data = malloc(mail->input.len);
     if (mail->input.data == NULL || !mail_make_room(mail, mail->record.rcpt_count)) {

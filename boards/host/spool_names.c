@@ -76,7 +76,8 @@ static bool tell_damaged(const struct spool *spool, const char *name, void *ctx)
 {
     (void)ctx;
     if (is_mail(name, SPOOL_MAIL SPOOL_ASIDE)) {
-        complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it", spool->dir, name);
+        complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it with queue --delete %.*s",
+                 spool->dir, name, ID_LEN, name);
     }
     return true;
 }

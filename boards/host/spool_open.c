@@ -72,8 +72,10 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     }
     if (error != 0) {
         complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));
+    } else if (errno == ENOENT) {
+        complain("there is no spool %s: send --spool makes it with the first mail; is it the right directory?", dir);
     } else {
-        complain("spool %s cannot be opened: %s: give --spool DIR", dir, strerror(errno));
+        complain("spool %s cannot be opened: %s", dir, strerror(errno));
     }
     return EX_CONFIG;
 }

@@ -45,7 +45,8 @@ def refused(done, status, *words):
 
 
 def test_help_and_version():
-    for args in (["help"], ["--help"], ["send", "--help"]):
+    for args in (["help"], ["--help"], *([word, "--help"] for word in ("send", "flush", "queue", "trust", "probe")),
+                 ["trust", "--pin", "--help"], ["probe", "--json", "relay.test", "--help"]):
         done = run(*args)
         assert done.returncode == OK and b"--password-file" in done.stdout and done.stderr == ""
     assert all(f"{status} ".encode() in run("--help").stdout for status in (OK, USAGE, BAD_INPUT, 67, NO_HOST, FAILED, 71, 73, DEFERRED, 77, BAD_CONFIG))
@@ -128,12 +129,23 @@ def test_bad_secret(file, kind, text, word):
     assert "hunter2" not in done.stderr
 
 
-def test_open_secret_is_warned_about(file, closed):
-    args = ["--relay", closed, *FROM, "--pin", PIN, "--user", "u", "--password-file"]
-    done = send(*args, file(b"hunter2\n", 0o644), "r@example.org")
-    assert done.returncode == DEFERRED and "warning" in done.stderr and "chmod 600" in done.stderr
-    assert "hunter2" not in done.stderr
-    assert "warning" not in send(*args, file(b"hunter2\n"), "r@example.org").stderr
+@pytest.mark.parametrize("mode, status", [(0o600, DEFERRED), (0o640, DEFERRED), (0o400, DEFERRED), (0o644, BAD_CONFIG),
+                                          (0o604, BAD_CONFIG), (0o602, BAD_CONFIG), (0o666, BAD_CONFIG)])
+@pytest.mark.parametrize("kind", ["--password-file", "--token-file"])
+def test_secret_that_all_may_read(file, closed, kind, mode, status):
+    path = file(b"hunter2\n", mode)
+    done = send("--relay", closed, *FROM, "--pin", PIN, "--user", "u", kind, path, "r@example.org")
+    assert (done.returncode, "hunter2" in done.stderr) == (status, False)
+    assert done.stderr.startswith(f"mailmote: {path} is open to all users: chmod 600 {path}") == (status == BAD_CONFIG)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_secret_of_another_user(file, closed):
+    """is not root's to use, whatever its mode"""
+    path = file(b"hunter2\n")
+    os.chown(path, 65534, 65534)
+    done = send("--relay", closed, *FROM, "--pin", PIN, "--user", "u", "--password-file", path, "r@example.org")
+    refused(done, BAD_CONFIG, path, "belongs to another user", "chown")
 
 
 @pytest.mark.parametrize("options", [["--trust", "FILE"], ["--user", "u", "--password-file", "FILE"]])
@@ -144,9 +156,28 @@ def test_unreadable_file(tmp_path, options, name):
             BAD_CONFIG, path)
 
 
-@pytest.mark.parametrize("text", [b"", b"no certificate\n", b"-----BEGIN CERTIFICATE-----\nMIIB\n"])
-def test_trust_without_certificate(file, text):
-    refused(send("--relay", "relay.test", *FROM, "--trust", file(text), "r@example.org"), BAD_CONFIG, "certificate")
+BEGIN, END = b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("text, said", [
+    (b"", " holds no certificate: give a PEM file"), (b"none\n", " holds no certificate: give a PEM file"),
+    (b"none\n" + BEGIN + b"MIIB\n", ":2: this certificate has no END"),
+    (BEGIN + b"MIIB\n*\n" + END, ":3: this certificate goes on with what is no base64"),
+    (b"\n\n" + BEGIN + b"MIIB\n" + END, ":3: this certificate "),
+])
+def test_trust_that_is_damaged(file, text, said):
+    """in the words of `mailmote trust', with the line"""
+    path = file(text)
+    done = send("--relay", "relay.test", *FROM, "--trust", path, "r@example.org")
+    refused(done, BAD_CONFIG, path + said)
+    assert done.stderr == run("trust", path).stderr
+
+
+def test_trust_with_no_key_that_can_be_used(file, tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "/dev/null", "-out", tmp_path / "ed.pem",
+                    "-subj", "/CN=x"], check=True, capture_output=True)
+    done = send("--relay", "relay.test", *FROM, "--trust", tmp_path / "ed.pem", "r@example.org")
+    refused(done, BAD_CONFIG, "holds no certificate with a key that can be used", "RSA, P-256")
 
 
 @pytest.mark.parametrize("relay", ["127.0.0.1", "[::1]:465", "127.1"])

@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from relay import BAD_INPUT, COMMAND, NOT_STORED, OK, Relay, run
-from test_spool import A, fail, relay, spool, stored  # noqa: F401 (fixtures)
+from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
+from test_spool_trouble import fail
 
 NOW = ["--now"]
 MEGABYTE = 1 << 20

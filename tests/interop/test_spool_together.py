@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Several runs on one spool at once: nobody waits, and nothing is sent twice."""
+import threading
+
+from relay import OK, Relay
+from test_spool import relay, spool, stored  # noqa: F401 (fixtures)
+
+
+def together(*calls):
+    results = [None] * len(calls)
+
+    def call(i):
+        results[i] = calls[i]()
+    threads = [threading.Thread(target=call, args=(i,)) for i in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_two_flushes_do_not_send_twice(spool, relay, closed):
+    ids = {spool.send(closed, options=["--raw"], text=b"Message-ID: <%d@x>\n\nx\n" % i).rows[0][0] for i in range(20)}
+    done = together(*[lambda: spool.flush(relay, options=["--now"])] * 4)
+    assert all(one.returncode == OK and one.stderr == "" for one in done)
+    assert sorted(row[0] for one in done for row in one.rows) == sorted(ids)
+    assert sorted(mail.id for mail in relay.mails) == sorted(f"{i}@x" for i in range(20))
+    assert spool.names() == []
+
+
+def test_a_flush_leaves_to_another_what_it_works_on(stored, relay, closed):
+    """also the mails it has not come to yet; it does not wait, it is not an error, and -v tells"""
+    slow = Relay()
+    slow.hold = threading.Event()
+    stored.send(closed)
+    flush = threading.Thread(target=stored.flush, args=(slow,), kwargs={"options": ["--now"]})
+    flush.start()
+    while not any("DATA" in talk for talk in slow.talks):
+        flush.join(0.01)
+    done = stored.flush(relay, options=["--now"])
+    assert (done.returncode, done.rows, done.stderr, relay.talks) == (OK, [], "", [])
+    assert "another flush is at work" in stored.flush(relay, options=["-v"]).stderr and len(stored.files()) == 2
+    slow.hold.set()
+    flush.join()
+    assert len(slow.mails) == 2 and stored.names() == []
+    slow.stop()
+
+
+def test_send_does_not_wait_for_a_flush(stored, relay):
+    slow = Relay()
+    slow.hold = threading.Event()
+    flush = threading.Thread(target=stored.flush, args=(slow,), kwargs={"options": ["--now"]})
+    flush.start()
+    while not any("DATA" in talk for talk in slow.talks):
+        flush.join(0.01)
+    assert stored.send(relay).verdicts == ["delivered"]
+    assert stored.flush(relay, options=["--now"]).rows == []             # the mail is in other hands
+    [row] = stored.queue().rows
+    assert row[5] == "waiting"
+    slow.hold.set()
+    flush.join()
+    assert len(slow.mails) == 1 and stored.names() == []
+    slow.stop()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Disks that are full, read-only or broken, and no locks: what cannot be stored is told and not sent, what cannot be read is left."""
+import errno
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import cell
+from pretend import pretend
+from relay import COMMAND, DEFERRED, NOT_STORED, OK, OS_ERROR, run
+from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system")
+
+
+def in_small_world(spool, script, *args):
+    """runs a script with the spool on a disk of 100 KB of its own"""
+    spool.path.mkdir(exist_ok=True)
+    if cell.why_not():
+        pytest.skip(cell.why_not())
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                           'mount -t tmpfs -o size=100k none "$0" || exit 99; cp -a "$0.old/." "$0"; ' + script,
+                           spool.path, *map(str, args)], capture_output=True, timeout=60, text=True)
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    return done
+
+
+@pytest.fixture
+def on_small_disk(spool, closed):
+    (spool.path.parent / "spool.old").mkdir()
+    return lambda script, *args: in_small_world(spool, script, *args)
+
+
+@root
+def test_full_disk_takes_no_mail(on_small_disk, spool, relay):
+    """said before the relay is asked, and nothing is left behind"""
+    done = on_small_disk('head -c 200000 /dev/zero >"$0/filler" 2>/dev/null; head -c 5000 /dev/zero | tr "\\0" x | '
+                         '"$1" send --spool "$0" --relay "$2" --from s@example.org a@example.test; echo $?; ls "$0"',
+                         COMMAND, relay.where)
+    assert done.stdout.split() == [str(NOT_STORED), "filler"] and "cannot be stored" in done.stderr
+    assert relay.talks == []
+
+
+@root
+def test_full_disk_keeps_states(on_small_disk, spool, relay):
+    """a mail that is stored needs no more room"""
+    relay.replies = {A: "450 later"}
+    done = on_small_disk('echo x | "$1" send --spool "$0" --relay "$2" --from s@x.test a@example.test b@example.test; '
+                         'head -c 200000 /dev/zero >"$0/full" 2>/dev/null; "$1" flush --now --spool "$0" --relay "$2"; '
+                         '"$1" queue --spool "$0"', COMMAND, relay.where)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[1:3] for row in rows[:3]] == [[A, "deferred"], [B, "delivered"], [A, "deferred"]]
+    assert [row[2] for row in rows[3:]] == ["2", "2"] and done.stderr == ""
+    assert len(relay.mails) == 1
+
+
+def test_limit_on_the_size_of_files(spool, relay):
+    """is an error as others are, and no signal that ends us in the middle"""
+    done = spool.send(relay, text=b"x" * 5000, wrap=["sh", "-c", 'ulimit -f 8; exec "$@"', "sh"])
+    assert done.returncode == NOT_STORED and "cannot be stored" in done.stderr and relay.talks == []
+    assert spool.names() == []
+
+
+@root
+def test_read_only_disk(on_small_disk, spool, relay):
+    done = on_small_disk('echo x | "$1" send --spool "$0" --relay 127.0.0.1:1 --from s@example.org a@example.test; '
+                         'mount -o remount,ro "$0"; '
+                         'echo x | "$1" send --spool "$0" --relay "$2" --from s@example.org a@example.test; echo $?; '
+                         '"$1" flush --now --spool "$0" --relay "$2"; echo $?; "$1" queue --spool "$0"',
+                         COMMAND, relay.where)
+    lines = done.stdout.splitlines()
+    assert lines[1:3] == [str(NOT_STORED), str(DEFERRED)] and "waiting" in lines[3]
+    assert done.stderr.count("Read-only file system") == 2 and relay.talks == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_directory_without_permission(spool, relay):
+    spool.path.mkdir(mode=0o500)
+    done = spool.send(relay)
+    assert done.returncode == NOT_STORED and relay.talks == []
+
+
+def fail(path, call, error, when):
+    """a prefix for the command line: this call fails where it is about this path"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    return ["strace", "-qq", "-o", "/dev/null", "-P", path, "-e", f"inject={call}:error={error}:when={when}"]
+
+
+@pytest.mark.parametrize("call, error, when, words", [
+    ("flock", "ENOLCK", "1+", "No locks available"), ("flock", "EOPNOTSUPP", "1+", "Operation not supported"),
+    *[("%fstat", "ESTALE", when, "Stale file handle") for when in (2, 3, 4)],
+    *[("pread64", error, when, words) for when in (2, 3, 4)
+      for error, words in (("EIO", "Input/output error"), ("ENOMEM", "Cannot allocate memory"))]])
+def test_a_mail_that_cannot_be_had_is_told_and_left(stored, relay, call, error, when, words):
+    """it is neither in other hands nor damaged"""
+    name, names = stored.file().path, stored.names()
+    done = stored.flush(relay, options=["--now"], wrap=fail(name, call, error, when))
+    assert (done.returncode, done.rows, relay.talks) == (DEFERRED, [], [])
+    assert done.stderr == f"mailmote: {name} cannot be read: {words}: it is left alone\n"
+    assert [name for name in names if name != "relays"] == stored.names()
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOMEM, errno.ENFILE])
+def test_a_mail_that_cannot_be_opened_is_told_and_left(stored, relay, error):
+    done = stored.flush(relay, options=["--now"], wrap=pretend(OPENAT=error))
+    assert (done.returncode, done.rows, relay.talks) == (DEFERRED, [], [])
+    assert done.stderr == f"mailmote: {stored.file().path} cannot be read: {os.strerror(error)}: it is left alone\n"
+
+
+@pytest.mark.parametrize("call", ["pread64", "%fstat"])
+def test_a_mail_that_cannot_be_looked_at_has_its_turn(stored, relay, call):
+    """the first look is for the order alone"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, call, "EIO", 1))
+    assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
+
+
+def test_a_text_that_cannot_be_read_is_sent_later(stored, relay):
+    """nothing of it is taken for the whole"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, "pread64", "EIO", 5))
+    assert (done.returncode, done.verdicts, relay.mails) == (DEFERRED, ["deferred"], []), done.rows
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"] and len(relay.mails) == 1
+
+
+def test_a_lock_that_is_interrupted(stored, relay):
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, "flock", "EINTR", "1..3"))
+    assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
+
+
+@pytest.mark.parametrize("when, verdicts", [*((when, ["delivered"]) for when in range(1, 5)), (5, []), (6, [])])
+def test_names_that_cannot_be_read(stored, relay, when, verdicts):
+    """leftovers are looked for first, then what was taken from the drop directory, then mails"""
+    done = stored.flush(relay, options=["--now"], wrap=fail(stored.path, "getdents64", "EIO", when))
+    assert (done.returncode, done.verdicts) == (OS_ERROR, verdicts)
+    assert done.stderr == f"mailmote: {stored.path} cannot be read: Input/output error\n"
+
+
+def test_without_locks_nothing_is_stored_or_left_behind(spool, relay):
+    spool.path.mkdir()
+    wrap = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=flock:error=ENOLCK"]
+    done = spool.send(relay, wrap=wrap)
+    assert done.returncode == NOT_STORED and "No locks available" in done.stderr and relay.talks == []
+    assert spool.names() == []
+    (spool.path / "tmp.0123456789abcdef").write_bytes(b"x")
+    done = spool.flush(relay, wrap=wrap)
+    assert done.returncode == OS_ERROR and f"spool {spool.path} cannot be locked: No locks available" in done.stderr
+    done = spool.flush(relay, wrap=fail(spool.path / "tmp.0123456789abcdef", "flock", "ENOLCK", "1+"))
+    assert done.returncode == OS_ERROR and "tmp.0123456789abcdef cannot be locked: No locks available" in done.stderr
+
+
+def test_no_null_device():
+    done = run(COMMAND, "--version", wrap=fail("/dev/null", "openat", "EIO", "1+"))
+    assert (done.returncode, done.stdout) == (OS_ERROR, b"")
+    assert done.stderr == "mailmote: /dev/null cannot be opened: Input/output error\n"
+
+
+
+@pytest.mark.parametrize("writes, heard", [(0, []), (1, ["EHLO", "MAIL", "RCPT", "DATA"])], ids=["beginning", "end"])
+def test_a_state_that_cannot_be_stored_stops_the_mail(stored, relay, writes, heard):
+    """each flush would send it again: no attempt without its beginning (P17), no end of a mail without its mark (P9)"""
+    for _ in range(2):
+        relay.talks.clear()
+        done = stored.flush(relay, options=["--now"], wrap=pretend(PWRITE=writes))
+        writes += bool(writes)                                               # the next run ends this attempt first
+        assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"])
+        assert "the storage does not keep what it is given" in done.rows[0][4] and "cannot be stored" in done.stderr
+        assert [talk[:4] for talk in relay.talks] == [heard] * bool(heard) and relay.mails == []
+    assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+    assert len(relay.mails) == 1
