@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,8 +28,7 @@
 enum { DAY_MS = 86400000, TITLE_LEN = 64, LOGIN_LEN = 9 };
 
 struct line {
-    unsigned failures, tls_failures, port;
-    uint64_t since_ms;
+    uint64_t failures, tls_failures, since_ms, port;
     char tls[16], host[256], login[LOGIN_LEN];
 };
 
@@ -74,11 +74,37 @@ static uint32_t pause_s(void)
     return mote_policy_wait_s(&record, false, false, 0);
 }
 
+/* The word that *text begins with; *text is then behind it. False: there is none, or it has no room. */
+static bool take_word(const char **text, char *word, size_t cap)
+{
+    size_t len = strcspn(*text, " \n");
+
+    if (len == 0 || len >= cap) {
+        return false;
+    }
+    memcpy(word, *text, len);
+    word[len] = 0;
+    *text += len + ((*text)[len] != 0);
+    return true;
+}
+
+static bool take_number(const char **text, uint64_t max, uint64_t *number)
+{
+    char word[24], *end;
+
+    if (!take_word(text, word, sizeof word) || *word < '0' || *word > '9') {
+        return false;
+    }
+    *number = strtoull(word, &end, 10);
+    return *end == 0 && *number <= max;
+}
+
 static bool parse_line(struct line *line, const char *text, const struct uptime *now)
 {
-    return sscanf(text, "%u %u %" SCNu64 " %15s %u %255s %8s", &line->failures, &line->tls_failures, &line->since_ms,
-                  line->tls, &line->port, line->host, line->login) == 7 &&
-           line->failures <= UINT8_MAX && line->tls_failures <= UINT8_MAX &&
+    return take_number(&text, UINT8_MAX, &line->failures) && take_number(&text, UINT8_MAX, &line->tls_failures) &&
+           take_number(&text, UINT64_MAX, &line->since_ms) && take_word(&text, line->tls, sizeof line->tls) &&
+           take_number(&text, UINT16_MAX, &line->port) && take_word(&text, line->host, sizeof line->host) &&
+           take_word(&text, line->login, sizeof line->login) &&
            line->since_ms <= now->ms + (line->failures + line->tls_failures == 0 ? pause_s() * 1000 : 0);
 }
 

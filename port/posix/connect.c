@@ -38,9 +38,9 @@ static void trace_error(const struct mote_trace *trace, const char *where, int e
 
 static void name_address(const struct addrinfo *address, uint16_t port, char where[WHERE_LEN])
 {
-    char host[WHERE_LEN - 16];
+    char host[MOTE_POSIX_LITERAL];
 
-    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0) {
+    if (!mote_posix_address(address->ai_addr, host)) {
         strcpy(host, "address");
     }
     snprintf(where, WHERE_LEN, "%s port %u", host, (unsigned)port);

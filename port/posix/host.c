@@ -39,33 +39,33 @@ bool mote_posix_host_name(char *name, size_t cap)
     return name[0] != '[' && strchr(name, '.') != NULL && mote_helo_valid(name);
 }
 
+bool mote_posix_address(const struct sockaddr *any, char text[MOTE_POSIX_LITERAL])
+{
+    const void *octets = &((const struct sockaddr_in *)(const void *)any)->sin_addr;
+    int family = any->sa_family;
+
+    if (family == AF_INET6) {
+        const struct in6_addr *address = &((const struct sockaddr_in6 *)(const void *)any)->sin6_addr;
+        bool mapped = IN6_IS_ADDR_V4MAPPED(address);
+
+        octets = mapped ? address->s6_addr + 12 : address->s6_addr;
+        family = mapped ? AF_INET : AF_INET6;
+    }
+    return inet_ntop(family, octets, text, MOTE_POSIX_LITERAL) != NULL;
+}
+
 void mote_posix_literal(int fd, char literal[MOTE_POSIX_LITERAL])
 {
     union {
         struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
     } own;
     socklen_t len = sizeof own;
-    char text[INET6_ADDRSTRLEN];
-    const void *address;
-    int family;
+    char text[MOTE_POSIX_LITERAL];
 
     memset(&own, 0, sizeof own);
     literal[0] = 0;
-    if (getsockname(fd, &own.any, &len) != 0) {
-        return;
-    }
-    family = own.any.sa_family;
-    address = &own.v4.sin_addr;
-    if (family == AF_INET6) {
-        address = &own.v6.sin6_addr;
-        if (IN6_IS_ADDR_V4MAPPED(&own.v6.sin6_addr)) {
-            family = AF_INET;
-            address = own.v6.sin6_addr.s6_addr + 12;
-        }
-    }
-    if (inet_ntop(family, address, text, sizeof text) != NULL) {
-        snprintf(literal, MOTE_POSIX_LITERAL, family == AF_INET ? "[%s]" : "[IPv6:%s]", text);
+    if (getsockname(fd, &own.any, &len) == 0 && mote_posix_address(&own.any, text)) {
+        snprintf(literal, MOTE_POSIX_LITERAL, strchr(text, ':') == NULL ? "[%s]" : "[IPv6:%s]", text);
     }
 }

@@ -7,6 +7,8 @@
 
 #include "mailmote_posix.h"
 
+#include <sys/socket.h>
+
 /* Addresses of one relay that are tried, at most. */
 #define MOTE_POSIX_ADDRESSES 16
 
@@ -27,6 +29,9 @@ bool mote_posix_anchor(br_x509_trust_anchor *anchor, const unsigned char *der, s
 /* connect.c: returns a connected non-blocking socket, or -1 and why not. start_ms: when the attempt began. */
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
                        uint8_t *cause);
+
+/* host.c: an address without its port, "192.0.2.7" or "2001:db8::7". False: it is of no such family. */
+bool mote_posix_address(const struct sockaddr *address, char text[MOTE_POSIX_LITERAL]);
 
 /* host.c: the address literal of the socket's own end (RFC 5321 4.1.3), "[192.0.2.7]" or "[IPv6:2001:db8::7]"; "" when
  * it has no such address. */
