@@ -208,13 +208,26 @@ static int complete_send(const struct args *args)
     return EX_USAGE;
 }
 
+static int check_relays(const struct args *args)
+{
+    if (args->command == COMMAND_QUEUE || args->relay_count != 0) {
+        return EX_OK;
+    }
+    complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
+    return args->config_file != NULL ? EX_CONFIG : EX_USAGE;
+}
+
+int args_misconfigured(struct args *args, int status)
+{
+    args->misconfigured |= status == EX_CONFIG && args->command == COMMAND_SEND && args->spool != NULL;
+    return args->misconfigured && status == EX_CONFIG ? EX_OK : status;
+}
+
 static int complete(struct args *args)
 {
     args->timeout_s = args->timeout != NULL ? parse_timeout(args->timeout) : 0;
     if (args->timeout != NULL && args->timeout_s == 0) {
         complain("--timeout %s: give seconds from 1 to %d", args->timeout, MOTE_ATTEMPT_S);
-    } else if (args->command != COMMAND_QUEUE && args->relay_count == 0) {
-        complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
     } else if (args->command == COMMAND_SEND) {
         return complete_send(args);
     } else if (args->spool == NULL) {
@@ -261,7 +274,10 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
     args->rcpts = argv + optind;
     args->rcpt_count = (unsigned)(argc - optind);
     if (args->config_file != NULL) {
-        status = config_read(args);
+        status = args_misconfigured(args, config_read(args));
+    }
+    if (status == EX_OK && !args->misconfigured) {
+        status = args_misconfigured(args, check_relays(args));
     }
     if (status != EX_OK) {
         return status;

@@ -61,6 +61,7 @@ struct args {
     unsigned alias_count;
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
+    bool misconfigured;        /* it was told why; the mail is to be kept, and no relay is to be asked */
     struct relay_args relays[MOTE_RELAYS_MAX];
     unsigned relay_count;
     char **rcpts; /* To */
@@ -75,13 +76,17 @@ struct args {
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);
 void args_free(struct args *args);
 
+/* A mail is not lost for a slip in the configuration: of EX_CONFIG, where `send' has a spool, a note is taken, and it is EX_OK. */
+int args_misconfigured(struct args *args, int status);
+
 /* The word must live as long as the list, which args_free() frees. EX_OSERR. */
 int words_add(struct words *words, char *word);
 
 /* Of the mail, all together. */
 unsigned args_rcpts(const struct args *args);
 
-/* config.c: adds what args->config_file says. What the command line says too is the command line's to say. */
+/* config.c: adds what args->config_file says, but for lines that are wrong, of which each is told (EX_CONFIG). What the command
+ * line says too is the command line's to say. */
 int config_read(struct args *args);
 
 /* 1 to MOTE_ATTEMPT_S, or 0 when the text is no such number. */

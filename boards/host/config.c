@@ -179,14 +179,16 @@ int config_read(struct args *args)
     unsigned line = 0;
     int status = read_file(args);
 
-    for (at = args->config.data; status == EX_OK && at != NULL; at = next) {
+    for (at = status == EX_OK ? args->config.data : NULL; at != NULL; at = next) {
         next = strchr(at, '\n');
         if (next != NULL) {
             *next++ = 0;
         }
         cut_comment(at);
         complain_about(args->config_file, ++line);
-        status = parse_line(args, &seen, at, line);
+        if (parse_line(args, &seen, at, line) != EX_OK) {
+            status = EX_CONFIG;
+        }
     }
     complain_about(NULL, 0);
     return status;

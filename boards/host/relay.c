@@ -350,7 +350,7 @@ void relays_wipe(struct relays *relays)
 
 bool relays_verified_only(const struct args *args)
 {
-    bool all = true;
+    bool all = args->relay_count != 0;
 
     for (unsigned i = 0; i < args->relay_count; i++) {
         const char *const *options = args->relays[i].options;

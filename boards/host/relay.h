@@ -29,7 +29,7 @@ void relays_wipe(struct relays *relays);
 /* The system's file of CAs; NULL = it has none that can be read. */
 const char *relay_system_anchors(void);
 
-/* P7, by the words alone: each relay is given what it is verified with. */
+/* P7, by the words alone: each relay is given what it is verified with, and there is one. */
 bool relays_verified_only(const struct args *args);
 
 #endif

@@ -78,7 +78,7 @@ static int expand(struct sending *sending)
 /* The words, before anything of the relays is opened. */
 static int understand(struct sending *sending)
 {
-    int status = relays_parse(&sending->relays, &sending->args);
+    int status = sending->args.misconfigured ? EX_OK : relays_parse(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
         status = check_helo(sending->args.helo);
@@ -86,6 +86,7 @@ static int understand(struct sending *sending)
     if (status == EX_OK) {
         status = check_admin(sending->args.admin);
     }
+    status = args_misconfigured(&sending->args, status);
     if (status == EX_OK) {
         status = expand(sending);
     }
@@ -156,6 +157,12 @@ static int try_stored(struct sending *sending)
     return status == EX_CONFIG || status == EX_OSERR ? attempt_put_off(attempt) : status;
 }
 
+static int leave_misconfigured(const struct sending *sending)
+{
+    complain("the mail is kept: mailmote flush sends it when the configuration has been put right");
+    return sending->args.background ? EX_OK : attempt_put_off(&sending->attempt);
+}
+
 static int try_in_background(struct sending *sending)
 {
     pid_t child = fork();
@@ -210,6 +217,9 @@ static int send(struct sending *sending)
     }
     if (sending->dropped) {
         return leave_dropped(sending);
+    }
+    if (args->misconfigured) {
+        return leave_misconfigured(sending);
     }
     return args->background ? try_in_background(sending) : try_stored(sending);
 }

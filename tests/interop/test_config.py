@@ -107,6 +107,49 @@ def test_errors(config, text, line, words):
     assert "hunter2" not in done.stderr
 
 
+SLIPS = {
+    "word": ("rely x.test\n", ":1: rely is unknown"),
+    "option": ("relay x.test usr=x\n", ":1: a relay has no usr="),
+    "port": ("relay x.test:smtp\n", ":1: --relay x.test:smtp: the port is a number"),
+    "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
+    "admin": ("admin nobody\nrelay x.test\n", 'admin "nobody"'),
+    "no relay": ("", "no relay: give --relay HOST[:PORT]"),
+    "NUL": ("relay r.test\n\0", "cannot be read: Invalid argument"),
+    "missing": (None, "cannot be read: No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("background", [[], ["--background"]])
+def test_a_slip_costs_no_mail(config, relays, tmp_path, slip, background):
+    """it is told, and the mail is kept until it has been put right"""
+    text, said = SLIPS[slip]
+    spool, path = Spool(tmp_path / "spool"), config(text or "")
+    if text is None:
+        path.unlink()
+    done = spool.send(options=["-C", path, *background])
+    assert (done.returncode, done.verdicts) == ((OK, []) if background else (DEFERRED, ["deferred"]))
+    assert said in done.stderr and "the mail is kept" in done.stderr
+    assert spool.file().attempts == 0 and relays[0].talks == []
+    assert spool.flush(options=["-C", path]).returncode == BAD_CONFIG and len(spool.files()) == 1
+    config(f"relay {relays[0].where}\n")
+    assert spool.flush(options=["-C", path]).verdicts == ["delivered"]
+
+
+def test_a_slip_costs_its_line_alone(config, tmp_path):
+    """each is told of, and the others hold: the spool of a line behind it, and what the relays are verified with"""
+    path = config(f"frm x@y.test\nrelay x.test user=u\nfrom s@example.org\nspool {tmp_path}/spool\nrely x.test\n")
+    done = run(COMMAND, "send", "-C", path, A, text=b"x\n")
+    assert done.returncode == DEFERRED and ":1: frm is unknown" in done.stderr and ":5: rely is unknown" in done.stderr
+    file = Spool(tmp_path / "spool").file()
+    assert file.verified_only and b"s@example.org\0" in file.path.read_bytes()
+
+
+def test_what_is_wrong_on_the_command_line_is_refused(config, tmp_path):
+    done = run(COMMAND, "send", "-C", config("rely x.test\n"), "--spool", tmp_path / "spool", "--from", "s@example.org", "bad@", text=b"x\n")
+    assert done.returncode == USAGE and not (tmp_path / "spool").exists()
+
+
 @pytest.mark.parametrize("text", [b"relay r.test\0\n", None])
 def test_unreadable(config, tmp_path, text):
     path = tmp_path if text is None else config(text)
@@ -115,8 +158,8 @@ def test_unreadable(config, tmp_path, text):
 
 
 def test_empty(config):
-    assert run(COMMAND, "flush", "-C", config(b"")).returncode == USAGE
-    assert run(COMMAND, "flush", "-C", config(b"# nothing\n\n   \n#")).returncode == USAGE
+    assert run(COMMAND, "flush", "-C", config(b"")).returncode == BAD_CONFIG
+    assert run(COMMAND, "flush", "-C", config(b"# nothing\n\n   \n#")).returncode == BAD_CONFIG
     assert run(COMMAND, "flush", "-C", "/no/such/file").returncode == BAD_CONFIG
 
 
