@@ -27,6 +27,7 @@ struct flushing {
     struct attempt attempt;
     struct mote_posix_connection connection; /* mails share it */
     bool closed;                             /* a relay ended one behind a mail: there is one to be tried again soon */
+    bool others;                             /* than mails of which all recipients were refused */
 };
 
 static bool due(const struct flushing *flushing)
@@ -61,6 +62,7 @@ static int try_mail(struct flushing *flushing, bool more)
     snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
     dialogue_event(&attempt->dialogue, text);
     status = attempt_run(attempt);
+    flushing->others |= status != EX_NOUSER && mail->mail.from[0] != 0; /* notices are not counted */
     flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
     return status;
 }
@@ -120,7 +122,7 @@ static int flush_all(struct flushing *flushing)
         status = worse(status, flush_each(flushing, entries, count));
     }
     free(entries);
-    return status;
+    return status == EX_NOUSER && flushing->others ? EX_UNAVAILABLE : status; /* as `send' of one mail to all of them */
 }
 
 static int flush(struct flushing *flushing)

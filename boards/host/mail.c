@@ -7,6 +7,7 @@
 
 #include "complain.h"
 #include "mail.h"
+#include "recipients.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -140,10 +141,11 @@ static int add_recipients(struct mote_rcpt *rcpts, char *const *list, unsigned c
 static int set_recipients(struct host_mail *mail, const struct args *args)
 {
     struct mote_rcpt *rcpts;
+    unsigned count = args_rcpts(args);
     int status;
 
-    if (!mail_make_room(mail, args_rcpts(args))) {
-        complain("no memory for %u recipients: send several mails", args_rcpts(args));
+    if (!mail_make_room(mail, count)) {
+        complain("no memory for %u recipients: send several mails", count);
         return EX_OSERR;
     }
     rcpts = mail->mail.rcpts;
@@ -153,6 +155,10 @@ static int set_recipients(struct host_mail *mail, const struct args *args)
     }
     if (status == EX_OK) {
         status = add_recipients(rcpts + args->rcpt_count + args->cc.count, args->bcc.list, args->bcc.count);
+    }
+    if (status == EX_OK) {
+        status = recipients_once(rcpts, &count);
+        mail->mail.rcpt_count = (uint16_t)count;
     }
     return status;
 }

@@ -156,3 +156,12 @@ def test_wrong_arguments_store_nothing(spool, closed):
     assert spool.send(closed, options=["--helo", "localhost"]).returncode == USAGE  # twice
     assert spool.send(closed, text=b"a\0b").returncode == 65
     assert not spool.path.exists() or spool.names() == []
+
+
+def test_each_address_is_told_once(relay):
+    """a local part is what it is, a domain is the same in any case; the order is that of the command line"""
+    others = [f"r{i}@example.test" for i in range(300)]
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", "s@example.org", "--cc", B, "--cc", C, "--bcc", A, "--bcc", C.title(),
+               A, "a@EXAMPLE.test", "A@example.test", *others, B, *others)
+    wanted = [A, "A@example.test", *others, B, C, C.title()]
+    assert done.returncode == OK and [row[1] for row in done.rows] == wanted and [mail.to for mail in relay.mails] == [wanted]

@@ -65,6 +65,15 @@ def test_refused_when_others_have_it_already(relay, tmp_path):
     assert spool.flush(relay, options=["--now"]).returncode == REFUSED
 
 
+@pytest.mark.parametrize("replies, status", [({A: GONE, B: GONE}, REFUSED), ({A: GONE}, FAILED), ({A: GONE, B: LATER}, FAILED),
+                                             ({B: LATER}, DEFERRED)])
+def test_several_mails_fare_as_several_recipients_of_one(relay, closed, tmp_path, replies, status):
+    spool, relay.replies = Spool(tmp_path / "spool"), replies
+    for address in A, B:
+        spool.send(closed, to=(address,))
+    assert spool.flush(relay, options=["--now"]).returncode == status
+
+
 def test_given_up_is_not_refused(relay, tmp_path):
     """a recipient whom the relay never took in five days"""
     spool, relay.replies = Spool(tmp_path / "spool"), {A: LATER}
