@@ -192,6 +192,9 @@ static int complete_send(const struct args *args)
 {
     unsigned rcpts = args_rcpts(args);
 
+    if (args->mta) {
+        return EX_OK;
+    }
     if (rcpts == 0) {
         complain("no recipient: give at least one address");
     } else if (rcpts > UINT16_MAX) {
@@ -214,12 +217,12 @@ static int check_relays(const struct args *args)
         return EX_OK;
     }
     complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
-    return args->config_file != NULL ? EX_CONFIG : EX_USAGE;
+    return args->config_file != NULL || args->mta ? EX_CONFIG : EX_USAGE;
 }
 
 int args_misconfigured(struct args *args, int status)
 {
-    args->misconfigured |= status == EX_CONFIG && args->command == COMMAND_SEND && args->spool != NULL;
+    args->misconfigured |= status == EX_CONFIG && args->command == COMMAND_SEND && (args->spool != NULL || args->mta);
     return args->misconfigured && status == EX_CONFIG ? EX_OK : status;
 }
 
@@ -260,6 +263,16 @@ static int parse_options(struct args *args, struct relay_args *common, int argc,
     return status;
 }
 
+int args_settle(struct args *args)
+{
+    int status = args->config_file != NULL ? args_misconfigured(args, config_read(args)) : EX_OK;
+
+    if (status == EX_OK && !args->misconfigured) {
+        status = args_misconfigured(args, check_relays(args));
+    }
+    return status == EX_OK ? complete(args) : status;
+}
+
 int args_parse(struct args *args, uint8_t command, int argc, char **argv)
 {
     struct relay_args common = {.relay = NULL};
@@ -273,19 +286,11 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
     }
     args->rcpts = argv + optind;
     args->rcpt_count = (unsigned)(argc - optind);
-    if (args->config_file != NULL) {
-        status = args_misconfigured(args, config_read(args));
-    }
-    if (status == EX_OK && !args->misconfigured) {
-        status = args_misconfigured(args, check_relays(args));
-    }
-    if (status != EX_OK) {
-        return status;
-    }
+    status = args_settle(args);
     for (unsigned i = 0; i < args->relay_count; i++) {
         inherit(&args->relays[i], &common);
     }
-    return complete(args);
+    return status;
 }
 
 void args_free(struct args *args)

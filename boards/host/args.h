@@ -71,13 +71,26 @@ struct args {
     const char *priority;     /* "high", "normal" or "low"; NULL = normal */
     const char *html;         /* a file: the text once more, in HTML; NULL = none */
     struct words attachments; /* FILE or FILE:TYPE each */
+    /* Called as sendmail or mail: nothing is printed, a mail need not have a header, and what is wrong with a configuration is
+     * told once it is stored. */
+    bool mta;
+    bool header_rcpts;  /* the header's recipients get it too */
+    bool dots;          /* a line that is a dot and no more ends it */
+    const char *fields; /* all of its header: standard input is the body; NULL = it has its own */
+    const char *to;     /* the To field, where it has none; NULL = nobody is named */
 };
 
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);
 void args_free(struct args *args);
 
-/* A mail is not lost for a slip in the configuration: of EX_CONFIG, where `send' has a spool, a note is taken, and it is EX_OK. */
+/* A mail is not lost for a slip in the configuration: of EX_CONFIG, where `send' has a spool or it is sendmail, a note is taken, and it is EX_OK. */
 int args_misconfigured(struct args *args, int status);
+
+/* What options left open: the configuration file says it (EX_CONFIG), or something is missing (EX_USAGE). */
+int args_settle(struct args *args);
+
+/* The spool of whoever names none. */
+#define SPOOL_DEFAULT "/var/spool/mailmote"
 
 /* The word must live as long as the list, which args_free() frees. EX_OSERR. */
 int words_add(struct words *words, char *word);

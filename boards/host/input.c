@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* Octets of standard input; 0 is the end. */
-static size_t read_standard(struct input *input, char *to, size_t cap)
+static size_t read_descriptor(struct input *input, char *to, size_t cap)
 {
     const char *nul;
     ssize_t got;
@@ -47,6 +47,44 @@ static size_t read_standard(struct input *input, char *to, size_t cap)
     }
     input->ended = got == 0;
     return (size_t)got;
+}
+
+/* Octets in front of the lone dot that ends them; len when there is none. What is behind a dot at their end is read. */
+static size_t until_dot(struct input *input, const char *text, size_t len)
+{
+    for (size_t at = 0; at < len; at++) {
+        char next = at + 1 < len ? text[at + 1] : '\n';
+
+        if (input->line && text[at] == '.' && at + 1 == len) {
+            size_t got = read_descriptor(input, &next, 1);
+
+            if (got == MOTE_READ_FAILED) {
+                return got;
+            }
+            input->ahead = got == 0 ? -1 : (unsigned char)next;
+        }
+        if (input->line && text[at] == '.' && (next == '\n' || next == '\r')) {
+            input->ended = true;
+            input->ahead = -1;
+            return at;
+        }
+        input->line = text[at] == '\n' || text[at] == '\r';
+    }
+    return len;
+}
+
+static size_t read_standard(struct input *input, char *to, size_t cap)
+{
+    size_t got;
+
+    if (input->ahead >= 0) {
+        *to = (char)input->ahead;
+        input->ahead = -1;
+        input->line = *to == '\n' || *to == '\r';
+        return 1;
+    }
+    got = input->ended ? 0 : read_descriptor(input, to, cap);
+    return input->dots && got != MOTE_READ_FAILED ? until_dot(input, to, got) : got;
 }
 
 static size_t read_stored(struct input *input, char *to, size_t cap)
@@ -160,11 +198,19 @@ static size_t read_composed(struct input *input, void *buf, size_t cap)
 
 /* ---- A whole message --------------------------------------------------------------------------------------------- */
 
+/* A line that is no part of a header, where there need not be one. */
+static bool is_body(const struct raw_rules *rules, struct span line, bool first)
+{
+    bool folded = *line.at == ' ' || *line.at == '\t', mailbox = line.len >= 5 && memcmp(line.at, "From ", 5) == 0;
+
+    return rules->loose && field_name_len(line) == 0 && (first ? !mailbox : !folded);
+}
+
 /* An empty line, with its end: a CR that nothing follows yet may be half an end. From *line on, where the last line begins
  * that has not ended. */
-static bool header_ends(const struct buffer *head, size_t *line)
+static bool header_ends(const struct input *input, size_t *line)
 {
-    struct span rest = {head->data + *line, head->len - *line};
+    struct span rest = {input->head.data + *line, input->head.len - *line};
 
     while (rest.len > 0) {
         size_t len = line_len(&rest);
@@ -172,11 +218,11 @@ static bool header_ends(const struct buffer *head, size_t *line)
         if (len == rest.len || (rest.at[len] == '\r' && len + 1 == rest.len)) {
             return false;
         }
-        if (len == 0) {
+        if (len == 0 || is_body(&input->rules, (struct span){rest.at, len}, *line == 0)) {
             return true;
         }
         take_line(&rest);
-        *line = (size_t)(rest.at - head->data);
+        *line = (size_t)(rest.at - input->head.data);
     }
     return false;
 }
@@ -187,7 +233,7 @@ static int read_head(struct input *input, size_t *line, bool *whole)
     struct buffer *head = &input->head;
     size_t cap = 0;
 
-    while (!(*whole = input->ended || header_ends(head, line)) && head->len <= RAW_HEADER_MAX) {
+    while (!(*whole = input->ended || header_ends(input, line)) && head->len <= RAW_HEADER_MAX) {
         int status = buffer_grow(head, &cap);
         size_t got = status == EX_OK ? read_some(input, head->data + head->len, BUFFER_PIECE) : 0;
 
@@ -196,7 +242,7 @@ static int read_head(struct input *input, size_t *line, bool *whole)
         }
         head->len += got;
     }
-    if (head->len == 0) {
+    if (head->len == 0 && !input->rules.loose) {
         complain("standard input is empty: --raw needs a whole message with its header");
         return EX_DATAERR;
     }
@@ -204,7 +250,7 @@ static int read_head(struct input *input, size_t *line, bool *whole)
 }
 
 /* Also of a header that is too long it is told which line is no field: it may be a text. */
-static int begin_whole(struct input *input, const struct mote_message *message)
+static int read_header(struct input *input)
 {
     size_t line = 0;
     bool whole;
@@ -214,11 +260,23 @@ static int begin_whole(struct input *input, const struct mote_message *message)
         return status;
     }
     input->rest = (struct span){input->head.data, whole || line == 0 ? input->head.len : line};
-    status = raw_begin(&input->raw, &input->rest, message);
+    status = raw_begin(&input->raw, &input->rest, &input->rules);
+    whole = whole || (input->rules.loose && input->rest.len > 0);
     if (status == EX_OK && (!whole || input->raw.header.len > RAW_HEADER_MAX)) {
         complain("the header is longer than %zu octets: send less in it; an empty line ends it", RAW_HEADER_MAX);
         status = EX_DATAERR;
     }
+    return status;
+}
+
+static int begin_whole(struct input *input, const struct input_whole *whole)
+{
+    struct span fields = {whole->fields, whole->fields == NULL ? 0 : strlen(whole->fields)};
+    int status;
+
+    input->rules = whole->rules;
+    input->dots = whole->dots;
+    status = fields.at == NULL ? read_header(input) : raw_begin(&input->raw, &fields, &input->rules);
     return status == EX_OK ? raw_write(&input->raw, false, &input->header) : status;
 }
 
@@ -253,21 +311,23 @@ int input_encode(struct input *input, struct mote_mail *mail)
     input->stored = *mail;
     mail->read = input_read;
     mail->ctx = input;
-    begin_composing(input, input->raw.composed.from, input->raw.composed.id);
+    begin_composing(input, "nobody@mailmote.invalid", input->rules.id); /* of whom no field is left */
     input->whole = false;
     return raw_write(&input->raw, true, &input->header);
 }
 
 /* ---- Both -------------------------------------------------------------------------------------------------------- */
 
-int input_begin(struct input *input, const struct mote_message *message, bool raw)
+int input_begin(struct input *input, const struct mote_message *message, const struct input_whole *whole)
 {
     struct mote_message header = *message;
 
     memset(input, 0, sizeof *input);
-    input->whole = raw;
-    if (raw) {
-        return begin_whole(input, message);
+    input->line = true;
+    input->ahead = -1;
+    input->whole = whole != NULL;
+    if (input->whole) {
+        return begin_whole(input, whole);
     }
     begin_composing(input, message->from, message->id);
     return buffer_fill(&input->header, mote_message_read, &header);

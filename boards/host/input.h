@@ -15,12 +15,16 @@ struct input {
     struct mote_message part; /* a few lines of the text, composed as a message of their own */
     size_t part_header_len;   /* of the fields in front of each part when it is composed */
     bool whole;               /* standard input is a whole message: */
+    struct raw_rules rules;   /* for it */
     struct raw raw;           /* of its header */
     struct buffer head;       /* which is here, with what was read behind it */
     struct span rest;         /* of that, what was not given yet */
     struct mote_mail stored;  /* what was stored of it, when it is read again; zeros before */
     size_t stored_at;
     size_t total; /* octets read of standard input */
+    bool dots;    /* of struct input_whole */
+    bool line;    /* it was read up to the beginning of a line */
+    int ahead;    /* the octet behind a dot there, or -1 */
     size_t given; /* of those at hand */
     size_t len, window_len;
     bool ended;
@@ -28,8 +32,16 @@ struct input {
     char out[INPUT_WINDOW * 4 + 1024]; /* composed */
 };
 
-/* message: its fields without a text. raw: the input is a whole message, whose header is read at once (EX_DATAERR). */
-int input_begin(struct input *input, const struct mote_message *message, bool raw);
+/* A whole message on standard input. */
+struct input_whole {
+    struct raw_rules rules;
+    const char *fields; /* NULL, or all of its header: then standard input is its body */
+    bool dots; /* a line that is a dot and no more ends it, as a caller of sendmail has it who does not say -i */
+};
+
+/* message: its fields without a text. whole: the input is a whole message, whose header is read at once (EX_DATAERR); else
+ * NULL. */
+int input_begin(struct input *input, const struct mote_message *message, const struct input_whole *whole);
 
 /* Reader for mote_mail.read, once from beginning to end. MOTE_READ_FAILED after a complaint. */
 size_t input_read(void *ctx, size_t offset, void *buf, size_t cap);

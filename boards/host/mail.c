@@ -87,7 +87,7 @@ static bool domain_name(const char *name)
 }
 
 /* The user at this host, or "" when either has no name. */
-static void default_from(struct host_mail *mail)
+static void default_from(struct host_mail *mail, const char *domain)
 {
     const char *user = getenv("LOGNAME");
     struct passwd *entry = NULL;
@@ -98,8 +98,8 @@ static void default_from(struct host_mail *mail)
     if (entry != NULL) {
         user = entry->pw_name;
     }
-    if (user == NULL || mail->full_name[0] == 0 ||
-        snprintf(mail->from, sizeof mail->from, "%s@%s", user, mail->full_name) >= (int)sizeof mail->from ||
+    if (user == NULL || *domain == 0 ||
+        snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
         !mote_address_valid(mail->from)) {
         mail->from[0] = 0;
     }
@@ -110,7 +110,7 @@ static int choose_from(struct host_mail *mail, const struct args *args)
 {
     bool null_sender = args->from != NULL && (args->from[0] == 0 || strcmp(args->from, "<>") == 0);
 
-    default_from(mail);
+    default_from(mail, args->domain != NULL ? args->domain : mail->full_name);
     mail->mail.from = mail->message.from = mail->from;
     if (args->from != NULL) {
         mail->mail.from = null_sender ? "" : args->from;
@@ -138,7 +138,7 @@ static int add_recipients(struct mote_rcpt *rcpts, char *const *list, unsigned c
     return status;
 }
 
-static int set_recipients(struct host_mail *mail, const struct args *args)
+int mail_recipients(struct host_mail *mail, const struct args *args)
 {
     struct mote_rcpt *rcpts;
     unsigned count = args_rcpts(args);
@@ -212,12 +212,30 @@ int mail_measure(struct host_mail *mail)
     return EX_OK;
 }
 
+static void set_rules(struct input_whole *whole, const struct host_mail *mail, const struct args *args)
+{
+    const char *domain = args->domain != NULL ? args->domain : mail->full_name;
+
+    *whole = (struct input_whole){.rules = {.header = {.from = mail->message.from,
+                                                       .name = args->full_name,
+                                                       .domain = domain,
+                                                       .from_field = args->from_field},
+                                            .id = mail->id,
+                                            .unix_s = mail->message.unix_s,
+                                            .to = args->to,
+                                            .loose = args->mta},
+                                  .fields = args->fields,
+                                  .dots = args->dots};
+}
+
 int mail_stream(struct host_mail *mail, struct input *input, const struct args *args)
 {
+    struct input_whole whole;
     int status = set_fields(mail, args);
 
+    set_rules(&whole, mail, args);
     if (status == EX_OK) {
-        status = input_begin(input, &mail->message, args->raw);
+        status = input_begin(input, &mail->message, args->raw ? &whole : NULL);
     }
     mail->mail.read = input_read;
     mail->mail.ctx = mail->source = input;
@@ -256,10 +274,10 @@ static bool needs_name(const struct args *args)
 {
     bool sender = args->from != NULL && args->from[0] != 0 && strcmp(args->from, "<>") != 0;
 
-    return args->spool == NULL || (!sender && !(args->from != NULL && args->raw));
+    return args->domain == NULL && (args->spool == NULL || (!sender && !(args->from != NULL && args->raw)));
 }
 
-int mail_address(struct host_mail *mail, const struct args *args)
+int mail_sender(struct host_mail *mail, const struct args *args)
 {
     int status;
 
@@ -268,10 +286,7 @@ int mail_address(struct host_mail *mail, const struct args *args)
     } else if (!needs_name(args) || !mote_posix_host_name(mail->full_name, sizeof mail->full_name)) {
         mail->full_name[0] = 0;
     }
-    status = set_recipients(mail, args);
-    if (status == EX_OK) {
-        status = choose_from(mail, args);
-    }
+    status = choose_from(mail, args);
     if (status == EX_OK) {
         status = check_subject(args->subject);
     }

@@ -51,8 +51,9 @@ struct host_mail {
     struct kept kept;
 };
 
-/* Sender, recipients, subject and Message-ID (EX_USAGE). */
-int mail_address(struct host_mail *mail, const struct args *args);
+/* Recipients; sender, subject and Message-ID (EX_USAGE). */
+int mail_recipients(struct host_mail *mail, const struct args *args);
+int mail_sender(struct host_mail *mail, const struct args *args);
 
 /* Then the text, from standard input (EX_DATAERR): read into memory, or to be read once, by whom the mail is given to. */
 int mail_compose(struct host_mail *mail, struct input *input, const struct args *args);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date, Message-ID),
- * those that nobody may see are taken out (Bcc), and so is the "From " line of a mailbox. A text of one part that is not
- * ASCII, or has lines too long for SMTP, is made quoted-printable, as not every relay takes it otherwise, and a Subject in
- * UTF-8 is encoded. All else is left as it is: what has several parts, or is encoded, or is no text.
+ * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date,
+ * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see are taken out (Bcc), and so is the
+ * "From " line of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for SMTP, is made quoted-printable,
+ * as not every relay takes it otherwise. All else is left as it is: what has several parts, or is encoded, or is no text.
  *
  * Only the header is in memory. Of the body no more is kept than what it is made of.
  */
 #define _GNU_SOURCE
 
+#include "args.h"
 #include "complain.h"
 #include "raw.h"
 
@@ -41,16 +42,16 @@ static void note_field(struct raw *raw, struct span field)
     raw->date = raw->date || field_is(field, "Date");
     raw->id = raw->id || field_is(field, "Message-ID");
     raw->mime = raw->mime || field_is(field, "MIME-Version");
+    raw->to = raw->to || field_is(field, "To");
+    raw->cc = raw->cc || field_is(field, "Cc") || field_is(field, "Bcc");
     if (field_is(field, "Content-Type")) {
         raw->type = field;
     } else if (field_is(field, "Content-Transfer-Encoding")) {
         raw->encoding = field;
-    } else if (field_is(field, "Subject")) {
-        raw->subject = field;
     }
 }
 
-/* Parts header and body. */
+/* Parts header and body. A header that must be there has a line. */
 static int read_header(struct raw *raw, struct span *message)
 {
     unsigned lines = 0;
@@ -60,49 +61,66 @@ static int read_header(struct raw *raw, struct span *message)
     }
     for (raw->header.at = message->at; line_len(message) > 0;) {
         unsigned number = lines + 1;
-        struct span field = take_field(message, &lines);
+        struct span before = *message, field = take_field(message, &lines);
 
+        if (field_name_len(field) == 0 && raw->rules->loose) {
+            *message = before;
+            return EX_OK;
+        }
         if (field_name_len(field) == 0) {
             return refuse_line(number, raw->header.len > 0);
         }
         note_field(raw, field);
         raw->header.len = (size_t)(message->at - raw->header.at);
     }
-    if (raw->header.len == 0) {
+    if (raw->header.len == 0 && !raw->rules->loose) {
         return refuse_line(lines + 1, false);
     }
     take_line(message);
     return EX_OK;
 }
 
-/* A Subject that need not be encoded, or cannot be, is left: it is ASCII, no UTF-8, or too long. */
-static void read_subject(struct raw *raw)
+/* The octets of a word in another one's place, whatever the case of either. */
+static const char *find(struct span text, const char *word)
 {
-    struct span value = raw->subject.at != NULL ? field_value(raw->subject) : raw->subject;
+    size_t len = strlen(word);
 
-    if (value.len < sizeof raw->subject_text && has_8bit(value.at, value.len) && utf8_valid(value.at, value.len)) {
-        field_unfold(raw->subject_text, sizeof raw->subject_text, value);
-        raw->composed.subject = raw->subject_text;
+    for (; text.len >= len; text.len--, text.at++) {
+        if (strncasecmp(text.at, word, len) == 0) {
+            return text.at;
+        }
     }
-    if (mote_message_check(&raw->composed) != MOTE_CAUSE_NONE) {
-        raw->composed.subject = NULL;
+    return NULL;
+}
+
+/* What the type says of 8-bit text, if that is a word. RFC 1428 has one for what nobody knows. */
+static void read_charset(struct raw *raw)
+{
+    static const char octets[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *at = raw->type.at == NULL ? NULL : find(raw->type, "charset="), *end = raw->type.at + raw->type.len;
+    size_t len = 0;
+
+    snprintf(raw->charset, sizeof raw->charset, "unknown-8bit");
+    if (at == NULL) {
+        return;
+    }
+    at += sizeof "charset=" - 1;
+    at += at < end && *at == '"' ? 1 : 0;
+    while (at + len < end && strchr(octets, at[len]) != NULL) {
+        len++;
+    }
+    if (len > 0 && len < sizeof raw->charset) {
+        snprintf(raw->charset, sizeof raw->charset, "%.*s", (int)len, at);
     }
 }
 
-int raw_begin(struct raw *raw, struct span *message, const struct mote_message *known)
+int raw_begin(struct raw *raw, struct span *message, const struct raw_rules *rules)
 {
-    int status = read_header(raw, message);
+    int status;
 
-    raw->composed.from = known->from;
-    raw->composed.id = known->id;
-    raw->composed.unix_s = known->unix_s;
-    if (*known->from == 0) {
-        raw->composed.from = "nobody@mailmote.invalid"; /* the composer wants one: it is not written */
-        raw->from = true;
-    }
-    if (status == EX_OK) {
-        read_subject(raw);
-    }
+    raw->rules = rules;
+    status = read_header(raw, message);
+    read_charset(raw);
     return status;
 }
 
@@ -133,18 +151,6 @@ bool raw_encodes(const struct raw *raw)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static bool contains(struct span text, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (; text.len >= len; text.len--, text.at++) {
-        if (strncasecmp(text.at, word, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void write_span(FILE *out, struct span text, const char *end)
 {
     fwrite(text.at, 1, text.len, out);
@@ -167,34 +173,34 @@ static void write_type(const struct raw *raw, FILE *out)
 /* The message's own fields, but those that nobody may see, and those that are written anew. */
 static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *out)
 {
+    struct header_rules rules = raw->rules->header;
     struct span rest = raw->header;
     unsigned lines = 0;
 
+    rules.charset = raw->charset;
     while (rest.len > 0) {
         struct span field = take_field(&rest, &lines);
 
         if (!field_is(field, "Bcc") && !field_is(field, "Resent-Bcc") &&
-            !(raw->composed.subject != NULL && field_is(field, "Subject")) &&
             !(encode && field_is(field, "Content-Transfer-Encoding")) &&
             (own_type || !field_is(field, "Content-Type"))) {
-            write_span(out, field, "\r\n");
+            header_write(out, field, &rules);
         }
     }
 }
 
 static bool is_wanted(const struct raw *raw, struct span field, bool encode)
 {
-    return (field_is(field, "From") && !raw->from) || (field_is(field, "Date") && !raw->date) ||
-           (field_is(field, "Message-ID") && !raw->id) ||
-           (field_is(field, "Subject") && raw->composed.subject != NULL) ||
-           (field_is(field, "MIME-Version") && encode && !raw->mime) ||
+    return (field_is(field, "Date") && !raw->date) || (field_is(field, "Message-ID") && !raw->id) ||
+           (field_is(field, "MIME-Version") && !raw->mime && (encode || raw->rules->loose)) ||
            (field_is(field, "Content-Transfer-Encoding") && encode);
 }
 
-/* The library composes a whole mail: taken are the fields that are wanted. */
+/* The library composes a whole mail: taken are the fields that are wanted. It wants a sender, which is not. */
 static void write_composed(const struct raw *raw, bool encode, FILE *out)
 {
-    struct mote_message composed = raw->composed;
+    struct mote_message composed = {
+        .from = "nobody@mailmote.invalid", .id = raw->rules->id, .unix_s = raw->rules->unix_s};
     char text[8192]; /* the header at least */
     struct span rest = {text, mote_message_read(&composed, 0, text, sizeof text)};
     unsigned lines = 0;
@@ -209,10 +215,28 @@ static void write_composed(const struct raw *raw, bool encode, FILE *out)
     fputs("\r\n", out);
 }
 
+/* Whom the envelope names alone may be told, and that is one who is no secret. */
+static void write_people(const struct raw *raw, FILE *out)
+{
+    const struct header_rules *rules = &raw->rules->header;
+
+    if (!raw->from && *rules->from != 0 && rules->from_field != FROM_LEFT) {
+        header_write_from(out, (struct span){NULL, 0}, rules);
+    }
+    if (raw->to || !raw->rules->loose) {
+        return;
+    }
+    if (!raw->cc && raw->rules->to != NULL) {
+        fprintf(out, "To: %s\r\n", raw->rules->to);
+    } else {
+        fputs("To: undisclosed-recipients:;\r\n", out);
+    }
+}
+
 int raw_write(const struct raw *raw, bool encode, struct buffer *header)
 {
     FILE *out = open_memstream(&header->data, &header->len);
-    bool type = encode && raw->eight && (raw->type.at == NULL || !contains(raw->type, "charset"));
+    bool type = encode && raw->eight && (raw->type.at == NULL || find(raw->type, "charset") == NULL);
     bool good = out != NULL;
 
     if (good) {
@@ -220,6 +244,7 @@ int raw_write(const struct raw *raw, bool encode, struct buffer *header)
         if (type) {
             write_type(raw, out);
         }
+        write_people(raw, out);
         write_composed(raw, encode, out);
         good = !ferror(out);
         good = fclose(out) == 0 && good;

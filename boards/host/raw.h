@@ -5,29 +5,38 @@
 #ifndef MAILMOTE_HOST_RAW_H
 #define MAILMOTE_HOST_RAW_H
 
-#include "field.h"
 #include "file.h"
+#include "header.h"
 #include "mailmote_message.h"
 #include "utf8.h"
 
 #define RAW_HEADER_MAX ((size_t)256 << 10)
 #define RAW_LINE_MAX   998 /* RFC 5322 2.1.1 */
 
+/* What a whole message is to be made of. */
+struct raw_rules {
+    struct header_rules header; /* charset is the message's to say */
+    const char *id;             /* Message-ID, where it has none */
+    uint64_t unix_s;            /* Date: the same; 0 = unknown */
+    const char *to;             /* To, where it names nobody; NULL: they are not disclosed */
+    bool loose;                 /* as callers of sendmail write it: a line that is no field begins the body, there need
+                                   not be a header, and To and MIME-Version are added, too */
+};
+
 /* Zeros at first. */
 struct raw {
-    struct span header;                  /* without a mailbox's "From " line and without the empty line */
-    bool from, date, id, mime;           /* fields it has */
-    struct span type, encoding, subject; /* fields; at is NULL where there is none */
-    struct mote_message composed;        /* has the fields it lacks, and those that are written anew */
-    char subject_text[RAW_LINE_MAX + 1];
-    size_t line_len; /* of the body's last line so far */
+    const struct raw_rules *rules;
+    struct span header;                /* without a mailbox's "From " line and without the empty line */
+    bool from, date, id, mime, to, cc; /* fields it has; cc: or Bcc */
+    struct span type, encoding;        /* fields; at is NULL where there is none */
+    char charset[40];                  /* of its type, or "unknown-8bit" */
+    size_t line_len;                   /* of the body's last line so far */
     bool eight, long_line;
     struct utf8 text; /* the body so far */
 };
 
-/* Takes header, which stays in place, off the message, and the empty line behind it. from, id and unix_s of *known are for
- * the fields it lacks, and may be "" and 0. EX_DATAERR: it has no header. */
-int raw_begin(struct raw *raw, struct span *message, const struct mote_message *known);
+/* Takes header, which stays in place, off the message, and the empty line behind it. EX_DATAERR: it has no header. */
+int raw_begin(struct raw *raw, struct span *message, const struct raw_rules *rules);
 
 /* The body, some of it at a time. */
 void raw_watch(struct raw *raw, const char *octets, size_t len);

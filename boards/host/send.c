@@ -5,30 +5,16 @@
  */
 #define _GNU_SOURCE
 
-#include "aliases.h"
-#include "attempt.h"
 #include "commands.h"
 #include "complain.h"
 #include "drop.h"
+#include "sending.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct sending {
-    struct args args;
-    struct aliases aliases;
-    struct words to;
-    struct relays relays;
-    struct host_mail mail;
-    struct input input;
-    struct spool spool;
-    struct throttle throttle;
-    struct attempt attempt;
-    bool dropped; /* the spool is another user's: its owner's flush takes the mail */
-};
 
 static int expand_into(struct aliases *aliases, char **names, unsigned count, struct words *to)
 {
@@ -90,24 +76,28 @@ static int understand(struct sending *sending)
     if (status == EX_OK) {
         status = expand(sending);
     }
-    return status == EX_OK ? mail_address(&sending->mail, &sending->args) : status;
+    if (status == EX_OK) {
+        status = mail_recipients(&sending->mail, &sending->args);
+    }
+    return status == EX_OK ? mail_sender(&sending->mail, &sending->args) : status;
 }
 
-static int store(struct sending *sending)
+int sending_open(struct sending *sending)
 {
     const char *dir = sending->args.spool;
     int status;
 
     sending->dropped = drop_needed(dir);
     status = sending->dropped ? drop_open(&sending->spool, dir) : spool_open(&sending->spool, dir, true);
+    return status == EX_OK ? mail_stream(&sending->mail, &sending->input, &sending->args) : status;
+}
 
-    if (status == EX_OK) {
-        status = mail_stream(&sending->mail, &sending->input, &sending->args);
-    }
-    if (status == EX_OK) {
-        sending->mail.record.verified_only = relays_verified_only(&sending->args);
-        status = spool_store(&sending->spool, &sending->mail);
-    }
+int sending_store(struct sending *sending)
+{
+    int status;
+
+    sending->mail.record.verified_only = relays_verified_only(&sending->args);
+    status = spool_store(&sending->spool, &sending->mail);
     if (status == EX_OK && sending->dropped) {
         drop_sync(&sending->mail);
     }
@@ -197,50 +187,52 @@ static int try_once(struct sending *sending)
     return status;
 }
 
-static int send(struct sending *sending)
+int sending_try(struct sending *sending)
 {
-    const struct args *args = &sending->args;
-    int status = understand(sending);
-
-    sending->attempt.args = args;
-    sending->attempt.relays = &sending->relays;
-    sending->attempt.mail = &sending->mail;
-    sending->attempt.dialogue.verbose = args->verbose;
-    if (status == EX_OK && args->spool == NULL) {
-        return try_once(sending);
-    }
-    if (status == EX_OK) {
-        status = store(sending);
-    }
-    if (status != EX_OK) {
-        return status;
-    }
     if (sending->dropped) {
         return leave_dropped(sending);
     }
-    if (args->misconfigured) {
+    if (sending->args.misconfigured) {
         return leave_misconfigured(sending);
     }
-    return args->background ? try_in_background(sending) : try_stored(sending);
+    return sending->args.background ? try_in_background(sending) : try_stored(sending);
 }
 
-int send_command(int argc, char **argv)
+static int send(struct sending *sending)
+{
+    int status = understand(sending);
+
+    sending->attempt.dialogue.verbose = sending->args.verbose;
+    if (status == EX_OK && sending->args.spool == NULL) {
+        return try_once(sending);
+    }
+    if (status == EX_OK) {
+        status = sending_open(sending);
+    }
+    if (status == EX_OK) {
+        status = sending_store(sending);
+    }
+    return status == EX_OK ? sending_try(sending) : status;
+}
+
+struct sending *sending_new(void)
 {
     struct sending *sending = calloc(1, sizeof *sending);
-    int status;
 
     if (sending == NULL) {
         complain("no memory: try again");
-        return EX_OSERR;
+        return NULL;
     }
     mail_init(&sending->mail);
     sending->spool.fd = -1;
-    status = args_parse(&sending->args, COMMAND_SEND, argc, argv);
-    if (status == EX_OK && sending->args.help) {
-        print_help();
-    } else if (status == EX_OK) {
-        status = send(sending);
-    }
+    sending->attempt.args = &sending->args;
+    sending->attempt.relays = &sending->relays;
+    sending->attempt.mail = &sending->mail;
+    return sending;
+}
+
+void sending_free(struct sending *sending)
+{
     mail_free(&sending->mail);
     input_free(&sending->input);
     spool_close(&sending->spool);
@@ -249,5 +241,22 @@ int send_command(int argc, char **argv)
     aliases_free(&sending->aliases);
     args_free(&sending->args);
     free(sending);
+}
+
+int send_command(int argc, char **argv)
+{
+    struct sending *sending = sending_new();
+    int status;
+
+    if (sending == NULL) {
+        return EX_OSERR;
+    }
+    status = args_parse(&sending->args, COMMAND_SEND, argc, argv);
+    if (status == EX_OK && sending->args.help) {
+        print_help();
+    } else if (status == EX_OK) {
+        status = send(sending);
+    }
+    sending_free(sending);
     return status;
 }

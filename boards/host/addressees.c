@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Collects recipients. One that cannot be read is refused, and the whole mail with it: whoever sends it is told, and no
+ * copy has left.
+ */
+#define _GNU_SOURCE
+
+#include "addressees.h"
+#include "complain.h"
+#include "header.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct addressee {
+    struct addressee *next;
+    char text[];
+};
+
+/* A name without a domain is what its alias says. The text lives as long as the recipients do. */
+static int add(struct addressees *all, const char *spec)
+{
+    struct addressee *made = malloc(sizeof *made + strlen(spec) + 1);
+
+    if (made == NULL) {
+        complain("no memory for the recipients: send several mails");
+        return EX_OSERR;
+    }
+    strcpy(made->text, spec);
+    made->next = all->made;
+    all->made = made;
+    return aliases_expand(&all->aliases, made->text, &all->to);
+}
+
+static int refuse(struct span list, const char *where)
+{
+    complain("%s \"%.*s\": it cannot be read as addresses: give local-part@domain, several with commas between", where,
+             (int)(list.len < 300 ? list.len : 300), list.at);
+    return EX_USAGE;
+}
+
+int addressees_add(struct addressees *all, struct span list, const char *where)
+{
+    struct span rest = list;
+    struct address address;
+    char full[sizeof address.spec + 256];
+    const char *domain = all->aliases.domain == NULL ? "" : all->aliases.domain;
+    int status = EX_OK;
+
+    for (address_next(&rest, &address); status == EX_OK && address.kind != ADDRESS_END; address_next(&rest, &address)) {
+        if (address.kind == ADDRESS_WRONG || address.kind == ADDRESS_NAMELESS) {
+            return refuse(list, where);
+        }
+        if (address.kind != ADDRESS_ONE || address.spec[0] == 0) {
+            continue;
+        }
+        if (!header_complete(full, sizeof full, address.spec, address.has_domain, domain)) {
+            return refuse(list, where);
+        }
+        status = add(all, address.spec);
+    }
+    return status;
+}
+
+/* ---- A header ---------------------------------------------------------------------------------------------------- */
+
+static bool names_recipients(struct span field, bool resent)
+{
+    return resent ? field_is(field, "Resent-To") || field_is(field, "Resent-Cc") || field_is(field, "Resent-Bcc")
+                  : field_is(field, "To") || field_is(field, "Cc") || field_is(field, "Bcc");
+}
+
+static bool is_resent(struct span field)
+{
+    return field.len > 7 && strncasecmp(field.at, "Resent-", 7) == 0;
+}
+
+/* Each time a message is sent on, such fields are put in front of those before, and all of one time are side by side
+ * (RFC 5322 3.6.6). */
+static bool resent_part(struct span *header)
+{
+    struct span rest = *header;
+    unsigned lines = 0;
+    bool found = false;
+
+    while (rest.len > 0) {
+        struct span before = rest, field = take_field(&rest, &lines);
+
+        if (!found && is_resent(field)) {
+            found = true;
+            *header = before;
+        } else if (found && !is_resent(field)) {
+            header->len = (size_t)(before.at - header->at);
+            break;
+        }
+    }
+    return found;
+}
+
+int addressees_of_header(struct addressees *all, struct span header)
+{
+    bool resent = resent_part(&header);
+    unsigned lines = 0;
+    int status = EX_OK;
+
+    while (status == EX_OK && header.len > 0) {
+        struct span field = take_field(&header, &lines);
+        char where[40];
+
+        if (names_recipients(field, resent)) {
+            snprintf(where, sizeof where, "field %.*s", (int)field_name_len(field), field.at);
+            status = addressees_add(all, field_value(field), where);
+        }
+    }
+    return status == EX_USAGE ? EX_DATAERR : status;
+}
+
+void addressees_free(struct addressees *all)
+{
+    while (all->made != NULL) {
+        struct addressee *next = all->made->next;
+
+        free(all->made);
+        all->made = next;
+    }
+    free(all->to.list);
+    aliases_free(&all->aliases);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whom a mail goes to, by the words of a command line or the fields of a header.
+ */
+#ifndef MAILMOTE_HOST_ADDRESSEES_H
+#define MAILMOTE_HOST_ADDRESSEES_H
+
+#include "aliases.h"
+#include "field.h"
+
+/* Its aliases are opened by whoever has it, with the domain that completes names. */
+struct addressees {
+    struct aliases aliases;
+    struct words to;
+    struct addressee *made; /* what the list points into */
+};
+
+/* Adds the addresses of a list, and those that names in it stand for. EX_USAGE: one cannot be read; *where names the list
+ * then. EX_CONFIG as aliases_expand(). */
+int addressees_add(struct addressees *all, struct span list, const char *where);
+
+/* Those of a header's To, Cc and Bcc; of a message that is sent on, of the first such fields with Resent- in front
+ * (EX_DATAERR). */
+int addressees_of_header(struct addressees *all, struct span header);
+
+void addressees_free(struct addressees *all);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Encoded-words of a header. What stands between two of them is not shown, so that words side by side are encoded
+ * together, with the blanks between them. No character is cut in two.
+ */
+#define _GNU_SOURCE
+
+#include "encoded_word.h"
+#include "utf8.h"
+
+#include <string.h>
+
+enum {
+    LINE_MAX_OCTETS = 76, /* RFC 2047 2: of a line with an encoded-word, which has 75 at most */
+    CHARSET_MAX = 40
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static size_t blanks(const char *text, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && is_blank(text[n])) {
+        n++;
+    }
+    return n;
+}
+
+static size_t word_len(const char *text, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && !is_blank(text[n])) {
+        n++;
+    }
+    return n;
+}
+
+/* RFC 5322 3.2.3; a dot may stand in a phrase by RFC 5322 4.1. */
+static bool special(char c)
+{
+    return strchr("()<>[]:;@\\,\"", c) != NULL;
+}
+
+/* What was encoded before must not be encoded again. */
+static bool encoded_before(const char *word, size_t len)
+{
+    return len > 4 && memcmp(word, "=?", 2) == 0 && memcmp(word + len - 2, "?=", 2) == 0 && !has_8bit(word, len);
+}
+
+static bool must_encode(const struct word_writer *words, const char *word, size_t len)
+{
+    if (words->phrase && encoded_before(word, len)) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)word[i] < ' ' || (unsigned char)word[i] > 126 || (words->phrase && special(word[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* From its first word on, which is to be encoded, to the last one side by side with it. */
+static size_t run_len(const struct word_writer *words, const char *text, size_t len)
+{
+    size_t run = word_len(text, len), gap, next;
+
+    for (;; run += gap + next) {
+        gap = blanks(text + run, len - run);
+        next = word_len(text + run + gap, len - run - gap);
+        if (next == 0 || !must_encode(words, text + run + gap, next)) {
+            return run;
+        }
+    }
+}
+
+/* What stands as it is in an encoded-word, in a phrase too (RFC 2047 5). */
+static bool plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != 0 && strchr("!*+-/", c) != NULL);
+}
+
+/* Octets of the next character, and what they take when they are encoded. */
+static size_t unit_len(const char *text, size_t len, bool utf8, size_t *room)
+{
+    uint32_t character;
+    size_t unit = utf8 ? utf8_read(text, len, &character) : 1;
+
+    unit = unit == 0 ? 1 : unit;
+    *room = *text == '\r' || *text == '\n' ? 0 : unit == 1 && (plain(*text) || is_blank(*text)) ? 1 : unit * 3;
+    return unit;
+}
+
+static void encode_octet(FILE *out, char c)
+{
+    if (c == ' ' || c == '\t') {
+        fputc('_', out);
+    } else if (plain(c)) {
+        fputc(c, out);
+    } else if (!is_blank(c)) {
+        fprintf(out, "=%02X", (unsigned)(unsigned char)c);
+    }
+}
+
+static void begin_word(struct word_writer *words, const char *charset)
+{
+    fprintf(words->out, "=?%.*s?Q?", CHARSET_MAX, charset);
+    words->column += strnlen(charset, CHARSET_MAX) + sizeof "=??Q?" - 1;
+}
+
+static void encode_run(struct word_writer *words, const char *text, size_t len)
+{
+    bool utf8 = utf8_valid(text, len);
+    const char *charset = utf8 ? "UTF-8" : words->charset;
+
+    for (bool first = true; len > 0; first = false) {
+        size_t room, unit = unit_len(text, len, utf8, &room);
+
+        if (first) {
+            begin_word(words, charset);
+        } else if (words->column + room + 2 > LINE_MAX_OCTETS) {
+            fputs("?=\r\n ", words->out);
+            words->column = 1;
+            begin_word(words, charset);
+        }
+        for (size_t i = 0; i < unit; i++) {
+            encode_octet(words->out, text[i]);
+        }
+        words->column += room;
+        text += unit;
+        len -= unit;
+    }
+    fputs("?=", words->out);
+    words->column += 2;
+}
+
+/* The blanks in front of a word, behind a fold where the line has no room for both. */
+static void put_gap(struct word_writer *words, const char *text, size_t gap, size_t room)
+{
+    if (gap > 0 && words->column > 0 && words->column + gap + room > LINE_MAX_OCTETS) {
+        fputs("\r\n", words->out);
+        words->column = 0;
+    }
+    for (; gap > 0; gap--, text++) {
+        if (*text == ' ' || *text == '\t') {
+            fputc(' ', words->out);
+            words->column++;
+        }
+    }
+}
+
+void encoded_words_write(struct word_writer *words, const char *text, size_t len)
+{
+    enum { ENCODED_ROOM = CHARSET_MAX + 20 }; /* for a first character */
+
+    while (len > 0) {
+        size_t gap = blanks(text, len), word = word_len(text + gap, len - gap);
+        bool encode = must_encode(words, text + gap, word);
+
+        put_gap(words, text, gap, encode ? ENCODED_ROOM : word);
+        if (encode) {
+            word = run_len(words, text + gap, len - gap);
+            encode_run(words, text + gap, word);
+        } else {
+            fwrite(text + gap, 1, word, words->out);
+            words->column += word;
+        }
+        text += gap + word;
+        len -= gap + word;
+    }
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Callers write what was good enough for a mail system of the house: names without a domain, 8-bit text, a user's name in
+ * brackets behind his login. A field that needs nothing of it is left as it is; one that does is written anew.
+ */
+#define _GNU_SOURCE
+
+#include "header.h"
+#include "args.h"
+#include "utf8.h"
+#include "encoded_word.h"
+
+#include <string.h>
+
+enum { NAME_MAX_OCTETS = 998 };
+
+static const char *const address_fields[] = {
+    "From",        "Sender",        "Reply-To",  "To",        "Cc",
+    "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Reply-To",
+};
+
+static bool has_addresses(struct span field)
+{
+    for (size_t i = 0; i < sizeof address_fields / sizeof address_fields[0]; i++) {
+        if (field_is(field, address_fields[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool header_complete(char *to, size_t cap, const char *spec, bool has_domain, const char *domain)
+{
+    bool bare = !has_domain && *domain != 0;
+    int len = snprintf(to, cap, "%s%s%s", spec, bare ? "@" : "", bare ? domain : "");
+
+    return len >= 0 && (size_t)len < cap && mote_address_valid(to);
+}
+
+/* ---- Phrases ----------------------------------------------------------------------------------------------------- */
+
+static bool all_atoms(const char *text)
+{
+    return strpbrk(text, "()<>[]:;@\\,\"") == NULL;
+}
+
+/* A name that is a text: encoded, as it is, or in quotes. */
+static void write_name(struct word_writer *words, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (has_8bit(name, len) || all_atoms(name)) {
+        encoded_words_write(words, name, len);
+        return;
+    }
+    fputc('"', words->out);
+    for (; *name != 0; name++) {
+        if (*name == '"' || *name == '\\') {
+            fputc('\\', words->out);
+        }
+        fputc(*name, words->out);
+    }
+    fputc('"', words->out);
+}
+
+/* A phrase as it stands in a field: its quotes are left alone where they can be. */
+static void write_phrase(struct word_writer *words, struct span phrase)
+{
+    char text[NAME_MAX_OCTETS + 1];
+
+    if (has_8bit(phrase.at, phrase.len)) {
+        encoded_words_write(words, text, address_words(text, sizeof text, phrase));
+    } else {
+        words->column += fwrite(text, 1, field_unfold(text, sizeof text, phrase), words->out);
+    }
+}
+
+/* ---- Addresses --------------------------------------------------------------------------------------------------- */
+
+static void write_comment(struct word_writer *words, struct span comment)
+{
+    fputs(" (", words->out);
+    write_phrase(words, comment);
+    fputc(')', words->out);
+}
+
+/* A comment behind an address that has no name is one. */
+static void write_address(struct word_writer *words, const struct address *address, const struct header_rules *rules)
+{
+    char full[sizeof address->spec + 256], name[NAME_MAX_OCTETS + 1] = "";
+    bool named = address->name.len > 0;
+
+    if (named) {
+        write_phrase(words, address->name);
+    } else if (address_words(name, sizeof name, address->comment) > 0) {
+        write_name(words, name);
+    }
+    if (!header_complete(full, sizeof full, address->spec, address->has_domain, rules->domain)) {
+        snprintf(full, sizeof full, "%s", address->spec);
+    }
+    fprintf(words->out, named || name[0] != 0 ? " <%s>" : "%s", full);
+    if (named && address->comment.len > 0) {
+        write_comment(words, address->comment);
+    }
+}
+
+static void write_list(FILE *out, struct span field, const struct header_rules *rules)
+{
+    struct word_writer words = {.out = out, .charset = rules->charset, .phrase = true};
+    struct span rest = field_value(field);
+    struct address address;
+    const char *between = "";
+
+    fprintf(out, "%.*s: ", (int)field_name_len(field), field.at);
+    words.column = field_name_len(field) + 2;
+    for (address_next(&rest, &address); address.kind != ADDRESS_END; address_next(&rest, &address)) {
+        if (address.kind == ADDRESS_GROUP_END) {
+            fputc(';', out);
+            continue;
+        }
+        fputs(between, out);
+        words.column = *between == ',' ? 1 : words.column;
+        if (address.kind == ADDRESS_GROUP) {
+            write_phrase(&words, address.name);
+            fputc(':', out);
+        } else {
+            write_address(&words, &address, rules);
+        }
+        between = address.kind == ADDRESS_GROUP ? " " : ",\r\n ";
+    }
+    fputs("\r\n", out);
+}
+
+enum list { LIST_GOOD, LIST_BARE, LIST_WRONG };
+
+/* Can it be read, and is there an address without a domain? */
+static enum list look_at_list(struct span rest, const struct header_rules *rules)
+{
+    struct address address;
+    enum list found = LIST_GOOD;
+    char full[sizeof address.spec + 256];
+
+    for (address_next(&rest, &address); address.kind != ADDRESS_END; address_next(&rest, &address)) {
+        if (address.kind == ADDRESS_WRONG || address.kind == ADDRESS_NAMELESS) {
+            return LIST_WRONG;
+        }
+        if (address.kind == ADDRESS_ONE && !address.has_domain && *rules->domain != 0 &&
+            header_complete(full, sizeof full, address.spec, false, rules->domain)) {
+            found = LIST_BARE;
+        }
+    }
+    return found;
+}
+
+/* ---- From -------------------------------------------------------------------------------------------------------- */
+
+void header_write_from(FILE *out, struct span name, const struct header_rules *rules)
+{
+    struct word_writer words = {.out = out, .charset = rules->charset, .column = sizeof "From: " - 1, .phrase = true};
+    char text[NAME_MAX_OCTETS + 1];
+
+    fputs("From: ", out);
+    if (name.len > 0) {
+        address_words(text, sizeof text, name);
+    } else {
+        snprintf(text, sizeof text, "%s", rules->name == NULL ? "" : rules->name);
+    }
+    if (text[0] != 0) {
+        write_name(&words, text);
+    }
+    fprintf(out, text[0] == 0 ? "%s\r\n" : " <%s>\r\n", rules->from);
+}
+
+/* A From field must be written anew because it is so set, or because there is no address in it: then all of it is a name. */
+static bool from_anew(struct span value, const struct header_rules *rules, struct span *name)
+{
+    struct span rest = value;
+    struct address address;
+    char full[sizeof address.spec + 256];
+
+    address_next(&rest, &address);
+    *name = address.name.len > 0 ? address.name : address.comment;
+    if (address.kind != ADDRESS_ONE ||
+        !header_complete(full, sizeof full, address.spec, address.has_domain, rules->domain)) {
+        *name = address.kind == ADDRESS_END || address.kind == ADDRESS_GROUP ? *name : value;
+        return *rules->from != 0;
+    }
+    return rules->from_field == FROM_WRITTEN && *rules->from != 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static void write_text(FILE *out, struct span field, const struct header_rules *rules)
+{
+    struct word_writer words = {.out = out, .charset = rules->charset, .column = field_name_len(field) + 2};
+    struct span value = field_value(field);
+
+    fprintf(out, "%.*s: ", (int)field_name_len(field), field.at);
+    encoded_words_write(&words, value.at, value.len);
+    fputs("\r\n", out);
+}
+
+void header_write(FILE *out, struct span field, const struct header_rules *rules)
+{
+    struct span value = field_value(field), name;
+    enum list list = has_addresses(field) ? look_at_list(value, rules) : LIST_WRONG;
+    bool eight = has_8bit(field.at, field.len);
+
+    if (field_is(field, "From") && rules->from_field != FROM_LEFT && from_anew(value, rules, &name)) {
+        header_write_from(out, name, rules);
+    } else if (list == LIST_BARE || (list == LIST_GOOD && eight)) {
+        write_list(out, field, rules);
+    } else if (eight) {
+        write_text(out, field, rules);
+    } else {
+        fwrite(field.at, 1, field.len, out);
+        fputs("\r\n", out);
+    }
+}

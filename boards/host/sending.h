@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail on its way from standard input into the spool and to the relays, in the order of these functions.
+ */
+#ifndef MAILMOTE_HOST_SENDING_H
+#define MAILMOTE_HOST_SENDING_H
+
+#include "aliases.h"
+#include "attempt.h"
+
+struct sending {
+    struct args args;
+    struct aliases aliases;
+    struct words to;
+    struct relays relays;
+    struct host_mail mail;
+    struct input input;
+    struct spool spool;
+    struct throttle throttle;
+    struct attempt attempt;
+    bool dropped; /* the spool is another user's: its owner's flush takes the mail */
+};
+
+/* NULL after a complaint. */
+struct sending *sending_new(void);
+
+/* The spool, or its drop directory, and the header, when the mail has a sender; then all of it is stored, when it has
+ * recipients too. */
+int sending_open(struct sending *sending);
+int sending_store(struct sending *sending);
+
+/* From here on the mail is kept, whatever happens. */
+int sending_try(struct sending *sending);
+
+void sending_free(struct sending *sending);
+
+#endif
