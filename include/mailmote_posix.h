@@ -22,13 +22,14 @@ struct mote_posix_tracer {
 #define MOTE_POSIX_LITERAL   64
 
 /* A connection that outlives its mail, about 24 KB. The caller lends it to one attempt after the other: zeros before the first one, and
- * mote_posix_leave() behind the last. Relays stay in place as long as it is used. All in it is the port's own. */
+ * mote_posix_leave() behind the last. All have the same relays, which stay in place as long as it is used. All in it is the port's own. */
 struct mote_posix_connection {
     bool open;
     int fd;
     const struct mote_relay *relay; /* it leads, or led, to */
     uint32_t begun_ms;
-    uint8_t mails, mails_max; /* that it has been given; as many as the relay takes on one, 0 = not known */
+    uint8_t mails;                      /* that it has been given */
+    uint8_t mails_max[MOTE_RELAYS_MAX]; /* as many as each relay takes on one, 0 = not known */
     struct mote_session session;
     struct mote_session_setup setup;
     struct mote_posix_tracer tracer;

@@ -44,19 +44,6 @@ static bool quiet(const struct mote_posix_connection *c)
     return poll(&fd, 1, 0) == 0;
 }
 
-/* P12: it takes no more mails than these on a connection. */
-static void learn(struct mote_posix_connection *c, unsigned mails)
-{
-    c->mails_max = (uint8_t)mails;
-}
-
-/* Does it take another mail behind so many? */
-static bool lasts(const struct mote_posix_connection *c, unsigned mails)
-{
-    return mails < (c->mails_max != 0 ? c->mails_max : MOTE_CONNECTION_MAILS) &&
-           mote_posix_now_ms() - c->begun_ms < MOTE_ATTEMPT_S * UINT32_C(1000);
-}
-
 void mote_posix_leave(struct mote_posix_connection *c)
 {
     if (c->open) {
@@ -74,6 +61,21 @@ struct conversation {
     struct mote_posix_connection *connection;
     uint32_t start_ms; /* the session's is earlier where the attempt has less time */
 };
+
+/* P12: as many mails as the connection's relay takes on one, 0 = not known. */
+static uint8_t *mails_max(const struct conversation *c)
+{
+    return &c->connection->mails_max[c->connection->relay - c->attempt->relays];
+}
+
+/* Does the connection take another mail behind so many? */
+static bool lasts(const struct conversation *c, unsigned mails)
+{
+    unsigned most = *mails_max(c);
+
+    return mails < (most != 0 ? most : MOTE_CONNECTION_MAILS) &&
+           mote_posix_now_ms() - c->connection->begun_ms < MOTE_ATTEMPT_S * UINT32_C(1000);
+}
 
 /* Wrong arguments are found before the network is touched, in a dry run: a session that is begun, asked and dropped. Where
  * this host has no name, any valid literal passes for the one that the connection will tell. */
@@ -122,7 +124,7 @@ static struct mote_result talk(struct conversation *c)
         close_it(connection);
     }
     if (delivery->closed) {
-        learn(connection, connection->mails - 1u);
+        *mails_max(c) = (uint8_t)(connection->mails - 1u);
     }
     return result;
 }
@@ -135,13 +137,10 @@ static struct mote_result call(struct conversation *c)
     const struct mote_relay *relay = delivery->relay;
     uint8_t cause = MOTE_CAUSE_LOOKUP;
 
-    if (connection->relay != relay) {
-        connection->relay = relay;
-        connection->mails_max = 0;
-    }
+    connection->relay = relay;
     connection->mails = 0;
     connection->begun_ms = mote_posix_now_ms();
-    connection->setup.keep = c->attempt->more && lasts(connection, 1);
+    connection->setup.keep = c->attempt->more && lasts(c, 1);
     connection->setup.unix_s = mote_posix_unix_s();
     connection->setup.entropy =
         mote_posix_random(connection->entropy, sizeof connection->entropy) ? connection->entropy : NULL;
@@ -178,14 +177,14 @@ static bool use(struct conversation *c)
     struct mote_posix_connection *connection = c->connection;
 
     if (connection->open && !quiet(connection)) {
-        learn(connection, connection->mails);
+        *mails_max(c) = connection->mails;
         mote_session_fail(&connection->session, MOTE_CAUSE_LOST);
         close_it(connection);
     }
-    if (connection->open && !lasts(connection, connection->mails)) {
+    if (connection->open && !lasts(c, connection->mails)) {
         mote_posix_leave(connection);
     }
-    connection->setup.keep = c->attempt->more && lasts(connection, connection->mails + 1u);
+    connection->setup.keep = connection->open && c->attempt->more && lasts(c, connection->mails + 1u);
     if (connection->open && !mote_delivery_resume(&c->attempt->delivery)) {
         mote_posix_pump(connection->fd, &connection->session, NULL, NULL);
         close_it(connection);

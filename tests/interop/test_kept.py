@@ -8,6 +8,7 @@ import pytest
 
 from client import ALICE, OK, SENDER, new_token, raw_mail
 from proxy import client_flights
+from relay import Spool
 from scripted import End, Relay, reset
 from test_flights import starttls_flights
 
@@ -153,3 +154,21 @@ def test_a_relay_that_left_meanwhile(relay, mailmote, tmp_path):
     assert all(row.verdict == "delivered" for row in result.rows) and len(result.rows) == 5, result.out
 
 
+def test_what_one_relay_allows_is_not_forgotten_for_another(relay, mailmote, tmp_path):
+    """the first takes one mail a connection, which is learned once, though between two of them the second has its say"""
+    def is_first(talk):
+        talk.say("250 ok" if talk.words.count("MAIL") == 1 else "421 4.7.0 one is enough")
+
+    other, spool = Relay(None, "b", relay.log), Spool(tmp_path / "spool")
+    for i, name in enumerate("aabaa"):
+        spool.send("127.0.0.1:1", to=(f"{name}@example.test",), text=b"%d\n" % i)
+    for file in spool.files():
+        file.age, file.wait, file.attempts = 1000 - int(file.path.read_bytes().strip()[-1:]), 0, 1
+        file.write()
+    relay.play({"MAIL": is_first, "RCPT": {"b": "450 not here"}, "offers": []})
+    other.play({"offers": []})
+    done = spool.flush(f"127.0.0.1:{relay.port}", f"127.0.0.1:{other.port}", options=["--now"])
+    other.stop()
+    assert done.verdicts == ["delivered"] * 5 and spool.files() == []
+    assert [[text.strip()[-1:] for _, text in each.mails] for each in (relay, other)] == [[b"0", b"3", b"4"], [b"1", b"2"]]
+    assert sum(talk.words.count("MAIL") > 1 for name, talk in relay.log if name == "a") == 1, "421 once"
