@@ -45,11 +45,12 @@ uint8_t mote_message_check(const struct mote_message *message);
 /* For a person: the first field the check refuses, as "Subject": From, To, Cc, Date, Message-ID, Subject, or "text". NULL: none. */
 const char *mote_message_wrong(const struct mote_message *message);
 
-/* The mail of a message, checked and measured; it goes to all addresses of To and Cc. All of mail, and of as many rcpts as it has, is
- * set anew; rcpts has room for rcpts_cap. Message, its strings and rcpts live as long as the mail. Returns MOTE_CAUSE_NONE, or
+/* The mail of a message, checked and measured; it goes to all addresses of To and Cc, once to each: mail->rcpts has them in this
+ * order. All of mail, and of as many rcpts as it has, is set anew; rcpts has room for rcpts_cap. Message, its strings and rcpts live as
+ * long as the mail. Returns MOTE_CAUSE_NONE, or
  *   what mote_message_check() refused
  *   MOTE_CAUSE_ADDRESS   besides: To and Cc are empty
- *   MOTE_CAUSE_TOO_MANY  To and Cc have more than rcpts_cap addresses, or than a mail may have
+ *   MOTE_CAUSE_TOO_MANY  To and Cc have more than rcpts_cap different addresses, or more than a mail may have
  *   MOTE_CAUSE_TEXT      besides: the mail would have 4 GiB
  * What is in mail then cannot be sent. */
 uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, struct mote_rcpt *rcpts,

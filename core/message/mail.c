@@ -5,6 +5,8 @@
  */
 #include "mailmote_message.h"
 
+#include <string.h>
+
 enum { RCPTS_MAX = 65533 };
 
 /* The fields go, one after another, into a message that has nothing wrong. */
@@ -40,12 +42,24 @@ const char *mote_message_wrong(const struct mote_message *message)
     return mote_message_check(message) != MOTE_CAUSE_NONE ? "text" : NULL;
 }
 
-static struct mote_rcpt *add(struct mote_rcpt *rcpt, const char *const *list, size_t count)
+/* Adds whoever is not among them yet: nobody is sent a mail twice. False: there is no room. */
+static bool add(struct mote_mail *mail, size_t cap, const char *const *list, size_t count)
 {
-    for (; count > 0; count--) {
-        *rcpt++ = (struct mote_rcpt){.address = *list++};
+    for (; count != 0; count--, list++) {
+        size_t i = 0;
+
+        while (i < mail->rcpt_count && strcmp(mail->rcpts[i].address, *list) != 0) {
+            i++;
+        }
+        if (i == cap) {
+            return false;
+        }
+        if (i == mail->rcpt_count) {
+            mail->rcpts[i] = (struct mote_rcpt){.address = *list};
+            mail->rcpt_count++;
+        }
     }
-    return rcpt;
+    return true;
 }
 
 uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, struct mote_rcpt *rcpts,
@@ -61,11 +75,12 @@ uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, 
     if (count == 0) {
         return MOTE_CAUSE_ADDRESS;
     }
-    if (count > rcpts_cap || count > RCPTS_MAX) {
+    mail->rcpts = rcpts;
+    if (count > RCPTS_MAX || !add(mail, rcpts_cap, message->to, message->to_count) ||
+        !add(mail, rcpts_cap, message->cc, message->cc_count)) {
+        mail->rcpts = NULL;
+        mail->rcpt_count = 0;
         return MOTE_CAUSE_TOO_MANY;
     }
-    add(add(rcpts, message->to, message->to_count), message->cc, message->cc_count);
-    mail->rcpts = rcpts;
-    mail->rcpt_count = (uint16_t)count;
     return mote_mail_measure(mail);
 }

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from client import ALICE, delivered, new_token, raw_mail
+from client import ALICE, BOB, delivered, new_token, raw_mail
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def test_output(aiosmtpd, mailmote):
     result = delivered(mailmote.send(aiosmtpd, verbose=False))
     assert re.fullmatch(rb"[^\t\n]+\ta@example.test\tdelivered\t250\t[ -~]+\n", result.out)
     assert result.err == ""
+
+
+def test_given_twice(aiosmtpd, mailmote):
+    """a recipient that is named twice is asked once"""
+    result = mailmote.send(aiosmtpd, to=(ALICE, BOB, ALICE))
+    result.asked = (ALICE, BOB)
+    delivered(result)
+    assert [word for word in result.said if word.startswith("RCPT")] == [f"RCPT TO:<{to}>" for to in result.asked]
 
 
 def test_dialogue(aiosmtpd, mailmote):
