@@ -10,16 +10,16 @@
 
 #ifndef FLASH_CHIP /* defined by who includes this file behind a first part of his own */
 
-enum {
-    /* Where in the chip the mails are. Nothing else is there: no program, no bootloader, no other driver's data. */
-    REGION = 0,
-    /* What one erase erases: at least that. Too small a number, and an erase takes other mails with it. */
-    BLOCK = 4096,
-    /* 2 for the log, and those of the cells: MOTE_STORAGE_BLOCKS(). Changed in a new firmware, the old mails are not found. */
-    BLOCKS = 2 + 4,
-    /* What the chip programs at once: a multiple of the octets that share an ECC or a write buffer's page, 8 .. 256. Too small a
+enum { /* the application needs some of them, for MOTE_OUTBOX(): put them into a header, as README.md's device.h */
+       /* Where in the chip the mails are. Nothing else is there: no program, no bootloader, no other driver's data. */
+       FLASH_REGION = 0,
+       /* What one erase erases: at least that. Too small a number, and an erase takes other mails with it. */
+       FLASH_BLOCK = 4096,
+       /* 2 for the log, and those of the cells: MOTE_STORAGE_BLOCKS(). Changed in a new firmware, the old mails are not found. */
+       FLASH_BLOCKS = 2 + 4,
+       /* What the chip programs at once: a multiple of the octets that share an ECC or a write buffer's page, 8 .. 256. Too small a
      * number, and the chip is asked to program the same place twice: it refuses, or what was there is spoilt. */
-    UNIT = 8
+       FLASH_UNIT = 8
 };
 
 /* False when the chip reports an error (ECC, bus). Where that is an interrupt or a fault, the handler must come back here: a unit
@@ -30,7 +30,7 @@ static bool chip_read(uint32_t address, void *octets, size_t len)
     return false;
 }
 
-/* UNIT octets, at a multiple of UNIT; never twice between two erases. Returns when the chip has finished, not when it has begun:
+/* FLASH_UNIT octets, at a multiple of FLASH_UNIT; never twice between two erases. Returns when the chip has finished, not when it has begun:
  * after true a power cut changes nothing of it. False when the chip says that it failed, and then other units are as they were.
  * What it keeps mailmote reads back itself. octets may lie anywhere: a DMA may want them aligned, or in another memory. */
 static bool chip_program(uint32_t address, const void *octets)
@@ -53,7 +53,7 @@ static bool chip_erase(uint32_t address)
 
 static bool inside(uint32_t at, size_t len)
 {
-    const uint32_t size = (uint32_t)BLOCK * BLOCKS;
+    const uint32_t size = (uint32_t)FLASH_BLOCK * FLASH_BLOCKS;
 
     return at <= size && len <= size - at;
 }
@@ -61,25 +61,25 @@ static bool inside(uint32_t at, size_t len)
 static bool flash_read(void *ctx, uint32_t at, void *octets, size_t len)
 {
     (void)ctx;
-    return inside(at, len) && chip_read(REGION + at, octets, len);
+    return inside(at, len) && chip_read(FLASH_REGION + at, octets, len);
 }
 
 static bool flash_program(void *ctx, uint32_t at, const void *octets, size_t len)
 {
     (void)ctx;
-    return inside(at, len) && at % UNIT == 0 && len == UNIT && chip_program(REGION + at, octets);
+    return inside(at, len) && at % FLASH_UNIT == 0 && len == FLASH_UNIT && chip_program(FLASH_REGION + at, octets);
 }
 
 static bool flash_erase(void *ctx, uint32_t block)
 {
     (void)ctx;
-    return block < BLOCKS && chip_erase(REGION + block * BLOCK);
+    return block < FLASH_BLOCKS && chip_erase(FLASH_REGION + block * FLASH_BLOCK);
 }
 
 extern const struct mote_storage flash;
 const struct mote_storage flash = {.read = flash_read,
                                    .program = flash_program,
                                    .erase = flash_erase,
-                                   .block_size = BLOCK,
-                                   .block_count = BLOCKS,
-                                   .program_size = UNIT};
+                                   .block_size = FLASH_BLOCK,
+                                   .block_count = FLASH_BLOCKS,
+                                   .program_size = FLASH_UNIT};

@@ -46,7 +46,8 @@ void device_set(struct input *in)
     static const uint8_t entropy[32] = "never random";
     unsigned shape = draw(in), sizes = draw(in), seed = draw(in);
     uint32_t block_size = block_sizes[shape % 6];
-    uint16_t blocks = (uint16_t)(FLASH_SIZE / block_size < FLASH_BLOCKS ? FLASH_SIZE / block_size : FLASH_BLOCKS);
+    uint16_t blocks =
+        (uint16_t)(FLASH_SIZE / block_size < FLASH_BLOCKS_MAX ? FLASH_SIZE / block_size : FLASH_BLOCKS_MAX);
 
     memset(&device, 0, sizeof device);
     flash_set(&device.flash, block_size, blocks);

@@ -190,7 +190,7 @@ static bool flash_erase(void *ctx, uint32_t block)
 
 void flash_set(struct flash *f, uint32_t block_size, uint16_t block_count)
 {
-    assert_true(block_count <= FLASH_BLOCKS && block_size * block_count <= FLASH_SIZE);
+    assert_true(block_count <= FLASH_BLOCKS_MAX && block_size * block_count <= FLASH_SIZE);
     memset(f, 0, sizeof *f);
     memset(f->octets, 0xff, sizeof f->octets);
     f->storage =

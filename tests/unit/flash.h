@@ -11,7 +11,7 @@
 
 #include <setjmp.h>
 
-enum { FLASH_UNIT_MIN = 8, FLASH_BLOCKS = 10, FLASH_SIZE = 16384 };
+enum { FLASH_UNIT_MIN = 8, FLASH_BLOCKS_MAX = 10, FLASH_SIZE = 16384 };
 
 struct flash {
     struct mote_storage storage;
@@ -29,8 +29,8 @@ struct flash {
     uint32_t full_to;            /* up to here nothing can be programmed */
     uint32_t glitch_at, glitch;  /* in this read one octet is another one: this one, modulo the octets read */
 
-    uint32_t writes, calls;        /* so far: writes and erases; all */
-    uint32_t erases[FLASH_BLOCKS]; /* of each block */
+    uint32_t writes, calls;            /* so far: writes and erases; all */
+    uint32_t erases[FLASH_BLOCKS_MAX]; /* of each block */
     uint8_t octets[FLASH_SIZE];
     uint8_t units[FLASH_SIZE / FLASH_UNIT_MIN];
 };

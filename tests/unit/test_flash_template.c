@@ -11,15 +11,15 @@
 
 #include <cmocka.h>
 
-enum { REGION = 0x8000, BLOCK = 512, BLOCKS = 6, UNIT = 8, CUTS = 400 };
+enum { FLASH_REGION = 0x8000, FLASH_BLOCK = 512, FLASH_BLOCKS = 6, FLASH_UNIT = 8, CUTS = 400 };
 
 static bool asked; /* the chip was */
 
 static uint32_t in_region(uint32_t address, size_t len)
 {
     asked = true;
-    assert_true(address >= REGION && address - REGION + len <= BLOCK * BLOCKS);
-    return address - REGION;
+    assert_true(address >= FLASH_REGION && address - FLASH_REGION + len <= FLASH_BLOCK * FLASH_BLOCKS);
+    return address - FLASH_REGION;
 }
 
 static bool chip_read(uint32_t address, void *octets, size_t len)
@@ -29,15 +29,15 @@ static bool chip_read(uint32_t address, void *octets, size_t len)
 
 static bool chip_program(uint32_t address, const void *octets)
 {
-    return w.flash.storage.program(&w.flash, in_region(address, UNIT), octets, UNIT);
+    return w.flash.storage.program(&w.flash, in_region(address, FLASH_UNIT), octets, FLASH_UNIT);
 }
 
 static bool chip_erase(uint32_t address)
 {
-    uint32_t at = in_region(address, BLOCK);
+    uint32_t at = in_region(address, FLASH_BLOCK);
 
-    assert_int_equal(at % BLOCK, 0);
-    return w.flash.storage.erase(&w.flash, at / BLOCK);
+    assert_int_equal(at % FLASH_BLOCK, 0);
+    return w.flash.storage.erase(&w.flash, at / FLASH_BLOCK);
 }
 
 #define FLASH_CHIP
@@ -45,7 +45,7 @@ static bool chip_erase(uint32_t address)
 
 static void set_world(void)
 {
-    world_set(BLOCK, BLOCKS, 4, 1, 20);
+    world_set(FLASH_BLOCK, FLASH_BLOCKS, 4, 1, 20);
     w.setup.storage = &flash;
     world_boot();
     assert_int_equal(w.opened, MOTE_CAUSE_NONE);
@@ -83,37 +83,37 @@ static void power_cuts(void **state)
 /* Each call fails once: what it says comes through. */
 static void failures(void **state)
 {
-    uint8_t unit[UNIT];
+    uint8_t unit[FLASH_UNIT];
 
     set_world();
     for (unsigned way = 0; way < 3; way++) {
         w.flash.fail_at = w.flash.calls + 1;
-        assert_false(way == 0   ? flash.read(flash.ctx, 0, unit, UNIT)
-                     : way == 1 ? flash.program(flash.ctx, 5 * BLOCK, memset(unit, 1, UNIT), UNIT)
+        assert_false(way == 0   ? flash.read(flash.ctx, 0, unit, FLASH_UNIT)
+                     : way == 1 ? flash.program(flash.ctx, 5 * FLASH_BLOCK, memset(unit, 1, FLASH_UNIT), FLASH_UNIT)
                                 : flash.erase(flash.ctx, 5));
     }
-    flash_spoil(&w.flash, 3 * BLOCK);
-    assert_false(flash.read(flash.ctx, 3 * BLOCK, unit, 1));
-    assert_true(flash.read(flash.ctx, 3 * BLOCK + UNIT, unit, 1));
+    flash_spoil(&w.flash, 3 * FLASH_BLOCK);
+    assert_false(flash.read(flash.ctx, 3 * FLASH_BLOCK, unit, 1));
+    assert_true(flash.read(flash.ctx, 3 * FLASH_BLOCK + FLASH_UNIT, unit, 1));
 }
 
 /* The chip is not asked. */
 static void outside(void **state)
 {
-    uint8_t octets[2 * UNIT] = {0};
+    uint8_t octets[2 * FLASH_UNIT] = {0};
 
     set_world();
     asked = false;
-    assert_false(flash.read(flash.ctx, BLOCK * BLOCKS, octets, 1));
-    assert_false(flash.read(flash.ctx, BLOCK * BLOCKS - 1, octets, 2));
+    assert_false(flash.read(flash.ctx, FLASH_BLOCK * FLASH_BLOCKS, octets, 1));
+    assert_false(flash.read(flash.ctx, FLASH_BLOCK * FLASH_BLOCKS - 1, octets, 2));
     assert_false(flash.read(flash.ctx, UINT32_MAX, octets, 2));
     assert_false(flash.read(flash.ctx, 1, octets, SIZE_MAX));
-    assert_false(flash.program(flash.ctx, BLOCK * BLOCKS, octets, UNIT));
-    assert_false(flash.program(flash.ctx, 1, octets, UNIT));
-    assert_false(flash.program(flash.ctx, 0, octets, 2 * UNIT));
-    assert_false(flash.erase(flash.ctx, BLOCKS));
+    assert_false(flash.program(flash.ctx, FLASH_BLOCK * FLASH_BLOCKS, octets, FLASH_UNIT));
+    assert_false(flash.program(flash.ctx, 1, octets, FLASH_UNIT));
+    assert_false(flash.program(flash.ctx, 0, octets, 2 * FLASH_UNIT));
+    assert_false(flash.erase(flash.ctx, FLASH_BLOCKS));
     assert_false(asked);
-    assert_true(flash.read(flash.ctx, BLOCK * BLOCKS - 1, octets, 1));
+    assert_true(flash.read(flash.ctx, FLASH_BLOCK * FLASH_BLOCKS - 1, octets, 1));
     assert_true(asked);
 }
 
