@@ -83,7 +83,7 @@ enum mote_cause {
     MOTE_CAUSE_TRUST = 53,             /* trust not set, or without the name it needs; TLS mode unknown */
     MOTE_CAUSE_BUFFER = 54,            /* the buffer lent is too small */
     MOTE_CAUSE_TEXT = 55,              /* the text holds a NUL, or is not what was measured, if it was */
-    MOTE_CAUSE_NO_ENTROPY = 56,        /* TLS needs 32 random octets and got none */
+    MOTE_CAUSE_NO_ENTROPY = 56,        /* TLS needs 32 random octets, an alert 8 for its id, and got none */
     MOTE_CAUSE_NO_TIME = 57,           /* the chain's dates need the time and it is unknown */
     MOTE_CAUSE_HEADER = 58,            /* a header value holds CR, LF or another control octet */
     MOTE_CAUSE_ABORTED = 59,           /* the caller gave up */
@@ -94,7 +94,7 @@ enum mote_cause {
     MOTE_CAUSE_TOO_MANY = 64,          /* more recipients than one mail may have here */
     MOTE_CAUSE_NOBODY = 65,            /* no recipient is left: each has a final verdict, perhaps of an earlier mail */
     MOTE_CAUSE_DUPLICATE = 66,         /* a mail with this id is stored already */
-    MOTE_CAUSE_SETUP = 67              /* a size or pointer of the setup is wrong */
+    MOTE_CAUSE_SETUP = 67 /* a size or pointer of the setup is wrong, or there is none: not opened, not begun */
 };
 
 /* The step of the conversation an outcome comes from. mote_step_name() gives its name. */
@@ -259,7 +259,7 @@ void mote_engine_init(struct mote_engine *engine, const struct mote_engine_setup
                       uint32_t start_ms);
 
 /* What to do next: MOTE_WANT_... Call it after every other call, and when mote_engine_wait_ms() has passed: time limits are
- * found here. */
+ * found here. Of an engine of zeros, which was never begun: MOTE_DONE, MOTE_MISUSE with MOTE_CAUSE_SETUP. */
 uint8_t mote_engine_poll(struct mote_engine *engine, uint32_t now_ms);
 
 /* Milliseconds from the last poll until a time limit passes if nothing happens. */

@@ -24,7 +24,7 @@ extern "C" {
  * answer of lwIP's DNS cannot be called off. It takes one of lwIP's timers (MEMP_NUM_SYS_TIMEOUT) and one connection at
  * a time. */
 struct mote_lwip {
-    /* Open. Where its session_setup has no helo, the address literal of the connection is the name. */
+    /* Where its session_setup has no helo, the address literal of the connection is the name. */
     struct mote_outbox *outbox;
     bool (*entropy)(void *ctx, void *octets, size_t len); /* true random octets; false = none now: TLS is refused */
     uint64_t (*unix_s)(void *ctx); /* seconds since 1970 UTC, 0 = unknown; NULL = always unknown */
@@ -50,18 +50,21 @@ struct mote_lwip {
     char literal[MOTE_LWIP_LITERAL];
 };
 
-/* Begins to work: what is due in the outbox is delivered from now on. */
+/* Begins to work: what is due in the outbox is delivered from now on. In one that is not open yet nothing is due: open it in the same
+ * turn, or call this again when it is. */
 void mote_lwip_start(struct mote_lwip *lwip);
 
-/* Something new is in the outbox (mote_outbox_post()). */
+/* Something new is in the outbox (mote_outbox_post()). Before mote_lwip_start() this and what is below does nothing, but for
+ * mote_lwip_alert(). */
 void mote_lwip_wake(struct mote_lwip *lwip);
 
 /* Posts a message, as mote_outbox_alert() does and with what that returns, and begins to work on it. Its id is drawn from entropy;
- * where unix_s is 0, its Date is the port's. After mote_lwip_start(). To give the same id again, or to cancel the mail, call
- * mote_outbox_alert() and mote_lwip_wake(). */
+ * where unix_s is 0, its Date is the port's. Before mote_lwip_start() the mail is stored, and waits for it;
+ * MOTE_CAUSE_SETUP also where outbox or entropy is NULL. To give the same id again, or to cancel the mail, call mote_outbox_alert() and
+ * mote_lwip_wake(). */
 uint8_t mote_lwip_alert(struct mote_lwip *lwip, const struct mote_message *message);
 
-/* How it stands; only looks, but with NO_SYS=0 is called as the others are. MOTE_IDLE: nothing is being worked on;
+/* How it stands; only looks, but with NO_SYS=0 is called as the others are. MOTE_IDLE: nothing is being worked on, or not started;
  * MOTE_CONNECT, MOTE_TALK: an attempt is under way; MOTE_REPORT: one has ended, look at outbox->mail, outbox->slot and
  * outbox->last, then call mote_lwip_reported(). Until then nothing else is begun. */
 uint8_t mote_lwip_poll(const struct mote_lwip *lwip);

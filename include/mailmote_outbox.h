@@ -187,6 +187,10 @@ struct mote_outbox_setup {
  * addresses of one mail; and for a TLS record, MOTE_SESSION_BUF_MIN .. MOTE_SESSION_BUF_FULL. Besides NAME it declares NAME_setup, for
  * mote_outbox_open(), and what that points to; in NAME_session_setup a helo may be set. In C only, and at file scope. */
 #define MOTE_OUTBOX(name, relays_, storage_, slots_, cell_blocks_, envelope_octets, record_buf_octets)                 \
+    MOTE_OUTBOX_HAS(name##_relays_1_to_8, sizeof(relays_) / sizeof *(relays_), MOTE_RELAYS_MAX);                       \
+    MOTE_OUTBOX_HAS(name##_slots_1_to_255, slots_, UINT8_MAX);                                                         \
+    MOTE_OUTBOX_HAS(name##_cell_blocks_1_to_255, cell_blocks_, UINT8_MAX);                                             \
+    MOTE_OUTBOX_HAS(name##_envelope_octets_1_to_65535, envelope_octets, UINT16_MAX);                                   \
     static struct mote_session name##_session;                                                                         \
     static uint8_t name##_records[record_buf_octets];                                                                  \
     static struct mote_session_setup name##_session_setup = {.buf = name##_records, .buf_len = sizeof name##_records}; \
@@ -205,6 +209,9 @@ struct mote_outbox_setup {
                                                     .session = &name##_session,                                        \
                                                     .session_setup = &name##_session_setup};                           \
     static struct mote_outbox name
+
+/* A number that the outbox's setup cannot hold does not compile, and the compiler names the array that says why. */
+#define MOTE_OUTBOX_HAS(what, number, most) typedef char what[(number) > 0 && (number) <= (most) ? 1 : -1]
 
 /* What mote_outbox_poll() asks of the port, besides MOTE_CONNECT and MOTE_TALK, which are delivery's (outbox.delivery). */
 enum {
@@ -289,7 +296,8 @@ uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_se
  *   MOTE_CAUSE_TEXT        the text holds a NUL, or was another one when it was read again
  * and
  *   MOTE_CAUSE_STORAGE     no free cell keeps it, or the text's own source cannot be read
- * and, where the outbox is not open, what mote_outbox_open() returned.
+ * and, where the outbox is not open, what mote_outbox_open() returned; before that, of an outbox of zeros, MOTE_CAUSE_SETUP, and all
+ * that is below does nothing.
  * The mails that are stored stay as they are. */
 uint8_t mote_outbox_post(struct mote_outbox *outbox, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms);
 

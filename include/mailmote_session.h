@@ -190,7 +190,8 @@ void mote_session_init(struct mote_session *session, const struct mote_relay *re
                        const struct mote_session_setup *setup);
 
 /* What to do next: MOTE_WANT_SEND, MOTE_WANT_RECV, MOTE_WANT_COMMIT, MOTE_WANT_MAIL, MOTE_DONE (never MOTE_WANT_TLS). MOTE_DONE may
- * come together with MOTE_WANT_SEND: QUIT and close_notify, worth one try, not worth waiting for. */
+ * come together with MOTE_WANT_SEND: QUIT and close_notify, worth one try, not worth waiting for. A session of zeros, never begun or wiped, is
+ * MOTE_DONE, MOTE_MISUSE with MOTE_CAUSE_SETUP. */
 uint8_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 uint32_t mote_session_wait_ms(const struct mote_session *session);
 

@@ -197,10 +197,10 @@ static uint8_t put_in(struct mote_outbox *o, struct mote_slot *slot, const struc
 
 uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const uint8_t id[8], uint32_t now_ms)
 {
-    uint8_t count, cause;
+    uint8_t count, cause = o->setup == NULL ? MOTE_CAUSE_SETUP : o->closed;
 
-    if (o->closed != MOTE_CAUSE_NONE) {
-        return o->closed;
+    if (cause != MOTE_CAUSE_NONE) {
+        return cause;
     }
     count = o->setup->slot_count;
     pass_time(o, now_ms);
@@ -450,6 +450,9 @@ uint32_t mote_outbox_wait_s(const struct mote_outbox *o)
 
 void mote_outbox_commit(struct mote_outbox *o)
 {
+    if (o->slot == NULL) {
+        return;
+    }
     mote_record_sent(&o->slot->record, &o->delivery);
     if (mote_log_save(o, o->slot)) {
         mote_session_commit(o->setup->session);
@@ -480,7 +483,7 @@ void mote_outbox_hurry(struct mote_outbox *o)
 {
     o->hurried = o->slot != NULL && o->step != MOTE_REPORT;
     o->mails_max = MOTE_CONNECTION_MAILS;
-    if (o->closed == MOTE_CAUSE_NONE && o->setup->states != NULL) {
+    if (o->slots != NULL && o->setup->states != NULL) {
         memset(o->setup->states, 0, o->setup->relay_count * sizeof *o->setup->states);
     }
     for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {

@@ -62,10 +62,13 @@ static void set_once(const struct mote_engine *e, struct mote_result *r)
 /* A result for the mail and all its recipients that have none. */
 static void set_all(struct mote_engine *e, uint8_t verdict, uint8_t cause)
 {
-    struct mote_rcpt *rcpt = e->mail->rcpts;
-
     make_result(e, verdict, cause);
     set_once(e, &e->result);
+    if (e->mail == NULL) { /* it was never begun */
+        return;
+    }
+    struct mote_rcpt *rcpt = e->mail->rcpts;
+
     for (unsigned n = e->mail->rcpt_count; n != 0; n--, rcpt++) {
         if (rcpt->in_transaction) {
             set_once(e, &rcpt->result);
@@ -198,7 +201,7 @@ static bool pauses(const struct mote_engine *e)
 void mote_engine_next(struct mote_engine *e, struct mote_mail *mail, uint32_t start_ms)
 {
     uint8_t cause;
-    bool ended = e->done;
+    bool ended = e->done && e->mail != NULL;
 
     if (!pauses(e) && !ended) {
         return;

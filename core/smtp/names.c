@@ -57,7 +57,7 @@ const char *mote_verdict_name(uint8_t verdict)
     X(TRUST, "how to trust the relay is not set, or lacks the relay's name") \
     X(BUFFER, "the room lent is too small: the record buffer, or that for addresses") \
     X(TEXT, "the text holds a NUL, is not what was measured, or is a message that mote_message_check() refuses") \
-    X(NO_ENTROPY, "no random octets for TLS") \
+    X(NO_ENTROPY, "no random octets, for TLS or for the mail's id") \
     X(NO_TIME, "the time is unknown and the certificate's dates need it") \
     X(HEADER, "a header value holds a control character, or Message-ID or date is none") \
     X(ABORTED, "given up by the caller") \
@@ -68,7 +68,7 @@ const char *mote_verdict_name(uint8_t verdict)
     X(TOO_MANY, "more recipients than one mail may have") \
     X(NOBODY, "no recipient is left to ask: each has a final verdict, perhaps of an earlier mail") \
     X(DUPLICATE, "a mail with this id is stored already") \
-    X(SETUP, "a size or pointer of the setup is wrong")
+    X(SETUP, "not opened, or a size or pointer of the setup is wrong")
 /* clang-format on */
 
 #ifdef MOTE_NAMES_SHORT

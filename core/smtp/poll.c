@@ -48,6 +48,9 @@ uint8_t mote_engine_poll(struct mote_engine *e, uint32_t now_ms)
     uint8_t step = e->sending > MOTE_STEP_RSET ? e->sending : e->awaiting; /* chunk and text have their own limit */
     uint32_t step_ms;
 
+    if (e->mail == NULL) {
+        mote_engine_fail(e, MOTE_CAUSE_SETUP);
+    }
     if (e->timer_restart) {
         e->timer_restart = false;
         e->since_ms = now_ms;

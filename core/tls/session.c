@@ -134,8 +134,10 @@ void mote_session_init(struct mote_session *s, const struct mote_relay *relay, s
 
 void mote_session_next(struct mote_session *s, struct mote_mail *mail)
 {
-    set_mail(s);
-    mote_engine_next(&s->engine, mail, s->setup->start_ms);
+    if (s->setup != NULL) {
+        set_mail(s);
+        mote_engine_next(&s->engine, mail, s->setup->start_ms);
+    }
 }
 
 void mote_session_quit(struct mote_session *s)
@@ -299,9 +301,11 @@ uint8_t mote_session_poll(struct mote_session *s, uint32_t now_ms)
     size_t len;
 
     s->heard = false;
-    if (s->mode == CLEAR && want != MOTE_WANT_TLS) {
+    if (e->done) {
+        /* what is written is left to leave */
+    } else if (s->mode == CLEAR && want != MOTE_WANT_TLS) {
         clear_pump(s);
-    } else if (!e->done) {
+    } else {
         if (s->mode == CLEAR) {
             start_tls(s);
         }
@@ -364,7 +368,7 @@ static void *tls_recv_buf(struct mote_session *s, size_t *len)
 
 void *mote_session_recv_buf(struct mote_session *s, size_t *len)
 {
-    if (s->engine.done || s->heard) {
+    if (s->engine.done || s->heard || s->setup == NULL) {
         return NULL;
     }
     if (s->mode != CLEAR) {

@@ -13,6 +13,9 @@ uint8_t mote_lwip_alert(struct mote_lwip *m, const struct mote_message *message)
     uint8_t id[8], cause;
 
     LWIP_ASSERT_CORE_LOCKED();
+    if (m->outbox == NULL || m->entropy == NULL) {
+        return MOTE_CAUSE_SETUP;
+    }
     if (dated.unix_s == 0 && m->unix_s != NULL) {
         dated.unix_s = m->unix_s(m->ctx);
     }

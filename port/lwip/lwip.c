@@ -151,15 +151,25 @@ void mote_lwip_start(struct mote_lwip *m)
     soon(m);
 }
 
+static bool started(const struct mote_lwip *m)
+{
+    return m->step != 0;
+}
+
 void mote_lwip_wake(struct mote_lwip *m)
 {
     LWIP_ASSERT_CORE_LOCKED();
-    soon(m);
+    if (started(m)) {
+        soon(m);
+    }
 }
 
 uint8_t mote_lwip_poll(const struct mote_lwip *m)
 {
     LWIP_ASSERT_CORE_LOCKED();
+    if (!started(m)) {
+        return MOTE_IDLE;
+    }
     return m->phase == MOTE_LWIP_TALK ? MOTE_TALK : m->step;
 }
 
@@ -176,6 +186,9 @@ void mote_lwip_reported(struct mote_lwip *m)
 void mote_lwip_abort(struct mote_lwip *m)
 {
     LWIP_ASSERT_CORE_LOCKED();
+    if (!started(m)) {
+        return;
+    }
     disarm(m);
     if (m->phase == MOTE_LWIP_TALK || m->kept) {
         mote_session_fail(m->outbox->setup->session, MOTE_CAUSE_ABORTED);

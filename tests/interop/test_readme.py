@@ -87,9 +87,24 @@ def test_example(aiosmtpd, pki, scratch):
 
 
 def test_lwip_example():
-    """its length; `make lwip-check` compiles it and runs it (tests/lwip/example.c)"""
-    code = re.sub(r"/\*.*?\*/", "", block("c", "mailmote_lwip.h"), flags=re.S)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 28, "an alert takes a few lines"
+    """its length, blank lines not counted; `make lwip-check` compiles it and runs it (tests/lwip/example.c)"""
+    lines = [line for line in block("c", "mailmote_lwip.h").splitlines() if line.strip()]
+    assert len(lines) <= 28, "an alert takes a few lines"
+    assert "It is 28\nlines, comments among them." in README and len(lines) == 28
+
+
+@pytest.mark.parametrize("number, words", [("4, 1, 256", None), ("256, 1, 256", "slots_1_to_255"), ("0, 1, 256", "slots_1_to_255"),
+                                           ("4, 256, 256", "cell_blocks_1_to_255"), ("4, 1, 65536", "envelope_octets_1_to_65535")])
+def test_outbox_sizes(scratch, number, words):
+    """the example's macro refuses, by name, what its setup cannot hold"""
+    source = scratch / "outbox.c"
+    source.write_text("#include <mailmote_outbox.h>\nstatic struct mote_relay relays[2];\n"
+                      f"MOTE_OUTBOX(alerts, relays, NULL, {number}, 837);\nstruct mote_outbox *use(void);\n"
+                      "struct mote_outbox *use(void) { return alerts_setup.slot_count ? &alerts : NULL; }\n")
+    built = run(*os.environ["CC"].split(), "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-Iinclude", "-isystem",
+                os.environ["BEARSSL_INC"], "-fsyntax-only", str(source))
+    assert (built.returncode == 0) == (words is None), built.stderr
+    assert words is None or f"alerts_{words}" in built.stderr
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))

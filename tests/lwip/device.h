@@ -11,8 +11,9 @@
 #define FLASH_UNIT  8
 
 extern const struct mote_storage flash;
-#define ca tls_peer_anchor
 extern const br_x509_trust_anchor tls_peer_anchor;
+#define trust_anchors (&tls_peer_anchor)
+#define TRUST_ANCHORS 1
 bool random_octets(void *ctx, void *octets, size_t len);
 uint64_t unix_s(void *ctx);
 void log_line(const char *text);

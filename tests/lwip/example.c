@@ -111,6 +111,26 @@ static void fill(void)
     expect(alert("Too hot", "") == MOTE_CAUSE_DUPLICATE, "the same id", 0);
 }
 
+/* Whoever calls in the wrong order is told, or his alert waits. */
+void test_too_early(void)
+{
+    static const char *const to = "b@example.test";
+    static const struct mote_message message = {.from = "a@example.test", .to = &to, .to_count = 1};
+    static struct mote_outbox closed;
+    struct mote_lwip early = {.outbox = &closed};
+
+    expect(mote_lwip_alert(&early, &message) == MOTE_CAUSE_SETUP, "no entropy", 0);
+    early.entropy = random_octets;
+    expect(mote_lwip_alert(&early, &message) == MOTE_CAUSE_SETUP, "not opened", 0);
+    early.outbox = NULL;
+    expect(mote_lwip_alert(&early, &message) == MOTE_CAUSE_SETUP, "no outbox", 0);
+    expect(mote_lwip_poll(&early) == MOTE_IDLE, "not idle", 0);
+    mote_lwip_wake(&early);
+    mote_lwip_reported(&early);
+    mote_lwip_abort(&early);
+    expect(!early.timer_set && mote_lwip_poll(&early) == MOTE_IDLE, "not idle", 1);
+}
+
 void test_example(void)
 {
     struct peer peer = peer_of(IN_TLS);

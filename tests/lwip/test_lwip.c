@@ -441,6 +441,7 @@ static const struct {
              {"kept, abort", test_kept_abort},
              {"kept, held", test_kept_held},
              {"kept, memory", test_kept_memory},
+             {"too early", test_too_early},
              {"example", test_example}};
 
 /* All tests, or those with a name that begins with the argument. */

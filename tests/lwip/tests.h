@@ -37,6 +37,7 @@ void test_kept_held(void);
 void test_kept_memory(void);
 
 /* example.c: what README.md shows. */
+void test_too_early(void);
 void test_example(void);
 
 #endif

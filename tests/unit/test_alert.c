@@ -116,8 +116,8 @@ static void assert_refused(const struct mote_message *m, const uint8_t *with_id,
 
 static void refused(void **state)
 {
-    static const char *const many[MOTE_OUTBOX_RCPTS + 1] = {"a@x", "a@x", "a@x", "a@x", "a@x",
-                                                            "a@x", "a@x", "a@x", "a@x"};
+    static const char *const many[MOTE_OUTBOX_RCPTS + 1] = {"a@x", "b@x", "c@x", "d@x", "e@x",
+                                                            "f@x", "g@x", "h@x", "i@x"};
     static char text[600];
     struct mote_message m = sample();
 
@@ -183,11 +183,31 @@ static void storage_fails(void **state)
     assert_int_equal(mote_outbox_wait_s(&w.outbox), 0);
 }
 
+/* Zeros, as static memory is before mote_outbox_open(): told, and nothing else happens. */
+static void not_opened(void **state)
+{
+    static struct mote_outbox outbox;
+    struct mote_message m = sample();
+    struct mote_rcpt rcpt = {.address = to[0]};
+    struct mote_mail mail = {.from = "", .rcpts = &rcpt, .rcpt_count = 1, .read = mote_message_read, .ctx = &m};
+
+    assert_int_equal(mote_outbox_alert(&outbox, &m, id, 5), MOTE_CAUSE_SETUP);
+    assert_int_equal(mote_outbox_post(&outbox, &mail, id, 5), MOTE_CAUSE_SETUP);
+    assert_int_equal(mote_outbox_poll(&outbox, 100000, 5), MOTE_IDLE);
+    assert_int_equal(mote_outbox_wait_s(&outbox), UINT32_MAX);
+    mote_outbox_hurry(&outbox);
+    mote_outbox_commit(&outbox);
+    mote_outbox_reported(&outbox);
+    assert_false(mote_outbox_cancel(&outbox, id));
+    assert_int_equal(mote_outbox_poll(&outbox, 200000, 5), MOTE_IDLE);
+    assert_int_equal(mote_outbox_alert(&outbox, &m, id, 5), MOTE_CAUSE_SETUP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_id), cmocka_unit_test(domains),       cmocka_unit_test(refused),
-        cmocka_unit_test(full),   cmocka_unit_test(storage_fails),
+        cmocka_unit_test(full),   cmocka_unit_test(storage_fails), cmocka_unit_test(not_opened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,6 +355,50 @@ static void test_slow_link(void **state)
     }
 }
 
+/* ---- Zeros: never begun, or wiped -------------------------------------------------------------------------------- */
+
+static void assert_not_begun(const struct mote_result *result)
+{
+    assert_int_equal(result->verdict, MOTE_MISUSE);
+    assert_int_equal(result->cause, MOTE_CAUSE_SETUP);
+}
+
+static void test_not_begun(void **state)
+{
+    static struct mote_session session, zeros;
+    struct mote_mail mail = {.from = ""};
+    size_t len;
+
+    for (unsigned way = 0; way < 6; way++) {
+        session = zeros;
+        switch (way) {
+        case 0: mote_session_next(&session, &mail); break;
+        case 1: mote_session_quit(&session); break;
+        case 2: mote_session_commit(&session); break;
+        case 3: mote_session_wipe(&session); break;
+        case 4: mote_engine_next(&session.engine, &mail, 0); break;
+        default: break;
+        }
+        assert_null(mote_session_send_buf(&session, &len));
+        assert_null(mote_session_recv_buf(&session, &len));
+        assert_int_equal(mote_session_poll(&session, way * 1000000), MOTE_DONE);
+        assert_not_begun(mote_session_result(&session));
+        mote_session_next(&session, &mail);
+        mote_engine_next(&session.engine, &mail, 0);
+        mote_session_fail(&session, MOTE_CAUSE_LOST);
+        assert_int_equal(mote_session_poll(&session, 0), MOTE_DONE);
+        assert_not_begun(mote_session_result(&session));
+    }
+    session = zeros;
+    mote_session_fail(&session, MOTE_CAUSE_ABORTED);
+    assert_int_equal(mote_session_poll(&session, 0), MOTE_DONE);
+    session = zeros;
+    mote_engine_feed(&session.engine, "220 relay\r\n", 11);
+    mote_engine_secured(&session.engine);
+    assert_int_equal(mote_engine_pull(&session.engine, &len, sizeof len), 0);
+    assert_int_equal(mote_engine_poll(&session.engine, 0), MOTE_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_wildcard_of_a_ca),
         cmocka_unit_test(test_close_notify_behind_half_a_record),
         cmocka_unit_test(test_slow_link),
+        cmocka_unit_test(test_not_begun),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
