@@ -230,7 +230,10 @@ interop: need-interop all fast ## the command against real mail servers on loopb
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),--ignore=tests/interop/test_boards.py),tests/run)
 
 install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make install and make dist, the manual pages, the packages; T=EXPRESSION
-	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) $(pytest) tests/install $(if $(T),-k $(call quoted,$(T)))
+	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) $(pytest) tests/install --ignore=tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
+
+deb-check: need-deb-check all ## Debian's packages: built, looked at by lintian, installed and used in a chroot; minutes
+	@$(pytest) tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
 
 faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py
@@ -292,6 +295,8 @@ pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) $(pkg-run) openssl python3-aiosmtpd python3-pytest
 pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib g++
 pkg-install-check := $(pkg-unit) $(pkg-interop) make git pkg-config mandoc shellcheck bash-completion systemd
+pkg-deb := build-essential debhelper libbearssl-dev
+pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-format := clang-format
 pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop install-check build-systems cross format run,$(pkg-$(kind))))
 
@@ -303,7 +308,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check deb-check faults cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

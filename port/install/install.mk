@@ -83,4 +83,7 @@ dist: ## the source as a tarball, $(BUILD)/mailmote-VERSION.tar.gz, the same oct
 	@rm -rf $(BUILD)/$(dist_name)
 	@echo "  DIST    $(BUILD)/$(dist_name).tar.gz"
 
-.PHONY: install install-command install-library uninstall dist
+deb: need-deb dist ## Debian's packages, in $(BUILD)/deb
+	@port/debian/build.sh $(BUILD)/$(dist_name).tar.gz $(BUILD)/deb
+
+.PHONY: deb install install-command install-library uninstall dist

@@ -13,10 +13,10 @@ BUILD = pathlib.Path(os.environ["MAILMOTE_BUILD"]).resolve()
 sys.path.append(str(TOP / "tests/interop"))
 
 
-def run(*command, status=0, cwd=TOP, **environment):
+def run(*command, status=0, cwd=TOP, limit=300, **environment):
     """what it printed, on both; it must end with that status"""
     done = subprocess.run([*map(str, command)], cwd=cwd, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=300)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=limit)
     assert done.returncode == status, done.stdout
     return done.stdout
 

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+
+include $(BR2_EXTERNAL_MAILMOTE_PATH)/mailmote.mk
