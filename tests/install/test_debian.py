@@ -19,6 +19,7 @@ WORLD = """
     mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
     mount -t proc proc "$2/root/proc"
     cat /etc/resolv.conf >"$2/root/etc/resolv.conf"
+    echo "127.0.0.1 localhost" >"$2/root/etc/hosts"
     cd "$2/root"
     root=$2
     shift 2
