@@ -39,12 +39,14 @@ strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-protot
 # BearSSL's headers are system headers to us: their warnings are not ours. Tests may look into the core.
 ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h)) $(SOURCE_DATE_EPOCH:%=-DMOTE_BUILT_S=%)
 tests := -Icore/smtp -Icore/outbox -Iboards -Itests/unit -Wno-unused-parameter
-compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) $(lto) -MMD -MP -c -o $@ $<
 link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(MAILMOTE_WATCHDOG))
 command_o := $(call objects,$(wildcard boards/host/*.c))
+
+include port/static/static.mk
 
 ##: Build
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # deps.sh bearssl|lwip|cmocka...: fetches the libraries mailmote and its tests build on and unpacks them as $DEPS/bearssl,
-# $DEPS/lwip, $DEPS/cmocka, $DEPS/mbedtls.
+# $DEPS/lwip, $DEPS/cmocka, $DEPS/mbedtls, $DEPS/musl.
 #
 # They are the upstream archives as Debian keeps them. apt-get carries them from the mirror this machine already
 # uses, with lists of its own and without root; the sums below decide whether what came is right.
@@ -60,6 +60,12 @@ for library; do
         sum=f0ccd8242d55e2fd74b16ba518359151f6f8383ff8aef4976e48393f77bba8b6
         variable=CMOCKA_DIR
         ;;
+    musl)
+        suite=bookworm
+        archive=musl_1.2.3.orig.tar.gz
+        sum=7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4
+        variable=MUSL_DIR
+        ;;
     mbedtls)
         suite=bookworm
         archive=mbedtls_2.28.3.orig.tar.gz
@@ -67,7 +73,7 @@ for library; do
         variable=MBEDTLS_DIR
         ;;
     *)
-        echo "deps.sh: '$library' is none of bearssl, lwip, cmocka and mbedtls" >&2
+        echo "deps.sh: '$library' is none of bearssl, lwip, cmocka, mbedtls and musl" >&2
         exit 2
         ;;
     esac

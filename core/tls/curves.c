@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The curves relays and CAs use, in BearSSL's code for this CPU: X25519, P-256 and P-384. P-521 is not among them: no CA has it,
- * and it keeps a small CPU busy for seconds.
+ * and it keeps a small CPU busy for seconds. -DMOTE_X25519=0 does without X25519, which no relay has alone.
  */
 #include "trust.h"
+
+#ifndef MOTE_X25519
+#define MOTE_X25519 1
+#endif
 
 static const unsigned char *generator(int curve, size_t *len)
 {
@@ -44,5 +48,5 @@ static uint32_t muladd(unsigned char *a, const unsigned char *b, size_t len, con
 }
 
 const br_ec_impl mote_curves = {
-    NIST_CURVES | (uint32_t)1 << BR_EC_curve25519, generator, order, xoff, mul, mulgen, muladd,
+    NIST_CURVES | (uint32_t)MOTE_X25519 << BR_EC_curve25519, generator, order, xoff, mul, mulgen, muladd,
 };

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+#
+# The command as one file that needs no other. It is linked with musl; what is larger in musl or BearSSL than we need it is written
+# once more in this folder, and linked in its place. From the command line:
+#   FEATURES   of `trust probe': the words of the command that are there; none. All others always are
+
+##: One static file
+
+FEATURES ?=
+sources_probe := $(wildcard boards/host/probe*.c)
+sources_trust := boards/host/trust.c boards/host/trust_header.c
+left_out := $(filter-out $(FEATURES),probe trust)
+
+static_machines := armhf mips
+compiler_armhf := arm-linux-gnueabihf
+compiler_mips := mips-linux-gnu
+flags_armhf := -mthumb
+flags_mips := -mips32r2 -mno-abicalls -fno-pic -G0
+
+static_cflags := -Oz -fno-pie -ffunction-sections -fdata-sections -fmerge-all-constants -fno-asynchronous-unwind-tables \
+    -fno-unwind-tables -fno-stack-protector -fno-ident
+static_ldflags = -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,-Map=$(1)/map
+# BearSSL as it is for any CPU: what is only faster on some is left out.
+static_cppflags := -DBR_AES_X86NI=0 -DBR_SSE2=0 -DBR_INT128=0 -DBR_UMUL128=0 -DBR_RDRAND=0 -DMOTE_X25519=0
+
+# make STATIC=yes, with a BUILD of its own
+ifdef STATIC
+command_o := $(filter-out $(call objects,$(foreach word,$(left_out),$(sources_$(word)))),$(command_o))
+static_o := $(call objects,$(wildcard port/static/*.c))
+$(BUILD)/mailmote: $(static_o)
+$(static_o): ours += -fno-builtin -Iboards/host
+endif
+
+static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a CC='$(2)' \
+    CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(3)' LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
+
+static: need-static | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='probe trust' for all of it
+	+@$(call static_build,$(BUILD)/static,musl-gcc,)
+	@port/static/parts.py $(BUILD)/static $(left_out)
+
+$(static_machines:%=static-%): static-%: need-static-% $(BUILD)/musl-%/bin/musl-gcc | $(cross_h)
+	+@$(call static_build,$(BUILD)/static-$*,$(BUILD)/musl-$*/bin/musl-gcc,$(flags_$*))
+	@port/static/parts.py $(BUILD)/static-$* $(left_out)
+
+static-armhf: ## the same for ARM, in Thumb
+static-mips: ## the same for MIPS, big-endian
+
+# Debian has musl for this machine alone: for others it is built from its source.
+MUSL_DIR ?= $(DEPS)/musl
+$(MUSL_DIR)/configure:
+	@DEPS=$(DEPS) port/deps.sh musl
+
+$(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc: | need-static-% $(MUSL_DIR)/configure
+	@echo "  MUSL    $*"
+	@rm -rf $(BUILD)/musl-$*
+	@mkdir -p $(BUILD)/musl-$*/build
+	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --target=$(compiler_$*) \
+	    --enable-wrapper=gcc --disable-shared CFLAGS='-Os $(flags_$*) -ffunction-sections -fdata-sections' >configure.log 2>&1
+	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install >$(BUILD)/musl-$*/make.log 2>&1
+
+pkg-static := python3 musl-tools
+pkg-static-armhf := python3 xz-utils gcc-arm-linux-gnueabihf
+pkg-static-mips := python3 xz-utils gcc-mips-linux-gnu
+
+.PHONY: static $(static_machines:%=static-%)
