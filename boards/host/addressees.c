@@ -58,6 +58,9 @@ int addressees_add(struct addressees *all, struct span list, const char *where)
         if (!header_complete(full, sizeof full, address.spec, address.has_domain, domain)) {
             return refuse(list, where);
         }
+        if (all->named++ == 0) {
+            snprintf(all->first, sizeof all->first, "%s", full);
+        }
         status = add(all, address.spec);
     }
     return status;

@@ -13,6 +13,8 @@ struct addressees {
     struct aliases aliases;
     struct words to;
     struct addressee *made; /* what the list points into */
+    unsigned named;         /* addresses and names that were read */
+    char first[600];        /* of them, completed */
 };
 
 /* Adds the addresses of a list, and those that names in it stand for. EX_USAGE: one cannot be read; *where names the list

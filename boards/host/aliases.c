@@ -8,12 +8,15 @@
 #include "aliases.h"
 #include "complain.h"
 #include "field.h"
+#include "report.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
-#define ALIASES_MAX ((size_t)1 << 20)
+#define ALIASES_DEFAULT "/etc/aliases"
+#define ALIASES_MAX     ((size_t)1 << 20)
 
 enum { EXPANDED_MAX = 256 }; /* names on the way from one to its addresses */
 
@@ -353,6 +356,49 @@ int aliases_open(struct aliases *aliases, const struct args *args, const char *d
     }
     warn(aliases);
     return EX_OK;
+}
+
+void aliases_default(struct args *args)
+{
+    if (args->aliases == NULL && args->alias_count == 0 && access(ALIASES_DEFAULT, R_OK) == 0) {
+        args->aliases = ALIASES_DEFAULT;
+    }
+}
+
+static int check(struct aliases *aliases, struct span line)
+{
+    struct words to = {NULL, 0};
+    struct alias alias;
+    char *name;
+    int status;
+
+    if (is_comment(line)) {
+        return EX_OK;
+    }
+    if (!split(&alias, line)) {
+        return EX_DATAERR; /* it was told when it was opened */
+    }
+    name = make(aliases, alias.name, NULL);
+    status = name == NULL ? EX_OSERR : aliases_expand(aliases, name, &to);
+    free(to.list);
+    return status == EX_CONFIG ? EX_DATAERR : status;
+}
+
+int aliases_check(struct aliases *aliases)
+{
+    const struct args *args = aliases->args;
+    struct span rest = {aliases->text.data, aliases->text.len};
+    unsigned lines = 0;
+    int status = EX_OK;
+
+    for (unsigned i = 0; i < args->alias_count; i++) {
+        status =
+            worse(status, check(aliases, (struct span){args->alias_lines[i].text, strlen(args->alias_lines[i].text)}));
+    }
+    while (rest.len > 0) {
+        status = worse(status, check(aliases, take_field(&rest, &lines)));
+    }
+    return status;
 }
 
 void aliases_free(struct aliases *aliases)

@@ -29,6 +29,12 @@ int aliases_open(struct aliases *aliases, const struct args *args, const char *d
  * no alias may: a command, a file, a list in a file. */
 int aliases_expand(struct aliases *aliases, char *recipient, struct words *to);
 
+/* For those who call sendmail: without aliases of its own, the configuration has those of /etc/aliases, if it is there. */
+void aliases_default(struct args *args);
+
+/* Expands each alias that there is, and tells what is wrong (EX_DATAERR). */
+int aliases_check(struct aliases *aliases);
+
 void aliases_free(struct aliases *aliases);
 
 #endif

@@ -228,13 +228,14 @@ int args_misconfigured(struct args *args, int status)
 
 static int complete(struct args *args)
 {
+    if (args->spool == NULL && args->command != COMMAND_SEND) {
+        args->spool = SPOOL_DEFAULT;
+    }
     args->timeout_s = args->timeout != NULL ? parse_timeout(args->timeout) : 0;
     if (args->timeout != NULL && args->timeout_s == 0) {
         complain("--timeout %s: give seconds from 1 to %d", args->timeout, MOTE_ATTEMPT_S);
     } else if (args->command == COMMAND_SEND) {
         return complete_send(args);
-    } else if (args->spool == NULL) {
-        complain("no spool: give --spool DIR");
     } else if (args->show != NULL && args->remove != NULL) {
         complain("--show and --delete: give one of them");
     } else if (args->rcpt_count != 0) {

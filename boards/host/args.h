@@ -76,6 +76,7 @@ struct args {
     bool mta;
     bool header_rcpts;  /* the header's recipients get it too */
     bool dots;          /* a line that is a dot and no more ends it */
+    bool skip_empty;    /* an empty text is not sent */
     const char *fields; /* all of its header: standard input is the body; NULL = it has its own */
     const char *to;     /* the To field, where it has none; NULL = nobody is named */
 };

@@ -11,6 +11,12 @@ int queue_command(int argc, char **argv);
 int trust_command(int argc, char **argv);
 int probe_command(int argc, char **argv);
 
+/* Names the command may be called by. */
+int sendmail_command(int argc, char **argv);
+int mailq_command(int argc, char **argv);
+int newaliases_command(int argc, char **argv);
+int mailx_command(int argc, char **argv);
+
 /* help.c */
 void print_version(void);
 void print_help(void);

@@ -20,7 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DROP  "drop"
 #define TAKEN ".taken"
 
 enum {
@@ -46,7 +45,7 @@ int drop_open(struct spool *drop, const char *dir)
     int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), error;
 
     drop->dir = dir;
-    drop->fd = fd < 0 ? -1 : openat(fd, DROP, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    drop->fd = fd < 0 ? -1 : openat(fd, DROP_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     error = errno;
     if (fd >= 0) {
         close(fd);
@@ -54,7 +53,8 @@ int drop_open(struct spool *drop, const char *dir)
     if (drop->fd >= 0) {
         return EX_OK;
     }
-    complain("spool %s is another user's, and its directory " DROP " cannot be used: %s: let its owner make it, as "
+    complain("spool %s is another user's, and its directory " DROP_NAME
+             " cannot be used: %s: let its owner make it, as "
              "mailmote --help says, or give another --spool",
              dir, strerror(error));
     return EX_CANTCREAT;
@@ -97,11 +97,11 @@ static void set_aside(struct taking *taking, const struct dropped *file, const c
              (unsigned long)random_32());
     printable(shown, sizeof shown, file->name, strlen(file->name));
     if (renameat(taking->drop.fd, file->name, taking->spool->fd, aside) == 0) {
-        complain("%s/" DROP "/%s of user %lu is no mail to be sent: %s: it is %s/%s now, see what can be saved", dir,
-                 shown, (unsigned long)file->about.st_uid, why, dir, aside);
+        complain("%s/" DROP_NAME "/%s of user %lu is no mail to be sent: %s: it is %s/%s now, see what can be saved",
+                 dir, shown, (unsigned long)file->about.st_uid, why, dir, aside);
     } else if (errno != ENOENT) {
-        complain("%s/" DROP "/%s of user %lu is no mail to be sent: %s: remove it; it cannot be moved: %s", dir, shown,
-                 (unsigned long)file->about.st_uid, why, strerror(errno));
+        complain("%s/" DROP_NAME "/%s of user %lu is no mail to be sent: %s: remove it; it cannot be moved: %s", dir,
+                 shown, (unsigned long)file->about.st_uid, why, strerror(errno));
     } else {
         return; /* its maker was faster */
     }
@@ -243,7 +243,7 @@ static bool settle(struct taking *taking, const char *taken)
     snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, taken);
     /* EISDIR: its maker has put a directory where the file was */
     if (drop >= 0 && ((unlinkat(drop, name, 0) != 0 && errno != ENOENT && errno != EISDIR) || fsync(drop) != 0)) {
-        complain("%s/" DROP "/%s cannot be removed: %s: until it is, its mail waits", taking->spool->dir, name,
+        complain("%s/" DROP_NAME "/%s cannot be removed: %s: until it is, its mail waits", taking->spool->dir, name,
                  strerror(errno));
         return false;
     }
@@ -348,7 +348,7 @@ static bool fit(struct taking *taking)
     if (drop.st_uid == spool.st_uid && ((drop.st_mode & S_ISVTX) != 0 || (drop.st_mode & 022) == 0)) {
         return true;
     }
-    complain("%s/" DROP " must belong to the spool's owner and have mode 1733: nothing is taken from it",
+    complain("%s/" DROP_NAME " must belong to the spool's owner and have mode 1733: nothing is taken from it",
              taking->spool->dir);
     return false;
 }
@@ -387,9 +387,9 @@ int drop_take(const struct spool *spool, bool verified_only)
     taking->spool = spool;
     taking->verified_only = verified_only;
     taking->drop.dir = spool->dir;
-    taking->drop.fd = openat(spool->fd, DROP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    taking->drop.fd = openat(spool->fd, DROP_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (taking->drop.fd < 0 && errno != ENOENT) {
-        complain("%s/" DROP " cannot be opened: %s: nothing is taken from it", spool->dir, strerror(errno));
+        complain("%s/" DROP_NAME " cannot be opened: %s: nothing is taken from it", spool->dir, strerror(errno));
         status = EX_OSERR;
     } else {
         status = take_all(taking);

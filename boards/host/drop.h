@@ -8,6 +8,8 @@
 
 #include "spool.h"
 
+#define DROP_NAME "drop" /* in the spool */
+
 /* Does the spool of that name exist, and is it not ours to write? */
 bool drop_needed(const char *dir);
 

@@ -269,14 +269,36 @@ static int read_header(struct input *input)
     return status;
 }
 
+/* The header is given, and lives as long as the input; the first octets of the body are read. */
+static int take_header(struct input *input, const char *fields)
+{
+    struct span message = {fields, strlen(fields)};
+    size_t cap = 0;
+    int status = raw_begin(&input->raw, &message, &input->rules);
+
+    if (status == EX_OK) {
+        status = buffer_grow(&input->head, &cap);
+    }
+    if (status == EX_OK) {
+        input->head.len = read_some(input, input->head.data, BUFFER_PIECE);
+        status = input->head.len == MOTE_READ_FAILED ? EX_DATAERR : EX_OK;
+    }
+    input->rest = (struct span){input->head.data, status == EX_OK ? input->head.len : 0};
+    return status;
+}
+
+bool input_empty(const struct input *input)
+{
+    return input->rest.len == 0;
+}
+
 static int begin_whole(struct input *input, const struct input_whole *whole)
 {
-    struct span fields = {whole->fields, whole->fields == NULL ? 0 : strlen(whole->fields)};
     int status;
 
     input->rules = whole->rules;
     input->dots = whole->dots;
-    status = fields.at == NULL ? read_header(input) : raw_begin(&input->raw, &fields, &input->rules);
+    status = whole->fields == NULL ? read_header(input) : take_header(input, whole->fields);
     return status == EX_OK ? raw_write(&input->raw, false, &input->header) : status;
 }
 

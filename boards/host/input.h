@@ -46,6 +46,9 @@ int input_begin(struct input *input, const struct mote_message *message, const s
 /* Reader for mote_mail.read, once from beginning to end. MOTE_READ_FAILED after a complaint. */
 size_t input_read(void *ctx, size_t offset, void *buf, size_t cap);
 
+/* Of a text whose header was given: has it no octet? Waits for the first ones. */
+bool input_empty(const struct input *input);
+
 /* When all was read: must it be encoded? */
 bool input_encodes(const struct input *input);
 

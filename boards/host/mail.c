@@ -87,8 +87,9 @@ static bool domain_name(const char *name)
 }
 
 /* The user at this host, or "" when either has no name. */
-static void default_from(struct host_mail *mail, const char *domain)
+static void default_from(struct host_mail *mail, const struct args *args)
 {
+    const char *domain = args->domain != NULL ? args->domain : mail->full_name;
     const char *user = getenv("LOGNAME");
     struct passwd *entry = NULL;
 
@@ -103,6 +104,9 @@ static void default_from(struct host_mail *mail, const char *domain)
         !mote_address_valid(mail->from)) {
         mail->from[0] = 0;
     }
+    if (mail->from[0] == 0 && args->mta) {
+        snprintf(mail->from, sizeof mail->from, "nobody@%s", domain);
+    }
 }
 
 /* Sets the sender of the envelope; a composed mail also needs one for its From: field. */
@@ -110,7 +114,7 @@ static int choose_from(struct host_mail *mail, const struct args *args)
 {
     bool null_sender = args->from != NULL && (args->from[0] == 0 || strcmp(args->from, "<>") == 0);
 
-    default_from(mail, args->domain != NULL ? args->domain : mail->full_name);
+    default_from(mail, args);
     mail->mail.from = mail->message.from = mail->from;
     if (args->from != NULL) {
         mail->mail.from = null_sender ? "" : args->from;
@@ -164,10 +168,10 @@ int mail_recipients(struct host_mail *mail, const struct args *args)
 }
 
 /* 64 random bits: unique wherever and whenever else they are drawn, whatever the time is thought to be. */
-static void make_id(struct host_mail *mail)
+static void make_id(struct host_mail *mail, const struct args *args)
 {
     const char *sender = strrchr(mail->mail.from, '@');
-    const char *domain = mail->full_name;
+    const char *domain = domain_name(mail->full_name) ? mail->full_name : args->domain;
     uint32_t random[2] = {random_32(), random_32()};
 
     if (!domain_name(domain)) {
@@ -291,7 +295,7 @@ int mail_sender(struct host_mail *mail, const struct args *args)
         status = check_subject(args->subject);
     }
     if (status == EX_OK) {
-        make_id(mail);
+        make_id(mail, args);
     }
     return status;
 }

@@ -45,11 +45,40 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* What other programs call it; as a word, for those who have no link of that name. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} names[] = {
+    {"sendmail", sendmail_command},     {"mail", mailx_command}, {"mailx", mailx_command}, {"mailq", mailq_command},
+    {"newaliases", newaliases_command},
+};
+
+/* False: that is none of its names. */
+static bool run_named(const char *path, int argc, char **argv, int *status)
+{
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    bool asks = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0);
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (!asks && name != NULL && strcmp(names[i].name, name) == 0) {
+            *status = names[i].run(argc, argv);
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
     bool help = asks_for_help(argc, argv);
+    int status;
 
+    if (run_named(argv[0], argc, argv, &status) || run_named(word, argc - 1, argv + 1, &status)) {
+        return status;
+    }
     if (strcmp(word, "send") == 0) {
         return send_command(argc - 1, argv + 1);
     }

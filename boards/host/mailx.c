@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The options of mail and mailx, for those who send: its header is made of them, and standard input is the text. It reads no
+ * mailbox.
+ */
+#define _GNU_SOURCE
+
+#include "commands.h"
+#include "complain.h"
+#include "field.h"
+#include "letters.h"
+#include "submit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Of bsd-mailx, s-nail and mailutils. */
+static const char forms[] = "A:a:b:BC:c:DdEeFf;HiIL;M:NnO:pq:R:r:S:s:T:tu:vX:Y:~:";
+
+struct call {
+    struct args args;
+    struct words fields, to, cc, bcc;
+    const char *subject;
+};
+
+static int refuse(const char *what, const char *todo)
+{
+    complain("mail: %s: %s", what, todo);
+    return EX_USAGE;
+}
+
+/* A field of the header, unless it is the name of a file. */
+static int take_field_or_file(struct call *call, char *value)
+{
+    size_t len = field_name_len((struct span){value, strlen(value)});
+
+    if (len == 0 || memchr(value, '/', len) != NULL || access(value, F_OK) == 0) {
+        return words_add(&call->args.attachments, value);
+    }
+    return words_add(&call->fields, value);
+}
+
+/* -E alone, or with a setting of mailutils: an empty text is not sent. Other settings mean nothing here. */
+static void take_empty(struct call *call, struct letters *letters)
+{
+    const char *next = letters_peek(letters);
+
+    if (next == NULL || strncmp(next, "set ", 4) != 0) {
+        call->args.skip_empty = true;
+        return;
+    }
+    call->args.skip_empty = call->args.skip_empty || strstr(next, "nonullbody") != NULL;
+    letters->argv++;
+}
+
+static int take_word(struct call *call, struct letters *letters, char *word)
+{
+    if (letters->over && word[0] == '-' && (word[1] == 'f' || word[1] == 'r')) { /* an option of sendmail */
+        call->args.from = word[2] != 0 ? word + 2 : *letters->argv != NULL ? *letters->argv++ : NULL;
+        return EX_OK;
+    }
+    if (*word == '/' || *word == '|' || *word == '+') {
+        return refuse(word, "no file is written and no command is run: give an address");
+    }
+    return words_add(&call->to, word);
+}
+
+static int take(struct call *call, struct letters *letters, int letter, char *value)
+{
+    struct args *args = &call->args;
+
+    switch (letter) {
+    case LETTER_WORD: return take_word(call, letters, value);
+    case LETTER_UNKNOWN:
+    case LETTER_NO_VALUE: return letters_refuse(letter, value, "mail");
+    case 'A': return words_add(&args->attachments, value);
+    case 'a': return take_field_or_file(call, value);
+    case 'b': return words_add(&call->bcc, value);
+    case 'C': return words_add(&call->fields, value);
+    case 'c': return words_add(&call->cc, value);
+    case 'E': take_empty(call, letters); break;
+    case 'e':
+    case 'f':
+    case 'H':
+    case 'L':
+    case 'p':
+    case 'T':
+    case 'u':
+        return refuse((char[]){'-', (char)letter, 0},
+                      "no mailbox is read: give a recipient, and a text on standard input");
+    case 'q': return refuse("-q", "give the text on standard input");
+    case 'r': args->from = value; break;
+    case 'S': args->from = strncmp(value, "from=", 5) == 0 ? value + 5 : args->from; break;
+    case 's': call->subject = value; break;
+    case 't': args->header_rcpts = true; break;
+    case 'v':
+        args->verbose = true;
+        args->background = false;
+        break;
+    default: break;
+    }
+    return EX_OK;
+}
+
+/* ---- The header -------------------------------------------------------------------------------------------------- */
+
+/* A value is one line. */
+static void write_value(FILE *out, const char *value)
+{
+    for (; *value != 0; value++) {
+        fputc(*value == '\r' || *value == '\n' ? ' ' : *value, out);
+    }
+}
+
+static void write_list(FILE *out, const char *name, const struct words *words)
+{
+    for (unsigned i = 0; i < words->count; i++) {
+        fputs(i == 0 ? name : ",\n ", out);
+        write_value(out, words->list[i]);
+    }
+    fputs(words->count == 0 ? "" : "\n", out);
+}
+
+/* NULL after a complaint; to be freed. */
+static char *write_header(const struct call *call)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    bool good = out != NULL;
+
+    if (good) {
+        write_list(out, "To: ", &call->to);
+        write_list(out, "Cc: ", &call->cc);
+        if (call->subject != NULL && *call->subject != 0) {
+            fputs("Subject: ", out);
+            write_value(out, call->subject);
+            fputc('\n', out);
+        }
+        for (unsigned i = 0; i < call->fields.count; i++) {
+            write_value(out, call->fields.list[i]);
+            fputc('\n', out);
+        }
+        fputc('\n', out);
+        good = !ferror(out);
+        good = fclose(out) == 0 && good;
+    }
+    if (!good) {
+        complain("no memory for the header: try again");
+    }
+    return good ? text : NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static int understand(struct call *call, char **argv)
+{
+    struct letters letters = {.argv = argv + 1, .forms = forms};
+    char *value;
+    int letter, status = EX_OK;
+
+    while (status == EX_OK && (letter = letters_next(&letters, &value)) != LETTER_END) {
+        status = take(call, &letters, letter, value);
+    }
+    if (status == EX_OK && call->to.count + call->cc.count + call->bcc.count == 0 && !call->args.header_rcpts) {
+        return refuse("no recipient", "no mailbox is read: give an address");
+    }
+    for (unsigned i = 0; status == EX_OK && i < call->fields.count; i++) {
+        if (field_name_len((struct span){call->fields.list[i], strlen(call->fields.list[i])}) == 0) {
+            return refuse(call->fields.list[i], "it is no header field: give Name: VALUE");
+        }
+    }
+    return status;
+}
+
+static int send(struct call *call)
+{
+    struct words all = {NULL, 0};
+    const struct words *lists[] = {&call->to, &call->cc, &call->bcc};
+    char *header = NULL;
+    int status = EX_OK;
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (unsigned j = 0; j < lists[i]->count && status == EX_OK; j++) {
+            status = words_add(&all, lists[i]->list[j]);
+        }
+    }
+    if (status == EX_OK && !call->args.header_rcpts) {
+        header = write_header(call);
+        status = header == NULL ? EX_OSERR : EX_OK;
+    }
+    if (status == EX_OK) {
+        call->args.rcpts = all.list;
+        call->args.rcpt_count = all.count;
+        call->args.fields = header;
+        call->args.dots = isatty(STDIN_FILENO) == 1;
+        status = submit(&call->args);
+    }
+    free(header);
+    free(all.list);
+    return status;
+}
+
+int mailx_command(int argc, char **argv)
+{
+    struct call call = {.args = {.background = true}};
+    int status = understand(&call, argv);
+
+    (void)argc;
+    status = status == EX_OK ? send(&call) : status;
+    free(call.fields.list);
+    free(call.to.list);
+    free(call.cc.list);
+    free(call.bcc.list);
+    return status;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What sendmail does that `mailmote send' does not: a mail need have no header, recipients stand in it or are names, the
+ * spool is made where there is none, and whoever calls is back as soon as the mail is stored.
+ */
+#define _GNU_SOURCE
+
+#include "submit.h"
+#include "addressees.h"
+#include "complain.h"
+#include "drop.h"
+#include "header.h"
+#include "sending.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct submission {
+    struct sending *sending;
+    struct args *args; /* of sending */
+    struct addressees addressees;
+    bool skipped; /* there was no text */
+    char domain[MOTE_POSIX_HOST_NAME], from[600], name[300];
+};
+
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
+
+/* What completes names: the configuration's, its sender's domain, or this host's name, in full if it has one. */
+static void choose_domain(struct submission *submission)
+{
+    struct args *args = submission->args;
+    char *domain = submission->domain;
+    const char *at = args->from == NULL ? NULL : strrchr(args->from, '@');
+
+    if (args->domain != NULL) {
+        return;
+    }
+    if (at != NULL) {
+        snprintf(domain, sizeof submission->domain, "%s", at + 1);
+    } else if (!mote_posix_host_name(domain, sizeof submission->domain) &&
+               (domain[0] == 0 || !mote_helo_valid(domain))) {
+        snprintf(domain, sizeof submission->domain, "localhost");
+    }
+    args->domain = domain;
+}
+
+/* The caller's, unless the configuration has one that holds for all. */
+static int choose_sender(struct submission *submission, const char *sender)
+{
+    struct args *args = submission->args;
+    struct span rest = {sender, sender == NULL ? 0 : strlen(sender)};
+    struct address address;
+
+    if (sender == NULL || (args->from_fixed && args->from != NULL)) {
+        return EX_OK;
+    }
+    address_next(&rest, &address);
+    if (address.kind == ADDRESS_END || (address.kind == ADDRESS_ONE && address.spec[0] == 0)) {
+        args->from = "";
+        return EX_OK;
+    }
+    if (address.kind != ADDRESS_ONE ||
+        !header_complete(submission->from, sizeof submission->from, address.spec, address.has_domain, args->domain)) {
+        complain("sender \"%.300s\": give local-part@domain, a name, or <> for nobody", sender);
+        return EX_USAGE;
+    }
+    args->from = submission->from;
+    if (args->full_name == NULL && address.name.len > 0 &&
+        address_words(submission->name, sizeof submission->name, address.name) > 0) {
+        args->full_name = submission->name;
+    }
+    return EX_OK;
+}
+
+static int open_aliases(struct submission *submission)
+{
+    struct args *args = submission->args;
+
+    aliases_default(args);
+    return args_misconfigured(args, aliases_open(&submission->addressees.aliases, args, args->domain));
+}
+
+/* Those of the words. If it is one, who is no secret to himself, the message may name him. */
+static int add_words(struct submission *submission, char **words, unsigned count)
+{
+    int status = EX_OK;
+
+    for (unsigned i = 0; i < count && status == EX_OK; i++) {
+        status = addressees_add(&submission->addressees, (struct span){words[i], strlen(words[i])}, "recipient");
+    }
+    if (submission->addressees.named == 1) {
+        submission->args->to = submission->addressees.first;
+    }
+    return status;
+}
+
+static int add_recipients(struct submission *submission)
+{
+    struct args *args = submission->args;
+    struct words given = {args->rcpts, args->rcpt_count};
+    int status = add_words(submission, given.list, given.count);
+
+    if (status == EX_OK && given.count == 0 && !args->header_rcpts) {
+        complain("no recipient: give an address, or -t for those in the message");
+        status = EX_USAGE;
+    }
+    return status;
+}
+
+/* Then those of the header, and all of them go into the envelope. */
+static int set_recipients(struct submission *submission)
+{
+    struct args *args = submission->args;
+    struct sending *sending = submission->sending;
+    int status = EX_OK;
+
+    if (args->header_rcpts) {
+        status = addressees_of_header(&submission->addressees, sending->input.raw.header);
+    }
+    args->rcpts = submission->addressees.to.list;
+    args->rcpt_count = submission->addressees.to.count;
+    if (status == EX_OK && args->rcpt_count == 0) {
+        complain("no recipient: neither a word nor To, Cc or Bcc of the message names one");
+        return EX_USAGE;
+    }
+    if (status == EX_OK) {
+        status = mail_recipients(&sending->mail, args);
+    }
+    if (status == EX_OK && sending->mail.mail.rcpt_count > MOTE_RECORD_RCPTS) {
+        complain("more than %d recipients: send several mails", MOTE_RECORD_RCPTS);
+        status = EX_USAGE;
+    }
+    return status;
+}
+
+/* ---- The spool --------------------------------------------------------------------------------------------------- */
+
+/* Root's is one that users can drop mails into. */
+static void make_spool(const char *dir)
+{
+    int fd;
+
+    if (geteuid() != 0 || mkdir(dir, 0711) != 0) {
+        return;
+    }
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    if (fchmod(fd, 0711) == 0 && mkdirat(fd, DROP_NAME, 0700) == 0) {
+        fchmodat(fd, DROP_NAME, 01733, 0);
+    }
+    close(fd);
+}
+
+/* What is wrong with the settings is told, and costs no mail. */
+static int settle(struct submission *submission)
+{
+    struct args *args = submission->args;
+    const char *sender = args->from;
+    int status;
+
+    args->from = NULL;
+    status = args_settle(args);
+    if (status == EX_OK && !args->misconfigured) {
+        status = args_misconfigured(args, relays_parse(&submission->sending->relays, args));
+    }
+    if (status == EX_OK) {
+        status = args_misconfigured(args, check_helo(args->helo));
+    }
+    if (status == EX_OK) {
+        status = args_misconfigured(args, check_admin(args->admin));
+    }
+    if (args->spool == NULL) {
+        args->spool = SPOOL_DEFAULT;
+    }
+    choose_domain(submission);
+    return status == EX_OK ? choose_sender(submission, sender) : status;
+}
+
+static int store(struct submission *submission)
+{
+    struct sending *sending = submission->sending;
+    int status = mail_sender(&sending->mail, submission->args);
+
+    if (status == EX_OK) {
+        make_spool(submission->args->spool);
+        status = sending_open(sending);
+    }
+    if (status == EX_OK) {
+        status = set_recipients(submission);
+    }
+    if (status == EX_OK && submission->args->skip_empty && input_empty(&sending->input)) {
+        submission->skipped = true;
+        return EX_OK;
+    }
+    return status == EX_OK ? sending_store(sending) : status;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static void hush(void)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup2(null, STDOUT_FILENO);
+        close(null);
+    }
+}
+
+static int run(struct submission *submission)
+{
+    struct args *args = submission->args;
+    struct sending *sending = submission->sending;
+    int status = settle(submission);
+
+    if (status == EX_OK) {
+        status = open_aliases(submission);
+    }
+    if (status == EX_OK) {
+        status = add_recipients(submission);
+    }
+    if (status == EX_OK) {
+        status = store(submission);
+    }
+    if (status != EX_OK || submission->skipped) {
+        return status;
+    }
+    args->background = args->background || sending->dropped;
+    sending->attempt.dialogue.verbose = args->verbose;
+    sending->attempt.notify = true;
+    if (!args->verbose) {
+        hush();
+    }
+    sending_try(sending);
+    return EX_OK;
+}
+
+int submit(struct args *args)
+{
+    struct submission submission = {.sending = sending_new()};
+    int status;
+
+    if (submission.sending == NULL) {
+        return EX_OSERR;
+    }
+    submission.args = &submission.sending->args;
+    *submission.args = *args;
+    submission.args->command = COMMAND_SEND;
+    submission.args->mta = true;
+    submission.args->raw = args->attachments.count == 0;
+    status = run(&submission);
+    addressees_free(&submission.addressees);
+    sending_free(submission.sending);
+    return status;
+}
