@@ -26,6 +26,7 @@ class Mail:
     to: list
     secure: bool
     text: bytes
+    sender: str = ""
 
 
 class Relay:
@@ -86,7 +87,7 @@ class Relay:
                     link = self.context.wrap_socket(link, server_side=True)
                     file, secure = link.makefile("rb"), True
                 elif verb == "MAIL":
-                    to = []
+                    sender, to = re.search(rb"<(.*?)>", line)[1].decode(), []
                     if time.monotonic() < self.rested:
                         self._say(link, file, "421 one moment")
                         break
@@ -104,7 +105,7 @@ class Relay:
                         self.hold.wait(LIMIT_S)
                     if self.replies.get("END", "250")[0] == "2":
                         name = re.search(rb"^Message-ID: <(.*?)>", text, re.M | re.I)
-                        self.mails.append(Mail(name[1].decode() if name else "", to, secure, text))
+                        self.mails.append(Mail(name[1].decode() if name else "", to, secure, text, sender))
                     if self.cut_at_end:
                         break
                     self.rested = time.monotonic() + self.rest_s
