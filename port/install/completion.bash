@@ -26,17 +26,21 @@ _mailmote() {
     *)
         case $command in
         "$now") words='send flush queue trust probe --help --version' ;;
-        send) words="$relay $kept --from --subject --raw --background" ;;
+        send) words="$relay $kept --from --subject --cc --bcc --raw --background" ;;
         flush) words="$relay $kept --now" ;;
         queue) words="$kept --show --delete" ;;
-        trust) words='--pin --probe --trust --tls --tls-name --help' ;;
+        trust)
+            words='--pin --probe --help'
+            if [[ " ${COMP_WORDS[*]} " == *' --probe '* ]]; then
+                words='--trust --tls --tls-name --help'
+            elif [[ $now != -* ]]; then
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -f -- "$now")
+                return
+            fi
+            ;;
         probe) words='--trust --tls --tls-name --json --help' ;;
         esac
-        if [ "$command" = trust ] && [[ $now != -* ]]; then
-            compopt -o filenames
-            mapfile -t COMPREPLY < <(compgen -f -- "$now")
-            return
-        fi
         ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$now")

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""The manual pages and bash's completion against the sources' tables and the command itself: nothing is missing, nothing is
+there that does not exist, and the examples do what they say."""
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from aio import Aiosmtpd
+from cell import PASSWORD, USER
+from client import COMMAND
+from conftest import TOP, run
+from pki import Pki
+
+PAGES = TOP / "port/install"
+PAGE, CONF = ((PAGES / name).read_text() for name in ("mailmote.8", "mailmote.conf.5"))
+HOST = TOP / "boards/host"
+COMMANDS = "send", "flush", "queue", "trust", "probe"
+
+
+def options():
+    """of send, flush and queue, as args.c has them in its table, but those that are there to be refused; those of trust and probe"""
+    table = set(re.findall(r'^ +\{"([a-z][a-z-]+)",(?!.*SECRET)', (HOST / "args.c").read_text(), re.M))
+    assert len(table) > 20
+    others = {name for file in ("probe.c", "trust.c") for name in re.findall(r'"--([a-z][a-z-]*)"', (HOST / file).read_text())}
+    assert others > {"json", "probe"}
+    return table | others
+
+
+def items(page, what):
+    """the names of a page's list items"""
+    return {name for line in re.findall(r"^\.It (.*)", page, re.M) for name in re.findall(what, line)}
+
+
+def test_lint():
+    """but for the two naming each other, where they are not installed yet"""
+    said = subprocess.run(["mandoc", "-T", "lint", PAGES / "mailmote.8", PAGES / "mailmote.conf.5"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60).stdout
+    assert re.sub(r".*referenced manual not found: Xr mailmote(\.conf 5| 8).*\n", "", said) == ""
+
+
+def test_options():
+    """each option of the table and of --help is an item of the manual, and the other way round"""
+    helped = {name for words in (["--help"], *([word, "--help"] for word in COMMANDS))
+              for name in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", run(COMMAND, *words))}
+    told = items(PAGE, r"Fl -([a-z-]+)")
+    assert options() - told == set() and helped - told == set()
+    assert told - options() == {"version"}
+    assert told - helped == {"config", "verbose"}    # whose short forms are
+
+
+def test_keys():
+    """each word a configuration may have"""
+    source = (HOST / "config.c").read_text()
+    keys = {name for found in re.findall(r'strcmp\((?:name|word), "([a-z_-]+)"\)|^ +\{"([a-z_-]+)",|\] = "([a-z_-]+)",', source, re.M)
+            for name in found if name} - {"password", "token"}
+    assert len(keys) > 10
+    told = items(CONF, r"Cm ([a-z][a-z_-]*)(?= Ar| Ns|$)")
+    assert keys - told == set() and told - keys == set()
+
+
+def test_statuses():
+    """those of --help"""
+    assert items(PAGE, r"^(\d+)$") == set(re.findall(r"^  (\d+) ", run(COMMAND, "--help"), re.M))
+
+
+def examples(page):
+    section = page[page.index("\n.Sh EXAMPLES"):]
+    return [code.replace("\\e", "\\") for code in re.findall(r"^\.Bd .*\n((?:.*\n)*?)\.Ed", section, re.M)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    pki = Pki(tmp_path_factory.mktemp("pki"))
+    server = Aiosmtpd(pki)
+    server.start()
+    yield server, pki
+    server.stop()
+
+
+def test_examples(server, tmp_path):
+    """in place of the reader's relay, login, files and domain are the test's"""
+    relay, pki = server
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    login, kept = examples(PAGE)
+    lines, = examples(CONF)
+    here = [("mail.example.com", f"localhost:{relay.ports['starttls']} --trust {pki.ca}"), ("--user sensor", f"--user {USER}"),
+            ("/etc/mailmote.password", str(secret)), ("@example.com", "@example.test"),
+            ("/etc/mailmote.conf", str(tmp_path / "conf")), ("/var/spool/mailmote", str(tmp_path / "spool"))]
+    conf = [("relay mail.example.com", f"relay localhost:{relay.ports['starttls']} trust={pki.ca}"), ("user=sensor", f"user={USER}"),
+            ("backup.example.com:2525", "localhost:1"), ("/etc/backup-ca.pem", str(pki.ca)), *here[2:]]
+
+    def mine(text, words):
+        for old, new in words:
+            text = text.replace(old, new)
+        return text
+
+    def shell(text):
+        done = subprocess.run(["bash", "-ec", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+                              env={**os.environ, "PATH": f"{os.path.dirname(COMMAND)}:/usr/bin:/bin"})
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    (tmp_path / "conf").write_text(mine(lines, conf))
+    assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", shell(mine(login, here)))
+    assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", shell(mine(kept, here)))
+
+
+def test_example_of_a_configuration(server, tmp_path):
+    """the file that is installed beside the README: whoever has put in his relay can send"""
+    relay, pki = server
+    text = (PAGES / "mailmote.conf").read_text()
+    (tmp_path / "password").write_text(PASSWORD)
+    (tmp_path / "password").chmod(0o600)
+    for old, new in (("relay mail.example.com", f"relay localhost:{relay.ports['starttls']} trust={pki.ca}"), ("user=sensor", f"user={USER}"),
+                     ("/etc/mailmote.password\n\n", f"{tmp_path}/password\n\n"), ("/var/spool", str(tmp_path))):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "conf").write_text(text)
+    done = subprocess.run([COMMAND, "send", "-C", tmp_path / "conf", "operator@example.test"], input=b"Text\n", timeout=60, stdout=subprocess.PIPE)
+    assert b"\tdelivered\t" in done.stdout
+
+
+# ---- bash ----------------------------------------------------------------------------------------------------------
+
+def complete(*words, cwd=TOP, **environment):
+    """what bash has to offer for the last word"""
+    script = f"""
+        . {PAGES}/completion.bash
+        compopt() {{ :; }}
+        COMP_WORDS=({' '.join(map(shlex.quote, words))}) COMP_CWORD={len(words) - 1}
+        $(complete -p mailmote | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+        printf '%s\\n' "${{COMPREPLY[@]}}" """
+    return set(run("bash", "-c", script, cwd=cwd, **environment).split())
+
+
+def test_completes_commands():
+    assert complete("mailmote", "") == {*COMMANDS, "--help", "--version"}
+    assert complete("mailmote", "f") == {"flush"}
+
+
+def asked(*words):
+    return subprocess.run([COMMAND, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60).stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_completes_options(command):
+    """those that the command takes, and no others"""
+    offered = {word.removeprefix("--") for word in complete("mailmote", command, "-") if word.startswith("--")}
+    assert offered <= options()
+    for name in options():
+        said = asked(command, f"--{name}")
+        if "needs a value" in said:
+            said = asked(command, f"--{name}", "x")
+        refused = re.search(r"does not take|unknown option|is unknown,", said)
+        assert (name in offered) != bool(refused), f"{command} --{name}: {said}"
+
+
+def test_completes_values(tmp_path):
+    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / "spool").mkdir()
+    assert complete("mailmote", "send", "--trust", "c", cwd=tmp_path) == {"ca.pem"}
+    assert complete("mailmote", "flush", "--spool", "", cwd=tmp_path) == {"spool"}
+    assert complete("mailmote", "send", "--tls", "i") == {"implicit"}
+    assert complete("mailmote", "trust", "", cwd=tmp_path) == {"ca.pem", "spool"}
+    assert complete("mailmote", "trust", "--probe", "-") == complete("mailmote", "probe", "-") - {"--json"}
+
+
+def test_loads_by_itself(installed):
+    """bash-completion finds it by the command's name"""
+    said = run("bash", "-c", ". /usr/share/bash-completion/bash_completion; _completion_loader mailmote; complete -p mailmote",
+               XDG_DATA_DIRS=str(installed / "usr/share"), BASH_COMPLETION_USER_DIR="/nonexistent")
+    assert said == "complete -F _mailmote mailmote\n"
