@@ -3,43 +3,33 @@
  * A message as a mail: whom it goes to, and how large it is. It refuses what cannot be composed, before anything of it is sent
  * or stored.
  */
-#include "mailmote_message.h"
+#include "writer.h"
 
 #include <string.h>
 
 enum { RCPTS_MAX = 65533 };
 
-/* The fields go, one after another, into a message that has nothing wrong. */
 const char *mote_message_wrong(const struct mote_message *message)
 {
-    struct mote_message good = {.from = message->from, .id = "a@b"};
+    static const char names[] =
+        "From\0To\0Cc\0Bcc\0Date\0Message-ID\0Subject\0further field\0text\0part"; /* MOTE_WRONG_... */
+    const char *name = names;
+    unsigned wrong = mote_message_find(message);
 
-    if (mote_message_check(&good) != MOTE_CAUSE_NONE) {
-        return "From";
+    if (wrong == MOTE_WRONG_NOTHING) {
+        return NULL;
     }
-    good.to = message->to;
-    good.to_count = message->to_count;
-    if (mote_message_check(&good) != MOTE_CAUSE_NONE) {
-        return "To";
+    for (; wrong != 0; wrong--) {
+        name += strlen(name) + 1;
     }
-    good.cc = message->cc;
-    good.cc_count = message->cc_count;
-    if (mote_message_check(&good) != MOTE_CAUSE_NONE) {
-        return "Cc";
+    return name;
+}
+
+static bool same(const char *a, const char *b)
+{
+    for (; *a == *b && *a != 0; a++, b++) {
     }
-    good.unix_s = message->unix_s;
-    if (mote_message_check(&good) != MOTE_CAUSE_NONE) {
-        return "Date";
-    }
-    good.id = message->id;
-    if (mote_message_check(&good) != MOTE_CAUSE_NONE) {
-        return "Message-ID";
-    }
-    good.subject = message->subject;
-    if (mote_message_check(&good) != MOTE_CAUSE_NONE) {
-        return "Subject";
-    }
-    return mote_message_check(message) != MOTE_CAUSE_NONE ? "text" : NULL;
+    return *a == *b;
 }
 
 /* Adds whoever is not among them yet: nobody is sent a mail twice. False: there is no room. */
@@ -48,7 +38,7 @@ static bool add(struct mote_mail *mail, size_t cap, const char *const *list, siz
     for (; count != 0; count--, list++) {
         size_t i = 0;
 
-        while (i < mail->rcpt_count && strcmp(mail->rcpts[i].address, *list) != 0) {
+        while (i < mail->rcpt_count && !same(mail->rcpts[i].address, *list)) {
             i++;
         }
         if (i == cap) {
@@ -65,7 +55,7 @@ static bool add(struct mote_mail *mail, size_t cap, const char *const *list, siz
 uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, struct mote_rcpt *rcpts,
                           size_t rcpts_cap)
 {
-    size_t count = (size_t)message->to_count + message->cc_count;
+    size_t count = (size_t)message->to_count + message->cc_count + message->bcc_count;
     uint8_t cause = mote_message_check(message);
 
     *mail = (struct mote_mail){.from = message->from, .read = mote_message_read, .ctx = message};
@@ -77,7 +67,8 @@ uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, 
     }
     mail->rcpts = rcpts;
     if (count > RCPTS_MAX || !add(mail, rcpts_cap, message->to, message->to_count) ||
-        !add(mail, rcpts_cap, message->cc, message->cc_count)) {
+        !add(mail, rcpts_cap, message->cc, message->cc_count) ||
+        !add(mail, rcpts_cap, message->bcc, message->bcc_count)) {
         mail->rcpts = NULL;
         mail->rcpt_count = 0;
         return MOTE_CAUSE_TOO_MANY;

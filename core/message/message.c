@@ -1,48 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * Composes a plain text mail while it is read: the header fields (RFC 5322), then the text as quoted-printable
+ * Composes a mail while it is read: the header fields (RFC 5322), then the text as quoted-printable
  * (RFC 2045). It writes in steps: a field, an address, an octet of the subject, an octet of the text. A step that does
  * not fit the reader's buffer is made again by the next read, less the octets already given; so nothing is kept but a
  * place in the message, and what is read does not depend on the sizes of the reads.
  *
  * It refuses every message mote_message_check() refuses, so that no value of the caller's can end its own line.
  */
-#include "mailmote_message.h"
+#include "writer.h"
 
-enum part { PART_DATE, PART_FROM, PART_TO, PART_CC, PART_ID, PART_SUBJECT, PART_TEXT, PART_END };
-
-/* How Subject is written. The first two are also where in mime[] its line ends. */
-enum subject { SUBJECT_ENCODED = 0, SUBJECT_PLAIN = 2, SUBJECT_NONE, SUBJECT_REFUSED };
+#include <string.h>
 
 enum {
     COLUMN_MAX = 74, /* leaves room for "?=", and "=": lines of 76, encoded-words of 75 */
-    WORD_MAX = 63,   /* of a plain subject: a line that begins with "Subject: " has room for it */
     ID_MAX = 250
 };
 
-static const char mime[] = "?=\r\n"
-                           "Auto-Submitted: auto-generated\r\n"
-                           "MIME-Version: 1.0\r\n"
-                           "Content-Type: text/plain; charset=UTF-8\r\n"
-                           "Content-Transfer-Encoding: quoted-printable\r\n"
-                           "\r\n";
-#define CRLF (mime + sizeof mime - sizeof "\r\n")
+const char mote_crlf[] = "\r\n";
+static const char top[] = "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n";
+static const char type[] =
+    "Content-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
 
 /* Forms to write octets in: the printable ones that are encoded, NUL, what folds a line. */
 static const char form_text[] = "=\0=\r\n";
 static const char form_plain[] = "\0\r\n";
-static const char form_encoded[] = " =?_\0?=\r\n =?UTF-8?Q?"; /* RFC 2047 4.2 */
+static const char form_encoded[] = " =?_\"#$%&'(),.:;<>@[\\]^`{|}~\0?=\r\n =?UTF-8?Q?"; /* RFC 2047 4.2, 5 (3) */
 #define ENCODED_WORD (form_encoded + sizeof form_encoded - sizeof "=?UTF-8?Q?")
 
-struct writer {
-    const struct mote_message *message;
-    uint8_t *buf;
-    size_t cap;
-    size_t len;                     /* octets made for buf; wraps below 0 while those given before are made again */
-    struct mote_message_state next; /* the place after this step */
-};
-
-static void put(struct writer *w, unsigned c)
+void mote_put(struct mote_writer *w, unsigned c)
 {
     if (w->len < w->cap) {
         w->buf[w->len] = (uint8_t)c;
@@ -51,20 +36,30 @@ static void put(struct writer *w, unsigned c)
     w->next.column = c == '\n' ? 0 : (uint8_t)(w->next.column + 1);
 }
 
-static void put_string(struct writer *w, const char *s)
+void mote_put_form(struct mote_writer *w, const char *form, const char *const *args)
 {
-    while (*s != 0) {
-        put(w, (uint8_t)*s++);
+    for (; *form != 0; form++) {
+        if ((uint8_t)*form > MOTE_ARGS) {
+            mote_put(w, (uint8_t)*form);
+        } else {
+            mote_put_form(w, args[*form - 1], NULL);
+        }
     }
 }
 
-static void put_digit(struct writer *w, unsigned v)
+static void put_digit(struct mote_writer *w, unsigned v)
 {
-    put(w, v < 10 ? '0' + v : 'A' - 10 + v);
+    mote_put(w, v < 10 ? '0' + v : 'A' - 10 + v);
+}
+
+void mote_put_hex(struct mote_writer *w, unsigned c)
+{
+    put_digit(w, c >> 4);
+    put_digit(w, c & 15);
 }
 
 /* RFC 5322 3.3. Years begin in March here, so that the leap day is the last of a year. */
-static void put_date(struct writer *w, uint32_t unix_s)
+static void put_date(struct mote_writer *w, uint32_t unix_s)
 {
     static const char names[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed", "Mar", "Apr", "May",
                                     "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"};
@@ -95,32 +90,32 @@ static void put_date(struct writer *w, uint32_t unix_s)
     values[4] = year % 100;
     for (; *form != 0; form++) {
         if (*form == 1) {
-            put_string(w, names[*value++]);
+            mote_put_form(w, names[*value++], NULL);
         } else if (*form == 2) {
             put_digit(w, *value / 10);
             put_digit(w, *value++ % 10);
         } else {
-            put(w, (uint8_t)*form);
+            mote_put(w, (uint8_t)*form);
         }
     }
 }
 
 /* The next value of a field, one to a line. This and the steps below return true when their part is complete. */
-static bool put_value(struct writer *w, const char *name, const char *const *values, size_t count)
+static bool put_addresses(struct mote_writer *w, const char *name, const char *const *values, size_t count)
 {
     size_t i = w->next.at++;
 
     if (i == count) {
         return true;
     }
-    put_string(w, i == 0 ? name : ",\r\n ");
-    put_string(w, values[i]);
+    mote_put_form(w, i == 0 ? name : ",\r\n ", NULL);
+    mote_put_form(w, values[i], NULL);
     return false;
 }
 
 /* The next octet of the subject or the text. A line is folded before a word, or an encoded character of UTF-8, that
  * does not fit. A space with no word after it is encoded, as it may stand at the end of a line; so is TAB, anywhere. */
-static bool put_octet(struct writer *w, const char *s, size_t len, const char *form)
+static bool put_octet(struct mote_writer *w, const char *s, size_t len, const char *form)
 {
     size_t at = w->next.at++;
     unsigned c = at < len ? (uint8_t)s[at] : 0;
@@ -134,7 +129,7 @@ static bool put_octet(struct writer *w, const char *s, size_t len, const char *f
         return false;
     }
     if (c == '\n' || c == '\r') {
-        put_string(w, CRLF);
+        mote_put_form(w, mote_crlf, NULL);
         return false;
     }
     if (c == ' ' && *form != ' ') {
@@ -149,99 +144,114 @@ static bool put_octet(struct writer *w, const char *s, size_t len, const char *f
         }
     }
     if (w->next.column + room > COLUMN_MAX) {
-        put_string(w, form + 1);
+        mote_put_form(w, form + 1, NULL);
     }
     if (encode) {
-        put(w, '=');
-        put_digit(w, c >> 4);
-        put_digit(w, c & 15);
+        mote_put(w, '=');
+        mote_put_hex(w, c);
     } else {
-        put(w, c);
+        mote_put(w, c);
     }
     return false;
 }
 
-/* Plain are words of printable ASCII with one space between, that fit a line and do not look like an encoded-word. */
-static unsigned subject_kind(const char *subject)
+/* Plain are words of printable ASCII with one space between, that do not look like an encoded-word. */
+unsigned mote_value_kind(const char *value, size_t word_max)
 {
-    unsigned kind = SUBJECT_PLAIN, word = 0, c;
+    unsigned kind = MOTE_VALUE_PLAIN, c;
+    size_t word = 0;
 
-    if (subject == NULL || *subject == 0) {
-        return SUBJECT_NONE;
+    if (value == NULL || *value == 0) {
+        return MOTE_VALUE_NONE;
     }
     do {
-        c = (uint8_t)*subject++;
+        c = (uint8_t)*value++;
         if (c == ' ' || c == 0) {
-            if (word - 1 >= WORD_MAX) {
-                kind = SUBJECT_ENCODED;
+            if (word - 1 >= word_max) {
+                kind = MOTE_VALUE_ENCODED;
             }
             word = 0;
         } else if (c < ' ' || c == 127) {
-            return SUBJECT_REFUSED;
+            return MOTE_VALUE_REFUSED;
         } else {
             word++;
-            if (c > 127 || (c == '=' && *subject == '?')) {
-                kind = SUBJECT_ENCODED;
+            if (c > 127 || (c == '=' && *value == '?')) {
+                kind = MOTE_VALUE_ENCODED;
             }
         }
     } while (c != 0);
     return kind;
 }
 
+bool mote_put_value(struct mote_writer *w, const char *begin, const char *value)
+{
+    unsigned kind = w->next.kind;
+    const char *form = kind == MOTE_VALUE_PLAIN ? form_plain : form_encoded;
+
+    if (kind == MOTE_VALUE_NONE) {
+        return true;
+    }
+    if (w->next.at == 0) {
+        mote_put_form(w, begin, NULL);
+        if (kind == MOTE_VALUE_ENCODED) {
+            mote_put_form(w, ENCODED_WORD, NULL);
+        }
+    }
+    if (!put_octet(w, value, SIZE_MAX, form)) {
+        return false;
+    }
+    if (kind == MOTE_VALUE_ENCODED) {
+        mote_put_form(w, "?=", NULL);
+    }
+    return true;
+}
+
 /* The end of Message-ID, Subject, and the fields that are always the same. */
-static bool put_subject(struct writer *w)
+static bool put_subject(struct mote_writer *w)
 {
     const char *subject = w->message->subject;
 
     if (w->next.at == 0) {
-        put(w, '>');
-        w->next.subject = (uint8_t)subject_kind(subject);
-        if (w->next.subject == SUBJECT_NONE) {
-            put_string(w, mime + SUBJECT_PLAIN);
-            return true;
-        }
-        put_string(w, "\r\nSubject: ");
-        if (w->next.subject == SUBJECT_ENCODED) {
-            put_string(w, ENCODED_WORD);
-        }
+        mote_put(w, '>');
+        w->next.kind = (uint8_t)mote_value_kind(subject, MOTE_WORD_MAX);
     }
-    if (!put_octet(w, subject, SIZE_MAX, w->next.subject == SUBJECT_PLAIN ? form_plain : form_encoded)) {
+    if (!mote_put_value(w, "\r\nSubject: ", subject)) {
         return false;
     }
-    put_string(w, mime + w->next.subject);
+    mote_put_form(w, top, NULL);
     return true;
 }
 
-static bool put_text(struct writer *w)
+bool mote_put_text(struct mote_writer *w, const char *text, size_t len)
 {
-    const struct mote_message *m = w->message;
-    size_t len = m->text_len == 0 && m->text != NULL ? SIZE_MAX : m->text_len; /* up to its NUL */
-
-    if (!put_octet(w, m->text, len, form_text)) {
+    if (!put_octet(w, text, len == 0 && text != NULL ? SIZE_MAX : len, form_text)) { /* up to its NUL */
         return false;
     }
     if (w->next.column != 0) {
-        put_string(w, CRLF);
+        mote_put_form(w, mote_crlf, NULL);
     }
     return true;
 }
 
-static bool put_step(struct writer *w)
+static bool put_step(struct mote_writer *w)
 {
     const struct mote_message *m = w->message;
 
-    switch (w->next.part) {
-    case PART_DATE:
+    switch (w->next.step) {
+    case MOTE_AT_DATE:
         if (m->unix_s != 0) {
             put_date(w, (uint32_t)m->unix_s);
         }
         return true;
-    case PART_FROM: return put_value(w, "From: ", &m->from, 1);
-    case PART_TO: return put_value(w, "\r\nTo: ", m->to, m->to_count);
-    case PART_CC: return put_value(w, "\r\nCc: ", m->cc, m->cc_count);
-    case PART_ID: return put_value(w, "\r\nMessage-ID: <", &m->id, 1);
-    case PART_SUBJECT: return put_subject(w);
-    default: return put_text(w);
+    case MOTE_AT_FIELDS: return m->put_fields == NULL || m->put_fields(m, w);
+    case MOTE_AT_FROM: return put_addresses(w, "From: ", &m->from, 1);
+    case MOTE_AT_TO: return put_addresses(w, "\r\nTo: ", m->to, m->to_count);
+    case MOTE_AT_CC: return put_addresses(w, "\r\nCc: ", m->cc, m->cc_count);
+    case MOTE_AT_ID: return put_addresses(w, "\r\nMessage-ID: <", &m->id, 1);
+    case MOTE_AT_SUBJECT: return put_subject(w);
+    case MOTE_AT_TYPE: mote_put_form(w, type, NULL); return true;
+    case MOTE_AT_TEXT: return mote_put_text(w, m->text, m->text_len);
+    default: return m->put_parts == NULL || m->put_parts(m, w);
     }
 }
 
@@ -278,34 +288,59 @@ static bool id_valid(const char *id)
     return at > 1 && at < len && len <= ID_MAX;
 }
 
-uint8_t mote_message_check(const struct mote_message *message)
+bool mote_quotable(const char *s)
 {
-    if (!addresses_valid(&message->from, 1) || !addresses_valid(message->to, message->to_count) ||
-        !addresses_valid(message->cc, message->cc_count)) {
-        return MOTE_CAUSE_ADDRESS;
+    while ((uint8_t)*s >= ' ' && (uint8_t)*s < 127 && *s != '"' && *s != '\\') {
+        s++;
     }
-    if (message->unix_s > UINT32_MAX || !id_valid(message->id) || subject_kind(message->subject) == SUBJECT_REFUSED) {
-        return MOTE_CAUSE_HEADER;
-    }
-    for (size_t i = 0; i < message->text_len; i++) {
-        if (message->text == NULL || message->text[i] == 0) {
-            return MOTE_CAUSE_TEXT;
+    return *s == 0;
+}
+
+bool mote_text_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text == NULL || text[i] == 0) {
+            return false;
         }
     }
-    return MOTE_CAUSE_NONE;
+    return true;
+}
+
+/* n counts what is good: MOTE_WRONG_... is what comes next. */
+unsigned mote_message_find(const struct mote_message *m)
+{
+    unsigned n = 0;
+
+    if (addresses_valid(&m->from, 1) && ++n && addresses_valid(m->to, m->to_count) && ++n &&
+        addresses_valid(m->cc, m->cc_count) && ++n && addresses_valid(m->bcc, m->bcc_count) && ++n &&
+        m->unix_s <= UINT32_MAX && ++n && id_valid(m->id) && ++n &&
+        mote_value_kind(m->subject, MOTE_WORD_MAX) != MOTE_VALUE_REFUSED && ++n &&
+        (m->put_fields == NULL || m->put_fields(m, NULL)) && ++n && mote_text_valid(m->text, m->text_len) && ++n &&
+        (m->put_parts == NULL || m->put_parts(m, NULL))) {
+        n++;
+    }
+    return n;
+}
+
+uint8_t mote_message_check(const struct mote_message *message)
+{
+    unsigned wrong = mote_message_find(message);
+
+    return wrong < MOTE_WRONG_DATE      ? MOTE_CAUSE_ADDRESS
+           : wrong < MOTE_WRONG_TEXT    ? MOTE_CAUSE_HEADER
+           : wrong < MOTE_WRONG_NOTHING ? MOTE_CAUSE_TEXT
+                                        : MOTE_CAUSE_NONE;
 }
 
 size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap)
 {
     struct mote_message *m = ctx;
-    struct writer w;
+    struct mote_writer w;
 
     if (offset == 0) {
-        m->state.at = m->state.given = 0;
-        m->state.column = 0;
-        m->state.part = PART_DATE;
+        memset(&m->state, 0, sizeof m->state);
         if (mote_message_check(m) != MOTE_CAUSE_NONE) {
-            m->state.part = PART_END;
+            m->state.step = MOTE_AT_END;
             if (cap != 0) {
                 *(uint8_t *)buf = 0; /* no mail may hold it: refused by the reader, whoever forgot to check */
             }
@@ -317,13 +352,17 @@ size_t mote_message_read(void *ctx, size_t offset, void *buf, size_t cap)
     w.cap = cap;
     w.len = 0 - m->state.given;
     m->state.given = 0;
-    while (m->state.part != PART_END) {
+    while (m->state.step != MOTE_AT_END) {
         size_t before = w.len;
 
         w.next = m->state;
         if (put_step(&w)) {
-            w.next.part++;
-            w.next.at = 0;
+            w.next.step++;
+            w.next.at = w.next.item = 0;
+            w.next.kind = 0;
+        }
+        if (w.len == MOTE_READ_FAILED) {
+            return MOTE_READ_FAILED;
         }
         if (w.len > cap) {
             m->state.given = cap - before;

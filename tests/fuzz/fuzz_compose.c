@@ -115,7 +115,8 @@ static void draw_message(struct mote_message *m, struct input *in)
 {
     unsigned flags = draw(in), id = draw(in);
 
-    memset(m, 0x55, sizeof *m);
+    memset(m, 0, sizeof *m);
+    memset(&m->state, 0x55, sizeof m->state);
     m->from = draw_address(in);
     m->to = addresses[0];
     m->to_count = draw_list(in, addresses[0]);

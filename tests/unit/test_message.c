@@ -36,7 +36,8 @@ static struct mote_message sample(void)
 {
     struct mote_message m;
 
-    memset(&m, 0xA5, sizeof m); /* the reader clears its own part */
+    memset(&m, 0, sizeof m);
+    memset(&m.state, 0xA5, sizeof m.state); /* the reader clears its own part */
     m.from = "mote@example.com";
     m.to = one_to;
     m.to_count = 1;
