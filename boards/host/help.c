@@ -24,7 +24,7 @@ static const char help[] =
     "their\n"
     "keys, as a C header for a firmware. probe asks a relay what it can do and who it is, sends no mail, and says how "
     "to\n"
-    "configure it; its exit status is 0 when the relay is verified, 1 when it is not, 75 when it was not reached.\n"
+    "configure it; its exit status is 0 when the relay is verified, 1 when it is not, 75 when nothing was heard of it.\n"
     "\n"
     "Relays, at most 8, tried in the order given (an IPv6 address as [2001:db8::7]:587):\n"
     "  --relay HOST[:PORT]   port 587 with a login, 25 without, 465 with implicit TLS\n"

@@ -26,7 +26,7 @@ struct probe {
     /* answered; text is as printable() makes it */
     char addresses[PROBE_ADDRESSES][PROBE_TEXT]; /* "192.0.2.7 port 587: Connection refused" */
     size_t address_count;
-    bool reached; /* it has greeted */
+    bool reached; /* something was heard from it */
     char greeting[PROBE_TEXT], starttls[PROBE_TEXT];
     char offers_clear[PROBE_OFFERS], offers[PROBE_OFFERS]; /* of EHLO, lines with '\n' at their ends; "" = none */
     char trouble[PROBE_TEXT];                              /* why it went no further, or "" */
@@ -42,6 +42,7 @@ struct probe {
 
     /* judged */
     bool verified, small; /* small: by mote_trust_anchors_small() with P-256 as well */
+    bool stranger;        /* a CA that is not known has signed its certificate */
     char verdict[PROBE_TEXT];
     struct certificates anchors;
     struct certificate *root; /* of anchors: it alone verifies the chain; NULL = none does */
@@ -66,7 +67,7 @@ bool probe_is_modern(const struct probe *probe); /* it takes one of the ciphers 
 
 /* probe.c, for `mailmote trust --probe': args are those of a probe. Returns EX_OK, or another after it has said why. */
 int probe_run(struct probe *probe, int argc, char **argv, bool *json);
-/* 0 verified, 1 not, 75 not reached. */
+/* 0 verified, 1 not, 75 nothing was heard. */
 int probe_status(const struct probe *probe);
 void probe_free(struct probe *probe);
 

@@ -99,6 +99,7 @@ static void judge_under(struct probe *probe, br_x509_trust_anchor *anchors, stru
     mote_trust_anchors(&trust, anchors, count, probe->name);
     error = judge(probe, &trust);
     probe->verified = error == 0;
+    probe->stranger = error == BR_ERR_X509_NOT_TRUSTED || error == BR_ERR_X509_DN_MISMATCH;
     if (verdict(error) != NULL) {
         strcpy(probe->verdict, verdict(error));
     } else {
@@ -116,10 +117,10 @@ void probe_judge(struct probe *probe)
 
     if (anchors == NULL || owners == NULL) {
         strcpy(probe->verdict, "no memory to verify it");
+    } else if (probe->chain.count == 0) {
+        strcpy(probe->verdict, "not verified: it has shown no certificate");
     } else if (probe->name == NULL) {
         strcpy(probe->verdict, "an address has no name to verify: give --tls-name");
-    } else if (probe->chain.count == 0) {
-        strcpy(probe->verdict, "there is no certificate");
     } else {
         judge_under(probe, anchors, owners);
     }

@@ -20,7 +20,7 @@
 enum { CHAIN_MAX = 12, CERTIFICATE_MAX = 1 << 16, SHORT_RECORDS = 9 };
 
 /* RFC 5246, RFC 6066 */
-enum { RECORD_CHANGE = 20, SERVER_HELLO = 2, MAX_FRAGMENT_LENGTH = 1 };
+enum { RECORD_CHANGE = 20, RECORD_LAST = 23, SERVER_HELLO = 2, MAX_FRAGMENT_LENGTH = 1 };
 
 /* ---- Octets ------------------------------------------------------------------------------------------------------ */
 
@@ -50,6 +50,7 @@ static void measure(struct link *link, const unsigned char *octets, size_t len)
         link->header[link->head++] = octets[i];
         if (link->head == sizeof link->header) {
             link->head = 0;
+            link->no_tls |= link->header[0] < RECORD_CHANGE || link->header[0] > RECORD_LAST;
             link->left = (size_t)link->header[3] << 8 | link->header[4];
             if (link->encrypted && link->left + sizeof link->header > link->record) {
                 link->record = link->left + sizeof link->header;
@@ -62,8 +63,11 @@ static void measure(struct link *link, const unsigned char *octets, size_t len)
 static int read_socket(void *ctx, unsigned char *to, size_t len)
 {
     struct link *link = ctx;
-    ssize_t got = wait_for(link, POLLIN) ? recv(link->fd, to, len, 0) : -1;
+    bool ready = wait_for(link, POLLIN);
+    ssize_t got = ready ? recv(link->fd, to, len, 0) : -1;
 
+    link->heard |= got > 0;
+    link->closed |= ready && got <= 0;
     if (got <= 0) {
         return -1;
     }
@@ -76,8 +80,10 @@ static int read_socket(void *ctx, unsigned char *to, size_t len)
 static int write_socket(void *ctx, const unsigned char *from, size_t len)
 {
     struct link *link = ctx;
-    ssize_t put = wait_for(link, POLLOUT) ? send(link->fd, from, len, MSG_NOSIGNAL) : -1;
+    bool ready = wait_for(link, POLLOUT);
+    ssize_t put = ready ? send(link->fd, from, len, MSG_NOSIGNAL) : -1;
 
+    link->closed |= ready && put < 0;
     return put > 0 ? (int)put : -1;
 }
 
@@ -118,6 +124,7 @@ static unsigned code_of(const char *line, size_t len)
 unsigned link_reply(struct link *link)
 {
     size_t line = 0;
+    unsigned code;
 
     link->reply_len = 0;
     while (link->reply_len + 1 < sizeof link->reply) {
@@ -131,9 +138,10 @@ unsigned link_reply(struct link *link)
         if (*to != '\n') {
             continue;
         }
-        if (link->reply_len - line < 4 || link->reply[line + 3] != '-') {
+        code = code_of(link->reply + line, link->reply_len - line);
+        if (code == 0 || link->reply[line + 3] != '-') {
             link->reply[link->reply_len] = 0;
-            return code_of(link->reply + line, link->reply_len - line);
+            return code;
         }
         line = link->reply_len;
     }

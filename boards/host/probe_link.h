@@ -22,6 +22,8 @@ struct link {
     uint32_t start_ms, limit_ms;
     char ehlo[300]; /* the line that says who we are */
     bool secured, in_tls;
+    bool heard, closed;    /* the other end has said something; it has hung up */
+    bool no_tls;           /* what it said is no record of TLS */
     char reply[REPLY_MAX]; /* the last one, as it came, NUL behind it */
     size_t reply_len;
 

@@ -81,6 +81,10 @@ static void report_chain(const struct probe *probe)
     for (size_t i = 0; i < probe->chain.count; i++) {
         certificate(i == 0 ? "certificate" : "its CA", probe->chain.list[i]);
     }
+    if (probe->chain.count == 0) {
+        line("verdict", probe->verdict);
+        return;
+    }
     printf("%-16s%s (name %s, CAs of %s)\n", "verdict", probe->verdict, probe->name != NULL ? probe->name : "none",
            probe->trust);
     if (probe->root != NULL) {

@@ -82,8 +82,14 @@ static bool trouble(struct probe *probe, const char *what)
     return false;
 }
 
-static bool tls_trouble(struct probe *probe, int error)
+static bool tls_trouble(struct probe *probe, const struct link *link, int error)
 {
+    if (link->no_tls) {
+        return trouble(probe, probe->implicit
+                                  ? "it does not speak TLS from the first octet: try port 587 or 25, without "
+                                    "--tls implicit"
+                                  : "it grants STARTTLS, and then speaks no TLS");
+    }
     if (error >= BR_ERR_SEND_FATAL_ALERT) {
         snprintf(probe->trouble, sizeof probe->trouble, "the handshake failed: we said TLS alert %d", error & 255);
     } else if (error >= BR_ERR_RECV_FATAL_ALERT) {
@@ -91,14 +97,32 @@ static bool tls_trouble(struct probe *probe, int error)
                  error & 255);
     } else {
         snprintf(probe->trouble, sizeof probe->trouble,
-                 error == BR_ERR_IO ? "the handshake failed: the connection was closed, or stood still for 30 s"
-                                    : "the handshake failed: BearSSL's error %d",
+                 error != BR_ERR_IO ? "the handshake failed: BearSSL's error %d"
+                 : link->closed     ? "the handshake failed: the relay hung up"
+                                    : "the handshake failed: the relay said nothing for 30 s",
                  error);
     }
     return false;
 }
 
 /* ---- Conversations ----------------------------------------------------------------------------------------------- */
+
+static bool greeting_trouble(struct probe *probe, const struct link *link)
+{
+    if (link->reply_len != 0 && strspn(link->reply, "0123456789") < 3) {
+        return trouble(probe, "that is no mail relay: is it the right port (587, 465 or 25)?");
+    }
+    if (link->reply_len != 0) {
+        return trouble(probe, "its greeting is not 220: it takes no mail from this host, or not now");
+    }
+    if (link->secured) {
+        return trouble(probe, "it says nothing in TLS: is it a mail relay?");
+    }
+    return trouble(probe, link->closed
+                              ? "it hung up without a word: it does not want this host, or it wants TLS from the "
+                                "first octet (--tls implicit)"
+                              : "it said nothing for 30 s: does it want TLS from the first octet (--tls implicit)?");
+}
 
 /* Up to where TLS would begin. probe: what was said is kept in it; NULL: it is known already. */
 static bool greet(struct link *link, bool implicit, struct probe *probe)
@@ -107,12 +131,9 @@ static bool greet(struct link *link, bool implicit, struct probe *probe)
 
     if (probe != NULL) {
         keep_reply(probe->greeting, link);
-        probe->reached = link->reply_len != 0;
     }
     if (!greeted) {
-        return probe != NULL &&
-               trouble(probe, link->reply_len == 0 ? "it said nothing: is it TLS from the first octet (--tls implicit)?"
-                                                   : "its greeting is not 220");
+        return probe != NULL && greeting_trouble(probe, link);
     }
     if (link_ask(link, link->ehlo) != 250) {
         return probe != NULL && trouble(probe, "it refuses EHLO");
@@ -137,7 +158,7 @@ static bool start_tls(struct probe *probe, struct link *link, const struct link_
             return keep && trouble(probe, "it does not do STARTTLS");
         }
     }
-    return link_start_tls(link, probe->name, tls, &error) || (keep && tls_trouble(probe, error));
+    return link_start_tls(link, probe->name, tls, &error) || (keep && tls_trouble(probe, link, error));
 }
 
 /* To the reply to EHLO inside TLS. keep: what was learned on the way is kept in probe. */
@@ -150,11 +171,14 @@ static bool converse(struct probe *probe, struct link *link, const struct link_t
         return false;
     }
     if (!link_open(link, probe->host, probe->port, keep ? LIMIT_MS : TRY_MS, keep ? &trace : NULL)) {
-        return keep && trouble(probe, "no connection came about");
+        return keep &&
+               trouble(
+                   probe,
+                   "no connection came about: are the name and the port right (587, 465 or 25), and is the way open?");
     }
     if (probe->implicit) {
         if (!link_start_tls(link, probe->name, tls, &error)) {
-            return keep && tls_trouble(probe, error);
+            return keep && tls_trouble(probe, link, error);
         }
         return greet(link, true, keep ? probe : NULL);
     }
@@ -181,6 +205,7 @@ static void take_handshake(struct probe *probe, struct link *link)
     br_ssl_session_parameters agreed;
 
     probe->tls = link->secured;
+    probe->reached = link->heard;
     if (!link->secured) {
         return;
     }

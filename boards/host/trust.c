@@ -39,8 +39,9 @@ static int trust_probed(int argc, char **argv)
     }
     status = probe_run(probe, argc, argv, &json);
     if (status == EX_OK && probe->root == NULL) {
-        complain("%s port %u: %s%s%s", probe->host, (unsigned)probe->port, probe->trouble,
-                 probe->trouble[0] != 0 ? "; " : "", probe->verdict);
+        complain("%s port %u: %s%s%s%s%s%s", probe->host, (unsigned)probe->port, probe->trouble,
+                 probe->trouble[0] != 0 ? "; " : "", probe->verdict, probe->stranger ? " (asked were those of " : "",
+                 probe->stranger ? probe->trust : "", probe->stranger ? "): give its CA with --trust FILE.pem" : "");
         status = probe_status(probe);
     } else if (status == EX_OK) {
         status = write_anchors(&(struct certificates){&probe->root, 1});

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -227,6 +228,8 @@ def test_no_header_of_a_stranger(postfix, pki, leaf):
     made = trust_probe(postfix.ports[leaf], "--trust", pki.ca)
     assert (made.returncode, made.stdout) == (UNVERIFIED, "")
     assert re.fullmatch(rf"mailmote: localhost port {postfix.ports[leaf]}: .*\n", made.stderr)
+    told = f"no trusted CA has signed it (asked were those of {pki.ca}): give its CA with --trust FILE.pem"
+    assert (told in made.stderr) == (leaf == "stranger")
 
 
 def test_no_header_of_nobody(closed):
@@ -241,7 +244,7 @@ def test_nobody(closed):
     host, port = closed.split(":")
     done = probe(port, host=host)
     assert done.returncode == UNREACHABLE and "Connection refused" in done.stdout and "no connection came about" in done.stdout
-    assert told(port, host=host)[1]["trouble"] == "no connection came about"
+    assert told(port, host=host)[1]["trouble"].startswith("no connection came about: are the name and the port right")
 
 
 def test_no_such_name():
@@ -315,9 +318,11 @@ ESCAPE = b"\x1b[2J\x07\xff\"\\"
     ([b"220 hi " + ESCAPE + b"\r\n", b"502 what?\r\n"], "it refuses EHLO"),
     ([b"220 hi\r\n", b"250-" + ESCAPE + b"\r\n250 " + ESCAPE + b"\r\n"], "it does not offer STARTTLS"),
     ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"454 " + ESCAPE + b"\r\n"], "it does not do STARTTLS"),
-    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"no TLS at all\r\n" * 10], "the handshake failed"),
+    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"no TLS at all\r\n" * 10], "it grants STARTTLS, and then speaks no TLS"),
+    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b""], "the handshake failed: the relay hung up"),
+    ([b"* OK IMAP4\r\n"], "that is no mail relay: is it the right port"),
     ([b"220-" + b"x" * 9000 + b"\r\n" * 5000], "its greeting is not 220"),
-    ([b"\0" * 100 + b"\r\n"], "its greeting is not 220"),
+    ([b"\0" * 100 + b"\r\n"], "that is no mail relay"),
 ])
 def test_hostile(lines, trouble):
     relay = Says(lines)
@@ -326,6 +331,23 @@ def test_hostile(lines, trouble):
     assert done.stdout.isascii() and not set(done.stdout) & {chr(c) for c in range(32) if c != 10}
     status, found = told(relay.port)
     assert status == UNVERIFIED and trouble in found["trouble"]
+
+
+@pytest.mark.parametrize("options, trouble", [([], "that is no mail relay: is it the right port"),
+                                              (["--tls", "implicit"], "it does not speak TLS from the first octet: try port 587")])
+def test_another_kind_of_server(options, trouble):
+    """that waits, as SSH does; and a relay that wants STARTTLS. It is told at once"""
+    for words in b"SSH-2.0-OpenSSH_9.2\r\n", b"220 relay.test ESMTP\r\n":
+        relay, begun = Says([words, b"500 what?\r\n", b""]), time.monotonic()
+        done = probe(relay.port, *options)
+        assert done.returncode == UNVERIFIED and (trouble in done.stdout or (words[:3] == b"220" and not options)), done.stdout
+        assert time.monotonic() - begun < 29               # the time limit is 30
+
+
+def test_who_hangs_up():
+    done = probe(Says([b""]).port)
+    assert done.returncode == UNREACHABLE and "it hung up without a word" in done.stdout and "--tls implicit" in done.stdout
+    assert "verdict         not verified: it has shown no certificate\n" in done.stdout
 
 
 def test_a_relay_that_stops_answering(tmp_path):
