@@ -102,6 +102,17 @@ static bool same(struct span name, struct span other)
     return name.len == other.len && strncasecmp(name.at, other.at, name.len) == 0;
 }
 
+/* Takes the next line off, with those that are folded to it; empty ones go before. */
+static struct span next_line(struct span *rest, unsigned *lines, unsigned *number)
+{
+    while (rest->len > 0 && line_len(rest) == 0) {
+        take_line(rest);
+        *lines += 1;
+    }
+    *number = *lines + 1;
+    return take_field(rest, lines);
+}
+
 static bool find(const struct aliases *aliases, struct span name, struct alias *alias)
 {
     const struct args *args = aliases->args;
@@ -119,8 +130,7 @@ static bool find(const struct aliases *aliases, struct span name, struct alias *
     }
     alias->file = args->aliases;
     while (rest.len > 0) {
-        alias->line = lines + 1;
-        if (split(alias, take_field(&rest, &lines)) && same(alias->name, name)) {
+        if (split(alias, next_line(&rest, &lines, &alias->line)) && same(alias->name, name)) {
             return true;
         }
     }
@@ -151,30 +161,20 @@ static struct span take_target(struct span *targets)
 
 /* ---- Addresses --------------------------------------------------------------------------------------------------- */
 
-struct alias_address {
-    struct alias_address *next;
-    char text[];
-};
-
 /* NULL after a complaint. */
 static char *make(struct aliases *aliases, struct span name, const char *domain)
 {
     size_t more = domain == NULL ? 0 : strlen(domain) + 1;
-    struct alias_address *made = malloc(sizeof *made + name.len + more + 1);
+    char *made = made_string(&aliases->made, name.len + more);
 
-    if (made == NULL) {
-        complain("no memory for the recipients: send several mails");
-        return NULL;
+    if (made != NULL) {
+        memcpy(made, name.at, name.len);
     }
-    memcpy(made->text, name.at, name.len);
-    made->text[name.len] = 0;
-    if (domain != NULL) {
-        made->text[name.len] = '@';
-        strcpy(made->text + name.len + 1, domain);
+    if (made != NULL && domain != NULL) {
+        made[name.len] = '@';
+        memcpy(made + name.len + 1, domain, more - 1);
     }
-    made->next = aliases->made;
-    aliases->made = made;
-    return made->text;
+    return made;
 }
 
 /* What one name stands for. first: in the list, of those that count for the limit. */
@@ -315,6 +315,9 @@ int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
     if (step.name.len == 0 || strchr(recipient, '@') != NULL) {
         return words_add(to, recipient);
     }
+    if (*recipient == '\\') {
+        return add(&all, (struct span){recipient + 1, step.name.len - 1}, aliases->domain);
+    }
     aliases->expanded = 0;
     return expand(&all, &step);
 }
@@ -328,11 +331,10 @@ static void warn(const struct aliases *aliases)
 
     while (rest.len > 0) {
         struct alias alias;
-        unsigned line = lines + 1;
-        struct span text = take_field(&rest, &lines);
+        struct span text = next_line(&rest, &lines, &alias.line);
 
         if (!is_comment(text) && !split(&alias, text)) {
-            complain_about(aliases->args->aliases, line);
+            complain_about(aliases->args->aliases, alias.line);
             complain("warning: no alias, and left out: give NAME: ADDRESS");
         }
     }
@@ -403,12 +405,7 @@ int aliases_check(struct aliases *aliases)
 
 void aliases_free(struct aliases *aliases)
 {
-    while (aliases->made != NULL) {
-        struct alias_address *next = aliases->made->next;
-
-        free(aliases->made);
-        aliases->made = next;
-    }
+    made_free(&aliases->made);
     free(aliases->text.data);
     aliases->text = (struct buffer){NULL, 0};
 }

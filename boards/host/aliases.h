@@ -7,6 +7,7 @@
 #define MAILMOTE_HOST_ALIASES_H
 
 #include "args.h"
+#include "made.h"
 
 /* At most so many addresses for one name. */
 #define ALIASES_ADDRESSES MOTE_RECORD_RCPTS
@@ -15,9 +16,9 @@
 struct aliases {
     const struct args *args;
     const char *domain;
-    struct buffer text;         /* of the file that args->aliases names */
-    struct alias_address *made; /* what lists point into */
-    unsigned expanded;          /* names, of the recipient at hand */
+    struct buffer text; /* of the file that args->aliases names */
+    struct made *made;  /* what lists point into */
+    unsigned expanded;  /* names, of the recipient at hand */
 };
 
 /* Reads the file, if there is one (EX_CONFIG); a line that is none is told of and left out. domain completes names; NULL: they

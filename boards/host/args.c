@@ -45,6 +45,7 @@ static const struct option options[] = {
     {"delete", required_argument, NULL, OPTION_DELETE},
     {"now", no_argument, NULL, OPTION_NOW},
     {"config", required_argument, NULL, 'C'},
+    {"account", required_argument, NULL, 'a'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPTION_HELP},
     {"tls", required_argument, NULL, OPTION_OF_RELAY + RELAY_TLS},
@@ -104,7 +105,8 @@ static int begin_relay(struct args *args, const char *value)
 static void inherit(struct relay_args *relay, const struct relay_args *common)
 {
     bool trust = relay->options[RELAY_TRUST] != NULL || relay->options[RELAY_PIN] != NULL;
-    bool secret = relay->options[RELAY_PASSWORD_FILE] != NULL || relay->options[RELAY_TOKEN_FILE] != NULL;
+    bool secret = relay->options[RELAY_PASSWORD_FILE] != NULL || relay->options[RELAY_TOKEN_FILE] != NULL ||
+                  relay->options[RELAY_PASSWORD] != NULL || relay->options[RELAY_PASSWORD_COMMAND] != NULL;
 
     for (int i = 0; i < RELAY_OPTIONS; i++) {
         if (relay->options[i] != NULL || (trust && (i == RELAY_TRUST || i == RELAY_PIN)) ||
@@ -129,6 +131,7 @@ static int apply(struct args *args, struct relay_args *common, int option, int i
     case OPTION_TIMEOUT: return set_once(&args->timeout, optarg, "timeout");
     case OPTION_SPOOL: return set_once(&args->spool, optarg, "spool");
     case 'C': return set_once(&args->config_file, optarg, "config");
+    case 'a': return set_once(&args->account, optarg, "account");
     case OPTION_RAW: args->raw = true; return EX_OK;
     case OPTION_NOW: args->now = true; return EX_OK;
     case OPTION_BACKGROUND: args->background = true; return EX_OK;
@@ -159,6 +162,7 @@ static unsigned commands_of(int option)
     case OPTION_NOW: return COMMAND_FLUSH;
     case OPTION_HELP:
     case OPTION_SPOOL:
+    case 'a':
     case 'C': return COMMAND_SEND | COMMAND_FLUSH | COMMAND_QUEUE;
     default: return COMMAND_SEND | COMMAND_FLUSH;
     }
@@ -216,7 +220,7 @@ static int check_relays(const struct args *args)
     if (args->command == COMMAND_QUEUE || args->relay_count != 0) {
         return EX_OK;
     }
-    complain("no relay: give --relay HOST[:PORT], or -C FILE with a relay line");
+    complain("no relay: give --relay HOST[:PORT], or a relay line in " CONFIG_FILE ", or in -C FILE");
     return args->config_file != NULL || args->mta ? EX_CONFIG : EX_USAGE;
 }
 
@@ -252,7 +256,7 @@ static int parse_options(struct args *args, struct relay_args *common, int argc,
     int option, index = 0, status = EX_OK;
 
     opterr = 0;
-    while (status == EX_OK && !args->help && (option = getopt_long(argc, argv, ":vC:", options, &index)) != -1) {
+    while (status == EX_OK && !args->help && (option = getopt_long(argc, argv, ":vC:a:", options, &index)) != -1) {
         if (option == '?' || option == ':') {
             status = refuse(option, argv[optind - 1]);
         } else if ((commands_of(option) & args->command) == 0) {
@@ -266,7 +270,7 @@ static int parse_options(struct args *args, struct relay_args *common, int argc,
 
 int args_settle(struct args *args)
 {
-    int status = args->config_file != NULL ? args_misconfigured(args, config_read(args)) : EX_OK;
+    int status = args_misconfigured(args, config_read(args));
 
     if (status == EX_OK && !args->misconfigured) {
         status = args_misconfigured(args, check_relays(args));
@@ -297,6 +301,7 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
 void args_free(struct args *args)
 {
     buffer_wipe(&args->config);
+    made_free(&args->made);
     free(args->cc.list);
     free(args->bcc.list);
     free(args->attachments.list);

@@ -7,7 +7,11 @@
 #define MAILMOTE_HOST_ARGS_H
 
 #include "file.h"
+#include "made.h"
 #include "mailmote_outbox.h"
+
+/* Read where neither -C nor MAILMOTE_CONF names another; it may be missing. An empty MAILMOTE_CONF: none is read. */
+#define CONFIG_FILE "/etc/mailmote.conf"
 
 /* What can be said of a relay. Said before the first --relay, it holds for all that say nothing else. */
 enum relay_option {
@@ -18,8 +22,16 @@ enum relay_option {
     RELAY_USER,
     RELAY_PASSWORD_FILE,
     RELAY_TOKEN_FILE,
+    /* Of the configuration alone: */
+    RELAY_PASSWORD,
+    RELAY_PASSWORD_COMMAND, /* prints it */
+    RELAY_AUTH,             /* not NULL: the secret is a token */
+    RELAY_STARTTLS,         /* for RELAY_TLS */
     RELAY_OPTIONS
 };
+
+/* For RELAY_TRUST: the system's file of CAs. */
+#define RELAY_SYSTEM "system"
 
 struct relay_args {
     const char *relay; /* HOST[:PORT] */
@@ -52,16 +64,20 @@ struct args {
     uint16_t timeout_s;    /* 0 = none is given */
     const char *admin;     /* who is told of mails that failed; NULL = their senders */
     const char *account;   /* of the configuration; NULL = its default one */
-    const char *domain;    /* completes a name that has none; NULL = this host's full name */
-    const char *full_name; /* of the sender, for a From field that is made or written anew */
+    const char *own_from;  /* the configuration's `from', or NULL */
+    bool from_fixed;       /* it is the sender, whatever the caller says */
     uint8_t from_field;    /* FROM_... */
-    bool from_fixed;       /* `from' is the configuration's, whatever the caller says */
+    const char *full_name; /* of the sender, for a From field that is made or written anew */
+    const char *domain;    /* completes a name that has none; NULL = this host's full name */
+    const char *syslog;    /* NULL, "on", "off", or a facility as "LOG_USER" */
     const char *aliases;   /* a file as /etc/aliases; NULL = none */
     struct alias_line alias_lines[ALIAS_LINES];
     unsigned alias_count;
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
     bool misconfigured;        /* it was told why; the mail is to be kept, and no relay is to be asked */
+    struct stat config_about;
+    struct made *made; /* strings */
     struct relay_args relays[MOTE_RELAYS_MAX];
     unsigned relay_count;
     char **rcpts; /* To */
@@ -99,9 +115,12 @@ int words_add(struct words *words, char *word);
 /* Of the mail, all together. */
 unsigned args_rcpts(const struct args *args);
 
-/* config.c: adds what args->config_file says, but for lines that are wrong, of which each is told (EX_CONFIG). What the command
- * line says too is the command line's to say. */
+/* config.c: adds what the configuration says: args->config_file, else the file that MAILMOTE_CONF names, else CONFIG_FILE. What
+ * the command line says too is the command line's to say. Of lines that are wrong each is told, and the others hold (EX_CONFIG). */
 int config_read(struct args *args);
+
+/* The same of the file's text, args->config: octets in, settings out. */
+int config_parse(struct args *args);
 
 /* 1 to MOTE_ATTEMPT_S, or 0 when the text is no such number. */
 uint16_t parse_timeout(const char *text);

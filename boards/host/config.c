@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration file: the settings of the command line, a relay a line. It is cut into words in place; a word holds
- * no space, and there is no quoting. What is wrong is told with file and line. No secret stands in it, only the names
- * of files.
+ * The configuration file: a setting a line, and accounts, of which one is meant. It is cut into words in place; a word that
+ * holds a space stands between double quotes. What is wrong is told with file and line, and without the value where that
+ * may be a password.
  */
 #define _GNU_SOURCE
 
-#include "args.h"
 #include "complain.h"
+#include "config.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONFIG_MAX ((size_t)1 << 20)
 
 #define SPACE " \t\r"
 
-static const char *const relay_option_names[RELAY_OPTIONS] = {
-    [RELAY_TLS] = "tls",
-    [RELAY_TRUST] = "trust",
-    [RELAY_PIN] = "pin",
-    [RELAY_TLS_NAME] = "tls-name",
-    [RELAY_USER] = "user",
-    [RELAY_PASSWORD_FILE] = "password-file",
-    [RELAY_TOKEN_FILE] = "token-file",
+struct config {
+    struct args *args;
+    struct account *accounts; /* the first is what stands in front of the others: each begins as its copy */
+    unsigned count, at;       /* the one that lines go to */
+    unsigned line, section;
 };
+
+/* ---- Words ------------------------------------------------------------------------------------------------------- */
 
 static int wrong(const char *what, const char *word, const char *todo)
 {
@@ -31,72 +33,65 @@ static int wrong(const char *what, const char *word, const char *todo)
     return EX_CONFIG;
 }
 
-/* name=value of a relay's line. */
-static int parse_option(struct relay_args *relay, char *word)
+/* NULL at the end of the line, or where a comment begins. */
+static int take_word(char **rest, char **word)
 {
-    char *value = strchr(word, '=');
-    int i;
+    char *at = *rest + strspn(*rest, SPACE), *end;
+    bool quoted = *at == '"';
 
-    if (value != NULL) {
-        *value++ = 0;
+    *word = NULL;
+    if (*at == 0 || *at == '#') {
+        return EX_OK;
     }
-    for (i = 0; i < RELAY_OPTIONS; i++) {
-        if (strcmp(word, relay_option_names[i]) == 0) {
-            break;
-        }
+    at += quoted;
+    end = quoted ? strchr(at, '"') : at + strcspn(at, SPACE);
+    if (end == NULL || (quoted && end[1] != 0 && strchr(SPACE, end[1]) == NULL)) {
+        return wrong("", "", "a value in double quotes ends with one, and the line or a space comes behind it");
     }
-    if (i == RELAY_OPTIONS && (strcmp(word, "password") == 0 || strcmp(word, "token") == 0)) {
-        return wrong("", word, "=: the file may be read by others: give its name, with -file=FILE");
-    }
-    if (i == RELAY_OPTIONS) {
-        return wrong("a relay has no ", word, "=: give tls, trust, pin, tls-name, user, password-file or token-file");
-    }
-    if (value == NULL || *value == 0) {
-        return wrong("", word, " needs a value: give it as WORD=VALUE, without spaces");
-    }
-    if (relay->options[i] != NULL) {
-        return wrong("", word, " is given twice: which one is meant?");
-    }
-    relay->options[i] = value;
+    *rest = end + (*end != 0);
+    *end = 0;
+    *word = at;
     return EX_OK;
 }
 
-/* Relays of the command line take the place of all those in the file: then the line is read for its errors alone. */
-static int parse_relay(struct args *args, char *where, char **rest, unsigned line, bool relays)
+/* All of the rest, a '#' in it as well; without quotes around it. */
+static char *take_text(char *rest)
 {
-    struct relay_args unused, *relay = &unused;
-    char *word;
-    int status = EX_OK;
+    size_t len;
 
-    if (relays && args->relay_count == MOTE_RELAYS_MAX) {
-        complain("more than %d relays: give fewer", MOTE_RELAYS_MAX);
-        return EX_CONFIG;
+    rest += strspn(rest, SPACE);
+    for (len = strlen(rest); len > 0 && strchr(SPACE, rest[len - 1]) != NULL; len--) {
     }
-    if (relays) {
-        relay = &args->relays[args->relay_count++];
+    if (len >= 2 && rest[0] == '"' && rest[len - 1] == '"') {
+        rest++;
+        len -= 2;
     }
-    memset(relay, 0, sizeof *relay);
-    relay->relay = where;
-    relay->line = line;
-    while (status == EX_OK && (word = strtok_r(NULL, SPACE, rest)) != NULL) {
-        status = parse_option(relay, word);
+    rest[len] = 0;
+    return rest;
+}
+
+/* Of a line that has nothing behind it. */
+static int take_value(const struct config_word *word, char *rest, const char **value)
+{
+    char *first, *more = NULL;
+    int status;
+
+    if (word->form == FORM_TEXT || word->form == FORM_IGNORED) {
+        *value = take_text(rest);
+        return EX_OK;
     }
+    status = take_word(&rest, &first);
+    if (status == EX_OK && first != NULL) {
+        status = take_word(&rest, &more);
+    }
+    if (status == EX_OK && more != NULL) {
+        return wrong("", more, " is one word too many: take it out, or put a value with spaces into double quotes");
+    }
+    if (status == EX_OK && first == NULL && word->form != FORM_SWITCH) {
+        return wrong("", word->name, " needs a value: see mailmote --help");
+    }
+    *value = first != NULL ? first : "on";
     return status;
-}
-
-static int parse_setting(const char **word, const char *value, bool *seen, const char *name, const char *more)
-{
-    if (more != NULL) {
-        return wrong("", more, " is one word too many: take it out");
-    }
-    if (*seen) {
-        return wrong("", name, " is given twice: which one is meant?");
-    }
-    *seen = true;
-    if (*word == NULL) {
-        *word = value;
-    }
-    return EX_OK;
 }
 
 uint16_t parse_timeout(const char *text)
@@ -109,87 +104,305 @@ uint16_t parse_timeout(const char *text)
     return *text == 0 && value <= MOTE_ATTEMPT_S ? (uint16_t)value : 0;
 }
 
-struct seen {
-    bool relays; /* are to be taken */
-    bool spool, helo, from, admin, timeout;
-};
+/* ---- Lines ------------------------------------------------------------------------------------------------------- */
 
-static int parse_line(struct args *args, struct seen *seen, char *text, unsigned line)
+/* name=value of a relay's line. */
+static int parse_option(struct relay_args *relay, char *text)
 {
-    char *rest = NULL, *name = strtok_r(text, SPACE, &rest), *value;
+    char *value = strchr(text, '=');
+    const struct config_word *word;
+    int status;
 
-    if (name == NULL) {
+    if (value != NULL) {
+        *value++ = 0;
+    }
+    word = config_word(text);
+    if (word == NULL || word->key >= RELAY_OPTIONS) {
+        return wrong("a relay has no ", text,
+                     "=: give tls, trust, pin, tls-name, user, password-file, token-file, password or auth");
+    }
+    if (value == NULL || *value == 0) {
+        return wrong("", text, " needs a value: give it as WORD=VALUE, without spaces");
+    }
+    if (relay->options[word->key] != NULL) {
+        return wrong("", text, " is given twice: which one is meant?");
+    }
+    status = config_check(word, value);
+    relay->options[word->key] = value;
+    return status;
+}
+
+static int parse_relay(struct config *config, char *rest)
+{
+    struct account *account = &config->accounts[config->at];
+    struct relay_args *relay;
+    char *where, *option;
+    int status = take_word(&rest, &where);
+
+    if (status == EX_OK && where == NULL) {
+        return wrong("", "", "relay needs a value: give HOST[:PORT]");
+    }
+    if (account->relay_section != config->section) { /* its own take the place of those it began with */
+        account->relay_section = config->section;
+        account->relay_count = 0;
+    }
+    if (account->relay_count == MOTE_RELAYS_MAX) {
+        complain("more than %d relays: give fewer", MOTE_RELAYS_MAX);
+        return EX_CONFIG;
+    }
+    relay = &account->relays[account->relay_count++];
+    *relay = (struct relay_args){.relay = where, .line = config->line};
+    while (status == EX_OK && (status = take_word(&rest, &option)) == EX_OK && option != NULL) {
+        status = parse_option(relay, option);
+    }
+    return status;
+}
+
+static int parse_alias(struct config *config, const char *text)
+{
+    struct args *args = config->args;
+
+    if (strchr(text, ':') == NULL) {
+        return wrong("alias ", text, ": give NAME: ADDRESS");
+    }
+    if (args->alias_count == ALIAS_LINES) {
+        complain("more than %d lines of aliases: put them into a file, with aliases FILE", ALIAS_LINES);
+        return EX_CONFIG;
+    }
+    args->alias_lines[args->alias_count++] = (struct alias_line){text, config->line};
+    return EX_OK;
+}
+
+static struct account *find_account(const struct config *config, const char *name)
+{
+    for (unsigned i = 1; i < config->count; i++) {
+        if (strcmp(config->accounts[i].name, name) == 0) {
+            return &config->accounts[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the other one says holds here, until this one says otherwise. */
+static int take_over(struct account *account, const struct account *other)
+{
+    for (int i = 0; i < KEYS; i++) {
+        if (other->settings[i].value != NULL) {
+            account->settings[i] = other->settings[i];
+        }
+    }
+    if (other->relay_count != 0) {
+        memcpy(account->relays, other->relays, sizeof account->relays);
+        account->relay_count = other->relay_count;
+    }
+    return EX_OK;
+}
+
+/* NAME [: OTHER[, OTHER...]] */
+static int parse_account(struct config *config, char *rest)
+{
+    char *others = strchr(rest, ':'), *name, *word;
+    struct account *more = realloc(config->accounts, (config->count + 1) * sizeof *more), *account;
+    int status;
+
+    if (more == NULL) {
+        complain("no memory: try again");
+        return EX_OSERR;
+    }
+    config->accounts = more;
+    account = &more[config->count];
+    if (others != NULL) {
+        *others++ = 0;
+    }
+    status = take_word(&rest, &name);
+    if (status != EX_OK || name == NULL || find_account(config, name) != NULL) {
+        return status != EX_OK ? status
+                               : wrong("account ", name == NULL ? "" : name,
+                                       name == NULL ? "needs a name: give NAME or NAME : OTHER" : " is there already");
+    }
+    status = take_word(&rest, &word);
+    if (status != EX_OK || word != NULL) {
+        return status != EX_OK ? status : wrong("", word, " is one word too many: give NAME or NAME : OTHER");
+    }
+    *account = more[0];
+    account->name = name;
+    for (word = others == NULL ? NULL : strtok_r(others, SPACE ",", &rest); word != NULL && *word != '#';
+         word = strtok_r(NULL, SPACE ",", &rest)) {
+        const struct account *other = find_account(config, word);
+
+        if (other == NULL) {
+            return wrong("there is no account ", word, " above this line");
+        }
+        take_over(account, other);
+    }
+    config->at = config->count++;
+    return EX_OK;
+}
+
+/* Told where somebody may be looking: a mail of cron's is no place for it. */
+static void ignore(const struct config *config, const struct config_word *word)
+{
+    if (config->args->verbose || isatty(STDERR_FILENO)) {
+        complain("warning: %s is ignored: %s", word->name, word->advice);
+    }
+}
+
+static int parse_setting(struct config *config, const struct config_word *word, char *rest)
+{
+    struct setting *setting = &config->accounts[config->at].settings[word->key];
+    const char *value;
+    int status = take_value(word, rest, &value);
+
+    if (status == EX_OK) {
+        status = config_check(word, value);
+    }
+    if (status != EX_OK || word->key == KEYS) {
+        if (status == EX_OK && word->form == FORM_IGNORED) {
+            ignore(config, word);
+        }
+        return status;
+    }
+    if (word->key == KEY_TIMEOUT && strcmp(value, "off") != 0 && parse_timeout(value) == 0) {
+        return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
+    }
+    if (word->key == KEY_FROM && *value == '*') {
+        return wrong("from ", value,
+                     ": accounts are not chosen by the sender: give an address, and choose by --account");
+    }
+    if (setting->section == config->section) {
+        return wrong("", word->name, " is given twice: which one is meant?");
+    }
+    *setting = (struct setting){value, config->line, config->section};
+    return EX_OK;
+}
+
+static int parse_line(struct config *config, char *text)
+{
+    const struct config_word *word;
+    const char *nearest;
+    char *name, *rest = text + strspn(text, SPACE);
+
+    if (*rest == 0 || *rest == '#') {
         return EX_OK;
     }
-    value = strtok_r(NULL, SPACE, &rest);
-    if (value == NULL) {
-        return wrong("", name, " needs a value: see mailmote --help");
+    name = rest;
+    rest += strcspn(rest, SPACE);
+    if (*rest != 0) {
+        *rest++ = 0;
     }
-    if (strcmp(name, "relay") == 0) {
-        return parse_relay(args, value, &rest, line, seen->relays);
+    word = config_word(name);
+    if (word == NULL) {
+        nearest = config_nearest(name);
+        complain(nearest == NULL ? "%.200s is unknown: see mailmote --help" : "%.200s is unknown: is %s meant?", name,
+                 nearest);
+        return EX_CONFIG;
     }
-    if (strcmp(name, "spool") == 0) {
-        return parse_setting(&args->spool, value, &seen->spool, name, strtok_r(NULL, SPACE, &rest));
-    }
-    if (strcmp(name, "helo") == 0) {
-        return parse_setting(&args->helo, value, &seen->helo, name, strtok_r(NULL, SPACE, &rest));
-    }
-    if (strcmp(name, "from") == 0) {
-        return parse_setting(&args->from, value, &seen->from, name, strtok_r(NULL, SPACE, &rest));
-    }
-    if (strcmp(name, "admin") == 0) {
-        return parse_setting(&args->admin, value, &seen->admin, name, strtok_r(NULL, SPACE, &rest));
-    }
-    if (strcmp(name, "timeout") == 0) {
-        if (parse_timeout(value) == 0) {
-            return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
-        }
-        return parse_setting(&args->timeout, value, &seen->timeout, name, strtok_r(NULL, SPACE, &rest));
-    }
-    return wrong("", name, " is unknown: a line begins with relay, spool, helo, from, admin or timeout");
-}
-
-static int read_file(struct args *args)
-{
-    struct stat about;
-    int error = file_read_text(args->config_file, &args->config, CONFIG_MAX, &about);
-
-    if (error == 0) {
+    switch (word->key) {
+    case KEY_RELAY: return parse_relay(config, rest);
+    case KEY_ALIAS: return parse_alias(config, rest);
+    case KEY_DEFAULTS:
+        config->at = 0;
+        config->section++;
         return EX_OK;
-    }
-    complain("%s cannot be read: %s", args->config_file, strerror(error));
-    return EX_CONFIG;
-}
-
-/* A '#' begins a comment where a word could begin. */
-static void cut_comment(char *text)
-{
-    for (char *at = text; *at != 0; at++) {
-        if (*at == '#' && (at == text || strchr(SPACE, at[-1]) != NULL)) {
-            *at = 0;
-            break;
-        }
+    case KEY_ACCOUNT: config->section++; return parse_account(config, rest);
+    default: return parse_setting(config, word, rest);
     }
 }
 
-int config_read(struct args *args)
-{
-    struct seen seen = {.relays = args->relay_count == 0};
-    char *at, *next;
-    unsigned line = 0;
-    int status = read_file(args);
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
 
-    for (at = status == EX_OK ? args->config.data : NULL; at != NULL; at = next) {
-        next = strchr(at, '\n');
+/* The one that is asked for, else `default', else the only one. NULL after a complaint; quiet: something is wrong, and was told. */
+static struct account *choose(const struct config *config, bool quiet)
+{
+    const char *name = config->args->account;
+    struct account *account = find_account(config, name != NULL ? name : "default");
+
+    if (account == NULL && quiet) {
+        return &config->accounts[config->count - 1];
+    }
+    if (account == NULL && name != NULL) {
+        complain("%s has no account %s", config->args->config_file, name);
+    } else if (account == NULL && config->count > 2) {
+        complain("%s has several accounts: give --account NAME, or the line `account default : NAME'",
+                 config->args->config_file);
+    } else if (account == NULL) {
+        account = &config->accounts[config->count - 1];
+    }
+    return account;
+}
+
+static int parse(struct config *config, char *text)
+{
+    char *next;
+    int status = EX_OK;
+
+    for (; text != NULL; text = next) {
+        next = strchr(text, '\n');
         if (next != NULL) {
             *next++ = 0;
         }
-        cut_comment(at);
-        complain_about(args->config_file, ++line);
-        if (parse_line(args, &seen, at, line) != EX_OK) {
+        complain_about(config->args->config_file, ++config->line);
+        if (parse_line(config, text) != EX_OK) {
             status = EX_CONFIG;
         }
     }
     complain_about(NULL, 0);
     return status;
+}
+
+int config_parse(struct args *args)
+{
+    struct config config = {.args = args, .accounts = calloc(1, sizeof *config.accounts), .count = 1, .section = 1};
+    struct account *account;
+    int status, applied;
+
+    if (config.accounts == NULL) {
+        complain("no memory: try again");
+        return EX_OSERR;
+    }
+    status = parse(&config, args->config.data);
+    account = choose(&config, status != EX_OK);
+    applied = account_apply(args, account != NULL ? account : &config.accounts[0]);
+    free(config.accounts);
+    return account == NULL ? EX_CONFIG : status != EX_OK ? status : applied;
+}
+
+/* 0, an errno, or -1: there is none, and none is wanted. */
+static int read_file(struct args *args)
+{
+    const char *given = args->config_file != NULL ? args->config_file : getenv("MAILMOTE_CONF");
+    int error;
+
+    if (args->config_file == NULL && given != NULL && *given == 0) {
+        return -1;
+    }
+    args->config_file = given != NULL ? given : CONFIG_FILE;
+    error = file_read_text(args->config_file, &args->config, CONFIG_MAX, &args->config_about);
+    if (given == NULL && (error == ENOENT || error == ENOTDIR || (error == EACCES && args->relay_count != 0))) {
+        return -1;
+    }
+    return error;
+}
+
+int config_read(struct args *args)
+{
+    int error = read_file(args), status, named;
+
+    if (error > 0) {
+        complain("%s cannot be read: %s", args->config_file, strerror(error));
+        return EX_CONFIG;
+    }
+    if (error != 0) {
+        args->config_file = NULL;
+    }
+    if (error != 0 && args->account != NULL) {
+        complain("--account %s: there is no " CONFIG_FILE ", and no -C FILE is given", args->account);
+        return EX_CONFIG;
+    }
+    if (error != 0) {
+        return EX_OK;
+    }
+    status = config_parse(args);
+    named = account_names(args);
+    return status == EX_OK ? named : status;
 }

@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECRET_MAX ((size_t)64 << 10)
-
 /* Reads to the end or until cap octets are there. Returns 0 or an errno. */
 static int read_some(int fd, struct buffer *into, size_t cap)
 {
@@ -122,16 +120,11 @@ size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap)
     return left;
 }
 
-/* A secret that everybody may read is none, and another user's is not ours to use. A group may share one: mode 640. */
-static int check_owner(int fd, const char *file)
+int file_check_owner(const struct stat *about, const char *file)
 {
-    struct stat about;
-
-    if (fstat(fd, &about) != 0) {
-        complain("%s cannot be read: %s", file, strerror(errno));
-    } else if (about.st_uid != geteuid() && about.st_uid != 0) {
+    if (about->st_uid != geteuid() && about->st_uid != 0) {
         complain("%s belongs to another user, who may not want it used: chown it to yourself or root", file);
-    } else if ((about.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+    } else if ((about->st_mode & (S_IROTH | S_IWOTH)) != 0) {
         complain("%s is open to all users: chmod 600 %s, or 640 for its group", file, file);
     } else {
         return EX_OK;
@@ -159,7 +152,7 @@ static int check_line(const struct buffer *secret, const char *file)
     return EX_OK;
 }
 
-static int check_secret(struct buffer *secret, const char *file)
+int file_check_secret(struct buffer *secret, const char *file)
 {
     if (secret->len > 0 && secret->data[secret->len - 1] == '\n') {
         secret->len--;
@@ -180,19 +173,23 @@ static int check_secret(struct buffer *secret, const char *file)
 
 static int read_secret(int fd, struct buffer *secret, const char *file)
 {
-    int error;
+    struct stat about;
+    int error = fstat(fd, &about) != 0 ? errno : 0, status = error == 0 ? file_check_owner(&about, file) : EX_OK;
 
+    if (status != EX_OK) {
+        return status;
+    }
     secret->data = calloc(1, SECRET_MAX + 2);
     if (secret->data == NULL) {
         complain("no memory: try again");
         return EX_OSERR;
     }
-    error = read_some(fd, secret, SECRET_MAX + 1);
+    error = error != 0 ? error : read_some(fd, secret, SECRET_MAX + 1);
     if (error != 0) {
         complain("%s cannot be read: %s", file, strerror(error));
         return EX_CONFIG;
     }
-    return check_secret(secret, file);
+    return file_check_secret(secret, file);
 }
 
 int file_read_secret(struct buffer *secret, const char *file)
@@ -203,10 +200,7 @@ int file_read_secret(struct buffer *secret, const char *file)
         complain("%s cannot be opened: %s", file, strerror(errno));
         return EX_CONFIG;
     }
-    status = check_owner(fd, file);
-    if (status == EX_OK) {
-        status = read_secret(fd, secret, file);
-    }
+    status = read_secret(fd, secret, file);
     close(fd);
     return status;
 }

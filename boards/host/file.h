@@ -30,8 +30,16 @@ int file_read_all(int fd, struct buffer *file, size_t max);
 /* The same of a file by its name, and what is known of it. A text has no NUL: else EINVAL. */
 int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about);
 
-/* A password or token: the file without its last end of line. EX_CONFIG also where it is neither ours nor root's, or open to
- * all users. */
+#define SECRET_MAX ((size_t)64 << 10)
+
+/* A secret that everybody may read is none, and another user's is not ours to use (EX_CONFIG). A group may share one: mode
+ * 640. */
+int file_check_owner(const struct stat *about, const char *file);
+
+/* Takes the end of its line off. It is one line of at most SECRET_MAX octets, and has no control characters (EX_CONFIG). */
+int file_check_secret(struct buffer *secret, const char *name);
+
+/* A password or token that a file holds. */
 int file_read_secret(struct buffer *secret, const char *file);
 
 /* Overwrites and frees. */

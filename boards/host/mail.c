@@ -8,8 +8,8 @@
 #include "complain.h"
 #include "mail.h"
 #include "recipients.h"
+#include "self.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,16 +89,8 @@ static bool domain_name(const char *name)
 /* The user at this host, or "" when either has no name. */
 static void default_from(struct host_mail *mail, const struct args *args)
 {
-    const char *domain = args->domain != NULL ? args->domain : mail->full_name;
-    const char *user = getenv("LOGNAME");
-    struct passwd *entry = NULL;
+    const char *user = self_user(), *domain = args->domain != NULL ? args->domain : mail->full_name;
 
-    if (user == NULL || *user == 0) {
-        entry = getpwuid(getuid());
-    }
-    if (entry != NULL) {
-        user = entry->pw_name;
-    }
     if (user == NULL || *domain == 0 ||
         snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
         !mote_address_valid(mail->from)) {

@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "mailmote_posix.h"
 #include "relay.h"
+#include "secret.h"
 #include "trust_pem.h"
 #include "witness.h"
 
@@ -125,22 +126,35 @@ static bool has_control(const char *text)
     return *text != 0;
 }
 
+static bool is_token(const struct relay_args *args)
+{
+    return args->options[RELAY_TOKEN_FILE] != NULL || args->options[RELAY_AUTH] != NULL;
+}
+
 static int check_login(const struct relay_args *args)
 {
+    static const uint8_t secrets[] = {RELAY_PASSWORD_FILE, RELAY_TOKEN_FILE, RELAY_PASSWORD, RELAY_PASSWORD_COMMAND};
     const char *password = args->options[RELAY_PASSWORD_FILE], *token = args->options[RELAY_TOKEN_FILE];
     const char *user = args->options[RELAY_USER], *file = password != NULL ? password : token;
+    unsigned count = 0;
 
+    for (size_t i = 0; i < sizeof secrets; i++) {
+        count += args->options[secrets[i]] != NULL;
+    }
     if (password != NULL && token != NULL) {
         complain("--password-file and --token-file for relay %s: give one", args->relay);
+    } else if (count > 1) {
+        complain("relay %s has more than one of password-file, token-file, password and passwordeval: give one",
+                 args->relay);
     } else if (user != NULL && *user == 0) {
         complain("--user for relay %s is empty: give the user name", args->relay);
     } else if (user != NULL && has_control(user)) {
         complain("--user for relay %s holds a control character: take it out", args->relay);
-    } else if (user != NULL && token != NULL && strpbrk(user, ",=") != NULL) {
+    } else if (user != NULL && is_token(args) && strpbrk(user, ",=") != NULL) {
         complain("--user for relay %s holds a ',' or '=', which no user with a token has", args->relay);
-    } else if (user != NULL && file == NULL) {
+    } else if (user != NULL && count == 0) {
         complain("--user for relay %s needs --password-file or --token-file", args->relay);
-    } else if (user == NULL && file != NULL) {
+    } else if (user == NULL && count != 0) {
         complain("a password or token for relay %s needs --user", args->relay);
     } else if (file != NULL && strcmp(file, "-") == 0) {
         complain("a password or token is not read from standard input: put it into a file");
@@ -276,7 +290,7 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
                  args->relay);
         return EX_CONFIG;
     }
-    if (file == NULL) {
+    if (file == NULL || strcmp(file, RELAY_SYSTEM) == 0) {
         file = relay_system_anchors();
     }
     if (file == NULL) {
@@ -286,20 +300,19 @@ static int load_trust(struct host_relay *relay, const struct relay_args *args)
     return load_anchors(relay, file, name);
 }
 
-static int relay_open(struct host_relay *relay, const struct relay_args *args)
+static int relay_open(struct host_relay *relay, const struct args *args, const struct relay_args *words)
 {
-    const char *password = args->options[RELAY_PASSWORD_FILE], *token = args->options[RELAY_TOKEN_FILE];
-    int status = load_trust(relay, args);
+    int status = load_trust(relay, words);
 
     if (status != EX_OK || relay->relay.login.user == NULL) {
         return status;
     }
     prctl(PR_SET_DUMPABLE, 0); /* a core would hold the secret */
-    status = file_read_secret(&relay->secret, password != NULL ? password : token);
-    if (password != NULL) {
-        relay->relay.login.password = relay->secret.data;
-    } else {
+    status = secret_read(&relay->secret, args, words);
+    if (is_token(words)) {
         relay->relay.login.token = relay->secret.data;
+    } else {
+        relay->relay.login.password = relay->secret.data;
     }
     return status;
 }
@@ -330,7 +343,7 @@ int relays_open(struct relays *relays, const struct args *args)
 
     for (unsigned i = 0; i < relays->count && status == EX_OK; i++) {
         complain_about(args->config_file, args->relays[i].line);
-        status = relay_open(&relays->own[i], &args->relays[i]);
+        status = relay_open(&relays->own[i], args, &args->relays[i]);
         relays->list[i] = relays->own[i].relay;
     }
     complain_about(NULL, 0);

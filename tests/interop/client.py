@@ -69,7 +69,7 @@ class Mailmote:
         return ["--user", USER, f"--{kind}-file", self.file(f"{kind}-{next(numbers)}", secret)]
 
     def run(self, *args, text=b"", started=None):
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.files), "LC_ALL": "C.UTF-8"}
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.files), "LC_ALL": "C.UTF-8", "MAILMOTE_CONF": ""}
         pipe = subprocess.PIPE
         with subprocess.Popen([COMMAND, *args], stdin=pipe, stdout=pipe, stderr=pipe, env=env) as process:
             try:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A relay whose behaviour a test can change between two attempts, and the spool's files as they are on the disk."""
+import base64
 import dataclasses
 import os
 import pathlib
@@ -32,14 +33,14 @@ class Mail:
 class Relay:
     """Speaks enough SMTP, each connection in a thread. `starttls` is None, "good" or "broken"; `replies` are for
     addresses and commands, others are 250; `talks` are the verbs of each connection; `mails` were answered 250, or cut
-    where that was due; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
+    where that was due; `logins` are what AUTH said; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
     for `rest_s` seconds: 421."""
 
     def __init__(self, context=None, starttls=None, replies=None):
         self.context, self.starttls, self.replies = context, starttls, replies or {}
         self.greeting, self.cut_at_end, self.hold, self.holding = "220 relay.test", False, None, threading.Event()
         self.hold_greeting, self.rest_s, self.rested = False, 0, 0
-        self.talks, self.mails = [], []
+        self.talks, self.mails, self.auth, self.logins = [], [], "AUTH PLAIN", []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.where = f"127.0.0.1:{self.port}"
@@ -75,7 +76,7 @@ class Relay:
                 verbs.append(verb)
                 if verb == "EHLO":
                     sender, to = "", []
-                    offers = ["AUTH PLAIN"] if secure else ["STARTTLS"] if self.starttls else []
+                    offers = [self.auth] if secure else ["STARTTLS"] if self.starttls else []
                     self._say(link, file, "".join(f"250-{word}\r\n" for word in ["relay.test", *offers]) + "250 HELP")
                 elif verb == "STARTTLS":
                     self._say(link, file, "220 go")
@@ -115,6 +116,9 @@ class Relay:
                 elif verb == "QUIT":
                     self._say(link, file, "221 bye")
                     break
+                elif verb == "AUTH":
+                    self.logins.append(base64.b64decode(line.split()[-1]).decode())
+                    self._say(link, file, self.replies.get(verb, "235 ok"))
                 else:
                     to = [] if verb == "MAIL" else to
                     self._say(link, file, self.replies.get(verb, "250 ok"))
@@ -147,11 +151,12 @@ def make_context(path, subject="/CN=relay.test"):
     return context
 
 
-def run(command, *args, text=b"", wrap=(), decode=True, **options):
-    """decode: standard output as rows"""
+def run(command, *args, text=b"", wrap=(), decode=True, env=None, **options):
+    """decode: standard output as rows. No configuration is read that the test does not name."""
     done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text,
                           capture_output=True, timeout=LIMIT_S,
-                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, **options)
+                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
+                               "MAILMOTE_CONF": "", **(env or {})}, **options)
     done.stderr_octets, done.stderr = done.stderr, done.stderr.decode(errors="replace")
     done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()] if decode else None
     done.verdicts = [row[2] for row in done.rows] if decode and args[0] != "queue" else None

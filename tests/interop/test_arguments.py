@@ -15,7 +15,7 @@ FROM = ["--from", "s@example.org"]
 
 def run(*args, text=b"text\n", env=(), **options):
     done = subprocess.run([COMMAND, *args], input=text, capture_output=True, timeout=60,
-                          env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **dict(env)}, **options)
+                          env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MAILMOTE_CONF": "", **dict(env)}, **options)
     done.stderr = done.stderr.decode()
     return done
 

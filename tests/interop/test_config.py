@@ -85,7 +85,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test tls=maybe\n", 1, ["maybe", "starttls or implicit"]),
     ("relay r.test tls=implicit tls=starttls\n", 1, ["tls", "twice"]),
     ("relay r.test colour=red\n", 1, ["colour"]),
-    ("relay r.test user=u password=hunter2\n", 1, ["password", "-file"]),
+    ("relay r.test user=u password=hunter2\n", 1, ["open to all users", "chmod"]),
     ("relay smtp://r.test:25\n", 1, ["scheme"]),
     ("relay r.test:0\n", 1, ["1 to 65535"]),
     ("relay r.test\nrelay r.test user=u\n", 2, ["--password-file"]),

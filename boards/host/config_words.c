@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The words of a configuration: ours, and those of an msmtprc, so that one can be copied. Of these the ones that would make
+ * a mail less safe, or send it another way than was meant, are refused; the others that mean nothing here are ignored.
+ */
+#include "complain.h"
+#include "config.h"
+
+#include <string.h>
+
+#define ON_OFF " on off "
+#define PIN_INSTEAD                                                                                                    \
+    "give `pin sha256:BASE64', which mailmote probe HOST prints: it is of the key, and a fingerprint of a "            \
+    "certificate "                                                                                                     \
+    "that is renewed"
+
+static const struct config_word words[] = {
+    {"relay", KEY_RELAY, FORM_WORD, NULL, NULL},
+    {"alias", KEY_ALIAS, FORM_WORD, NULL, NULL},
+    {"defaults", KEY_DEFAULTS, FORM_WORD, NULL, NULL},
+    {"account", KEY_ACCOUNT, FORM_WORD, NULL, NULL},
+
+    {"spool", KEY_SPOOL, FORM_WORD, NULL, NULL},
+    {"helo", KEY_HELO, FORM_WORD, NULL, NULL},
+    {"domain", KEY_HELO, FORM_WORD, NULL, NULL},
+    {"from", KEY_FROM, FORM_WORD, NULL, NULL},
+    {"from_full_name", KEY_FULL_NAME, FORM_TEXT, NULL, NULL},
+    {"maildomain", KEY_MAILDOMAIN, FORM_WORD, NULL, NULL},
+    {"set_from_header", KEY_FROM_HEADER, FORM_SWITCH, " auto on off ", NULL},
+    {"allow_from_override", KEY_FROM_OVERRIDE, FORM_SWITCH, ON_OFF, NULL},
+    {"admin", KEY_ADMIN, FORM_WORD, NULL, NULL},
+    {"aliases", KEY_ALIASES, FORM_WORD, NULL, NULL},
+    {"timeout", KEY_TIMEOUT, FORM_WORD, NULL, NULL},
+    {"syslog", KEY_SYSLOG, FORM_SWITCH,
+     " on off LOG_MAIL LOG_USER LOG_LOCAL0 LOG_LOCAL1 LOG_LOCAL2 LOG_LOCAL3 LOG_LOCAL4 LOG_LOCAL5 LOG_LOCAL6 "
+     "LOG_LOCAL7 ",
+     NULL},
+
+    {"host", KEY_HOST, FORM_WORD, NULL, NULL},
+    {"port", KEY_PORT, FORM_WORD, NULL, NULL},
+    {"tls", RELAY_TLS, FORM_SWITCH, " on off starttls implicit ",
+     "give starttls or implicit, or as in an msmtprc on or off"},
+    {"tls_starttls", RELAY_STARTTLS, FORM_SWITCH, ON_OFF, NULL},
+    {"trust", RELAY_TRUST, FORM_WORD, NULL, NULL},
+    {"tls_trust_file", RELAY_TRUST, FORM_WORD, NULL, NULL},
+    {"pin", RELAY_PIN, FORM_WORD, NULL, NULL},
+    {"tls-name", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
+    {"tls_host_override", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
+    {"auth", RELAY_AUTH, FORM_SWITCH, " on off plain login xoauth2 oauthbearer ",
+     "give on: the password is only said inside TLS, to a relay that proved who it is"},
+    {"user", RELAY_USER, FORM_TEXT, NULL, NULL},
+    {"password-file", RELAY_PASSWORD_FILE, FORM_WORD, NULL, NULL},
+    {"token-file", RELAY_TOKEN_FILE, FORM_WORD, NULL, NULL},
+    {"password", RELAY_PASSWORD, FORM_TEXT, NULL, NULL},
+    {"passwordeval", RELAY_PASSWORD_COMMAND, FORM_TEXT, NULL, NULL},
+
+    {"protocol", KEYS, FORM_SWITCH, " smtp ", "mailmote speaks smtp alone"},
+    {"tls_certcheck", KEYS, FORM_SWITCH, " on ",
+     "anybody could be the relay: give `trust FILE.pem' or `pin sha256:BASE64', which mailmote probe HOST prints"},
+    {"tls_fingerprint", KEYS, FORM_TEXT, "", PIN_INSTEAD},
+    {"tls_cert_file", KEYS, FORM_TEXT, "", "mailmote has no certificate of its own: log in with a password"},
+    {"tls_key_file", KEYS, FORM_TEXT, "", "mailmote has no certificate of its own: log in with a password"},
+    {"source_ip", KEYS, FORM_TEXT, "", "the system chooses the address: take the line out"},
+    {"proxy_host", KEYS, FORM_TEXT, "", "mailmote knows no proxy: give a relay that can be reached without"},
+    {"socket", KEYS, FORM_TEXT, "", "mailmote connects by TCP: give host and port"},
+    {"undisclosed_recipients", KEYS, FORM_SWITCH, " off ", "mailmote leaves To as it is: give recipients as Bcc"},
+    {"eval", KEYS, FORM_TEXT, "", "the file runs no command but passwordeval: write the line it prints"},
+
+    {"logfile", KEYS, FORM_IGNORED, NULL, "each mail is a line of the system's log"},
+    {"logfile_time_format", KEYS, FORM_IGNORED, NULL, "each mail is a line of the system's log"},
+    {"tls_crl_file", KEYS, FORM_IGNORED, NULL, "revoked certificates are not looked up"},
+    {"tls_priorities", KEYS, FORM_IGNORED, NULL, "TLS 1.2 with what BearSSL holds for safe"},
+    {"tls_min_dh_prime_bits", KEYS, FORM_IGNORED, NULL, "there is no DH but on elliptic curves"},
+    {"tls_force_sslv3", KEYS, FORM_IGNORED, NULL, "it is TLS 1.2"},
+    {"auto_from", KEYS, FORM_IGNORED, NULL, "without `from' the sender is your user name, at maildomain or this host"},
+    {"proxy_port", KEYS, FORM_IGNORED, NULL, "mailmote knows no proxy"},
+    {"ntlmdomain", KEYS, FORM_IGNORED, NULL, "there is no NTLM"},
+    {"dsn_notify", KEYS, FORM_IGNORED, NULL, "who failed is told by mailmote itself"},
+    {"dsn_return", KEYS, FORM_IGNORED, NULL, "who failed is told by mailmote itself"},
+    {"keepbcc", KEYS, FORM_IGNORED, NULL, "Bcc is always taken out"},
+    {"remove_bcc_headers", KEYS, FORM_IGNORED, NULL, "Bcc is always taken out"},
+    {"set_date_header", KEYS, FORM_IGNORED, NULL, "Date is added where it is missing"},
+    {"set_msgid_header", KEYS, FORM_IGNORED, NULL, "Message-ID is added where it is missing"},
+    {"add_missing_date_header", KEYS, FORM_IGNORED, NULL, "Date is added where it is missing"},
+    {"add_missing_from_header", KEYS, FORM_IGNORED, NULL, "From is added where it is missing"},
+};
+
+enum { WORDS = sizeof words / sizeof words[0], NAME_MAX_LEN = 31 };
+
+const struct config_word *config_word(const char *name)
+{
+    for (size_t i = 0; i < WORDS; i++) {
+        if (strcmp(words[i].name, name) == 0) {
+            return &words[i];
+        }
+    }
+    return NULL;
+}
+
+/* Octets to be put in, taken out or changed. Both names have NAME_MAX_LEN at most. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[NAME_MAX_LEN + 1], b_len = (unsigned)strlen(b);
+
+    for (unsigned i = 0; i <= b_len; i++) {
+        row[i] = i;
+    }
+    for (; *a != 0; a++) {
+        unsigned corner = row[0]++;
+
+        for (unsigned i = 1; i <= b_len; i++) {
+            unsigned change = corner + (*a != b[i - 1]), least = row[i] < row[i - 1] ? row[i] : row[i - 1];
+
+            corner = row[i];
+            row[i] = change < least + 1 ? change : least + 1;
+        }
+    }
+    return row[b_len];
+}
+
+const char *config_nearest(const char *name)
+{
+    const char *nearest = NULL;
+    size_t least = strlen(name) / 3 + 2;
+
+    for (size_t i = 0; i < WORDS && strlen(name) <= NAME_MAX_LEN; i++) {
+        size_t far = distance(name, words[i].name);
+
+        if (far < least) {
+            least = far;
+            nearest = words[i].name;
+        }
+    }
+    return nearest;
+}
+
+static bool among(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+
+    for (const char *at = choices; len > 0 && (at = strstr(at, value)) != NULL; at++) {
+        if (at > choices && at[-1] == ' ' && at[len] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+int config_check(const struct config_word *word, const char *value)
+{
+    if (word->choices == NULL || among(word->choices, value) || (*word->choices == 0 && *value == 0)) {
+        return EX_OK;
+    }
+    if (word->form == FORM_TEXT) {
+        complain("%s: %s", word->name, word->advice);
+    } else if (word->advice != NULL) {
+        complain("%s %.200s: %s", word->name, value, word->advice);
+    } else {
+        complain("%s %.200s: give one of%.*s", word->name, value, (int)strlen(word->choices) - 1, word->choices);
+    }
+    return EX_CONFIG;
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Aliases: lines of the configuration and a file as /etc/aliases; nested, quoted, continued, in a circle, and what no alias
+may be."""
+import pytest
+
+from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, run
+
+FILE = """# whom to tell
+root:   ops, boss@example.com   # the owner
+Ops: a@example.com,
+  # gone@example.com, and "more"
+\tb@example.com,
+  c@example.com
+postmaster: root
+command: "|/usr/bin/vacation a, b"
+command2: |/usr/bin/vacation
+file: /var/mail/x
+list: :include:/etc/list
+mixed: a@example.com, /dev/null
+loop1: a@example.com, loop2
+loop2: "Loop3"
+loop3: LOOP1
+self: \\self, ops
+"quoted name" : q@example.com
+"quoted": "q2@example.com"
+nobody:
+odd: a b@example.com
+twice: ops, a@example.com, ops
+"""
+
+
+@pytest.fixture(scope="module")
+def relay():
+    made = Relay()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def send(relay, tmp_path):
+    """returns whom the relay was given"""
+    def call(file, *to, lines="", status=OK, options=()):
+        (tmp_path / "aliases").write_bytes(file.encode())
+        (tmp_path / "conf").write_text(f"relay {relay.where}\nfrom s@example.org\n{lines}aliases {tmp_path}/aliases\n")
+        before = len(relay.mails)
+        done = run(COMMAND, "send", "-C", tmp_path / "conf", *options, *to, text=b"x\n")
+        assert done.returncode == status, done.stderr
+        call.says = done.stderr.replace(str(tmp_path), "")
+        return [address for mail in relay.mails[before:] for address in mail.to]
+    return call
+
+
+@pytest.mark.parametrize("to, whom", [
+    (["ops"], "a b c"), (["OPS"], "a b c"), (["root"], "a b c boss"), (["postmaster"], "a b c boss"),
+    (["self"], "self@example.org a b c"), (["quoted name"], "q"), (["quoted"], "q2"), (["twice"], "a b c"),
+    (["ops", "root"], "a b c boss"), (["x@example.com", "ops"], "x a b c"), (["unknown"], "unknown@example.org"),
+    (["ops@example.com"], "ops"), (["\\ops"], "ops@example.org")])
+def test_whom(send, to, whom):
+    assert send(FILE, *to) == [word if "@" in word else f"{word}@example.com" for word in whom.split()]
+    assert send.says == ""
+
+
+@pytest.mark.parametrize("default", ["*: any@example.com", "default: any@example.com", "*: any\nany: any@example.com"])
+def test_default(send, default):
+    """is for names that nobody has, also where an alias leads to one"""
+    assert send(f"root: bob, carol@example.com\n{default}\n", "root", "x", "y@example.com") == [
+        "any@example.com", "carol@example.com", "y@example.com"]
+
+
+def test_default_of_no_alias(send):
+    assert send("*: root\n", "x") == ["root@example.org"]
+
+
+def test_lines_come_first(send):
+    lines = "alias ops: line@example.com # told\nalias \"a b\": root\nmaildomain other.example.org\n"
+    assert send(FILE, "root", "a b", "me", lines=lines) == ["line@example.com", "boss@example.com", "me@other.example.org"]
+
+
+@pytest.mark.parametrize("to, line, says", [
+    ("command", 8, ["|/usr/bin/vacation a, b", "no command"]), ("command2", 9, ["|/usr/bin", "no command"]),
+    ("file", 10, ["/var/mail/x", "no file"]), ("list", 11, [":include:/etc/list", "no list"]),
+    ("mixed", 12, ["/dev/null"]), ("loop1", 15, ["loop1 -> loop2 -> Loop3 -> LOOP1"]),
+    ("loop3", 14, ["loop3 -> LOOP1 -> loop2 -> Loop3"]), ("nobody", 19, ["nobody"]),
+    ("odd", 20, ["a b@example.com", "RFC 5321"])])
+def test_refused(send, to, line, says):
+    """with the line, when that name gets a mail, and not otherwise; nobody gets it then"""
+    assert send(FILE, to, "ops", status=BAD_CONFIG) == []
+    assert send.says.startswith(f"mailmote: /aliases:{line}: ") and send.says.count("\n") == 1, send.says
+    assert all(word in send.says for word in says), send.says
+
+
+def test_too_many(send):
+    many = ", ".join(f"n{i}@example.com" for i in range(33))
+    assert len(send(f"root: {many.rsplit(', ', 1)[0]}\n", "root")) == 32
+    assert send(f"root: {many}\n", "root", status=BAD_CONFIG) == [] and "more than 32 addresses" in send.says
+    doubled = "".join(f"d{i}: d{i + 1}, d{i + 1}\n" for i in range(40))
+    assert send(doubled + "d40: a@example.com\n", "d0", status=BAD_CONFIG) == [] and "too many names" in send.says
+    deep = "".join(f"d{i}: d{i + 1}\n" for i in range(200))
+    assert send(deep + "d200: a@example.com\n", "d0") == ["a@example.com"]
+
+
+@pytest.mark.parametrize("spool, status", [(False, OK), (True, USAGE)])
+def test_many_recipients(send, tmp_path, spool, status):
+    """are counted when the names have become addresses"""
+    file = "".join(f"l{n}: {', '.join(f'n{n}-{i}@example.com' for i in range(20))}\n" for n in range(2))
+    options = ["--spool", tmp_path / "spool"] if spool else []
+    assert len(send(file, "l0", "l1", status=status, options=options)) == (40 if not spool else 0)
+    assert not spool or "more than 32 recipients" in send.says
+
+
+@pytest.mark.parametrize("line", ["root", "  folded: x", "# ok\n  : x", ": x", '"root: x', '"": x'])
+def test_damaged_line(send, line):
+    """is told of and left out: the other names still work"""
+    text = f"\n\n{line}\nops: a@example.com\n"
+    assert send(text, "ops") == ["a@example.com"]
+    assert ("warning" in send.says) == (not line.startswith("#")) and send.says.count("\n") == (not line.startswith("#"))
+    assert line.startswith("#") or send.says.startswith("mailmote: /aliases:3: ")
+
+
+def test_unreadable(send, relay, tmp_path):
+    assert send("root: x\0y@example.com\n", "root", status=BAD_CONFIG) == [] and "/aliases cannot be read" in send.says
+    (tmp_path / "conf").write_text(f"relay {relay.where}\nfrom s@example.org\naliases /no/such\n")
+    done = run(COMMAND, "send", "-C", tmp_path / "conf", "root", text=b"x\n")
+    assert done.returncode == BAD_CONFIG and "aliases /no/such cannot be read" in done.stderr
+
+
+def test_endings(send):
+    assert send("root: ops,\r\n\tb@example.com\r\nops: a@example.com", "root") == ["a@example.com", "b@example.com"]
+
+
+def test_kept(send, relay, tmp_path):
+    """what is stored is addresses"""
+    relay.replies["MAIL"] = "451 later"
+    send(FILE, "root", status=DEFERRED, options=["--spool", tmp_path / "spool"])
+    relay.replies = {}
+    rows = run(COMMAND, "queue", "--spool", tmp_path / "spool").rows
+    assert [row[4] for row in rows] == [f"{name}@example.com" for name in ("a", "b", "c", "boss")]

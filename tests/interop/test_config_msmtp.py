@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT
+"""An msmtprc as the configuration: what its words mean, which are refused and which ignored, accounts, and secrets in the
+file or printed by a command."""
+import os
+import socket
+import time
+
+import pytest
+
+from pretend import pretend
+from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, make_context, run
+
+A = "a@example.test"
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text, mode=0o600):
+        path = tmp_path / "msmtprc"
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+    return write
+
+
+@pytest.fixture
+def relay():
+    made = Relay()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def secure(tmp_path):
+    """with TLS; its certificate is trusted by `ca`"""
+    made = Relay(make_context(tmp_path), "good")
+    made.ca = tmp_path / "certificate.pem"
+    yield made
+    made.stop()
+
+
+def send(path, *words, **options):
+    return run(COMMAND, "send", "-C", path, *words, A, text=b"hello\n", **options)
+
+
+def host(relay):
+    return f"host 127.0.0.1\nport {relay.port}\n"
+
+
+def login(relay, secret):
+    return f"{host(relay)}tls on\ntls_trust_file {relay.ca}\ntls_host_override relay.test\nauth on\nuser meter\n{secret}\n"
+
+
+def told(done):
+    [line] = done.stderr.splitlines()
+    return line
+
+
+# ---- whole files ----------------------------------------------------------------------------------------------------
+
+def test_of_a_user(config, secure):
+    """several accounts with defaults, as people keep them; the default one has another's name"""
+    path = config(f"""# accounts of the meter room
+defaults
+auth           on
+tls            on
+tls_starttls   on
+tls_trust_file {secure.ca}
+logfile        ~/.msmtp.log
+timeout        60
+
+account        office
+host           office.test
+port           587
+from           "office@example.org"
+user           office
+password       "two words # and no comment"
+
+account        meter : office
+host           127.0.0.1
+port           {secure.port}
+tls_host_override relay.test
+from           meter@example.org
+from_full_name "Meter, cellar"
+user           meter
+
+account default : meter
+""")
+    done = send(path, "-v")
+    assert (done.returncode, done.verdicts) == (OK, ["delivered"]), done.stderr
+    assert "warning: logfile is ignored" in done.stderr and "MAIL FROM:<meter@example.org>" in done.stderr
+    assert secure.mails[0].secure and secure.logins == ["\0meter\0two words # and no comment"]
+    assert "two words" not in done.stderr
+
+
+def test_of_a_system(config, relay):
+    """one account, in the form that system administrators copy: a sender made of the user's name"""
+    path = config(f"""account default
+host 127.0.0.1
+port {relay.port}
+tls off
+from %U@example.org
+domain gate.example.org
+syslog LOG_MAIL
+aliases /dev/null
+""")
+    done = send(path, "-v", env={"LOGNAME": "cron"})
+    assert done.verdicts == ["delivered"], done.stderr
+    assert "EHLO gate.example.org" in done.stderr and "MAIL FROM:<cron@example.org>" in done.stderr
+
+
+@pytest.mark.parametrize("name, found", [("%H", "nas"), ("%C", "nas.example.org"), ("%%", "%%"), ("%x", "%x")])
+def test_names_in_the_sender(config, relay, name, found):
+    path = config(f"{host(relay)}from a-{name}-b@example.org\n")
+    done = send(path, "-v", env={"LOGNAME": "u"}, wrap=pretend(HOST="nas.example.org" if name == "%C" else "nas"))
+    assert f"MAIL FROM:<a-{found}-b@example.org>" in done.stderr, done.stderr
+
+
+def test_sender_without_from(config, relay):
+    """is the user at maildomain, and the resolver is not asked for this host's name"""
+    path = config(f"{host(relay)}maildomain example.org\nauto_from on\nspool {config('').parent}/spool\n")
+    done = send(path, "-v", "--helo", "c.example.org", env={"LOGNAME": "u"})
+    assert "MAIL FROM:<u@example.org>" in done.stderr and "auto_from is ignored" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("allowed, sender", [("on", "caller"), ("off", "file")])
+def test_from_override(config, relay, allowed, sender):
+    path = config(f"{host(relay)}from file@example.org\nallow_from_override {allowed}\n")
+    assert f"MAIL FROM:<{sender}@example.org>" in send(path, "-v", "--from", "caller@example.org").stderr
+
+
+# ---- accounts -------------------------------------------------------------------------------------------------------
+
+def three(relay):
+    return f"from top@example.org\naccount one\n{host(relay)}from one@example.org\naccount two : one\nfrom two@example.org\n" \
+           f"defaults\nhelo late.example.org\naccount three: one, two\n"
+
+
+@pytest.mark.parametrize("words, sender, name", [
+    (["-a", "one"], "one", ""), (["--account", "two"], "two", ""), (["-a", "three"], "two", "late.example.org")])
+def test_accounts(config, relay, words, sender, name):
+    done = send(config(three(relay)), "-v", *words)
+    assert f"MAIL FROM:<{sender}@example.org>" in done.stderr and f"EHLO {name}" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("more, words, says", [
+    ("", [], "several accounts"), ("", ["-a", "four"], "no account four"), ("account one\n", [], "11: account one is there"),
+    ("account x : y\n", [], "11: there is no account y above"), ("account\n", [], "11: account needs a name"),
+    ("account x y\n", [], "11: y is one word too many")])
+def test_wrong_accounts(config, relay, more, words, says):
+    done = send(config(three(relay) + more), *words)
+    assert done.returncode == BAD_CONFIG and says in told(done)
+    assert relay.talks == []
+
+
+def test_no_file_for_an_account(relay):
+    done = run(COMMAND, "send", "-a", "one", "--relay", relay.where, A, env={"MAILMOTE_CONF": "/no/such/file"})
+    assert done.returncode == BAD_CONFIG and "/no/such/file cannot be read" in told(done)
+
+
+def test_only_account(config, relay):
+    assert send(config(f"from s@example.org\naccount x\n{host(relay)}")).verdicts == ["delivered"]
+
+
+def test_account_relays(config, relay):
+    """host first, then the relay lines; those of an account take the place of what it began with"""
+    path = config(f"from s@example.org\nrelay unused.test\naccount x\nrelay {relay.where}\nhost 127.0.0.1\nport 1\n")
+    done = send(path, "-v")
+    assert done.verdicts == ["delivered"] and "unused" not in done.stderr
+    assert done.stderr.index("* relay 127.0.0.1:1\n") < done.stderr.index(f"* relay {relay.where}\n"), done.stderr
+
+
+# ---- TLS and logins -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("lines, verified", [("tls on", True), ("tls on\ntls_certcheck on", True), ("tls_starttls on", False),
+                                             ("tls off", False), ("", False), ("tls starttls", False)])
+def test_tls_on_is_verified(config, secure, lines, verified):
+    """with the system's CAs, which know nothing of this relay; else TLS is used where it is offered, as by mail servers"""
+    done = send(config(f"{host(secure)}tls-name relay.test\nfrom s@example.org\n{lines}\n"))
+    assert done.verdicts == ["deferred" if verified else "delivered"], done.stdout
+    assert not secure.mails or secure.mails[0].secure
+    if verified:
+        assert "CERT" in done.stdout.decode().upper()
+
+
+@pytest.mark.parametrize("words, implicit", [("tls on\ntls_starttls off\n", True), ("tls_starttls off\n", True),
+                                             ("tls on\n", False), ("port 465\ntls on\n", True)])
+def test_tls_starttls(config, words, implicit):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        given = "" if "port" in words else f"port {port}\n"
+        path = config(f"host localhost\n{given}{words}from s@example.org\n")
+        done = send(path, "-v", "--timeout", "1", wrap=pretend(PORT=port))
+    assert ("HANDSHAKE" in done.rows[0][4]) == implicit, done.rows
+
+
+@pytest.mark.parametrize("secret", ["password hunter2", 'password "hunter2"', "passwordeval echo hunter2; echo more",
+                                    'passwordeval "printf hunter2"', "passwordeval cat {file}", "password-file {file}"])
+def test_secrets(config, secure, tmp_path, secret):
+    (tmp_path / "secret").write_text("hunter2\n")
+    (tmp_path / "secret").chmod(0o600)
+    path = config(f"from s@example.org\n{login(secure, secret.format(file=tmp_path / 'secret'))}")
+    done = send(path, "-v")
+    assert done.verdicts == ["delivered"] and secure.logins == ["\0meter\0hunter2"], done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("how", ["xoauth2", "oauthbearer"])
+def test_tokens(config, secure, how):
+    secure.auth = f"AUTH PLAIN {how.upper()}"
+    path = config(f"from s@example.org\n{login(secure, 'passwordeval echo t0ken')}".replace("auth on", f"auth {how}"))
+    assert send(path).verdicts == ["delivered"]
+    assert len(secure.logins) == 1 and "Bearer t0ken" in secure.logins[0]
+
+
+def test_auth_off(config, relay):
+    path = config(f"from s@example.org\n{host(relay)}auth off\nuser u\npassword p\n")
+    assert send(path).verdicts == ["delivered"] and relay.logins == []
+
+
+def test_secret_of_the_account(config, secure):
+    """takes the place of another kind in its defaults, and so does its pin that of a trust file"""
+    path = config(f"from s@example.org\npassword-file /no/such\ntls_trust_file /no/such\naccount x\n"
+                  f"{login(secure, 'password hunter2')}")
+    assert send(path).verdicts == ["delivered"] and secure.logins == ["\0meter\0hunter2"]
+
+
+@pytest.mark.parametrize("mode, what, kept", [(0o640, "password p", False), (0o644, "password p", True),
+                                              (0o660, "passwordeval echo p", True), (0o666, "passwordeval echo p", True),
+                                              (0o644, "passwordeval echo p", False)])
+def test_file_that_others_may_use(config, secure, tmp_path, mode, what, kept):
+    """a password in it is no secret, and a command may be anybody's: the mail is kept"""
+    path = config(f"from s@example.org\nspool {tmp_path}/spool\n{login(secure, what)}", mode)
+    done = send(path)
+    assert (done.returncode, done.verdicts) == ((DEFERRED, ["deferred"]) if kept else (OK, ["delivered"])), done.stderr
+    if kept:
+        assert "chmod" in done.stderr and secure.talks == []
+        assert len(list((tmp_path / "spool").glob("*.mail"))) == 1
+
+
+@pytest.mark.parametrize("command, says", [("exit 3", "status 3"), ("true", "empty"), ("kill -9 $$", "status 128"),
+                                           ("printf 'a\\tb'", "control"), ("sleep 60", "longer than 1 second"),
+                                           ("exec >&-; sleep 60", "longer than 1 second"),
+                                           ("yes | tr -d '\\n'", "longer than 1 second"), ("/no/such", "status 127")])
+def test_command_that_fails(config, secure, tmp_path, command, says):
+    path = config(f"from s@example.org\nspool {tmp_path}/spool\n{login(secure, f'passwordeval {command}')}")
+    begun = time.monotonic()
+    done = send(path, "--timeout", "1")
+    assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"]) and says in done.stderr, done.stderr
+    assert secure.talks == [] and time.monotonic() - begun < 30 and len(list((tmp_path / "spool").glob("*.mail"))) == 1
+
+
+def test_command_has_nothing_of_ours(config, secure, tmp_path):
+    """but standard error: not the mail, not a file of the spool"""
+    path = config(f"from s@example.org\nspool {tmp_path}/spool\n"
+                  + login(secure, f"passwordeval ls -l /proc/self/fd >{tmp_path}/fds; cat; echo p"))
+    assert send(path).verdicts == ["delivered"] and secure.logins == ["\0meter\0p"]
+    assert "spool" not in (tmp_path / "fds").read_text()
+
+
+# ---- words that are refused or ignored ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("line, says", [
+    ("tls_fingerprint 01:23:45", ["tls_fingerprint", "pin sha256:", "mailmote probe"]),
+    ("tls_certcheck off", ["tls_certcheck off", "pin sha256:"]),
+    ("tls_cert_file /x", ["certificate of its own"]),
+    ("auth cram-md5", ["auth cram-md5", "give on"]),
+    ("protocol lmtp", ["lmtp", "smtp alone"]),
+    ("source_ip 192.0.2.1", ["source_ip", "system chooses"]),
+    ("proxy_host 127.0.0.1", ["proxy"]),
+    ("undisclosed_recipients on", ["Bcc"]),
+    ("eval echo x", ["passwordeval"]),
+    ("set_from_header maybe", ["maybe", "auto on off"]),
+    ("syslog LOG_KERN", ["LOG_KERN", "LOG_MAIL"]),
+    ("tls_startls on", ["tls_startls is unknown", "is tls_starttls meant"]),
+    ("pasword hunter2", ["pasword is unknown", "is password meant"]),
+    ("zzzzzzzzzzzz 1", ["unknown", "--help"]),
+    ('spool "/a b', ["double quotes"]),
+    ('spool "/a"b', ["double quotes"]),
+    ("from *@example.org", ["--account"]),
+    ("alias root ops@example.org", ["NAME: ADDRESS"]),
+    ("host", ["host needs a value"]),
+    ("user meter", ["which relay", "host"]),
+])
+def test_refused(config, line, says):
+    done = send(config(f"\n{line}\n"), *[] if "user" in line else ["--relay", "r.test"])
+    assert done.returncode == BAD_CONFIG and told(done).startswith(f"mailmote: {config('')}:2: "), done.stderr
+    assert all(word in told(done) for word in says) and "hunter2" not in told(done).split(": ", 2)[2]
+
+
+@pytest.mark.parametrize("line, says", [
+    ("auth on", "needs user"), ("user u", "--password-file"), ("user u\npassword p\ntls off", "in clear"),
+    ("user u\npassword p\npassword-file f", "more than one"), ("password p", "--user"), ("port x", "1 to 65535"),
+])
+def test_refused_of_a_relay(config, line, says):
+    done = send(config(f"host localhost\nfrom s@example.org\n{line}\n"))
+    assert done.returncode == BAD_CONFIG and ":1: " in told(done) and says in told(done), done.stderr
+
+
+IGNORED = ["logfile", "logfile_time_format %H", "tls_crl_file /x", "tls_priorities NORMAL", "tls_min_dh_prime_bits 512",
+           "tls_force_sslv3 on", "auto_from off", "proxy_port 1", "ntlmdomain x", "dsn_notify off", "dsn_return headers",
+           "keepbcc on", "remove_bcc_headers off", "set_date_header auto", "set_msgid_header auto",
+           "add_missing_date_header on", "add_missing_from_header off"]
+SILENT = ["protocol smtp", "tls_certcheck on", "tls_fingerprint", "tls_cert_file", "source_ip", "proxy_host", "socket",
+          "undisclosed_recipients off", "timeout off", "syslog off"]
+
+
+def test_ignored(config, relay):
+    path = config(host(relay) + "from s@example.org\n" + "".join(f"{line}\n" for line in IGNORED + SILENT))
+    done = send(path, "-v")
+    assert done.verdicts == ["delivered"]
+    warned = [line.split("warning: ")[1].split()[0] for line in done.stderr.splitlines() if "warning: " in line]
+    assert warned == [line.split()[0] for line in IGNORED]
+    assert send(path).stderr == ""                      # who looks at a mail of cron's?
+
+
+# ---- which file -----------------------------------------------------------------------------------------------------
+
+def in_etc(path):
+    """the file is /etc/mailmote.conf, and nothing else is in /etc"""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+            'exec 3<"$0" && mount -t tmpfs none /etc && cat <&3 >/etc/mailmote.conf && exec 3<&- "$@"', path]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_default_file(config, relay, tmp_path):
+    etc = in_etc(config(f"{host(relay)}from s@example.org\nhelo c.example.org\nspool {tmp_path}/spool\n"))
+    relay.replies["END"] = "451 later"
+    wrap = ["env", "-u", "MAILMOTE_CONF", *etc]
+    assert run(COMMAND, "send", A, text=b"x\n", wrap=wrap).verdicts == ["deferred"]
+    assert run(COMMAND, "queue", wrap=wrap).rows[0][4] == A
+    relay.replies = {}
+    assert run(COMMAND, "flush", "--now", wrap=wrap).verdicts == ["delivered"]
+    done = run(COMMAND, "send", "--from", "s@example.org", A, wrap=etc)     # MAILMOTE_CONF is empty
+    assert done.returncode == USAGE and "no relay" in done.stderr
+
+
+def test_file_of_the_environment(config, relay, tmp_path):
+    path = config(f"{host(relay)}from s@example.org\n")
+    done = run(COMMAND, "send", A, text=b"x\n", env={"MAILMOTE_CONF": str(path)})
+    assert done.verdicts == ["delivered"]
+    done = run(COMMAND, "send", "-C", "/no/such/file", A, text=b"x\n", env={"MAILMOTE_CONF": str(path)})
+    assert done.returncode == BAD_CONFIG and "/no/such/file" in done.stderr
