@@ -173,7 +173,7 @@ uint8_t mote_reply_octet(struct mote_engine *e, uint8_t c)
         line_start(e);
         c = ' ';
     }
-    if (c >= ' ' && e->reply_at < e->reply_end) { /* printable, ended by NUL */
+    if (c >= ' ' && e->reply_at != e->reply_end) { /* printable, ended by NUL */
         *e->reply_at++ = c > '~' ? '?' : (char)c;
         *e->reply_at = 0;
     }
