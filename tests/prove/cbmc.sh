@@ -11,7 +11,6 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 PACKAGES='cbmc minisat libc6 libstdc++6 libgcc-s1 gcc-14-base zlib1g'
 
 dir=$1
-[ ! -x "$dir/run" ] || exit 0
 if [ "$(uname -m)" != x86_64 ]; then
     echo "cbmc.sh: the packages whose sums stand here are for x86_64, and this machine is not one." >&2
     exit 1
