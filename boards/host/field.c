@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { FIELD_NAME_OCTETS = 900 }; /* more leave no room for a blank behind it where a line is to be folded */
+
 size_t line_len(const struct span *text)
 {
     size_t len = 0;
@@ -51,6 +53,9 @@ size_t field_name_len(struct span line)
 
     while (len < line.len && line.at[len] > ' ' && line.at[len] < 127 && line.at[len] != ':') {
         len++;
+    }
+    if (len > FIELD_NAME_OCTETS) {
+        return 0;
     }
     while (len + blanks < line.len && (line.at[len + blanks] == ' ' || line.at[len + blanks] == '\t')) {
         blanks++;

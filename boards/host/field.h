@@ -13,6 +13,8 @@ struct span {
     size_t len;
 };
 
+#define LINE_OCTETS 998 /* a line's, at most, without its end (RFC 5322 2.1.1) */
+
 /* Octets in front of the first end of line. */
 size_t line_len(const struct span *text);
 

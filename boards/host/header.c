@@ -200,6 +200,42 @@ static void write_text(FILE *out, struct span field, const struct header_rules *
     fputs("\r\n", out);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Of a line that is too long, what may stand on one: up to a blank, or where there is none as much as fits. */
+static size_t piece_len(struct span line, size_t cap)
+{
+    size_t len = cap;
+
+    while (len > 0 && !is_blank(line.at[len])) {
+        len--;
+    }
+    return len > 0 ? len : cap;
+}
+
+void header_write_folded(FILE *out, struct span field)
+{
+    while (field.len > 0) {
+        struct span line = take_line(&field);
+        size_t cap = LINE_OCTETS;
+
+        while (line.len > cap) {
+            size_t len = piece_len(line, cap);
+
+            fwrite(line.at, 1, len, out);
+            line.at += len;
+            line.len -= len;
+            fputs(is_blank(*line.at) ? "\r\n" : "\r\n ", out);
+            cap = LINE_OCTETS - !is_blank(*line.at);
+        }
+        fwrite(line.at, 1, line.len, out);
+        fputs(field.len > 0 ? "\r\n" : "", out);
+    }
+}
+
 void header_write(FILE *out, struct span field, const struct header_rules *rules)
 {
     struct span value = field_value(field), name;
@@ -213,7 +249,7 @@ void header_write(FILE *out, struct span field, const struct header_rules *rules
     } else if (eight) {
         write_text(out, field, rules);
     } else {
-        fwrite(field.at, 1, field.len, out);
+        header_write_folded(out, field);
         fputs("\r\n", out);
     }
 }

@@ -21,6 +21,9 @@ struct header_rules {
  * domain, or is a From field that is to be written anew. */
 void header_write(FILE *out, struct span field, const struct header_rules *rules);
 
+/* A field as it came, but that its lines are no longer than they may be, and without the end of its last one. */
+void header_write_folded(FILE *out, struct span field);
+
 /* "From: ", with the rules' name, or where that is NULL with this one; len 0: none. */
 void header_write_from(FILE *out, struct span name, const struct header_rules *rules);
 

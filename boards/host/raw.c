@@ -129,7 +129,7 @@ void raw_watch(struct raw *raw, const char *octets, size_t len)
     for (; len > 0; len--, octets++) {
         raw->eight = raw->eight || (unsigned char)*octets > 127;
         raw->line_len = *octets == '\n' || *octets == '\r' ? 0 : raw->line_len + 1;
-        raw->long_line = raw->long_line || raw->line_len > RAW_LINE_MAX;
+        raw->long_line = raw->long_line || raw->line_len > LINE_OCTETS;
         utf8_take(&raw->text, *octets);
     }
 }
@@ -165,7 +165,7 @@ static void write_type(const struct raw *raw, FILE *out)
     if (raw->type.at == NULL) {
         fprintf(out, "Content-Type: text/plain; charset=%s\r\n", charset);
     } else {
-        write_span(out, raw->type, "");
+        header_write_folded(out, raw->type);
         fprintf(out, "%s\r\n charset=%s\r\n", raw->type.at[raw->type.len - 1] == ';' ? "" : ";", charset);
     }
 }

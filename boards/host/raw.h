@@ -11,7 +11,6 @@
 #include "utf8.h"
 
 #define RAW_HEADER_MAX ((size_t)256 << 10)
-#define RAW_LINE_MAX   998 /* RFC 5322 2.1.1 */
 
 /* What a whole message is to be made of. */
 struct raw_rules {

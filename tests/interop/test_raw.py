@@ -126,6 +126,26 @@ def test_long_lines(relay, head):
     assert max(map(len, octets.split(b"\r\n"))) <= 78 and same(mail, LONG)
 
 
+@pytest.mark.parametrize("value, gap", [(b"two words " * 300, b""), (b"a\tb" * 700, b""), (b"x" * 3000, b" "), (b"x " + b"y" * 2000, b" "),
+                                        (b" " * 990 + b"z" * 990, b"")], ids=["words", "tabs", "one word", "two", "blanks"])
+@pytest.mark.parametrize("name", [b"X-Long", b"Received", b"Content-Type"])
+def test_long_header_lines(relay, name, value, gap):
+    """are folded at a blank; a word that is too long gets one. Nothing else is changed"""
+    field = name + b": " + (b"text/plain; x=" if name == b"Content-Type" else b"") + value
+    send(relay, FULL + b"X-Short: " + b"s" * 989 + b"\n" + field + b"\n\nhello\n")
+    octets = relay.mails[-1].text
+    assert b"\r\nX-Short: " + b"s" * 989 + b"\r\n" in octets
+    written = octets[octets.index(b"\r\n" + name + b":") + 2:octets.index(b"\r\n\r\nhello")]
+    lines = written.split(b"\r\n")
+    assert max(map(len, lines)) <= 998 and all(line[:1] in b" \t" for line in lines[1:])
+    assert b"".join(lines) == field or (gap and b"".join(lines).replace(b" ", b"") == field.replace(b" ", b""))
+
+
+def test_a_name_that_is_longer_than_a_line_is_none(relay):
+    done = send(relay, FULL + b"X" * 1000 + b": x\n\nhello\n", status=BAD_INPUT)
+    assert "is no header field" in done.stderr and relay.talks == []
+
+
 @pytest.mark.parametrize("length, encoded", [(998, False), (999, True)])
 def test_longest_line(relay, length, encoded):
     octets, mail = arrives(relay, FULL + b"\n" + b"x" * length + b"\n")
