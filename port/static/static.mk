@@ -15,7 +15,7 @@ static_machines := armhf mips
 compiler_armhf := arm-linux-gnueabihf
 compiler_mips := mips-linux-gnu
 flags_armhf := -mthumb
-flags_mips := -mips32r2 -mno-abicalls -fno-pic -G0
+flags_mips := -mips32r2 -mno-abicalls -G0
 
 static_cflags := -Oz -fno-pie -ffunction-sections -fdata-sections -fmerge-all-constants -fno-asynchronous-unwind-tables \
     -fno-unwind-tables -fno-stack-protector -fno-ident
@@ -55,8 +55,8 @@ $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc:
 	@rm -rf $(BUILD)/musl-$*
 	@mkdir -p $(BUILD)/musl-$*/build
 	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --target=$(compiler_$*) \
-	    --enable-wrapper=gcc --disable-shared CFLAGS='-Os $(flags_$*) -ffunction-sections -fdata-sections' >configure.log 2>&1
-	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install >$(BUILD)/musl-$*/make.log 2>&1
+	    --enable-wrapper=gcc --disable-shared CFLAGS='-Os -fno-pic $(flags_$*) -ffunction-sections -fdata-sections' >configure.log 2>&1
+	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build CRT_LIBS='lib/crt1.o lib/crti.o lib/crtn.o' install >$(BUILD)/musl-$*/make.log 2>&1
 
 pkg-static := python3 musl-tools
 pkg-static-armhf := python3 xz-utils gcc-arm-linux-gnueabihf
