@@ -5,7 +5,9 @@
 #   BINDIR SBINDIR LIBDIR INCLUDEDIR MANDIR DOCDIR   below PREFIX
 #   COMPLETIONDIR UNITDIR TMPFILESDIR   where bash, systemd and systemd-tmpfiles look, below PREFIX
 #   IFUPDIR          where ifupdown looks: /etc/network/if-up.d on Debian; nothing by itself
-#   MTA=1            this machine's sendmail is mailmote: sendmail, mailq, newaliases, mail and mailx are links to it
+#   MTA=1            this machine's sendmail is mailmote: sendmail, mailq, newaliases, mail and mailx are links to it,
+#                    and the spool is there, with a directory into which users drop mails
+#   SPOOLDIR         /var/spool/mailmote, where the command has it
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -19,11 +21,12 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 IFUPDIR ?=
 MTA ?=
+SPOOLDIR ?= /var/spool/mailmote
 
 here := port/install
 filled := $(patsubst $(here)/%.in,$(BUILD)/install/%,$(wildcard $(here)/*.in))
 
-# MODE:FILE:TO, or link:TARGET:TO. BearSSL's own files go along where it was compiled here: into folders that are
+# MODE:FILE:TO, MODE::FOLDER, or link:TARGET:TO. BearSSL's own files go along where it was compiled here: into folders that are
 # mailmote's, so that a BearSSL of the system stays what it is.
 into = $(if $(2),$(foreach file,$(3),$(1):$(file):$(2)/$(notdir $(file))))
 links = $(if $(and $(MTA),$(2)),$(foreach name,$(3),link:$(1):$(2)/$(name)))
@@ -39,7 +42,8 @@ command_files = $(call into,755,$(BINDIR),$(BUILD)/mailmote) \
     $(call links,$(BINDIR)/mailmote,$(BINDIR),mailq newaliases mail mailx) \
     $(call links,$(BINDIR)/mailmote,$(PREFIX)/lib,sendmail) \
     $(call links,$(MANDIR)/man8/mailmote.8,$(MANDIR:%=%/man8),sendmail.8) \
-    $(call links,$(MANDIR)/man8/mailmote.8,$(MANDIR:%=%/man1),mailq.1 newaliases.1 mail.1 mailx.1)
+    $(call links,$(MANDIR)/man8/mailmote.8,$(MANDIR:%=%/man1),mailq.1 newaliases.1 mail.1 mailx.1) \
+    $(if $(and $(MTA),$(SPOOLDIR)),711::$(SPOOLDIR) 1733::$(SPOOLDIR)/drop)
 library_files = $(call into,644,$(LIBDIR),$(BUILD)/libmailmote.a) \
     $(call into,644,$(LIBDIR:%=%/pkgconfig),$(BUILD)/install/mailmote.pc) \
     $(call into,644,$(INCLUDEDIR),$(sort $(wildcard include/*.h))) \

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# put.sh [--remove] DESTDIR MODE:FILE:TO|link:TARGET:TO...: installs each FILE as DESTDIR/TO, or a relative link to TARGET;
-# or removes it.
+# put.sh [--remove] DESTDIR MODE:FILE:TO|MODE::FOLDER|link:TARGET:TO...: installs each FILE as DESTDIR/TO, or a relative link
+# to TARGET, or makes the folder; or removes them, but for folders.
 
 set -eu
 
@@ -36,6 +36,7 @@ for entry; do
         fi
     fi
     if [ -n "$remove" ]; then
+        [ -n "$file" ] || continue
         echo "  REMOVE  $destdir$to"
         rm -f "$destdir$to"
         continue
@@ -44,6 +45,8 @@ for entry; do
     mkdir -p "$destdir${to%/*}"
     if [ "$kind" = link ]; then
         ln -sfn "$target" "$destdir$to"
+    elif [ -z "$file" ]; then
+        install -d -m "$kind" "$destdir$to"
     else
         install -m "$kind" "$file" "$destdir$to"
     fi

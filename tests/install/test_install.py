@@ -30,7 +30,9 @@ def test_files(installed):
     assert {name: stat.S_IMODE((usr / name).stat().st_mode) for name in FILES} == FILES
     assert {name: os.readlink(usr / name) for name in LINKS} == LINKS
     assert files(installed / "etc") == {"network/if-up.d/mailmote"}
-    assert {path.name for path in installed.iterdir()} == {"usr", "etc"}
+    assert {path.name for path in installed.iterdir()} == {"usr", "etc", "var"}
+    for folder, mode in (("mailmote", 0o711), ("mailmote/drop", 0o1733)):
+        assert stat.S_IMODE((installed / "var/spool" / folder).stat().st_mode) == mode
     assert str(installed) not in "".join((usr / name).read_text() for name in FILES if name.endswith((".pc", ".service")))
 
 
@@ -42,6 +44,16 @@ def test_nobodys_sendmail(tmp_path):
     """without MTA=1 no name of another program is taken; what is set to nothing is left out"""
     make("install", f"DESTDIR={tmp_path}", "UNITDIR=", "TMPFILESDIR=", "COMPLETIONDIR=", "DOCDIR=", "LIBDIR=", "INCLUDEDIR=")
     assert files(tmp_path / "usr/local") == {"bin/mailmote", "share/man/man8/mailmote.8", "share/man/man5/mailmote.conf.5"}
+
+
+def test_readme(tmp_path):
+    """the lines of README.md, into a folder"""
+    lines = re.search(r"^## Install\n.*?^```sh\n(.*?)^```", (TOP / "README.md").read_text(), re.M | re.S)[1].splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        make(*line.split("#")[0].split()[1:], f"DESTDIR={tmp_path}")
+    assert {"usr/local/bin/mailmote", "usr/bin/mailmote", "usr/sbin/sendmail"} <= files(tmp_path)
+    assert "usr/local/sbin/sendmail" not in files(tmp_path)
 
 
 def test_two_halves(tmp_path):
@@ -56,7 +68,7 @@ def test_uninstall(folder, tmp_path):
     """takes away what was put there, and nothing else"""
     words = f"DESTDIR={tmp_path / folder}", "PREFIX=/usr", "MTA=1", "IFUPDIR=/etc/network/if-up.d"
     make("install", *words)
-    others = tmp_path / folder / "usr/bin/mailq", tmp_path / folder / "usr/include/other.h"
+    others = [tmp_path / folder / name for name in ("usr/bin/mailq", "usr/include/other.h", "var/spool/mailmote/a.mail")]
     others[0].unlink()
     for other in others:
         other.write_text("another's")
