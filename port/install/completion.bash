@@ -5,7 +5,7 @@
 _mailmote() {
     local now=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
     local relay='--relay --tls --trust --pin --tls-name --user --password-file --token-file --helo --timeout -v --verbose'
-    local kept='--spool -C --config --help'
+    local kept='--spool -C --config -a --account --help'
     local words=
 
     COMPREPLY=()
@@ -22,7 +22,7 @@ _mailmote() {
         ;;
     --tls) words='starttls implicit' ;;
     --show | --delete) words=$(mailmote queue 2>/dev/null | cut -f 1 | sort -u) ;;
-    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject) return ;;
+    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject | -a | --account) return ;;
     *)
         case $command in
         "$now") words='send flush queue trust probe --help --version' ;;

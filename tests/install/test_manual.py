@@ -51,14 +51,32 @@ def test_options():
     assert told - helped == {"config", "verbose"}    # whose short forms are
 
 
+def words(form):
+    """of the configuration's table"""
+    return set(re.findall(rf'^ +\{{"([a-z0-9_-]+)", \w+, FORM_{form},', (HOST / "config_words.c").read_text(), re.M))
+
+
 def test_keys():
-    """each word a configuration may have"""
-    source = (HOST / "config.c").read_text()
-    keys = {name for found in re.findall(r'strcmp\((?:name|word), "([a-z_-]+)"\)|^ +\{"([a-z_-]+)",|\] = "([a-z_-]+)",', source, re.M)
-            for name in found if name} - {"password", "token"}
-    assert len(keys) > 10
-    told = items(CONF, r"Cm ([a-z][a-z_-]*)(?= Ar| Ns|$)")
-    assert keys - told == set() and told - keys == set()
+    """each key a configuration may have is an item, or among those that are ignored"""
+    assert len(words(r"\w+")) > 40 and words("IGNORED")
+    ignored = set(re.findall(r"[a-z][a-z_0-9]+", re.search(r"a warning says why:\n((?:\.Cm .*\n)+)", CONF)[1]))
+    assert ignored == words("IGNORED")
+    assert items(CONF, r"^Cm ([a-z][a-z0-9_-]*)") == words(r"\w+") - ignored
+
+
+def test_values(tmp_path):
+    """where an item of the configuration lists values, each of them may stand there"""
+    found = re.findall(r"^\.It Cm ([a-z_-]+) ((?:Cm )?[a-z0-9]+(?: \|.*)?)$", CONF, re.M)
+    lists = [(key, value.strip()) for key, values in found for value in values.replace("Ar facility", "LOG_LOCAL3").split("|")]
+    lists = [(key, value.removeprefix("Cm ")) for key, value in lists if not value.startswith("Ar ")]
+    (tmp_path / "none").mkdir(0o700)
+    assert len(lists) > 20 and len({key for key, _ in lists}) > 8
+    for key, value in lists:
+        (tmp_path / "conf").write_text(f"host relay.example\nuser a\npassword-file b\n{key} {value}\n" if (key, value) != ("tls", "off")
+                                       else "host relay.example\ntls off\n")
+        assert run(COMMAND, "queue", "-C", tmp_path / "conf", "--spool", tmp_path / "none") == "", f"{key} {value}"
+        (tmp_path / "conf").write_text(f"host relay.example\n{key} {value}x\n")
+        run(COMMAND, "queue", "-C", tmp_path / "conf", "--spool", tmp_path / "none", status=78)
 
 
 def test_statuses():
@@ -87,7 +105,7 @@ def test_examples(server, tmp_path):
     secret.write_text(PASSWORD)
     secret.chmod(0o600)
     login, kept = examples(PAGE)
-    lines, = examples(CONF)
+    lines, root = examples(CONF)
     here = [("mail.example.com", f"localhost:{relay.ports['starttls']} --trust {pki.ca}"), ("--user sensor", f"--user {USER}"),
             ("/etc/mailmote.password", str(secret)), ("@example.com", "@example.test"),
             ("/etc/mailmote.conf", str(tmp_path / "conf")), ("/var/spool/mailmote", str(tmp_path / "spool"))]
@@ -105,6 +123,11 @@ def test_examples(server, tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
+    (tmp_path / "conf").write_text(mine(root, [("host mail.example.com", f"host localhost\nport {relay.ports['starttls']}\ntrust {pki.ca}"),
+                                               ("user sensor", f"user {USER}"), *here[2:]]))
+    shell(f"printf 'Subject: for-root\n\nText\n' | mailmote sendmail -C {tmp_path}/conf -D -t -f cron root")
+    mail = relay.wait_for_mail("for-root")
+    assert (mail.sender, mail.recipients) == ("sensor@example.test", ["operator@example.test"])
     (tmp_path / "conf").write_text(mine(lines, conf))
     assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", shell(mine(login, here)))
     assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", shell(mine(kept, here)))
