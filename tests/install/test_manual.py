@@ -79,6 +79,17 @@ def test_values(tmp_path):
         run(COMMAND, "queue", "-C", tmp_path / "conf", "--spool", tmp_path / "none", status=78)
 
 
+@pytest.mark.parametrize("name, title", [("sendmail", "Called as sendmail, mailq or newaliases"), ("mailx", "Called as mail or mailx")])
+def test_letters(name, title):
+    """those that mean something to sendmail and to mail, and those that are refused"""
+    source = (HOST / f"{name}.c").read_text()
+    known = set(re.findall(r"^    case '(\w)':", source[source.index("\nstatic int take(struct call"):], re.M))
+    section = re.search(rf"^\.Ss {title}\n(.*?)^\.S[sh] ", PAGE, re.M | re.S)[1]
+    told = {found for line in re.findall(r"^\.(?:It )?Fl (.*)", section, re.M) for found in re.findall(r"(?:^|Fl |, )(\w)", line)}
+    assert known == told | ({"o", "b"} & known if name == "sendmail" else set())
+    assert all(letter in source[source.index('forms[] = "'):].split('"')[1] for letter in told)
+
+
 def test_statuses():
     """those of --help"""
     assert items(PAGE, r"^(\d+)$") == set(re.findall(r"^  (\d+) ", run(COMMAND, "--help"), re.M))
