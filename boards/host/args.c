@@ -18,6 +18,11 @@ enum {
     OPTION_SUBJECT,
     OPTION_CC,
     OPTION_BCC,
+    OPTION_REPLY_TO,
+    OPTION_NAME,
+    OPTION_PRIORITY,
+    OPTION_HTML,
+    OPTION_ATTACH,
     OPTION_TIMEOUT,
     OPTION_RAW,
     OPTION_SPOOL,
@@ -37,6 +42,11 @@ static const struct option options[] = {
     {"subject", required_argument, NULL, OPTION_SUBJECT},
     {"cc", required_argument, NULL, OPTION_CC},
     {"bcc", required_argument, NULL, OPTION_BCC},
+    {"reply-to", required_argument, NULL, OPTION_REPLY_TO},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"priority", required_argument, NULL, OPTION_PRIORITY},
+    {"html", required_argument, NULL, OPTION_HTML},
+    {"attach", required_argument, NULL, OPTION_ATTACH},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"raw", no_argument, NULL, OPTION_RAW},
     {"spool", required_argument, NULL, OPTION_SPOOL},
@@ -128,6 +138,11 @@ static int apply(struct args *args, struct relay_args *common, int option, int i
     case OPTION_SUBJECT: return set_once(&args->subject, optarg, "subject");
     case OPTION_CC: return words_add(&args->cc, optarg);
     case OPTION_BCC: return words_add(&args->bcc, optarg);
+    case OPTION_REPLY_TO: return set_once(&args->reply_to, optarg, "reply-to");
+    case OPTION_NAME: return set_once(&args->full_name, optarg, "name");
+    case OPTION_PRIORITY: return set_once(&args->priority, optarg, "priority");
+    case OPTION_HTML: return set_once(&args->html, optarg, "html");
+    case OPTION_ATTACH: return words_add(&args->attachments, optarg);
     case OPTION_TIMEOUT: return set_once(&args->timeout, optarg, "timeout");
     case OPTION_SPOOL: return set_once(&args->spool, optarg, "spool");
     case 'C': return set_once(&args->config_file, optarg, "config");
@@ -155,6 +170,11 @@ static unsigned commands_of(int option)
     case OPTION_SUBJECT:
     case OPTION_CC:
     case OPTION_BCC:
+    case OPTION_REPLY_TO:
+    case OPTION_NAME:
+    case OPTION_PRIORITY:
+    case OPTION_HTML:
+    case OPTION_ATTACH:
     case OPTION_BACKGROUND:
     case OPTION_RAW: return COMMAND_SEND;
     case OPTION_SHOW:
@@ -192,6 +212,18 @@ static int refuse_for(const char *command, int option, int index)
     return EX_USAGE;
 }
 
+/* What a whole message must say itself. */
+static const char *not_with_raw(const struct args *args)
+{
+    return args->subject != NULL          ? "subject"
+           : args->cc.count != 0          ? "cc"
+           : args->reply_to != NULL       ? "reply-to"
+           : args->priority != NULL       ? "priority"
+           : args->html != NULL           ? "html"
+           : args->attachments.count != 0 ? "attach"
+                                          : NULL;
+}
+
 static int complete_send(const struct args *args)
 {
     unsigned rcpts = args_rcpts(args);
@@ -205,10 +237,8 @@ static int complete_send(const struct args *args)
         complain("more than %d recipients: send several mails", UINT16_MAX);
     } else if (args->background && args->spool == NULL) {
         complain("--background needs --spool DIR: the mail must be kept somewhere");
-    } else if (args->raw && args->subject != NULL) {
-        complain("--subject with --raw: put the subject into the message");
-    } else if (args->raw && args->cc.count != 0) {
-        complain("--cc with --raw: put Cc into the message, and give its addresses as recipients");
+    } else if (args->raw && not_with_raw(args) != NULL) {
+        complain("--%s with --raw: put it into the message, which is sent as it is", not_with_raw(args));
     } else {
         return EX_OK;
     }

@@ -9,6 +9,7 @@
 #include "attempt.h"
 #include "complain.h"
 #include "notice.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -236,6 +237,7 @@ static void talk(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
     struct mote_trace trace = dialogue_trace(&attempt->dialogue);
+    struct progress progress = {.mail = NULL};
     const char *helo = attempt->args->helo;
 
     if (helo == NULL && mail->full_name[0] != 0) {
@@ -259,7 +261,11 @@ static void talk(struct attempt *attempt)
         attempt->posix.record = &mail->record;
         attempt->posix.commit = commit;
     }
+    if (!attempt->dialogue.verbose) {
+        progress_begin(&progress, &mail->mail);
+    }
     mote_posix_attempt(&attempt->posix);
+    progress_end(&progress);
     attempt->posix.trace = NULL;
     dialogue_finish(&attempt->dialogue);
 }

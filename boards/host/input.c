@@ -340,10 +340,34 @@ int input_encode(struct input *input, struct mote_mail *mail)
 
 /* ---- Both -------------------------------------------------------------------------------------------------------- */
 
+/* Composes the message up to the place of its text, which is the first that is quoted-printable. The rest waits. */
+static int begin_message(struct input *input)
+{
+    static const char end[] = "quoted-printable\r\n\r\n";
+    size_t cap = 0, len = sizeof end - 1;
+    struct buffer *header = &input->header;
+
+    do {
+        if (header->len == cap && buffer_grow(header, &cap) != EX_OK) {
+            return EX_OSERR;
+        }
+        header->len += mote_message_read(&input->message, header->len, header->data + header->len, 1);
+    } while (header->len < len || memcmp(header->data + header->len - len, end, len) != 0);
+    input->message_at = header->len;
+    return EX_OK;
+}
+
+/* What is behind the text. */
+static size_t read_message(struct input *input, void *buf, size_t cap)
+{
+    size_t got = mote_message_read(&input->message, input->message_at, buf, cap);
+
+    input->message_at += got != MOTE_READ_FAILED ? got : 0;
+    return got;
+}
+
 int input_begin(struct input *input, const struct mote_message *message, const struct input_whole *whole)
 {
-    struct mote_message header = *message;
-
     memset(input, 0, sizeof *input);
     input->line = true;
     input->ahead = -1;
@@ -352,17 +376,23 @@ int input_begin(struct input *input, const struct mote_message *message, const s
         return begin_whole(input, whole);
     }
     begin_composing(input, message->from, message->id);
-    return buffer_fill(&input->header, mote_message_read, &header);
+    input->message = *message;
+    return begin_message(input);
 }
 
 size_t input_read(void *ctx, size_t offset, void *buf, size_t cap)
 {
     struct input *input = ctx;
+    size_t got;
 
     if (offset < input->header.len) {
         return buffer_read(&input->header, offset, buf, cap);
     }
-    return input->whole ? pass_on(input, buf, cap) : read_composed(input, buf, cap);
+    if (input->whole) {
+        return pass_on(input, buf, cap);
+    }
+    got = read_composed(input, buf, cap);
+    return got == 0 && input->message_at != 0 ? read_message(input, buf, cap) : got;
 }
 
 void input_free(struct input *input)

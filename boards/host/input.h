@@ -11,15 +11,17 @@
 #define INPUT_WINDOW 4096 /* octets of the text that are composed at a time */
 
 struct input {
-    struct buffer header;     /* as it is to be sent, and the empty line behind it */
-    struct mote_message part; /* a few lines of the text, composed as a message of their own */
-    size_t part_header_len;   /* of the fields in front of each part when it is composed */
-    bool whole;               /* standard input is a whole message: */
-    struct raw_rules rules;   /* for it */
-    struct raw raw;           /* of its header */
-    struct buffer head;       /* which is here, with what was read behind it */
-    struct span rest;         /* of that, what was not given yet */
-    struct mote_mail stored;  /* what was stored of it, when it is read again; zeros before */
+    struct buffer header;        /* as it is to be sent, and the empty line behind it */
+    struct mote_message message; /* composed around the text of standard input, unless that is a whole message */
+    size_t message_at;           /* octets of it that were composed */
+    struct mote_message part;    /* a few lines of the text, composed as a message of their own */
+    size_t part_header_len;      /* of the fields in front of each part when it is composed */
+    bool whole;                  /* standard input is a whole message: */
+    struct raw_rules rules;      /* for it */
+    struct raw raw;              /* of its header */
+    struct buffer head;          /* which is here, with what was read behind it */
+    struct span rest;            /* of that, what was not given yet */
+    struct mote_mail stored;     /* what was stored of it, when it is read again; zeros before */
     size_t stored_at;
     size_t total; /* octets read of standard input */
     bool dots;    /* of struct input_whole */
@@ -39,7 +41,7 @@ struct input_whole {
     bool dots; /* a line that is a dot and no more ends it, as a caller of sendmail has it who does not say -i */
 };
 
-/* message: its fields without a text. whole: the input is a whole message, whose header is read at once (EX_DATAERR); else
+/* message: all of it without a text; its strings and parts live as long as the input. whole: the input is a whole message, whose header is read at once (EX_DATAERR); else
  * NULL. */
 int input_begin(struct input *input, const struct mote_message *message, const struct input_whole *whole);
 

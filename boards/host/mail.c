@@ -63,13 +63,14 @@ int check_admin(const char *admin)
     return admin == NULL || check_address(admin, "admin") == EX_OK ? EX_OK : EX_CONFIG;
 }
 
-static int check_subject(const char *subject)
+/* The value of an option that is a header field. */
+static int check_line(const char *value, const char *option)
 {
-    for (const char *at = subject; at != NULL && *at != 0; at++) {
+    for (const char *at = value; at != NULL && *at != 0; at++) {
         if (*at == '\r' || *at == '\n') {
-            complain("--subject has more than one line: give one line");
+            complain("--%s has more than one line: give one line", option);
         } else if ((unsigned char)*at < ' ' || *at == 127) {
-            complain("--subject holds a control character: take it out");
+            complain("--%s holds a control character: take it out", option);
         } else {
             continue;
         }
@@ -178,6 +179,7 @@ static void make_id(struct host_mail *mail, const struct args *args)
 static int set_fields(struct host_mail *mail, const struct args *args)
 {
     uint8_t cause;
+    int status;
 
     mail->message.to = (const char *const *)args->rcpts;
     mail->message.to_count = (uint16_t)args->rcpt_count;
@@ -186,11 +188,16 @@ static int set_fields(struct host_mail *mail, const struct args *args)
     mail->message.subject = args->subject;
     mail->message.id = mail->id;
     mail->message.unix_s = clock_unix_s();
-    cause = args->raw ? MOTE_CAUSE_NONE : mote_message_check(&mail->message);
-    if (cause != MOTE_CAUSE_NONE) {
-        complain("the mail cannot be composed: %s", mote_cause_name(cause));
+    if (args->raw) {
+        return EX_OK;
     }
-    return cause == MOTE_CAUSE_NONE ? EX_OK : EX_DATAERR;
+    status = attach(&mail->attached, args, &mail->message);
+    cause = status == EX_OK ? mote_message_check(&mail->message) : MOTE_CAUSE_NONE;
+    if (cause != MOTE_CAUSE_NONE) {
+        complain("the mail cannot be composed: %s: %s", mote_message_wrong(&mail->message), mote_cause_name(cause));
+        status = EX_DATAERR;
+    }
+    return status;
 }
 
 int mail_measure(struct host_mail *mail)
@@ -284,7 +291,13 @@ int mail_sender(struct host_mail *mail, const struct args *args)
     }
     status = choose_from(mail, args);
     if (status == EX_OK) {
-        status = check_subject(args->subject);
+        status = check_line(args->subject, "subject");
+    }
+    if (status == EX_OK) {
+        status = check_line(args->full_name, "name");
+    }
+    if (status == EX_OK && args->reply_to != NULL) {
+        status = check_address(args->reply_to, "--reply-to");
     }
     if (status == EX_OK) {
         make_id(mail, args);
@@ -349,6 +362,7 @@ void mail_free(struct host_mail *mail)
     free(mail->mail.rcpts);
     free(mail->rcpts);
     free(mail->input.data);
+    attached_free(&mail->attached);
     if (mail->kept.fd >= 0) {
         close(mail->kept.fd); /* and unlocked */
     }

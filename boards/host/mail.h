@@ -6,6 +6,7 @@
 #define MAILMOTE_HOST_MAIL_H
 
 #include "args.h"
+#include "attach.h"
 #include "clock.h"
 #include "input.h"
 #include "mailmote_posix.h"
@@ -41,9 +42,10 @@ struct host_mail {
     struct mote_mail mail;
     struct mote_record record;
     struct mote_message message;
-    struct buffer input;  /* the text, or of a mail in a spool the envelope */
-    struct input *source; /* of a text that is read from standard input, or NULL */
-    char id[300];         /* Message-ID; up to the '@' it is the record's id, printed first on every line */
+    struct attached attached; /* of the message */
+    struct buffer input;      /* the text, or of a mail in a spool the envelope */
+    struct input *source;     /* of a text that is read from standard input, or NULL */
+    char id[300];             /* Message-ID; up to the '@' it is the record's id, printed first on every line */
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */
     char reply[REPLY_TEXT_LEN];

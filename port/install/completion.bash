@@ -10,7 +10,7 @@ _mailmote() {
 
     COMPREPLY=()
     case $before in
-    --trust | --password-file | --token-file | -C | --config)
+    --trust | --password-file | --token-file | --attach | --html | -C | --config)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$now")
         return
@@ -21,12 +21,13 @@ _mailmote() {
         return
         ;;
     --tls) words='starttls implicit' ;;
+    --priority) words='high normal low' ;;
     --show | --delete) words=$(mailmote queue 2>/dev/null | cut -f 1 | sort -u) ;;
-    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject | -a | --account) return ;;
+    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject | --name | --cc | --bcc | --reply-to | -a | --account) return ;;
     *)
         case $command in
         "$now") words='send flush queue trust probe --help --version' ;;
-        send) words="$relay $kept --from --subject --cc --bcc --raw --background" ;;
+        send) words="$relay $kept --from --name --subject --cc --bcc --reply-to --priority --attach --html --raw --background" ;;
         flush) words="$relay $kept --now" ;;
         queue) words="$kept --show --delete" ;;
         trust)

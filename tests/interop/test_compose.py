@@ -2,14 +2,28 @@
 """What `send` makes of its options: who gets the mail and who is seen, as a real server stored it."""
 import email
 import email.policy
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import time
 
-from client import ALICE, BOB, delivered, new_token
+import pytest
+
+from client import ALICE, BOB, COMMAND, delivered, new_token
+from relay import Relay
+from test_delivery import every_server
 
 CAROL = "c@example.test"
 
 
 def read(mail):
     return email.message_from_bytes(mail.content, policy=email.policy.default)
+
+
+def lines(part):
+    return part.get_content().replace("\r\n", "\n")
 
 
 def compose(postfix, mailmote, *options, text=b"hello\n", to=(ALICE,)):
@@ -35,3 +49,150 @@ def test_nobody_but_bcc(postfix, mailmote):
     delivered(result)
     mail = postfix.wait_for_mail(token, to=BOB)
     assert "To" not in read(mail) and BOB.encode() not in mail.content
+
+
+# ---- Fields ----------------------------------------------------------------------------------------------------------
+
+def test_fields(postfix, mailmote):
+    token, result = compose(postfix, mailmote, "--reply-to", BOB, "--name", 'Jürgen "Jo" Ö., Halle 3', "--priority", "high")
+    delivered(result)
+    mail = read(postfix.wait_for_mail(token))
+    [sender] = mail["From"].addresses
+    assert sender.display_name == 'Jürgen "Jo" Ö., Halle 3' and sender.addr_spec == "sender@example.org"
+    assert mail["Reply-To"] == BOB and mail["Importance"] == "high" and mail["X-Priority"] == "1"
+
+
+@pytest.mark.parametrize("priority, fields", [("low", ("low", "5")), ("normal", (None, None))])
+def test_priority(postfix, mailmote, priority, fields):
+    token, result = compose(postfix, mailmote, "--priority", priority)
+    delivered(result)
+    mail = read(postfix.wait_for_mail(token))
+    assert (mail["Importance"], mail["X-Priority"]) == fields
+
+
+# ---- Files -----------------------------------------------------------------------------------------------------------
+
+@every_server
+def test_attachments(server, mailmote, tmp_path):
+    """as they are, whatever they hold, in their order"""
+    files = {"log.txt": b"one\n\ntwo\r\n.\n", "Bär \"1\" 世界.jpg": os.urandom(70001), "empty.bin": b"", "x.csv": b"a,b\n"}
+    options = []
+    for name, octets in files.items():
+        (tmp_path / name).write_bytes(octets)
+        options += ["--attach", str(tmp_path / name)]
+    options[-1] += ":text/x-table"
+    token = new_token()
+    text = "Grüße\n.\nFrom here\n" + token
+    delivered(mailmote.send(server, text.encode(), "--subject", token, *options, raw=False))
+    mail = read(server.wait_for_mail(token))
+    body, *parts = mail.iter_parts()
+    assert lines(body) == text + "\n" and mail.get_content_type() == "multipart/mixed"
+    assert {part.get_filename(): part.get_content() if part.get_content_maintype() != "text" else part.get_payload(decode=True)
+            for part in parts} == files
+    assert [part.get_content_type() for part in parts] == ["text/plain", "image/jpeg", "application/octet-stream", "text/x-table"]
+    assert all(part.get_content_disposition() == "attachment" for part in parts)
+
+
+def test_html(postfix, mailmote, tmp_path):
+    page = "<p>Grüße</p>\n"
+    (tmp_path / "page.html").write_text(page)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    token, result = compose(postfix, mailmote, "--html", str(tmp_path / "page.html"), "--attach", str(tmp_path / "a.png"))
+    delivered(result)
+    mail = read(postfix.wait_for_mail(token))
+    both, picture = mail.iter_parts()
+    assert both.get_content_type() == "multipart/alternative"
+    assert [lines(part) for part in both.iter_parts()] == ["hello\n", page]
+    assert [part.get_content_type() for part in both.iter_parts()] == ["text/plain", "text/html"]
+    assert picture.get_content() == b"\x89PNG"
+
+
+def test_a_path_with_a_colon(postfix, mailmote, tmp_path):
+    """a file that is there is no type"""
+    (tmp_path / "a:b").mkdir()
+    (tmp_path / "a:b/c").write_bytes(b"x")
+    token, result = compose(postfix, mailmote, "--attach", str(tmp_path / "a:b/c"), "--attach", str(tmp_path / "a:b/c") + ":x/y")
+    delivered(result)
+    parts = list(read(postfix.wait_for_mail(token)).iter_parts())[1:]
+    assert [(part.get_filename(), part.get_content_type()) for part in parts] == [("c", "application/octet-stream"), ("c", "x/y")]
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["spool", "no spool"])
+@pytest.mark.parametrize("option", ["--attach", "--html"])
+def test_unreadable(mailmote, tmp_path, option, keep):
+    """told by its name before anything is stored or sent, or standard input is read"""
+    spool = tmp_path / "spool"
+    (tmp_path / "nul.html").write_bytes(b"a\0b")
+    os.mkfifo(tmp_path / "pipe")
+    for name, word in {"missing": "No such file", "pipe": "regular file", ".": "regular file", "nul.html": "NUL"}.items():
+        if name == "nul.html" and option == "--attach":
+            continue
+        where = ["--spool", str(spool)] if keep else []
+        result = mailmote.send([1], b"text", *where, option, str(tmp_path / name), raw=False, verbose=False)
+        assert result.status == 66 and str(tmp_path / name) in result.err and word in result.err, result.err
+        assert not spool.exists() or [file.name for file in spool.iterdir() if file.name != "drop"] == []
+
+
+def test_wrong_values(mailmote, tmp_path):
+    for options, word in {("--priority", "urgent"): "high, normal or low", ("--reply-to", "a b"): "--reply-to",
+                          ("--name", "a\nb"): "--name"}.items():
+        result = mailmote.send([1], b"text", *options, raw=False, verbose=False)
+        assert result.status == 64 and word in result.err
+    (tmp_path / "a").write_bytes(b"")
+    for option, value in {"attach": str(tmp_path / "a"), "html": str(tmp_path / "a"), "reply-to": BOB, "priority": "high"}.items():
+        result = mailmote.send([1], None, f"--{option}", value, verbose=False)
+        assert result.status == 64 and f"--{option} with --raw: " in result.err
+    result = mailmote.send([1], b"text", "--attach", str(tmp_path / "a") + ":text/ü", raw=False, verbose=False)
+    assert result.status == 65 and "part" in result.err
+
+
+def test_a_file_that_shrinks(mailmote, tmp_path):
+    """is no mail: it is cut when its first octets have been read"""
+    file, spool = tmp_path / "log", tmp_path / "spool"
+    file.write_bytes(b"x" * 10000)
+    words = [COMMAND, "send", "--relay", "127.0.0.1:1", "--from", "s@example.org", "--spool", str(spool), "--attach", str(file), ALICE]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 30
+        while not any(os.path.samefile(link, file) for link in pathlib.Path(f"/proc/{process.pid}/fd").iterdir() if link.exists()):
+            assert time.monotonic() < deadline
+        file.write_bytes(b"x" * 100)
+        err = process.communicate(b"text", 30)[1]
+    assert process.returncode == 65 and str(file).encode() in err and b"shorter" in err, err
+    assert not list(spool.glob("*.mail"))
+
+
+def test_too_large(mailmote, tmp_path):
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(1 << 30)
+    result = mailmote.send([1], b"text", "--attach", str(tmp_path / "large"), raw=False, verbose=False)
+    assert result.status == 66 and "large" in result.err and "send several mails" in result.err
+
+
+# ---- Progress --------------------------------------------------------------------------------------------------------
+
+def on_a_terminal(relay, *options):
+    """what standard error shows there"""
+    ours, theirs = pty.openpty()
+    words = [COMMAND, "send", "--relay", relay, "--from", "s@example.org", *options, ALICE]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        try:
+            while octets := os.read(ours, 4096):
+                said += octets
+        except OSError:                              # nobody has the other end any more
+            pass
+        os.close(ours)
+        assert process.wait(60) == 0, said
+    return said
+
+
+def test_progress(tmp_path):
+    """for more than a megabyte; the line is empty at the end"""
+    relay = Relay()
+    (tmp_path / "large").write_bytes(bytes(1200000))
+    (tmp_path / "small").write_bytes(bytes(700000))
+    said = on_a_terminal(relay.where, "--attach", str(tmp_path / "large"))
+    assert re.match(rb"\rmailmote: 0 % of 1\.6 MB ", said) and re.search(rb"\r +\r$", said) and b"\n" not in said
+    assert on_a_terminal(relay.where, "--attach", str(tmp_path / "small")) == b""
+    relay.stop()

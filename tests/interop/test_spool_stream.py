@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Large mails need no more memory than small ones, and those that are not due are not read."""
+import base64
 import functools
 import os
 import pathlib
@@ -46,6 +47,17 @@ def test_memory_does_not_depend_on_the_mail(spool):
     small, large = peak_of_sending(spool, LINE)[0], peak_of_sending(spool, LINE * MEGABYTE)
     assert quopri.decodestring(large[1][2]) == LINE.replace(b"\n", b"\r\n") * MEGABYTE
     assert large[0] < small + MEGABYTE // 4, (small, large[0])
+
+
+def test_memory_does_not_depend_on_attachments(spool, tmp_path):
+    octets = os.urandom(MEGABYTE) * 20
+    (tmp_path / "small").write_bytes(b"x")
+    (tmp_path / "large").write_bytes(octets)
+    small = peak_of_sending(spool, LINE, "--attach", str(tmp_path / "small"))[0]
+    large, (_, _, body) = peak_of_sending(spool, LINE, "--attach", str(tmp_path / "large"))
+    encoded = re.search(rb"filename=\"large\"\r\n\r\n(.*?)\r\n\r\n--=_", body, re.S)[1]
+    assert base64.b64decode(encoded) == octets
+    assert large < small + MEGABYTE // 4, (small, large)
 
 
 @pytest.mark.parametrize("end", [b"", b"\xfc", b"y" * 999], ids=["as it is", "8-bit", "long line"])
