@@ -226,7 +226,7 @@ static int report_again(struct attempt *attempt)
             strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
         }
     }
-    status = report(mail);
+    status = report(mail, attempt->args->syslog);
     finish(attempt);
     return status;
 }
@@ -339,7 +339,7 @@ int attempt_run(struct attempt *attempt)
         mail->rcpts[i].reported_before = mail->rcpts[i].final_before;
     }
     if (keeping && !begin(attempt)) {
-        return report(mail);
+        return report(mail, attempt->args->syslog);
     }
     talk(attempt);
     if (keeping) {
@@ -349,14 +349,14 @@ int attempt_run(struct attempt *attempt)
         status = misuse(attempt);
     }
     if (status == EX_CONFIG) {
-        report(mail);
+        report(mail, attempt->args->syslog);
         return status;
     }
     note_silence(attempt);
     if (keeping) {
         keep(attempt);
     }
-    status = worse(status, report(mail));
+    status = worse(status, report(mail, attempt->args->syslog));
     if (keeping) {
         finish(attempt);
     }
@@ -374,6 +374,6 @@ int attempt_put_off(const struct attempt *attempt)
         }
         mail->rcpts[i].reported_before = rcpt_final(&mail->mail.rcpts[i]);
     }
-    report(mail);
+    report(mail, attempt->args->syslog);
     return EX_TEMPFAIL;
 }

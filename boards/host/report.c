@@ -53,8 +53,22 @@ static void print_line(const struct host_mail *mail, unsigned i)
     putchar('\n');
 }
 
+/* Of args.syslog; -1: none. */
+static int facility_of(const char *word)
+{
+    static const char local[] = "LOG_LOCAL";
+
+    if (word != NULL && strncmp(word, local, sizeof local - 1) == 0) {
+        return LOG_LOCAL0 + ((word[sizeof local - 1] - '0') << 3);
+    }
+    return word == NULL                    ? LOG_MAIL
+           : strcmp(word, "off") == 0      ? -1
+           : strcmp(word, "LOG_USER") == 0 ? LOG_USER
+                                           : LOG_MAIL;
+}
+
 /* One line of the system's log, for who reads no output: of a flush in the background, say. */
-static void log_line(const struct host_mail *mail, unsigned i, int status)
+static void log_line(const struct host_mail *mail, unsigned i, int status, int facility)
 {
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
     const struct host_rcpt *own = &mail->rcpts[i];
@@ -66,8 +80,8 @@ static void log_line(const struct host_mail *mail, unsigned i, int status)
              own->relay == NULL ? 0U : (unsigned)mote_relay_port(own->relay), own->tls[0] == 0 ? "none" : own->tls,
              mail->mail.from, rcpt->address, (unsigned long)mail->mail.size, status, code_of(rcpt).text, own->text);
     printable(shown, sizeof shown, line, strlen(line));
-    openlog("mailmote", LOG_PID, LOG_MAIL);
-    syslog(LOG_MAIL | level, "%s", shown);
+    openlog("mailmote", LOG_PID, facility);
+    syslog(facility | level, "%s", shown);
 }
 
 /* What one recipient makes of the exit status. Where the mail is kept, deferred is no more than that. */
@@ -100,8 +114,9 @@ static int common(int so_far, int status, int general)
     return so_far == EX_OK || so_far == status ? status : general;
 }
 
-int report(const struct host_mail *mail)
+int report(const struct host_mail *mail, const char *syslog)
 {
+    int facility = facility_of(syslog);
     int left = EX_OK, failed = EX_OK;
     bool kept = mail->kept.fd >= 0, others = false; /* than those who failed */
 
@@ -115,7 +130,9 @@ int report(const struct host_mail *mail)
             continue;
         }
         print_line(mail, i);
-        log_line(mail, i, status);
+        if (facility >= 0) {
+            log_line(mail, i, status, facility);
+        }
         if (verdict == MOTE_FAILED) {
             failed = common(failed, status, EX_UNAVAILABLE);
         } else if (verdict != MOTE_DELIVERED) {

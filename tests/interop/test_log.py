@@ -55,6 +55,17 @@ def test_a_line_for_each_recipient(spool, relay, log):
     assert level == MAIL | INFO and f"to=<{B}>" in text
 
 
+@pytest.mark.parametrize("word, facility", [("", MAIL), ("on", MAIL), ("LOG_MAIL", MAIL), ("LOG_USER", 1 << 3),
+                                            ("LOG_LOCAL0", 16 << 3), ("LOG_LOCAL7", 23 << 3), ("off", None)])
+def test_facility(spool, relay, log, tmp_path, word, facility):
+    wrap, lines = log
+    (tmp_path / "conf").write_text(f"syslog {word}\n")
+    done = spool.send(relay, wrap=wrap, options=["-C", tmp_path / "conf"])
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    assert done.returncode == OK and [level for level, _ in lines()] == ([facility | INFO] if facility else [])
+
+
 def test_an_address_is_made_printable(spool, relay, log):
     wrap, lines = log
     done = spool.send(relay, to=("grüße\u202e@example.test",), wrap=wrap)
