@@ -5,9 +5,9 @@
  */
 #define _GNU_SOURCE
 
+#include "alias_text.h"
 #include "aliases.h"
 #include "complain.h"
-#include "field.h"
 #include "report.h"
 
 #include <stdlib.h>
@@ -20,99 +20,6 @@
 
 enum { EXPANDED_MAX = 256 }; /* names on the way from one to its addresses */
 
-/* ---- The text ---------------------------------------------------------------------------------------------------- */
-
-struct alias {
-    struct span name, targets;
-    const char *file;
-    unsigned line;
-};
-
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && strchr(" \t\r\n", text.at[0]) != NULL) {
-        text.at++;
-        text.len--;
-    }
-    while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL) {
-        text.len--;
-    }
-    return text;
-}
-
-/* Octets of a name in front of its colon. */
-static size_t name_len(struct span line)
-{
-    bool quoted = false;
-    size_t len;
-
-    for (len = 0; len < line.len && (quoted || line.at[len] != ':'); len++) {
-        quoted ^= line.at[len] == '"';
-    }
-    return len;
-}
-
-/* Octets of a target: a comma ends it, the end of a line, or a comment. */
-static size_t target_len(struct span text)
-{
-    bool quoted = false;
-    size_t len;
-
-    for (len = 0; len < text.len; len++) {
-        char octet = text.at[len];
-
-        if (!quoted && (octet == ',' || octet == '\n' || (octet == '#' && len > 0 && text.at[len - 1] <= ' '))) {
-            break;
-        }
-        quoted ^= octet == '"';
-    }
-    return len;
-}
-
-static struct span unquote(struct span text)
-{
-    if (text.len >= 2 && text.at[0] == '"' && memchr(text.at + 1, '"', text.len - 1) == text.at + text.len - 1) {
-        text.at++;
-        text.len -= 2;
-    }
-    return text;
-}
-
-/* False: the line is no alias. */
-static bool split(struct alias *alias, struct span line)
-{
-    size_t colon = name_len(line);
-
-    alias->name = unquote(trim((struct span){line.at, colon}));
-    if (colon == line.len || alias->name.len == 0 || strchr(" \t", line.at[0]) != NULL) {
-        return false;
-    }
-    alias->targets = (struct span){line.at + colon + 1, line.len - colon - 1};
-    return true;
-}
-
-static bool is_comment(struct span line)
-{
-    line = trim(line);
-    return line.len == 0 || line.at[0] == '#';
-}
-
-static bool same(struct span name, struct span other)
-{
-    return name.len == other.len && strncasecmp(name.at, other.at, name.len) == 0;
-}
-
-/* Takes the next line off, with those that are folded to it; empty ones go before. */
-static struct span next_line(struct span *rest, unsigned *lines, unsigned *number)
-{
-    while (rest->len > 0 && line_len(rest) == 0) {
-        take_line(rest);
-        *lines += 1;
-    }
-    *number = *lines + 1;
-    return take_field(rest, lines);
-}
-
 static bool find(const struct aliases *aliases, struct span name, struct alias *alias)
 {
     const struct args *args = aliases->args;
@@ -124,39 +31,17 @@ static bool find(const struct aliases *aliases, struct span name, struct alias *
 
         alias->file = args->config_file;
         alias->line = args->alias_lines[i].line;
-        if (split(alias, (struct span){text, strlen(text)}) && same(alias->name, name)) {
+        if (alias_split(alias, (struct span){text, strlen(text)}) && alias_same(alias->name, name)) {
             return true;
         }
     }
     alias->file = args->aliases;
     while (rest.len > 0) {
-        if (split(alias, next_line(&rest, &lines, &alias->line)) && same(alias->name, name)) {
+        if (alias_split(alias, alias_take_line(&rest, &lines, &alias->line)) && alias_same(alias->name, name)) {
             return true;
         }
     }
     return false;
-}
-
-/* Takes the next target off: an empty one at the end. A comment reaches to the end of its line. */
-static struct span take_target(struct span *targets)
-{
-    struct span target = {NULL, 0};
-
-    while (targets->len > 0 && target.len == 0) {
-        size_t len;
-
-        *targets = trim(*targets);
-        if (targets->len > 0 && targets->at[0] == '#') {
-            take_line(targets);
-            continue;
-        }
-        len = target_len(*targets);
-        target = trim((struct span){targets->at, len});
-        len += len < targets->len && targets->at[len] == ',';
-        targets->at += len;
-        targets->len -= len;
-    }
-    return target;
 }
 
 /* ---- Addresses --------------------------------------------------------------------------------------------------- */
@@ -238,7 +123,7 @@ static int check_circle(const struct step *step)
     char text[1000] = "";
 
     for (const struct step *at = step->from; at != NULL; at = at->from) {
-        if (same(at->name, step->name)) {
+        if (alias_same(at->name, step->name)) {
             write_path(text, sizeof text, step);
             complain("aliases go in a circle: %s: take one of them out", text);
             return EX_CONFIG;
@@ -249,7 +134,7 @@ static int check_circle(const struct step *step)
 
 static int expand_target(const struct expansion *all, const struct step *from, struct span target)
 {
-    struct step step = {.name = unquote(target), .from = from, .any = from->any};
+    struct step step = {.name = alias_unquote(target), .from = from, .any = from->any};
     struct span name = step.name;
     int status;
 
@@ -294,14 +179,14 @@ static int expand(const struct expansion *all, const struct step *step)
         here.any = true;
     }
     complain_about(alias.file, alias.line);
-    target = take_target(&alias.targets);
+    target = alias_take_target(&alias.targets);
     if (target.len == 0) {
         status = refuse(here.name, "its alias names nobody: give an address");
     }
     while (status == EX_OK && target.len > 0) {
         status = expand_target(all, &here, target);
         complain_about(alias.file, alias.line);
-        target = take_target(&alias.targets);
+        target = alias_take_target(&alias.targets);
     }
     complain_about(NULL, 0);
     return status;
@@ -331,9 +216,9 @@ static void warn(const struct aliases *aliases)
 
     while (rest.len > 0) {
         struct alias alias;
-        struct span text = next_line(&rest, &lines, &alias.line);
+        struct span text = alias_take_line(&rest, &lines, &alias.line);
 
-        if (!is_comment(text) && !split(&alias, text)) {
+        if (!alias_is_comment(text) && !alias_split(&alias, text)) {
             complain_about(aliases->args->aliases, alias.line);
             complain("warning: no alias, and left out: give NAME: ADDRESS");
         }
@@ -374,10 +259,10 @@ static int check(struct aliases *aliases, struct span line)
     char *name;
     int status;
 
-    if (is_comment(line)) {
+    if (alias_is_comment(line)) {
         return EX_OK;
     }
-    if (!split(&alias, line)) {
+    if (!alias_split(&alias, line)) {
         return EX_DATAERR; /* it was told when it was opened */
     }
     name = make(aliases, alias.name, NULL);
@@ -390,7 +275,7 @@ int aliases_check(struct aliases *aliases)
 {
     const struct args *args = aliases->args;
     struct span rest = {aliases->text.data, aliases->text.len};
-    unsigned lines = 0;
+    unsigned lines = 0, number;
     int status = EX_OK;
 
     for (unsigned i = 0; i < args->alias_count; i++) {
@@ -398,7 +283,7 @@ int aliases_check(struct aliases *aliases)
             worse(status, check(aliases, (struct span){args->alias_lines[i].text, strlen(args->alias_lines[i].text)}));
     }
     while (rest.len > 0) {
-        status = worse(status, check(aliases, take_field(&rest, &lines)));
+        status = worse(status, check(aliases, alias_take_line(&rest, &lines, &number)));
     }
     return status;
 }

@@ -16,8 +16,6 @@
 
 #define CONFIG_MAX ((size_t)1 << 20)
 
-#define SPACE " \t\r"
-
 struct config {
     struct args *args;
     struct account *accounts; /* the first is what stands in front of the others: each begins as its copy */
@@ -25,73 +23,10 @@ struct config {
     unsigned line, section;
 };
 
-/* ---- Words ------------------------------------------------------------------------------------------------------- */
-
 static int wrong(const char *what, const char *word, const char *todo)
 {
     complain("%s%.200s%s", what, word, todo);
     return EX_CONFIG;
-}
-
-/* NULL at the end of the line, or where a comment begins. */
-static int take_word(char **rest, char **word)
-{
-    char *at = *rest + strspn(*rest, SPACE), *end;
-    bool quoted = *at == '"';
-
-    *word = NULL;
-    if (*at == 0 || *at == '#') {
-        return EX_OK;
-    }
-    at += quoted;
-    end = quoted ? strchr(at, '"') : at + strcspn(at, SPACE);
-    if (end == NULL || (quoted && end[1] != 0 && strchr(SPACE, end[1]) == NULL)) {
-        return wrong("", "", "a value in double quotes ends with one, and the line or a space comes behind it");
-    }
-    *rest = end + (*end != 0);
-    *end = 0;
-    *word = at;
-    return EX_OK;
-}
-
-/* All of the rest, a '#' in it as well; without quotes around it. */
-static char *take_text(char *rest)
-{
-    size_t len;
-
-    rest += strspn(rest, SPACE);
-    for (len = strlen(rest); len > 0 && strchr(SPACE, rest[len - 1]) != NULL; len--) {
-    }
-    if (len >= 2 && rest[0] == '"' && rest[len - 1] == '"') {
-        rest++;
-        len -= 2;
-    }
-    rest[len] = 0;
-    return rest;
-}
-
-/* Of a line that has nothing behind it. */
-static int take_value(const struct config_word *word, char *rest, const char **value)
-{
-    char *first, *more = NULL;
-    int status;
-
-    if (word->form == FORM_TEXT || word->form == FORM_IGNORED) {
-        *value = take_text(rest);
-        return EX_OK;
-    }
-    status = take_word(&rest, &first);
-    if (status == EX_OK && first != NULL) {
-        status = take_word(&rest, &more);
-    }
-    if (status == EX_OK && more != NULL) {
-        return wrong("", more, " is one word too many: take it out, or put a value with spaces into double quotes");
-    }
-    if (status == EX_OK && first == NULL && word->form != FORM_SWITCH) {
-        return wrong("", word->name, " needs a value: see mailmote --help");
-    }
-    *value = first != NULL ? first : "on";
-    return status;
 }
 
 uint16_t parse_timeout(const char *text)
@@ -137,7 +72,7 @@ static int parse_relay(struct config *config, char *rest)
     struct account *account = &config->accounts[config->at];
     struct relay_args *relay;
     char *where, *option;
-    int status = take_word(&rest, &where);
+    int status = config_take_word(&rest, &where);
 
     if (status == EX_OK && where == NULL) {
         return wrong("", "", "relay needs a value: give HOST[:PORT]");
@@ -152,7 +87,7 @@ static int parse_relay(struct config *config, char *rest)
     }
     relay = &account->relays[account->relay_count++];
     *relay = (struct relay_args){.relay = where, .line = config->line};
-    while (status == EX_OK && (status = take_word(&rest, &option)) == EX_OK && option != NULL) {
+    while (status == EX_OK && (status = config_take_word(&rest, &option)) == EX_OK && option != NULL) {
         status = parse_option(relay, option);
     }
     return status;
@@ -214,20 +149,20 @@ static int parse_account(struct config *config, char *rest)
     if (others != NULL) {
         *others++ = 0;
     }
-    status = take_word(&rest, &name);
+    status = config_take_word(&rest, &name);
     if (status != EX_OK || name == NULL || find_account(config, name) != NULL) {
         return status != EX_OK ? status
                                : wrong("account ", name == NULL ? "" : name,
                                        name == NULL ? "needs a name: give NAME or NAME : OTHER" : " is there already");
     }
-    status = take_word(&rest, &word);
+    status = config_take_word(&rest, &word);
     if (status != EX_OK || word != NULL) {
         return status != EX_OK ? status : wrong("", word, " is one word too many: give NAME or NAME : OTHER");
     }
     *account = more[0];
     account->name = name;
-    for (word = others == NULL ? NULL : strtok_r(others, SPACE ",", &rest); word != NULL && *word != '#';
-         word = strtok_r(NULL, SPACE ",", &rest)) {
+    for (word = others == NULL ? NULL : strtok_r(others, CONFIG_SPACE ",", &rest); word != NULL && *word != '#';
+         word = strtok_r(NULL, CONFIG_SPACE ",", &rest)) {
         const struct account *other = find_account(config, word);
 
         if (other == NULL) {
@@ -251,7 +186,7 @@ static int parse_setting(struct config *config, const struct config_word *word, 
 {
     struct setting *setting = &config->accounts[config->at].settings[word->key];
     const char *value;
-    int status = take_value(word, rest, &value);
+    int status = config_take_value(word, rest, &value);
 
     if (status == EX_OK) {
         status = config_check(word, value);
@@ -280,13 +215,13 @@ static int parse_line(struct config *config, char *text)
 {
     const struct config_word *word;
     const char *nearest;
-    char *name, *rest = text + strspn(text, SPACE);
+    char *name, *rest = text + strspn(text, CONFIG_SPACE);
 
     if (*rest == 0 || *rest == '#') {
         return EX_OK;
     }
     name = rest;
-    rest += strcspn(rest, SPACE);
+    rest += strcspn(rest, CONFIG_SPACE);
     if (*rest != 0) {
         *rest++ = 0;
     }

@@ -49,6 +49,15 @@ const char *config_nearest(const char *name);
 /* Is the value one that may stand there (EX_CONFIG)? */
 int config_check(const struct config_word *word, const char *value);
 
+#define CONFIG_SPACE " \t\r"
+
+/* Takes a word off a line, perhaps from between double quotes; NULL at the end of the line, and where a comment begins
+ * (EX_CONFIG). */
+int config_take_word(char **rest, char **word);
+
+/* The value that such a word has, and nothing behind it (EX_CONFIG). */
+int config_take_value(const struct config_word *word, char *rest, const char **value);
+
 struct setting {
     const char *value;
     unsigned line, section; /* line of the file; sections count from 1, and what is said later has the higher one */

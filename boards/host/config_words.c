@@ -160,3 +160,67 @@ int config_check(const struct config_word *word, const char *value)
     }
     return EX_CONFIG;
 }
+
+/* ---- In a line --------------------------------------------------------------------------------------------------- */
+
+int config_take_word(char **rest, char **word)
+{
+    char *at = *rest + strspn(*rest, CONFIG_SPACE), *end;
+    bool quoted = *at == '"';
+
+    *word = NULL;
+    if (*at == 0 || *at == '#') {
+        return EX_OK;
+    }
+    at += quoted;
+    end = quoted ? strchr(at, '"') : at + strcspn(at, CONFIG_SPACE);
+    if (end == NULL || (quoted && end[1] != 0 && strchr(CONFIG_SPACE, end[1]) == NULL)) {
+        complain("a value in double quotes ends with one, and the line or a space comes behind it");
+        return EX_CONFIG;
+    }
+    *rest = end + (*end != 0);
+    *end = 0;
+    *word = at;
+    return EX_OK;
+}
+
+/* All of the rest, a '#' in it as well; without quotes around it. */
+static char *take_text(char *rest)
+{
+    size_t len;
+
+    rest += strspn(rest, CONFIG_SPACE);
+    for (len = strlen(rest); len > 0 && strchr(CONFIG_SPACE, rest[len - 1]) != NULL; len--) {
+    }
+    if (len >= 2 && rest[0] == '"' && rest[len - 1] == '"') {
+        rest++;
+        len -= 2;
+    }
+    rest[len] = 0;
+    return rest;
+}
+
+int config_take_value(const struct config_word *word, char *rest, const char **value)
+{
+    char *first, *more = NULL;
+    int status;
+
+    if (word->form == FORM_TEXT || word->form == FORM_IGNORED) {
+        *value = take_text(rest);
+        return EX_OK;
+    }
+    status = config_take_word(&rest, &first);
+    if (status == EX_OK && first != NULL) {
+        status = config_take_word(&rest, &more);
+    }
+    if (status == EX_OK && more != NULL) {
+        complain("%.200s is one word too many: take it out, or put a value with spaces into double quotes", more);
+        return EX_CONFIG;
+    }
+    if (status == EX_OK && first == NULL && word->form != FORM_SWITCH) {
+        complain("%s needs a value: see mailmote --help", word->name);
+        return EX_CONFIG;
+    }
+    *value = first != NULL ? first : "on";
+    return status;
+}

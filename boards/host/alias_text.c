@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads aliases in place: nothing is copied, and nothing is believed but that there are so many octets.
+ */
+#define _GNU_SOURCE
+
+#include "alias_text.h"
+
+#include <string.h>
+#include <strings.h>
+
+static struct span trim(struct span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.at[0]) != NULL) {
+        text.at++;
+        text.len--;
+    }
+    while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Octets of a name in front of its colon. */
+static size_t name_len(struct span line)
+{
+    bool quoted = false;
+    size_t len;
+
+    for (len = 0; len < line.len && (quoted || line.at[len] != ':'); len++) {
+        quoted ^= line.at[len] == '"';
+    }
+    return len;
+}
+
+/* Octets of a target: a comma ends it, the end of a line, or a comment. */
+static size_t target_len(struct span text)
+{
+    bool quoted = false;
+    size_t len;
+
+    for (len = 0; len < text.len; len++) {
+        char octet = text.at[len];
+
+        if (!quoted &&
+            (octet == ',' || octet == '\n' || (octet == '#' && len > 0 && strchr(" \t", text.at[len - 1]) != NULL))) {
+            break;
+        }
+        quoted ^= octet == '"';
+    }
+    return len;
+}
+
+struct span alias_unquote(struct span text)
+{
+    if (text.len >= 2 && text.at[0] == '"' && memchr(text.at + 1, '"', text.len - 1) == text.at + text.len - 1) {
+        text.at++;
+        text.len -= 2;
+    }
+    return text;
+}
+
+bool alias_split(struct alias *alias, struct span line)
+{
+    size_t colon = name_len(line);
+
+    alias->name = alias_unquote(trim((struct span){line.at, colon}));
+    if (colon == line.len || alias->name.len == 0 || strchr(" \t", line.at[0]) != NULL) {
+        return false;
+    }
+    alias->targets = (struct span){line.at + colon + 1, line.len - colon - 1};
+    return true;
+}
+
+bool alias_is_comment(struct span line)
+{
+    line = trim(line);
+    return line.len == 0 || line.at[0] == '#';
+}
+
+bool alias_same(struct span name, struct span other)
+{
+    return name.len == other.len && strncasecmp(name.at, other.at, name.len) == 0;
+}
+
+struct span alias_take_line(struct span *rest, unsigned *lines, unsigned *number)
+{
+    while (rest->len > 0 && line_len(rest) == 0) {
+        take_line(rest);
+        *lines += 1;
+    }
+    *number = *lines + 1;
+    return take_field(rest, lines);
+}
+
+/* A comment reaches to the end of its line. */
+struct span alias_take_target(struct span *targets)
+{
+    struct span target = {NULL, 0};
+
+    while (targets->len > 0 && target.len == 0) {
+        size_t len;
+
+        *targets = trim(*targets);
+        if (targets->len > 0 && targets->at[0] == '#') {
+            take_line(targets);
+            continue;
+        }
+        len = target_len(*targets);
+        target = trim((struct span){targets->at, len});
+        len += len < targets->len && targets->at[len] == ',';
+        targets->at += len;
+        targets->len -= len;
+    }
+    return target;
+}
