@@ -57,6 +57,22 @@ def test_spool(aiosmtpd, mailmote, pki, scratch):
     assert re.fullmatch(r"[0-9a-f]{16}\toperator@example\.test\tdelivered\t250\t.+\n", result.stdout)
 
 
+def test_msmtprc(aiosmtpd, mailmote, pki, scratch):
+    """the configuration in an msmtprc's words; `tls on' without a trust file is what test_config_msmtp.py has"""
+    config, secret = scratch / "readme-msmtprc", mailmote.file("readme-password", PASSWORD + "\n")
+    lines = block("", "passwordeval")
+    for old, new in (("mail.example.com", f"localhost\ntls_trust_file {pki.ca}"), ("587", aiosmtpd.ports["starttls"]),
+                     ("user sensor", f"user {USER}"), ("/etc/mailmote.password", secret), ("@example.com", "@example.test")):
+        assert old in lines
+        lines = lines.replace(old, str(new))
+    config.write_text(lines)
+    config.chmod(0o600)
+    result = run(COMMAND, "send", "--subject", "msmtprc", "root", input="x\n", env={**os.environ, "MAILMOTE_CONF": str(config)})
+    assert result.returncode == 0, result.stderr
+    assert "\toperator@example.test\tdelivered\t" in result.stdout
+    assert aiosmtpd.wait_for_mail("msmtprc").sender == "sensor@example.test"
+
+
 def test_example(aiosmtpd, pki, scratch):
     """the C example, compiled as README.md says; the server, the login and the CA are the test's"""
     example = block("c", "int main")
