@@ -223,14 +223,16 @@ static int judge(const struct spool *spool, const char *name, int error)
     return SPOOL_TROUBLE;
 }
 
-/* Whether so much time has passed that it must not be lost when the system goes down: an eighth of the wait. */
+/* Whether so much time has passed that it must not be lost when the system goes down: an eighth of a wait at the mail's age. An
+ * eighth of what is left of it would be stored each minute in the end, and wear the flash. */
 static bool worth_storing(const struct host_mail *mail, uint32_t wait_s)
 {
     const struct uptime *stored = &mail->kept.stored, *since = &mail->kept.since;
     bool new_clock = memcmp(stored->boot, since->boot, sizeof since->boot) != 0 || stored->ms > since->ms;
     uint32_t passed_s = wait_s - mail->record.wait_s;
 
-    return new_clock || (mail->record.wait_s != 0 && passed_s != 0 && passed_s >= wait_s / 8);
+    return new_clock || (mail->record.wait_s != 0 && passed_s != 0 &&
+                         passed_s >= mote_policy_wait_s(&mail->record, false, false, 0) / 8);
 }
 
 /* What cannot be used is let go. */

@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 
-from relay import DEFERRED, FAILED, OK, Relay, Spool
+from relay import DEFERRED, FAILED, OK, File, Relay, Spool
 
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
           "ENOSPC": "write pwrite64 fsync fdatasync openat renameat mkdir",
@@ -41,7 +41,7 @@ A, B, SENDER, SEED = "a@example.test", "b@example.test", "s@example.org", 202611
 @dataclasses.dataclass
 class Scene:
     words: str                                           # the command under the fault
-    stored: int = 0                                      # mails in the spool before
+    stored: int | tuple = 0                              # mails in the spool before, or whom each of them is for
     replies: tuple = ({},)                               # of each relay
     to: tuple = (A,)
     status: int = OK                                     # without a fault
@@ -53,7 +53,8 @@ SCENES = {"send": Scene("send"), "send, deferred": Scene("send", 0, LATER, statu
           "background": Scene("send --background"), "background, deferred": Scene("send --background", 0, LATER),
           "flush": Scene("flush --now", 1), "flush, deferred": Scene("flush --now", 1, LATER, status=DEFERRED),
           "flush, refused": Scene("flush --now", 1, NO, status=FAILED), "flush, two mails": Scene("flush --now", 2),
-          "flush, two relays": Scene("flush --now", 1, EACH_TAKES_ONE, (A, B))}
+          "flush, two relays": Scene("flush --now", 1, EACH_TAKES_ONE, (A, B)),
+          "flush, kept, two relays": Scene("flush --now", ((A,), (A,), (B,), (A, B)), EACH_TAKES_ONE)}
 # What is said instead of the error's own name.
 NAMED = {"recvfrom": "the connection", "sendto": "the connection", "getrandom": "no random octets", "pread64": "cannot be read",
          "openat": "boot id cannot be read", "read": "boot id cannot be read"}
@@ -111,10 +112,13 @@ class Run:
 
     def _prepare(self):
         self._answer([{A: "450 later", B: "450 later"}] * len(self.relays))
-        for _ in range(self.scene.stored):
-            self.spool.send(*self.relays, to=self.scene.to)
+        stored = self.scene.stored if isinstance(self.scene.stored, tuple) else (self.scene.to,) * self.scene.stored
+        self.before = {self.spool.send(*self.relays, to=to).rows[0][0]: to for to in stored}
+        for age, name in enumerate(reversed(self.before)):   # the first one goes first
+            file = File(self.spool.path / f"{name}.mail")
+            file.age = age
+            file.write()
         self._answer(self.scene.replies)
-        self.before = self.mails()
 
     def _strike(self):
         spool, (command, *options) = self.spool, self.scene.words.split()
@@ -182,8 +186,8 @@ class Run:
     def lost(self):
         """whom a mail was accepted for that neither arrived nor failed; what a flush puts into the spool are notices"""
         new = (SENDER,) if self.scene.stored else self.scene.to
-        wanted = {(mail, to) for mail in self.before for to in self.scene.to}
-        wanted |= {(mail, to) for mail in self.left - self.before for to in new}
+        wanted = {(mail, to) for mail, everybody in self.before.items() for to in everybody}
+        wanted |= {(mail, to) for mail in self.left - self.before.keys() for to in new}
         wanted |= {(row[0], row[1]) for row in self.rows}
         failed = {(row[0], row[1]) for row in self.rows if row[2] == "failed"}
         kept = {name.removesuffix(".failed") for name in self.names}

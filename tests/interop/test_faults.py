@@ -19,3 +19,12 @@ def test_faults():
     assert not wrong, "\n".join(wrong)
     assert {"openat", "pwrite64", "fdatasync", "renameat", "unlinkat", "connect", "sendto", "recvfrom"} <= seen
     assert all(row["faults"] >= FEW and row["struck"] > row["faults"] * 3 / 4 for row in rows.values())
+
+
+def test_power_goes_at_each_write_of_mails_that_share_connections():
+    """killed in front of every call that changes a file or says something to one of two relays"""
+    changes = ("pwrite64", "write", "fdatasync", "fsync", "renameat", "unlinkat", "sendto")
+    row, wrong = faults.run_scene("flush, kept, two relays", 2, lambda all_faults: [
+        fault for fault in all_faults if "signal=KILL" in fault and fault.partition(":")[0] in changes])
+    assert not wrong, "\n".join(wrong)
+    assert row["faults"] > 60 and row["struck"] > row["faults"] * 3 / 4, row

@@ -220,3 +220,22 @@ def test_a_huge_file_costs_nothing(stored, relay, tmp_path, states):
     octets, done = octets_read(stored, relay, tmp_path)
     assert (done.returncode, relay.talks) == (BAD_INPUT, []) and octets <= 4096
     assert f"{path} is damaged" in done.stderr and os.path.exists(f"{path}.damaged")
+
+
+def instructions(spool, text, *options):
+    """of storing a mail that is then deferred"""
+    wrap = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    done = spool.send("127.0.0.1:1", text=text, options=options, wrap=wrap)
+    assert done.verdicts == ["deferred"], done.stderr
+    return int(re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)[1].replace(",", ""))
+
+
+@pytest.mark.parametrize("head, unit", [(b"", b"x"), (b"", b"\xc3\xa4"), (b"Subject: s\n\n", b"x"), (b"Subject: s\n\n", b"\xc3\xa4")],
+                         ids=["text", "8-bit text", "message", "8-bit message"])
+def test_a_long_line_costs_what_its_octets_cost(spool, head, unit):
+    """in one line no more than half as much again as in many (a message of short lines is not encoded: that is another cost), and
+    four times as many octets no more than five times as much"""
+    options = ["--raw"] if head else []
+    one, four, many = (instructions(spool, head + text, *options) for text in (
+        unit * 200_000, unit * 800_000, (unit * 70 + b"\n") * (200_000 // 70)))
+    assert (head or one < 1.5 * many) and four < 5 * one, (one, four, many)
