@@ -222,12 +222,14 @@ size_t address_words(char *to, size_t cap, struct span words)
     size_t len = 0;
 
     for (; words.len > 0 && len + 1 < cap; take(&words, 1)) {
-        if (*words.at == '\\' && words.len > 1) {
+        bool quoted = *words.at == '\\' && words.len > 1;
+
+        if (quoted) {
             take(&words, 1);
-        } else if (*words.at == '"' || *words.at == '\r' || *words.at == '\n') {
-            continue;
         }
-        to[len++] = *words.at == '\t' ? ' ' : *words.at;
+        if (*words.at != '\r' && *words.at != '\n' && (quoted || *words.at != '"')) {
+            to[len++] = *words.at == '\t' ? ' ' : *words.at;
+        }
     }
     to[len] = 0;
     return len;

@@ -46,10 +46,18 @@ static bool special(char c)
     return strchr("()<>[]:;@\\,\"", c) != NULL;
 }
 
-/* What was encoded before must not be encoded again. */
+/* What was encoded before, and may stand in a phrase, must not be encoded again. */
 static bool encoded_before(const char *word, size_t len)
 {
-    return len > 4 && memcmp(word, "=?", 2) == 0 && memcmp(word + len - 2, "?=", 2) == 0 && !has_8bit(word, len);
+    unsigned marks = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (special(word[i]) || (unsigned char)word[i] <= ' ' || (unsigned char)word[i] > 126) {
+            return false;
+        }
+        marks += word[i] == '?';
+    }
+    return len > 4 && marks == 4 && memcmp(word, "=?", 2) == 0 && memcmp(word + len - 2, "?=", 2) == 0;
 }
 
 static bool must_encode(const struct word_writer *words, const char *word, size_t len)
@@ -140,6 +148,14 @@ static void encode_run(struct word_writer *words, const char *text, size_t len)
     words->column += 2;
 }
 
+/* For an encoded-word with one character, in the charset with the longer name. */
+static size_t encoded_room(const struct word_writer *words)
+{
+    size_t charset = strnlen(words->charset, CHARSET_MAX);
+
+    return (charset > 5 ? charset : 5) + sizeof "=??Q??=" + 12;
+}
+
 /* The blanks in front of a word, behind a fold where the line has no room for both. */
 static void put_gap(struct word_writer *words, const char *text, size_t gap, size_t room)
 {
@@ -155,15 +171,25 @@ static void put_gap(struct word_writer *words, const char *text, size_t gap, siz
     }
 }
 
+/* A blank that stands between two encoded-words is shown if it is one itself. */
+static void put_shown_blank(struct word_writer *words)
+{
+    put_gap(words, " ", 1, encoded_room(words));
+    encode_run(words, " ", 1);
+}
+
 void encoded_words_write(struct word_writer *words, const char *text, size_t len)
 {
-    enum { ENCODED_ROOM = CHARSET_MAX + 20 }; /* for a first character */
+    bool ours = false, theirs = false; /* the last word was encoded here, or before */
 
     while (len > 0) {
         size_t gap = blanks(text, len), word = word_len(text + gap, len - gap);
-        bool encode = must_encode(words, text + gap, word);
+        bool encode = must_encode(words, text + gap, word), before = encoded_before(text + gap, word);
 
-        put_gap(words, text, gap, encode ? ENCODED_ROOM : word);
+        if ((ours && before) || (theirs && encode)) {
+            put_shown_blank(words);
+        }
+        put_gap(words, text, gap, encode ? encoded_room(words) : word);
         if (encode) {
             word = run_len(words, text + gap, len - gap);
             encode_run(words, text + gap, word);
@@ -171,6 +197,8 @@ void encoded_words_write(struct word_writer *words, const char *text, size_t len
             fwrite(text + gap, 1, word, words->out);
             words->column += word;
         }
+        ours = encode;
+        theirs = before;
         text += gap + word;
         len -= gap + word;
     }

@@ -170,14 +170,21 @@ static void write_type(const struct raw *raw, FILE *out)
     }
 }
 
+static struct header_rules rules_of(const struct raw *raw)
+{
+    struct header_rules rules = raw->rules->header;
+
+    rules.charset = raw->charset;
+    return rules;
+}
+
 /* The message's own fields, but those that nobody may see, and those that are written anew. */
 static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *out)
 {
-    struct header_rules rules = raw->rules->header;
+    struct header_rules rules = rules_of(raw);
     struct span rest = raw->header;
     unsigned lines = 0;
 
-    rules.charset = raw->charset;
     while (rest.len > 0) {
         struct span field = take_field(&rest, &lines);
 
@@ -218,10 +225,10 @@ static void write_composed(const struct raw *raw, bool encode, FILE *out)
 /* Whom the envelope names alone may be told, and that is one who is no secret. */
 static void write_people(const struct raw *raw, FILE *out)
 {
-    const struct header_rules *rules = &raw->rules->header;
+    struct header_rules rules = rules_of(raw);
 
-    if (!raw->from && *rules->from != 0 && rules->from_field != FROM_LEFT) {
-        header_write_from(out, (struct span){NULL, 0}, rules);
+    if (!raw->from && *rules.from != 0 && rules.from_field != FROM_LEFT) {
+        header_write_from(out, (struct span){NULL, 0}, &rules);
     }
     if (raw->to || !raw->rules->loose) {
         return;

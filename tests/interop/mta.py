@@ -47,8 +47,9 @@ class Machine:
 
     def sent(self, *call, **more):
         """the one mail that a call sends"""
+        before = len(self.relay.mails)
         self.call(*call, **more)
-        return self.arrived(len(self.relay.mails) + 1)[-1]
+        return self.arrived(before + 1)[-1]
 
     def empty(self):
         """nothing waits, once whoever is at work is done"""

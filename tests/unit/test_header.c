@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The header of a message as callers of sendmail write it: lists of addresses, and what is made of a field. Then fields put
+ * together at random.
+ */
+#define _GNU_SOURCE
+
+#include "../../boards/host/args.h"
+#include "../../boards/host/header.h"
+#include "../../boards/host/utf8.h"
+#include "one.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+/* ---- Lists ------------------------------------------------------------------------------------------------------- */
+
+/* A list, told: addresses as name|address|comment, groups as name: and ;, what has no address as (name), the end of what can
+ * be read as !. The list lies at the end of a block of its own, so that reading too far is seen by the sanitizers. */
+static const char *told(const char *list)
+{
+    static char text[4000];
+    size_t len = strlen(list), at = 0;
+    char *copy = malloc(len + 1);
+    struct span rest = {copy + 1, len};
+    struct address a;
+
+    assert_non_null(copy);
+    memcpy(copy + 1, list, len);
+    text[0] = 0;
+    for (address_next(&rest, &a); a.kind != ADDRESS_END; address_next(&rest, &a)) {
+        const char *blank = at == 0 ? "" : " ";
+
+        if (a.kind == ADDRESS_ONE) {
+            assert_true(!a.has_domain || strchr(a.spec, '@') != NULL);
+            at += (size_t)sprintf(text + at, "%s%.*s|%s|%.*s", blank, (int)a.name.len, a.name.len ? a.name.at : "",
+                                  a.spec, (int)a.comment.len, a.comment.len ? a.comment.at : "");
+        } else if (a.kind == ADDRESS_WRONG) {
+            at += (size_t)sprintf(text + at, "%s!", blank);
+            break;
+        } else {
+            at += (size_t)sprintf(text + at,
+                                  a.kind == ADDRESS_GROUP       ? "%s%.*s:"
+                                  : a.kind == ADDRESS_GROUP_END ? "%s%.*s;"
+                                                                : "%s(%.*s)",
+                                  blank, (int)a.name.len, a.name.len ? a.name.at : "");
+        }
+    }
+    free(copy);
+    return text;
+}
+
+static const struct {
+    const char *list, *told;
+} lists[] = {
+    {"", ""},
+    {" \t\r\n ", ""},
+    {",, ,", ""},
+    {"(nobody)", ""},
+    {"(nobody), a@b", "|a@b|"},
+    {"root", "|root|"},
+    {"a@b.test", "|a@b.test|"},
+    {"a@b,c@d", "|a@b| |c@d|"},
+    {"a@b , c@d,", "|a@b| |c@d|"},
+    {"<a@b>,<c@d>", "|a@b| |c@d|"},
+    {"Ann B. Cee <a@b>", "Ann B. Cee|a@b|"},
+    {"\"Cee, Ann\" <a@b>, root", "\"Cee, Ann\"|a@b| |root|"},
+    {"\"q \\\" , <x@y>\" <a@b>", "\"q \\\" , <x@y>\"|a@b|"},
+    {"root (Cron Daemon)", "|root|Cron Daemon"},
+    {"root (a (nested, one) b)", "|root|a (nested, one) b"},
+    {"(x) a (y) @ (z) b.test", "|a@b.test|x"},
+    {"a . b @ c . test", "|a.b@c.test|"},
+    {"Ann\r\n <a@b>,\r\n\tc@d", "Ann|a@b| |c@d|"},
+    {"Ann <a@b> (home)", "Ann|a@b|home"},
+    {"a@b <a@b>", "a@b|a@b|"},
+    {"<@relay.test,@other.test:a@b>", "|a@b|"},
+    {"<>", "||"},
+    {"undisclosed-recipients:;", "undisclosed-recipients: ;"},
+    {"Staff: Ann <a@b>, c@d; e@f", "Staff: Ann|a@b| |c@d| ; |e@f|"},
+    {"Empty:;, Other: a@b;", "Empty: ; Other: |a@b| ;"},
+    {"a@b; c@d", "|a@b| ; |c@d|"},
+    {"a@[192.0.2.1]", "|a@[192.0.2.1]|"},
+    {"\"a b\"@c.test", "|\"a b\"@c.test|"},
+    {"Gr\xc3\xbc\xc3\x9f <a@b>", "Gr\xc3\xbc\xc3\x9f|a@b|"},
+    {"Ann Bee", "(Ann Bee)"},
+    {"Ann Bee, a@b", "(Ann Bee) |a@b|"},
+    {"a@b c@d", "!"},
+    {"a@b Ann", "!"},
+    {"Ann <a@b", "!"},
+    {"Ann <a b@c>", "!"},
+    {"<a@b> Ann", "!"},
+    {"a@b>", "!"},
+    {"\"Ann <a@b>", "!"},
+    {"a@b, (open", "|a@b| !"},
+    {"a@[192.0.2.1", "!"},
+    {"\"x\\", "!"},
+};
+
+static void list_is_read(void **state)
+{
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        assert_string_equal(told(lists[i].list), lists[i].told);
+    }
+}
+
+/* Longer than any address: it is none, and nothing is written behind the place for one. */
+static void list_long(void **state)
+{
+    static char text[100000];
+
+    memset(text, 'a', sizeof text - 1);
+    struct span rest = {text, strlen(text)};
+    struct address address;
+
+    address_next(&rest, &address);
+    assert_int_equal(address.kind, ADDRESS_NAMELESS);
+    memcpy(text + sizeof text - 8, " <b@c>", 7);
+    rest = (struct span){text, strlen(text)};
+    address_next(&rest, &address);
+    assert_int_equal(address.kind, ADDRESS_ONE);
+    assert_string_equal(address.spec, "b@c");
+    memset(text, '(', sizeof text - 1);
+    assert_string_equal(told(text), "!");
+}
+
+/* ---- Fields ------------------------------------------------------------------------------------------------------ */
+
+static const struct header_rules complete = {.from = "s@own.test", .domain = "nas.test", .charset = "unknown-8bit"};
+static const struct header_rules written = {
+    .from = "s@own.test", .name = "Own", .domain = "nas.test", .charset = "iso-8859-1", .from_field = FROM_WRITTEN};
+static const struct header_rules left = {
+    .from = "s@own.test", .domain = "", .charset = "unknown-8bit", .from_field = FROM_LEFT};
+
+static char *made(const char *field, const struct header_rules *rules)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    struct span span = {field, strlen(field)};
+
+    assert_non_null(out);
+    header_write(out, span, rules);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static const struct {
+    const struct header_rules *rules;
+    const char *field, *made;
+} fields[] = {
+    {&complete, "Subject: plain,  as it\tis", "Subject: plain,  as it\tis\r\n"},
+    {&complete, "To: Ann <a@b.test>,\r\n c@d", "To: Ann <a@b.test>,\r\n c@d\r\n"},
+    {&complete, "To: root", "To: root@nas.test\r\n"},
+    {&complete, "cc : root, Ann <ann> (x), c@d", "cc: root@nas.test,\r\n Ann <ann@nas.test> (x),\r\n c@d\r\n"},
+    {&complete, "To: Staff: root, \"B, C\" <b@c>;, d",
+     "To: Staff: root@nas.test,\r\n \"B, C\" <b@c>;,\r\n d@nas.test\r\n"},
+    {&complete, "To: none:;", "To: none:;\r\n"},
+    {&complete, "To: Ann Bee", "To: Ann Bee\r\n"},
+    {&complete, "X-To: root", "X-To: root\r\n"},
+    {&complete, "From: root (Cron Daemon)", "From: Cron Daemon <root@nas.test>\r\n"},
+    {&complete, "From: root (Cron (a) Daemon)", "From: \"Cron (a) Daemon\" <root@nas.test>\r\n"},
+    {&complete, "From: a@b (Cron Daemon)", "From: a@b (Cron Daemon)\r\n"},
+    {&complete, "From: Cron Daemon", "From: Cron Daemon <s@own.test>\r\n"},
+    {&complete, "From: \"Cron Daemon\"", "From: Cron Daemon <s@own.test>\r\n"},
+    {&complete, "From: a@b c@d", "From: \"a@b c@d\" <s@own.test>\r\n"},
+    {&complete, "From:", "From: s@own.test\r\n"},
+    {&complete, "From: <>", "From: \"<>\" <s@own.test>\r\n"},
+    {&complete, "From: J\xc3\xb6rg M <a@b>", "From: =?UTF-8?Q?J=C3=B6rg?= M <a@b>\r\n"},
+    {&complete, "From: \"M, J\xc3\xb6rg\" <a@b>", "From: =?UTF-8?Q?M=2C_J=C3=B6rg?= <a@b>\r\n"},
+    {&complete, "To: a@b (J\xc3\xb6rg)", "To: =?UTF-8?Q?J=C3=B6rg?= <a@b>\r\n"},
+    {&complete, "To: Ann <a@b> (J\xc3\xb6rg), c", "To: Ann <a@b> (=?UTF-8?Q?J=C3=B6rg?=),\r\n c@nas.test\r\n"},
+    {&complete, "To: =?UTF-8?Q?J=C3=B6rg?= \xc3\xbc <a@b>",
+     "To: =?UTF-8?Q?J=C3=B6rg?= =?UTF-8?Q?_?= =?UTF-8?Q?=C3=BC?= <a@b>\r\n"},
+    {&complete, "Subject: \xc3\xbc =?UTF-8?Q?x?= =?UTF-8?Q?y?= b",
+     "Subject: =?UTF-8?Q?=C3=BC?= =?UTF-8?Q?_?= =?UTF-8?Q?x?= =?UTF-8?Q?y?= b\r\n"},
+    {&complete, "Subject: a \xc3\xbc  \xc3\xb6 b", "Subject: a =?UTF-8?Q?=C3=BC__=C3=B6?= b\r\n"},
+    {&complete, "Subject: \xc3\xbc\r\n\tb", "Subject: =?UTF-8?Q?=C3=BC?= b\r\n"},
+    {&complete,
+     "Subject: Gr\xfc\xdf"
+     "e",
+     "Subject: =?unknown-8bit?Q?Gr=FC=DFe?=\r\n"},
+    {&written,
+     "Subject: Gr\xfc\xdf"
+     "e",
+     "Subject: =?iso-8859-1?Q?Gr=FC=DFe?=\r\n"},
+    {&written, "From: Ann <a@b>", "From: Ann <s@own.test>\r\n"},
+    {&written, "From: a@b", "From: Own <s@own.test>\r\n"},
+    {&written, "From: root (Ann)", "From: Ann <s@own.test>\r\n"},
+    {&left, "From: root (Ann)", "From: root (Ann)\r\n"},
+    {&left, "To: root", "To: root\r\n"},
+};
+
+static void field_is_made(void **state)
+{
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        char *text = made(fields[i].field, fields[i].rules);
+
+        assert_string_equal(text, fields[i].made);
+        free(text);
+    }
+}
+
+/* ---- At random --------------------------------------------------------------------------------------------------- */
+
+static uint32_t drawn(uint32_t below)
+{
+    static uint64_t state = 88172645463325252U;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)((state >> 20) % below);
+}
+
+static const char *const pieces[] = {"a",
+                                     "root",
+                                     "b.test",
+                                     "@",
+                                     ",",
+                                     ";",
+                                     ":",
+                                     "<",
+                                     ">",
+                                     "(",
+                                     ")",
+                                     "[",
+                                     "]",
+                                     "\"",
+                                     "\\",
+                                     ".",
+                                     " ",
+                                     "\r\n ",
+                                     "\t",
+                                     "\xc3\xbc",
+                                     "\xfc",
+                                     "=?",
+                                     "?=",
+                                     "=?UTF-8?Q?x?=",
+                                     "\xf0\x9f\x90\x81",
+                                     "word",
+                                     "x@y"};
+
+static void draw_field(char *text)
+{
+    static const char *const names[] = {"From", "To", "Cc", "Subject", "X-Text", "Reply-To"};
+
+    sprintf(text, "%s: ", names[drawn(COUNT(names))]);
+    for (uint32_t count = drawn(40); count > 0; count--) {
+        strcat(text, pieces[drawn(COUNT(pieces))]);
+    }
+}
+
+/* Of lines that belong together, none of which is too long where there were words to fold between. */
+static void check_made(const char *field, const char *text)
+{
+    struct span rest = {text, strlen(text)};
+    unsigned lines = 0;
+    struct span whole = take_field(&rest, &lines);
+
+    assert_int_equal(rest.len, 0);
+    assert_int_equal(whole.len + 2, strlen(text));
+    assert_int_equal(field_name_len(whole), field_name_len((struct span){field, strlen(field)}));
+    for (const char *at = strpbrk(text, "\r\n"); at != NULL; at = strpbrk(at + 2, "\r\n")) {
+        assert_memory_equal(at, "\r\n", 2);
+    }
+    if (field_is(whole, "Subject") || field_is(whole, "X-Text")) {
+        assert_false(has_8bit(text, strlen(text)));
+    }
+}
+
+static void field_at_random(void **state)
+{
+    static const struct header_rules *const all[] = {&complete, &written, &left};
+
+    for (unsigned i = 0; i < (one_quick() ? 5000 : 200000); i++) {
+        char field[1000];
+
+        draw_field(field);
+        char *text = made(field, all[i % COUNT(all)]);
+
+        check_made(field, text);
+        told(field + strcspn(field, ":") + 1);
+        free(text);
+    }
+}
+
+/* Can all of the list be read? */
+static bool readable(const char *field)
+{
+    const char *text = told(field + strcspn(field, ":") + 1);
+
+    return strpbrk(text, "!(") == NULL;
+}
+
+/* What was made once is good: to make it again changes nothing. */
+static void field_made_twice(void **state)
+{
+    for (unsigned i = 0; i < (one_quick() ? 5000 : 50000); i++) {
+        char field[1000];
+
+        draw_field(field);
+        char *once = made(field, &complete);
+
+        once[strlen(once) - 2] = 0;
+        char *twice = made(once, &complete);
+
+        twice[strlen(twice) - 2] = 0;
+        if (readable(field) && !has_8bit(once, strlen(once))) {
+            assert_string_equal(once, twice);
+        }
+        free(once);
+        free(twice);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),        cmocka_unit_test(field_is_made),
+        cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
