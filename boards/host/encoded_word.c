@@ -153,7 +153,7 @@ static size_t encoded_room(const struct word_writer *words)
 {
     size_t charset = strnlen(words->charset, CHARSET_MAX);
 
-    return (charset > 5 ? charset : 5) + sizeof "=??Q??=" + 12;
+    return (charset > 5 ? charset : 5) + sizeof "=??Q?" + sizeof "?=" + 12;
 }
 
 /* The blanks in front of a word, behind a fold where the line has no room for both. */
