@@ -151,17 +151,18 @@ def test_manual(mta):
 
 
 def test_delivers(mta, server):
-    """from the sendmail of another program to a relay; and the timer's command from a user's drop"""
+    """what another program hands to sendmail, and a user to mail: root's at once, the user's by the timer's command"""
     relay, pki = server
     shutil.copy(pki.ca, mta.path("etc/ca.pem"))
-    mta.path("etc/mailmote.conf").write_text(f"relay localhost:{relay.ports['starttls']} trust=/etc/ca.pem\nfrom root@example.test\n"
-                                             "helo chroot.example.test\nspool /var/spool/mailmote\n")
-    send = "printf 'Subject: {0}\\n\\n{0}\\n' | mailmote send -C /etc/mailmote.conf --raw operator@example.test"
-    mta("sh", "-c", send.format("from-root"))
-    assert relay.wait_for_mail("from-root")
-    mta("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", send.format("from-nobody"), status=75)
-    mta("mailmote", "flush", "-C", "/etc/mailmote.conf")
-    assert b"X-Mailmote-Uid: 65534\r\n" in relay.wait_for_mail("from-nobody").content
+    mta.path("etc/mailmote.conf").write_text(f"relay localhost:{relay.ports['starttls']} trust=/etc/ca.pem\n"
+                                             "from robot@example.test\nalias root: operator@example.test\n")
+    assert mta("sh", "-c", "printf 'To: root\\nSubject: by-root\\n\\nText\\n' | /usr/sbin/sendmail -odi -t") == ""
+    assert relay.wait_for_mail("by-root").recipients == ["operator@example.test"]
+    assert mta("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", "echo Text | mail -s by-nobody root") == ""
+    assert re.search(r"\troot@\S+\t|\toperator@example.test\t", mta("mailmote", "flush"))
+    mail = relay.wait_for_mail("by-nobody")
+    assert b"X-Mailmote-Uid: 65534\r\n" in mail.content and mail.recipients == ["operator@example.test"]
+    assert mta("mailq") == ""
 
 
 def test_library(mta, debs):
