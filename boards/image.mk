@@ -87,7 +87,7 @@ $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
 	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$<
 
 # Written when a flag has changed, and everything is built again.
-said := $(strip $(flags) $(STRICT) $(bearssl_options))
+said := $(strip $(flags) $(filter-out -Werror,$(STRICT)) $(bearssl_options))
 ifneq ($(said),$(strip $(file <$(out)/flags)))
 .PHONY: $(out)/flags
 endif

@@ -7,6 +7,7 @@
 #   IFUPDIR          where ifupdown looks: /etc/network/if-up.d on Debian; nothing by itself
 #   MTA=1            this machine's sendmail is mailmote: sendmail, mailq, newaliases, mail and mailx are links to it,
 #                    and the spool is there, with a directory into which users drop mails
+#   COMMAND          the file that is installed as mailmote; build/static/mailmote, say
 #   SPOOLDIR         /var/spool/mailmote, where the command has it
 
 PREFIX ?= /usr/local
@@ -21,6 +22,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 IFUPDIR ?=
 MTA ?=
+COMMAND ?= $(BUILD)/mailmote
 SPOOLDIR ?= /var/spool/mailmote
 
 here := port/install
@@ -30,7 +32,7 @@ filled := $(patsubst $(here)/%.in,$(BUILD)/install/%,$(wildcard $(here)/*.in))
 # mailmote's, so that a BearSSL of the system stays what it is.
 into = $(if $(2),$(foreach file,$(3),$(1):$(file):$(2)/$(notdir $(file))))
 links = $(if $(and $(MTA),$(2)),$(foreach name,$(3),link:$(1):$(2)/$(name)))
-command_files = $(call into,755,$(BINDIR),$(BUILD)/mailmote) \
+command_files = $(if $(BINDIR),755:$(COMMAND):$(BINDIR)/mailmote) \
     $(call into,644,$(MANDIR:%=%/man8),$(here)/mailmote.8) \
     $(call into,644,$(MANDIR:%=%/man5),$(here)/mailmote.conf.5) \
     $(call into,644,$(DOCDIR),README.md LICENSE $(here)/mailmote.conf) \
@@ -54,10 +56,10 @@ library_files = $(call into,644,$(LIBDIR),$(BUILD)/libmailmote.a) \
 
 install: install-command install-library ## the command and the library; PREFIX= DESTDIR= MTA=1 and more, see port/install/install.mk
 
-install-command: all $(filled) ## the command, its manual pages, systemd's units, completion
+install-command: $(COMMAND) $(filled) ## the command, its manual pages, systemd's units, completion
 	@$(here)/put.sh $(call quoted,$(DESTDIR)) $(command_files)
 
-install-library: all $(filled) ## the library, its headers, mailmote.pc
+install-library: $(BUILD)/libmailmote.a $(bearssl_a) $(filled) ## the library, its headers, mailmote.pc
 	@$(here)/put.sh $(call quoted,$(DESTDIR)) $(library_files)
 
 uninstall: ## take away what `make install` with the same words has put there; the spool and its mails stay

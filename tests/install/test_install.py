@@ -56,6 +56,13 @@ def test_readme(tmp_path):
     assert "usr/local/sbin/sendmail" not in files(tmp_path)
 
 
+def test_another_command(tmp_path):
+    """a static one, for example"""
+    (tmp_path / "static").write_text("another")
+    make("install-command", f"DESTDIR={tmp_path}", f"COMMAND={tmp_path}/static")
+    assert (tmp_path / "usr/local/bin/mailmote").read_text() == "another"
+
+
 def test_two_halves(tmp_path):
     make("install-library", f"DESTDIR={tmp_path}")
     assert {name.split("/")[0] for name in files(tmp_path / "usr/local")} == {"include", "lib"}
