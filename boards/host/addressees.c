@@ -13,24 +13,12 @@
 #include <string.h>
 #include <strings.h>
 
-struct addressee {
-    struct addressee *next;
-    char text[];
-};
-
 /* A name without a domain is what its alias says. The text lives as long as the recipients do. */
 static int add(struct addressees *all, const char *spec)
 {
-    struct addressee *made = malloc(sizeof *made + strlen(spec) + 1);
+    char *made = made_string(&all->made, strlen(spec));
 
-    if (made == NULL) {
-        complain("no memory for the recipients: send several mails");
-        return EX_OSERR;
-    }
-    strcpy(made->text, spec);
-    made->next = all->made;
-    all->made = made;
-    return aliases_expand(&all->aliases, made->text, &all->to);
+    return made == NULL ? EX_OSERR : aliases_expand(&all->aliases, strcpy(made, spec), &all->to);
 }
 
 static int refuse(struct span list, const char *where)
@@ -121,12 +109,7 @@ int addressees_of_header(struct addressees *all, struct span header)
 
 void addressees_free(struct addressees *all)
 {
-    while (all->made != NULL) {
-        struct addressee *next = all->made->next;
-
-        free(all->made);
-        all->made = next;
-    }
+    made_free(&all->made);
     free(all->to.list);
     aliases_free(&all->aliases);
 }

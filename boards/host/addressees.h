@@ -7,14 +7,15 @@
 
 #include "aliases.h"
 #include "field.h"
+#include "made.h"
 
 /* Its aliases are opened by whoever has it, with the domain that completes names. */
 struct addressees {
     struct aliases aliases;
     struct words to;
-    struct addressee *made; /* what the list points into */
-    unsigned named;         /* addresses and names that were read */
-    char first[600];        /* of them, completed */
+    struct made *made; /* what the list points into */
+    unsigned named;    /* addresses and names that were read */
+    char first[600];   /* of them, completed */
 };
 
 /* Adds the addresses of a list, and those that names in it stand for. EX_USAGE: one cannot be read; *where names the list

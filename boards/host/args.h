@@ -8,6 +8,7 @@
 
 #include "file.h"
 #include "made.h"
+#include "mailmote_message.h"
 #include "mailmote_outbox.h"
 
 /* Read where neither -C nor MAILMOTE_CONF names another; it may be missing. An empty MAILMOTE_CONF: none is read. */
@@ -82,11 +83,13 @@ struct args {
     unsigned relay_count;
     char **rcpts; /* To */
     unsigned rcpt_count;
-    struct words cc, bcc;     /* addresses; Bcc are in the envelope only */
-    const char *reply_to;     /* an address, or NULL */
-    const char *priority;     /* "high", "normal" or "low"; NULL = normal */
-    const char *html;         /* a file: the text once more, in HTML; NULL = none */
-    struct words attachments; /* FILE or FILE:TYPE each */
+    struct words cc, bcc;             /* addresses; Bcc are in the envelope only */
+    const char *reply_to;             /* an address, or NULL */
+    const char *priority;             /* "high", "normal" or "low"; NULL = normal */
+    const char *html;                 /* a file: the text once more, in HTML; NULL = none */
+    struct words attachments;         /* FILE or FILE:TYPE each */
+    const struct mote_field *further; /* fields, besides those; NULL = none */
+    unsigned further_count;
     /* Called as sendmail or mail: nothing is printed, a mail need not have a header, and what is wrong with a configuration is
      * told once it is stored. */
     bool mta;

@@ -173,6 +173,8 @@ static int set_fields(struct mote_fields *fields, const struct args *args)
 
     fields->name = args->full_name;
     fields->reply_to = args->reply_to;
+    fields->list = args->further;
+    fields->count = (uint16_t)args->further_count;
     while (args->priority != NULL && strcmp(args->priority, priorities[fields->priority]) != 0) {
         if (++fields->priority > MOTE_PRIORITY_LOW) {
             complain("--priority %s: give high, normal or low", args->priority);

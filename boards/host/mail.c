@@ -218,8 +218,9 @@ int mail_measure(struct host_mail *mail)
 static void set_rules(struct input_whole *whole, const struct host_mail *mail, const struct args *args)
 {
     const char *domain = args->domain != NULL ? args->domain : mail->full_name;
+    bool own = args->from_field == FROM_WRITTEN && args->own_from != NULL;
 
-    *whole = (struct input_whole){.rules = {.header = {.from = mail->message.from,
+    *whole = (struct input_whole){.rules = {.header = {.from = own ? args->own_from : mail->message.from,
                                                        .name = args->full_name,
                                                        .domain = domain,
                                                        .from_field = args->from_field},

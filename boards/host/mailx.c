@@ -174,31 +174,47 @@ static int understand(struct call *call, char **argv)
     return status;
 }
 
+/* The fields, in place, for a message that has parts besides the text; to be freed. NULL after a complaint. */
+static struct mote_field *cut_fields(const struct words *words)
+{
+    struct mote_field *list = calloc(words->count + 1, sizeof *list);
+
+    for (unsigned i = 0; i < words->count && list != NULL; i++) {
+        char *word = words->list[i], *value = strchr(word, ':') + 1;
+
+        word[field_name_len((struct span){word, strlen(word)})] = 0;
+        list[i] = (struct mote_field){.name = word, .value = value + strspn(value, " \t")};
+    }
+    if (list == NULL) {
+        complain("no memory for the header: try again");
+    }
+    return list;
+}
+
 static int send(struct call *call)
 {
-    struct words all = {NULL, 0};
-    const struct words *lists[] = {&call->to, &call->cc, &call->bcc};
-    char *header = NULL;
-    int status = EX_OK;
+    struct args *args = &call->args;
+    bool written = args->attachments.count == 0 && !args->header_rcpts;
+    char *header = written ? write_header(call) : NULL;
+    struct mote_field *fields = written ? NULL : cut_fields(&call->fields);
+    int status;
 
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        for (unsigned j = 0; j < lists[i]->count && status == EX_OK; j++) {
-            status = words_add(&all, lists[i]->list[j]);
-        }
+    if (header == NULL && fields == NULL) {
+        return EX_OSERR;
     }
-    if (status == EX_OK && !call->args.header_rcpts) {
-        header = write_header(call);
-        status = header == NULL ? EX_OSERR : EX_OK;
-    }
-    if (status == EX_OK) {
-        call->args.rcpts = all.list;
-        call->args.rcpt_count = all.count;
-        call->args.fields = header;
-        call->args.dots = isatty(STDIN_FILENO) == 1;
-        status = submit(&call->args);
-    }
+    args->further = fields;
+    args->further_count = written ? 0 : call->fields.count;
+    args->skip_empty = args->skip_empty && written;
+    args->rcpts = call->to.list;
+    args->rcpt_count = call->to.count;
+    args->cc = call->cc;
+    args->bcc = call->bcc;
+    args->subject = written || call->subject == NULL || *call->subject == 0 ? NULL : call->subject;
+    args->fields = header;
+    args->dots = isatty(STDIN_FILENO) == 1;
+    status = submit(args);
     free(header);
-    free(all.list);
+    free(fields);
     return status;
 }
 

@@ -23,7 +23,8 @@ struct submission {
     struct sending *sending;
     struct args *args; /* of sending */
     struct addressees addressees;
-    bool skipped; /* there was no text */
+    unsigned to, cc, bcc; /* where To, Cc and Bcc end in their list */
+    bool skipped;         /* there was no text */
     char domain[MOTE_POSIX_HOST_NAME], from[600], name[300];
 };
 
@@ -84,53 +85,72 @@ static int open_aliases(struct submission *submission)
     return args_misconfigured(args, aliases_open(&submission->addressees.aliases, args, args->domain));
 }
 
-/* Those of the words. If it is one, who is no secret to himself, the message may name him. */
-static int add_words(struct submission *submission, char **words, unsigned count)
+/* Of what was added, all that the message is to know. */
+static void set_lists(struct submission *submission)
+{
+    struct args *args = submission->args;
+    char **list = submission->addressees.to.list;
+
+    args->rcpts = list;
+    args->rcpt_count = submission->to;
+    args->cc = (struct words){list + submission->to, submission->cc - submission->to};
+    args->bcc = (struct words){list + submission->cc, submission->bcc - submission->cc};
+}
+
+static int add_words(struct submission *submission, const struct words *words, unsigned *count)
 {
     int status = EX_OK;
 
-    for (unsigned i = 0; i < count && status == EX_OK; i++) {
-        status = addressees_add(&submission->addressees, (struct span){words[i], strlen(words[i])}, "recipient");
+    for (unsigned i = 0; i < words->count && status == EX_OK; i++) {
+        status =
+            addressees_add(&submission->addressees, (struct span){words->list[i], strlen(words->list[i])}, "recipient");
     }
-    if (submission->addressees.named == 1) {
-        submission->args->to = submission->addressees.first;
-    }
+    *count = submission->addressees.to.count;
     return status;
 }
 
+/* Those of the words, one list behind the other. If it is one, who is no secret to himself, the message may name him. */
 static int add_recipients(struct submission *submission)
 {
     struct args *args = submission->args;
-    struct words given = {args->rcpts, args->rcpt_count};
-    int status = add_words(submission, given.list, given.count);
+    const struct words to = {args->rcpts, args->rcpt_count};
+    int status = add_words(submission, &to, &submission->to);
 
-    if (status == EX_OK && given.count == 0 && !args->header_rcpts) {
+    if (status == EX_OK) {
+        status = add_words(submission, &args->cc, &submission->cc);
+    }
+    if (status == EX_OK) {
+        status = add_words(submission, &args->bcc, &submission->bcc);
+    }
+    if (status == EX_OK && submission->addressees.named == 0 && !args->header_rcpts) {
         complain("no recipient: give an address, or -t for those in the message");
         status = EX_USAGE;
     }
+    set_lists(submission);
+    args->to = submission->addressees.named == 1 ? submission->addressees.first : NULL;
     return status;
 }
 
-/* Then those of the header, and all of them go into the envelope. */
+/* Then those of the header, who are in it already, and all of them go into the envelope. */
 static int set_recipients(struct submission *submission)
 {
     struct args *args = submission->args;
-    struct sending *sending = submission->sending;
+    struct mote_mail *mail = &submission->sending->mail.mail;
     int status = EX_OK;
 
     if (args->header_rcpts) {
-        status = addressees_of_header(&submission->addressees, sending->input.raw.header);
+        status = addressees_of_header(&submission->addressees, submission->sending->input.raw.header);
+        submission->bcc = submission->addressees.to.count;
+        set_lists(submission);
     }
-    args->rcpts = submission->addressees.to.list;
-    args->rcpt_count = submission->addressees.to.count;
-    if (status == EX_OK && args->rcpt_count == 0) {
+    if (status == EX_OK && args_rcpts(args) == 0) {
         complain("no recipient: neither a word nor To, Cc or Bcc of the message names one");
         return EX_USAGE;
     }
     if (status == EX_OK) {
-        status = mail_recipients(&sending->mail, args);
+        status = mail_recipients(&submission->sending->mail, args);
     }
-    if (status == EX_OK && sending->mail.mail.rcpt_count > MOTE_RECORD_RCPTS) {
+    if (status == EX_OK && mail->rcpt_count > MOTE_RECORD_RCPTS) {
         complain("more than %d recipients: send several mails", MOTE_RECORD_RCPTS);
         status = EX_USAGE;
     }
@@ -255,6 +275,7 @@ int submit(struct args *args)
     submission.args->mta = true;
     submission.args->raw = args->attachments.count == 0;
     status = run(&submission);
+    submission.args->cc = submission.args->bcc = (struct words){NULL, 0};
     addressees_free(&submission.addressees);
     sending_free(submission.sending);
     return status;
