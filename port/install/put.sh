@@ -23,31 +23,45 @@ relative() {
     echo "$up${1#"$from"/}"
 }
 
+# Is the link's place another program's: a file, or a link that leads elsewhere?
+taken() {
+    { [ -e "$2" ] || [ -L "$2" ]; } && [ "$(readlink "$2")" != "$1" ]
+}
+
+# Sets kind, file and to, and for a link target.
+take_apart() {
+    kind=${1%%:*} file=${1#*:}
+    to=${file#*:} file=${file%%:*}
+    case $1:$kind:$file:$to in
+    *:*:*:link:/*:/* | *:*:*:[0-9]*:*:/*) ;;
+    *)
+        echo "$1: PREFIX and its like begin with a / and have no space in them" >&2
+        exit 1
+        ;;
+    esac
+    [ "$kind" != link ] || target=$(relative "$file" "$to")
+}
+
+# Before anything is put anywhere.
 for entry; do
-    kind=${entry%%:*} entry=${entry#*:}
-    file=${entry%%:*} to=${entry#*:}
-    # A link of that name that leads elsewhere, or a file, belongs to somebody else.
-    if [ "$kind" = link ]; then
-        target=$(relative "$file" "$to")
-        if { [ -e "$destdir$to" ] || [ -L "$destdir$to" ]; } && [ "$(readlink "$destdir$to")" != "$target" ]; then
-            [ -z "$remove" ] || continue
-            echo "$destdir$to is another program's: take that away first, or leave out MTA=1" >&2
-            exit 1
-        fi
+    take_apart "$entry"
+    if [ -z "$remove" ] && [ "$kind" = link ] && taken "$target" "$destdir$to"; then
+        echo "$destdir$to is another program's: take that away first, or leave out MTA=1" >&2
+        exit 1
     fi
-    if [ -n "$remove" ]; then
-        [ -n "$file" ] || continue
-        echo "  REMOVE  $destdir$to"
-        rm -f "$destdir$to"
-        continue
+done
+
+umask 022
+for entry; do
+    take_apart "$entry"
+    if [ -z "$remove" ]; then
+        echo "  INSTALL $destdir$to"
+        mkdir -p "$destdir${to%/*}"
     fi
-    echo "  INSTALL $destdir$to"
-    mkdir -p "$destdir${to%/*}"
-    if [ "$kind" = link ]; then
-        ln -sfn "$target" "$destdir$to"
-    elif [ -z "$file" ]; then
-        install -d -m "$kind" "$destdir$to"
-    else
-        install -m "$kind" "$file" "$destdir$to"
-    fi
+    case $remove$kind in
+    link) ln -sfn "$target" "$destdir$to" ;;
+    yeslink) taken "$target" "$destdir$to" || rm -f "$destdir$to" ;;
+    yes*) [ -z "$file" ] || rm -f "$destdir$to" ;;
+    *) if [ -n "$file" ]; then install -m "$kind" "$file" "$destdir$to"; else install -d -m "$kind" "$destdir$to"; fi ;;
+    esac
 done

@@ -83,6 +83,19 @@ def test_uninstall(folder, tmp_path):
     assert files(tmp_path) == {str(other.relative_to(tmp_path)) for other in others}
 
 
+@pytest.mark.parametrize("words", [["PREFIX=usr"], ["PREFIX=/a folder"], ["SBINDIR=sbin", "MTA=1"], ["BINDIR=bin", "MTA=1"]])
+def test_wrong_places(words, tmp_path):
+    said = make("install-command", f"DESTDIR={tmp_path}/", *words, status=2)
+    assert "PREFIX and its like begin with a / and have no space in them\n" in said and not files(tmp_path)
+
+
+def test_umask(tmp_path):
+    """folders are for all to enter, whoever is careful with his own files"""
+    run("sh", "-c", f"umask 077; make install-command DESTDIR={tmp_path}/root")
+    for folder in ("usr/local/bin", "usr/local/share/man/man8"):
+        assert stat.S_IMODE((tmp_path / "root" / folder).stat().st_mode) == 0o755
+
+
 @pytest.mark.parametrize("other", ["file", "link", "dangling link"])
 def test_others_sendmail_stays(other, tmp_path):
     theirs = tmp_path / "usr/sbin/sendmail"
@@ -94,6 +107,7 @@ def test_others_sendmail_stays(other, tmp_path):
         theirs.symlink_to("exim")
     said = make("install-command", f"DESTDIR={tmp_path}", "PREFIX=/usr", "MTA=1", status=2)
     assert f"{theirs} is another program's: take that away first, or leave out MTA=1\n" in said
+    assert files(tmp_path) <= {"usr/sbin/sendmail", "usr/sbin/exim"}     # nothing was put anywhere
     assert theirs.is_symlink() == (other != "file") and (other == "dangling link" or theirs.read_text() == "exim")
 
 
