@@ -240,12 +240,37 @@ static int fill(struct args *args, const char **value, const char *name)
     return EX_OK;
 }
 
+/* "~/" is the user's directory, as a shell has it. */
+static int expand_home(struct args *args, const char **file)
+{
+    const char *home = getenv("HOME");
+
+    if (*file == NULL || strncmp(*file, "~/", 2) != 0 || home == NULL) {
+        return EX_OK;
+    }
+    *file = join(args, (const char *[]){home, *file + 1}, 2);
+    return *file != NULL ? EX_OK : EX_OSERR;
+}
+
+static int expand_homes(struct args *args)
+{
+    static const uint8_t files[] = {RELAY_TRUST, RELAY_PASSWORD_FILE, RELAY_TOKEN_FILE};
+    int status = expand_home(args, &args->aliases);
+
+    for (unsigned i = 0; i < args->relay_count; i++) {
+        for (size_t k = 0; k < sizeof files && args->relays[i].line != 0 && status == EX_OK; k++) {
+            status = expand_home(args, &args->relays[i].options[files[k]]);
+        }
+    }
+    return status;
+}
+
 int account_names(struct args *args)
 {
     const char *at;
-    int status = EX_OK;
+    int status = expand_homes(args);
 
-    if (args->command != COMMAND_QUEUE) {
+    if (status == EX_OK && args->command != COMMAND_QUEUE) {
         status = fill(args, &args->helo, "helo");
     }
     if (status == EX_OK && args->command == COMMAND_SEND) {

@@ -213,6 +213,18 @@ def test_tokens(config, secure, how):
     assert len(secure.logins) == 1 and "Bearer t0ken" in secure.logins[0]
 
 
+def test_files_of_the_user(config, secure, tmp_path):
+    """~/ is his directory"""
+    (tmp_path / "secret").write_text("hunter2")
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "aliases").write_text("ops: a@example.com\n")
+    path = config(login(secure, "password-file ~/secret").replace(str(tmp_path), "~") + "from s@example.org\naliases ~/aliases\n")
+    assert "~/certificate.pem" in path.read_text()
+    done = send(path, "ops", env={"HOME": str(tmp_path)})
+    assert done.verdicts == ["delivered"] * 2 and secure.logins == ["\0meter\0hunter2"], done.stderr
+    assert "~/aliases cannot be read" in send(path, "ops").stderr
+
+
 def test_auth_off(config, relay):
     path = config(f"from s@example.org\n{host(relay)}auth off\nuser u\npassword p\n")
     assert send(path).verdicts == ["delivered"] and relay.logins == []
