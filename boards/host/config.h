@@ -30,8 +30,8 @@ enum config_key {
     KEY_ACCOUNT
 };
 
-/* FORM_WORD: one word. FORM_SWITCH: one, and none is "on". FORM_TEXT: the rest of the line. FORM_IGNORED: the same, for nothing. */
-enum { FORM_WORD, FORM_SWITCH, FORM_TEXT, FORM_IGNORED };
+/* FORM_WORD: one word. FORM_PATH: one, a file's name that does not depend on where the caller is. FORM_SWITCH: one, and none is "on". FORM_TEXT: the rest of the line. FORM_IGNORED: the same, for nothing. */
+enum { FORM_WORD, FORM_PATH, FORM_SWITCH, FORM_TEXT, FORM_IGNORED };
 
 struct config_word {
     const char *name;

@@ -20,7 +20,7 @@ static const struct config_word words[] = {
     {"defaults", KEY_DEFAULTS, FORM_WORD, NULL, NULL},
     {"account", KEY_ACCOUNT, FORM_WORD, NULL, NULL},
 
-    {"spool", KEY_SPOOL, FORM_WORD, NULL, NULL},
+    {"spool", KEY_SPOOL, FORM_PATH, NULL, NULL},
     {"helo", KEY_HELO, FORM_WORD, NULL, NULL},
     {"domain", KEY_HELO, FORM_WORD, NULL, NULL},
     {"from", KEY_FROM, FORM_WORD, NULL, NULL},
@@ -29,7 +29,7 @@ static const struct config_word words[] = {
     {"set_from_header", KEY_FROM_HEADER, FORM_SWITCH, " auto on off ", NULL},
     {"allow_from_override", KEY_FROM_OVERRIDE, FORM_SWITCH, ON_OFF, NULL},
     {"admin", KEY_ADMIN, FORM_WORD, NULL, NULL},
-    {"aliases", KEY_ALIASES, FORM_WORD, NULL, NULL},
+    {"aliases", KEY_ALIASES, FORM_PATH, NULL, NULL},
     {"timeout", KEY_TIMEOUT, FORM_WORD, NULL, NULL},
     {"syslog", KEY_SYSLOG, FORM_SWITCH,
      " on off LOG_MAIL LOG_USER LOG_LOCAL0 LOG_LOCAL1 LOG_LOCAL2 LOG_LOCAL3 LOG_LOCAL4 LOG_LOCAL5 LOG_LOCAL6 "
@@ -41,16 +41,16 @@ static const struct config_word words[] = {
     {"tls", RELAY_TLS, FORM_SWITCH, " on off starttls implicit ",
      "give starttls or implicit, or as in an msmtprc on or off"},
     {"tls_starttls", RELAY_STARTTLS, FORM_SWITCH, ON_OFF, NULL},
-    {"trust", RELAY_TRUST, FORM_WORD, NULL, NULL},
-    {"tls_trust_file", RELAY_TRUST, FORM_WORD, NULL, NULL},
+    {"trust", RELAY_TRUST, FORM_PATH, NULL, NULL},
+    {"tls_trust_file", RELAY_TRUST, FORM_PATH, NULL, NULL},
     {"pin", RELAY_PIN, FORM_WORD, NULL, NULL},
     {"tls-name", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
     {"tls_host_override", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
     {"auth", RELAY_AUTH, FORM_SWITCH, " on off plain login xoauth2 oauthbearer ",
      "give on: the password is only said inside TLS, to a relay that proved who it is"},
     {"user", RELAY_USER, FORM_TEXT, NULL, NULL},
-    {"password-file", RELAY_PASSWORD_FILE, FORM_WORD, NULL, NULL},
-    {"token-file", RELAY_TOKEN_FILE, FORM_WORD, NULL, NULL},
+    {"password-file", RELAY_PASSWORD_FILE, FORM_PATH, NULL, NULL},
+    {"token-file", RELAY_TOKEN_FILE, FORM_PATH, NULL, NULL},
     {"password", RELAY_PASSWORD, FORM_TEXT, NULL, NULL},
     {"passwordeval", RELAY_PASSWORD_COMMAND, FORM_TEXT, NULL, NULL},
 
@@ -148,6 +148,11 @@ static bool among(const char *choices, const char *value)
 
 int config_check(const struct config_word *word, const char *value)
 {
+    if (word->form == FORM_PATH && *value != '/' && strcmp(value, RELAY_SYSTEM) != 0) {
+        complain("%s %.200s: give the whole path, which begins with a /: callers are in other directories", word->name,
+                 value);
+        return EX_CONFIG;
+    }
     if (word->choices == NULL || among(word->choices, value) || (*word->choices == 0 && *value == 0)) {
         return EX_OK;
     }

@@ -302,7 +302,7 @@ def test_refused(config, line, says):
 
 @pytest.mark.parametrize("line, says", [
     ("auth on", "needs user"), ("user u", "--password-file"), ("user u\npassword p\ntls off", "in clear"),
-    ("user u\npassword p\npassword-file f", "more than one"), ("password p", "--user"), ("port x", "1 to 65535"),
+    ("user u\npassword p\npassword-file /f", "more than one"), ("password p", "--user"), ("port x", "1 to 65535"),
 ])
 def test_refused_of_a_relay(config, line, says):
     done = send(config(f"host localhost\nfrom s@example.org\n{line}\n"))
