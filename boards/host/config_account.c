@@ -265,6 +265,18 @@ static int expand_homes(struct args *args)
     return status;
 }
 
+static int check_from(struct args *args)
+{
+    const char *from = args->own_from;
+
+    if (from == NULL || *from == 0 || strcmp(from, "<>") == 0 || mote_address_valid(from)) {
+        return EX_OK;
+    }
+    complain("%s: from %.200s: give local-part@domain", args->config_file, from);
+    args->own_from = NULL;
+    return EX_CONFIG;
+}
+
 int account_names(struct args *args)
 {
     const char *at;
@@ -275,6 +287,7 @@ int account_names(struct args *args)
     }
     if (status == EX_OK && args->command == COMMAND_SEND) {
         status = fill(args, &args->own_from, "from");
+        status = status == EX_OK ? check_from(args) : status;
     }
     if (args->own_from != NULL && (args->from == NULL || args->from_fixed)) {
         args->from = args->own_from;

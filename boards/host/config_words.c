@@ -148,9 +148,9 @@ static bool among(const char *choices, const char *value)
 
 int config_check(const struct config_word *word, const char *value)
 {
-    if (word->form == FORM_PATH && *value != '/' && strcmp(value, RELAY_SYSTEM) != 0) {
-        complain("%s %.200s: give the whole path, which begins with a /: callers are in other directories", word->name,
-                 value);
+    if (word->form == FORM_PATH && *value != '/' && strncmp(value, "~/", 2) != 0 && strcmp(value, RELAY_SYSTEM) != 0) {
+        complain("%s %.200s: give the whole path, which begins with / or ~/: callers are in other directories",
+                 word->name, value);
         return EX_CONFIG;
     }
     if (word->choices == NULL || among(word->choices, value) || (*word->choices == 0 && *value == 0)) {

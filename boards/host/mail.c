@@ -87,11 +87,14 @@ static bool domain_name(const char *name)
     return len > 0 && len < 200 && name[len] == 0 && strchr(name, '.') != NULL;
 }
 
-/* The user at this host, or "" when either has no name. */
+/* The user at this host, or "" when either has no name. A mail that is to be kept for a slip in the configuration has a sender. */
 static void default_from(struct host_mail *mail, const struct args *args)
 {
     const char *user = self_user(), *domain = args->domain != NULL ? args->domain : mail->full_name;
 
+    if (*domain == 0 && args->misconfigured) {
+        domain = "localhost";
+    }
     if (user == NULL || *domain == 0 ||
         snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
         !mote_address_valid(mail->from)) {

@@ -96,7 +96,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("spool /a b\n", 1, ["b", "too many"]),
     ("spool here\n", 1, ["spool here", "whole path"]), ("aliases ./a\n", 1, ["whole path"]),
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
-    ("relay r.test user=u password-file=~/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
+    ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
     ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
     ("bell\a x\n", 1, ["\\x07"]),
 ])
@@ -146,6 +146,20 @@ def test_a_slip_costs_its_line_alone(config, tmp_path):
     assert done.returncode == DEFERRED and ":1: frm is unknown" in done.stderr and ":5: rely is unknown" in done.stderr
     file = Spool(tmp_path / "spool").file()
     assert file.verified_only and b"s@example.org\0" in file.path.read_bytes()
+
+
+@pytest.mark.parametrize("text, said", [("from nobody\nrelay x.test\n", "from nobody: give local-part@domain"),
+                                        ("from a@b..c\nrelay x.test\n", "from a@b..c: give local-part@domain"),
+                                        ("frm s@example.org\nrelay x.test\n", ":1: frm is unknown"),
+                                        ("helo localhost\nrelay x.test\n", "--helo: "), ("relay x.test\nadmin x\n", 'admin "x"')])
+def test_a_slip_about_the_sender_costs_no_mail(config, tmp_path, text, said):
+    """on a host without a full name: he is one of this host until it has been put right"""
+    spool = Spool(tmp_path / "spool")
+    done = run(COMMAND, "send", "-C", config(text), "--spool", spool.path, A, text=b"x\n", wrap=pretend(HOST="box", RESOLVER=0))
+    assert done.returncode == DEFERRED and said in done.stderr, done.stderr
+    assert b"@localhost\0" + A.encode() in spool.file().path.read_bytes()
+    done = run(COMMAND, "send", "-C", config(text), A, text=b"x\n", wrap=pretend(HOST="box", RESOLVER=0))
+    assert done.returncode == BAD_CONFIG and said in done.stderr, done.stderr
 
 
 def test_what_is_wrong_on_the_command_line_is_refused(config, tmp_path):
