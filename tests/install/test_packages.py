@@ -67,7 +67,7 @@ def test_openwrt(source, tmp_path):
     root = tmp_path / "root"
     with tarfile.open(tmp_path / f"mailmote-{VERSION}.tar.gz", "w:gz", compresslevel=1) as tar:
         tar.add(source, f"mailmote-{VERSION}")
-    said = run(*CLEAN, "make", "-C", PORT / "openwrt", f"TOPDIR={STANDS_IN}/openwrt", f"WORK={tmp_path}", f"ROOT={root}", "package")
+    said = run(*CLEAN, "make", "-j2", "-C", PORT / "openwrt", f"TOPDIR={STANDS_IN}/openwrt", f"WORK={tmp_path}", f"ROOT={root}", "package")
     assert f"fetch bearssl-0.6.tar.gz from https://bearssl.org as {re.search('HASH:=([0-9a-f]{64})', (PORT / 'openwrt/Makefile').read_text())[1]}" in said
     assert files(root) == {"usr/bin/mailmote", "etc/mailmote.conf", "etc/init.d/mailmote", "etc/hotplug.d/iface/60-mailmote"}
     assert run(root / "usr/bin/mailmote", "--version") == f"mailmote {VERSION} with BearSSL 0.6\n"
@@ -89,7 +89,7 @@ def test_buildroot(source, tmp_path):
     shutil.copytree(BEARSSL_DIR / "inc", staging / "usr/include")
     if LIBRARY.endswith(".a"):
         shutil.copy(LIBRARY, staging / "usr/lib")
-    run(*CLEAN[:-1], "-u", "BEARSSL_LIB", "make", "-f", STANDS_IN / "buildroot.mk", f"BR2_EXTERNAL_MAILMOTE_PATH={PORT / 'buildroot'}", f"STAGING_DIR={staging}",
+    run(*CLEAN[:-1], "-u", "BEARSSL_LIB", "make", "-j2", "-f", STANDS_IN / "buildroot.mk", f"BR2_EXTERNAL_MAILMOTE_PATH={PORT / 'buildroot'}", f"STAGING_DIR={staging}",
         f"TARGET_DIR={target}", "BR2_PACKAGE_MAILMOTE_MTA=y", "package", cwd=source)
     assert files(target) == {"usr/bin/mailmote", "usr/sbin/sendmail", "usr/lib/sendmail",
                              *(f"usr/bin/{name}" for name in ("mailq", "newaliases", "mail", "mailx"))}
@@ -107,7 +107,7 @@ def test_buildroot_names():
 
 def test_alpine(source, tmp_path):
     """build, package and the package of links, as abuild calls them"""
-    run(*CLEAN, "sh", "-ec", f"""
+    run(*CLEAN, "MAKEFLAGS=-j2", "CFLAGS=-O0", "sh", "-ec", f"""
         srcdir={tmp_path} pkgdir={tmp_path}/pkg startdir={PORT}/alpine
         cp {PORT}/alpine/mailmote.periodic {tmp_path}
         tar -xzf {tmp_path}/bearssl-0.6.tar.gz -C {tmp_path}
