@@ -23,7 +23,9 @@ _mailmote() {
     --tls) words='starttls implicit' ;;
     --priority) words='high normal low' ;;
     --show | --delete) words=$(mailmote queue 2>/dev/null | cut -f 1 | sort -u) ;;
-    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject | --name | --cc | --bcc | --reply-to | -a | --account) return ;;
+    --relay | --pin | --tls-name | --user | --helo | --timeout | --from | --subject | --name | --cc | --bcc | --reply-to | -a | --account)
+        return
+        ;;
     *)
         case $command in
         "$now") words='send flush queue trust probe --help --version' ;;

@@ -72,7 +72,7 @@ def test_values(tmp_path):
     (tmp_path / "none").mkdir(0o700)
     assert len(lists) > 20 and len({key for key, _ in lists}) > 8
     for key, value in lists:
-        (tmp_path / "conf").write_text(f"host relay.example\nuser a\npassword-file b\n{key} {value}\n" if (key, value) != ("tls", "off")
+        (tmp_path / "conf").write_text(f"host relay.example\nuser a\npassword-file /b\n{key} {value}\n" if (key, value) != ("tls", "off")
                                        else "host relay.example\ntls off\n")
         assert run(COMMAND, "queue", "-C", tmp_path / "conf", "--spool", tmp_path / "none") == "", f"{key} {value}"
         (tmp_path / "conf").write_text(f"host relay.example\n{key} {value}x\n")
