@@ -313,7 +313,7 @@ static int read_file(struct args *args)
     }
     args->config_file = given != NULL ? given : CONFIG_FILE;
     error = file_read_text(args->config_file, &args->config, CONFIG_MAX, &args->config_about);
-    if (given == NULL && (error == ENOENT || error == ENOTDIR || (error == EACCES && args->relay_count != 0))) {
+    if (given == NULL && (error == ENOENT || (error == EACCES && args->relay_count != 0))) {
         return -1;
     }
     return error;

@@ -257,6 +257,9 @@ static int expand_homes(struct args *args)
     static const uint8_t files[] = {RELAY_TRUST, RELAY_PASSWORD_FILE, RELAY_TOKEN_FILE};
     int status = expand_home(args, &args->aliases);
 
+    if (status == EX_OK) {
+        status = expand_home(args, &args->spool);
+    }
     for (unsigned i = 0; i < args->relay_count; i++) {
         for (size_t k = 0; k < sizeof files && args->relays[i].line != 0 && status == EX_OK; k++) {
             status = expand_home(args, &args->relays[i].options[files[k]]);

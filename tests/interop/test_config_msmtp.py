@@ -2,7 +2,9 @@
 """An msmtprc as the configuration: what its words mean, which are refused and which ignored, accounts, and secrets in the
 file or printed by a command."""
 import os
+import shutil
 import socket
+import tempfile
 import time
 
 import pytest
@@ -213,6 +215,17 @@ def test_tokens(config, secure, how):
     assert len(secure.logins) == 1 and "Bearer t0ken" in secure.logins[0]
 
 
+def test_relays_of_another_account(config, relay):
+    path = config(f"from s@example.org\nrelay unused.test\naccount a\nrelay {relay.where}\naccount default : a\nhelo c.example.org\n")
+    done = send(path, "-v")
+    assert done.verdicts == ["delivered"] and "EHLO c.example.org" in done.stderr and "unused" not in done.stderr
+
+
+def test_spool_of_the_user(config, relay, tmp_path):
+    path = config(f"from s@example.org\n{host(relay)}spool ~/spool\n")
+    assert send(path, env={"HOME": str(tmp_path)}).verdicts == ["delivered"] and (tmp_path / "spool").is_dir()
+
+
 def test_files_of_the_user(config, secure, tmp_path):
     """~/ is his directory"""
     (tmp_path / "secret").write_text("hunter2")
@@ -345,6 +358,21 @@ def test_default_file(config, relay, tmp_path):
     assert run(COMMAND, "flush", "--now", wrap=wrap).verdicts == ["delivered"]
     done = run(COMMAND, "send", "--from", "s@example.org", A, wrap=etc)     # MAILMOTE_CONF is empty
     assert done.returncode == USAGE and "no relay" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_default_file_of_others(config, relay):
+    """who may not read it needs all that it says; then it is as if it were not there"""
+    etc = in_etc(config(f"relay unused.test\n"))
+    etc[-2] = etc[-2].replace("exec 3<&-", "chmod 640 /etc/mailmote.conf && exec 3<&- setpriv --reuid=65534 --regid=65534 --clear-groups")
+    wrap = ["env", "-u", "MAILMOTE_CONF", *etc]
+    words = ["send", "--from", "s@example.org", "--helo", "c.example.org"]
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        command = shutil.copy(COMMAND, place)
+        assert run(command, *words, "--relay", relay.where, A, text=b"x\n", wrap=wrap).verdicts == ["delivered"]
+        done = run(command, *words, A, text=b"x\n", wrap=wrap)
+        assert done.returncode == BAD_CONFIG and "/etc/mailmote.conf cannot be read: Permission denied" in done.stderr
 
 
 def test_file_of_the_environment(config, relay, tmp_path):
