@@ -41,7 +41,7 @@ static int expand_words(struct aliases *aliases, struct words *words)
 static int expand(struct sending *sending)
 {
     struct args *args = &sending->args;
-    int status = aliases_open(&sending->aliases, args, args->domain);
+    int status = args_misconfigured(args, aliases_open(&sending->aliases, args, args->domain));
 
     if (status == EX_OK) {
         status = expand_into(&sending->aliases, args->rcpts, args->rcpt_count, &sending->to);

@@ -162,6 +162,14 @@ def test_a_slip_about_the_sender_costs_no_mail(config, tmp_path, text, said):
     assert done.returncode == BAD_CONFIG and said in done.stderr, done.stderr
 
 
+def test_a_file_of_aliases_that_cannot_be_read_costs_no_mail(config, tmp_path):
+    """to an address, which needs none, nor to a name, which is one of this domain"""
+    path = config("aliases /no/such\nrelay x.test\nfrom s@example.org\n")
+    done = run(COMMAND, "send", "-C", path, "--spool", tmp_path / "spool", A, "root", text=b"x\n")
+    assert done.returncode == DEFERRED and "aliases /no/such cannot be read" in done.stderr, done.stderr
+    assert [row[1] for row in done.rows] == [A, "root@example.org"] and len(Spool(tmp_path / "spool").files()) == 1
+
+
 def test_what_is_wrong_on_the_command_line_is_refused(config, tmp_path):
     done = run(COMMAND, "send", "-C", config("rely x.test\n"), "--spool", tmp_path / "spool", "--from", "s@example.org", "bad@", text=b"x\n")
     assert done.returncode == USAGE and not (tmp_path / "spool").exists()
