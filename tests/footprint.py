@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Print what each firmware of boards/budget.txt takes as a table in Markdown, and fail where one takes more.
 
-Flash and variables are the linked image's. The stack's peak is read by the firmware itself, from the paint that is left
+Flash and variables are the linked image's, without the harness (tests/harness.py), which has columns of its own. The stack's peak is read by the firmware itself, from the paint that is left
 after it has delivered a mail in QEMU: the larger one of a relay with an ECDSA and one with an RSA certificate. The stack's
 bound is that of tests/stack.py; it must not be below the peak, and must fit the RAM that the variables leave.
 Environment: MAILMOTE_BUILD is where it is built.
@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 
+import harness
 import size
 import stack
 
@@ -60,13 +61,16 @@ def room(image, prefix):
 
 
 def measure(name, flags, directory, server):
-    """octets of flash, of variables, of stack, its bound, and what room there is for it"""
+    """octets of flash, of variables, of stack, its bound, what room there is for it; and of the harness, whose are not among them"""
     into, tls = pathlib.Path(BUILD, *(flag.removeprefix("-D") for flag in flags)), "-DBOARD_CLEAR" not in flags
     board.build(name, into, " ".join(flags), trust=server.pki.ca if tls else "")
     image = into / "boards" / name / "mailmote.elf"
     firmware = board.Board(name, directory, into, FIXED_ADDRESS if flags else ())
     used = peak(firmware, server, tls)
-    return *firmware.sizes(), used, stack.bound(image)[0], room(image, board.tools(name)[1])
+    of_flash, of_ram = harness.harness(image)
+    flash, variables = firmware.sizes()
+    return (flash - of_flash, variables - of_ram, used, stack.bound(image)[0], room(image, board.tools(name)[1]), of_flash,
+            of_ram)
 
 
 def over(flash, flash_limit, ram, ram_limit, used, bound, left):
@@ -85,21 +89,21 @@ def rows(directory, server, wrong):
     for flash_limit, ram_limit, name, flags in firmwares():
         said = " ".join(f"`{flag}`" for flag in flags)
         try:
-            flash, variables, used, bound, left = measure(name, flags, directory, server)
+            flash, variables, used, bound, left, of_flash, of_ram = measure(name, flags, directory, server)
         except (Failed, stack.Unbounded, AssertionError) as why:      # the last: it does not build
             wrong.append(f"{name} {said}: {why}")
             continue
         ram = variables + used
         wrong += [f"{name} {said}: {what}" for what in over(flash, flash_limit, ram, ram_limit, used, bound, left)]
         yield (f"| {name} | {said} | {flash:,} | {flash_limit:,} | {variables:,} | {used:,} | {bound:,} | {ram:,} | "
-               f"{ram_limit:,} |")
+               f"{ram_limit:,} | {of_flash:,} | {of_ram:,} |")
 
 
 def main():
     wrong = []
-    table = ["| board | BOARD_FLAGS | flash | at most | variables | stack, peak | stack, bound | RAM | at most |",
-             "|---|---|---:|---:|---:|---:|---:|---:|---:|"]
-    print("\nFirmware, in octets; RAM is the variables and the stack's peak of a delivery in QEMU:\n")
+    table = ["| board | BOARD_FLAGS | flash | at most | variables | stack, peak | stack, bound | RAM | at most | harness, flash "
+             "| harness, RAM |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    print("\nFirmware, in octets, without the harness; RAM is the variables and the stack's peak of a delivery in QEMU:\n")
     print("\n".join(table))
     with tempfile.TemporaryDirectory(prefix="mailmote-") as directory:
         server = Aiosmtpd(Pki(pathlib.Path(directory)))

@@ -44,12 +44,21 @@ def stack_used(console):
     return int(re.search(r"stack (\d+) octets", console)[1])
 
 
+SENTENCES = dict(re.findall(r'^    X\((\w+), "(.*)"\)', (TOP / "core/smtp/names.c").read_text(), re.M))
+
+
+def spelt_out(console):
+    """the console, with sentences where a firmware with MOTE_NAMES_SHORT has the causes' names"""
+    return re.sub(r"(?<=: )[A-Z0-9_]+$", lambda name: SENTENCES.get(name[0], name[0]), console, flags=re.M)
+
+
 class Result:
     """exit status and console of a firmware; `said` is what run.sh and QEMU say about it"""
 
     def __init__(self, done):
         self.status = done.returncode
         self.console, self.said = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
+        self.console = spelt_out(self.console)
 
 
 class Board:
