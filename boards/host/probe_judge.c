@@ -65,7 +65,7 @@ static bool is_small(const struct probe *probe, const br_x509_trust_anchor *root
 {
     struct mote_trust trust;
 
-    mote_trust_anchors_small(&trust, root, 1, probe->name, &br_ec_prime_i31);
+    mote_trust_anchors_small(&trust, root, 1, probe->name, &br_ec_p256_m31);
     return probe->ciphers[0] && probe->curves[1] && judge(probe, &trust) == 0;
 }
 

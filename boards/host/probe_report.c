@@ -147,14 +147,17 @@ static void firmware(const struct probe *probe)
            probe->implicit ? ", .tls = MOTE_TLS_IMPLICIT" : "");
     if (!probe->verified) {
         printf("  mote_trust_pins(&relay.trust, pins, 1, NULL);\n");
-    } else if (probe->small) {
-        printf("  mote_trust_anchors_small(&relay.trust, trust_anchors, TRUST_ANCHORS, \"%s\", &br_ec_p256_m31);\n",
-               probe->name);
     } else {
         printf("  mote_trust_anchors(&relay.trust, trust_anchors, TRUST_ANCHORS, \"%s\");\n", probe->name);
     }
     if (!probe_is_modern(probe)) {
         printf("  mote_trust_cbc(&relay.trust);\n");
+    }
+    if (probe->verified && probe->small) {
+        printf("  /* Smaller, and enough for this chain today; with roots on P-384 or signatures with SHA-384 or SHA-512 it is "
+               "refused:\n"
+               "  mote_trust_anchors_small(&relay.trust, trust_anchors, TRUST_ANCHORS, \"%s\", &br_ec_p256_m31); */\n",
+               probe->name);
     }
 }
 

@@ -15,7 +15,7 @@ import pytest
 from board import TOP
 from cell import BUILD
 from relay import COMMAND
-from test_trust_header import STRICT, build, openssl, run
+from test_trust_header import STRICT, build, make_ca, openssl, run
 
 VERIFIED, UNVERIFIED, USAGE, UNREACHABLE = 0, 1, 64, 75
 SERVERS = ["postfix", "aiosmtpd", "exim", "sendmail"]
@@ -165,12 +165,20 @@ def test_lines_to_configure_it(postfix, mailmote, pki, scratch, tmp_path):
     assert re.search(r"static uint8_t record_buf\[\d+\];", said)
 
 
-@pytest.mark.parametrize("leaf", ["starttls", "rsa", "stranger"])
-def test_lines_of_c(postfix, pki, tmp_path, leaf):
-    """they compile without a warning, and the mail they send is delivered: the relay's key or its root is the right one"""
+SMALL = re.compile(r"  /\* Smaller, .* refused:\n  (mote_trust_anchors_small\(.*\);) \*/\n\Z")
+
+
+@pytest.mark.parametrize("leaf, small", [("starttls", False), ("starttls", True), ("rsa", True), ("stranger", False)])
+def test_lines_of_c(postfix, pki, tmp_path, leaf, small):
+    """they compile without a warning, and the mail they send is delivered: the relay's key or its root is the right one. So does
+    what is shown as smaller"""
     port = postfix.ports[leaf]
-    said = probe(port, "--trust", pki.ca).stdout
-    lines = re.search(r"For firmware:\n(.*)", said, re.S)[1].splitlines(keepends=True)
+    said = re.search(r"For firmware:\n(.*)", probe(port, "--trust", pki.ca).stdout, re.S)[1]
+    lines = SMALL.sub("", said).splitlines(keepends=True)
+    assert sum("mote_trust_" in line for line in lines) == 1 and "_small" not in "".join(lines)
+    assert (SMALL.search(said) is None) == (leaf == "stranger")
+    if small:
+        lines = [SMALL.search(said)[1] + "\n" if "mote_trust_" in line else line for line in lines]
     top, body = [line for line in lines if "#include" in line], [line for line in lines if "#include" not in line]
     (tmp_path / "trust_anchors.h").write_text(trust_probe(port, "--trust", pki.ca).stdout)
     (tmp_path / "lines.c").write_text("".join(["#include <mailmote_posix.h>\n", "#include <mailmote_message.h>\n", *top, """
@@ -194,6 +202,22 @@ int main(void)
                                *os.environ["BEARSSL_LIB"].split(), "-o", tmp_path / "lines"], capture_output=True, text=True, timeout=60)
     assert (compiled.returncode, compiled.stderr) == (0, ""), compiled.stderr
     assert run(tmp_path / "lines") == (0, "")
+
+
+@pytest.mark.parametrize("curve", ["P-256", "P-384"])
+def test_smaller_where_it_works(tmp_path, curve):
+    """not where the root has a key on a curve that it has not"""
+    make_ca(tmp_path, "root", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "key", "-out",
+            tmp_path / "request", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    openssl("x509", "-req", "-sha256", "-days", "10", "-copy_extensions", "copy", "-in", tmp_path / "request", "-CA",
+            tmp_path / "root.pem", "-CAkey", tmp_path / "root.key", "-CAcreateserial", "-out", tmp_path / "cert")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"250 x\r\n"], context)
+    done = probe(relay.port, "--trust", tmp_path / "root.pem")
+    assert done.returncode == VERIFIED and "  mote_trust_anchors(&" in done.stdout, done.stdout
+    assert (SMALL.search(done.stdout) is not None) == (curve == "P-256"), done.stdout
 
 
 def test_smallest_buffer(aiosmtpd, postfix, pki):
