@@ -42,7 +42,9 @@ void mote_put_form(struct mote_writer *w, const char *form, const char *const *a
         if ((uint8_t)*form > MOTE_ARGS) {
             mote_put(w, (uint8_t)*form);
         } else {
-            mote_put_form(w, args[*form - 1], NULL);
+            for (const char *c = args[*form - 1]; *c != 0; c++) {
+                mote_put(w, (uint8_t)*c);
+            }
         }
     }
 }
