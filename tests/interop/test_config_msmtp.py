@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """An msmtprc as the configuration: what its words mean, which are refused and which ignored, accounts, and secrets in the
 file or printed by a command."""
+import base64
+import hashlib
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 
@@ -236,6 +239,32 @@ def test_files_of_the_user(config, secure, tmp_path):
     done = send(path, "ops", env={"HOME": str(tmp_path)})
     assert done.verdicts == ["delivered"] * 2 and secure.logins == ["\0meter\0hunter2"], done.stderr
     assert "~/aliases cannot be read" in send(path, "ops").stderr
+
+
+def pin_of(relay):
+    der = subprocess.run(["openssl", "pkey", "-in", relay.ca.parent / "key.pem", "-pubout", "-outform", "DER"], check=True,
+                         capture_output=True).stdout
+    return "sha256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+@pytest.mark.parametrize("before, after, verdict", [
+    ("", "tls on\npin {pin}", "delivered"), ("tls on\ntls_trust_file /no/such", "pin {pin}", "delivered"),
+    ("pin sha256:" + "A" * 43 + "=", "tls_trust_file {ca}", "delivered"), ("tls on\npin {pin}", "tls_trust_file /no/such", None),
+    ("tls_trust_file /no/such", "tls off", "delivered"), ("pin sha256:" + "A" * 43 + "=", "tls off", "delivered"),
+    ("pin sha256:" + "A" * 43 + "=", "", "deferred")])
+def test_trust_of_the_account(config, secure, before, after, verdict):
+    """takes the place of another kind in its defaults; tls off, of all"""
+    path = config(f"from s@example.org\n{before}\naccount x\n{host(secure)}tls-name relay.test\n"
+                  + after.format(pin=pin_of(secure), ca=secure.ca) + "\n")
+    done = send(path)
+    assert done.verdicts == ([verdict] if verdict else []), done.stderr
+    assert verdict or "/no/such" in told(done)
+
+
+@pytest.mark.parametrize("address", ["::1", "[::1]"])
+def test_ipv6(config, address):
+    done = send(config(f"from s@example.org\nhost {address}\nport 1\n"), "-v")
+    assert done.verdicts == ["deferred"] and "* ::1 port 1: " in done.stderr, done.stderr
 
 
 def test_auth_off(config, relay):
