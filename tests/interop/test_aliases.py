@@ -99,6 +99,12 @@ def test_too_many(send):
     assert send(deep + "d200: a@example.com\n", "d0") == ["a@example.com"]
 
 
+def test_many_names(send):
+    """the limit is one name's"""
+    names = [f"n{i}" for i in range(300)]
+    assert send("".join(f"{name}: a@example.com\n" for name in names), *names) == ["a@example.com"]
+
+
 @pytest.mark.parametrize("spool, status", [(False, OK), (True, USAGE)])
 def test_many_recipients(send, tmp_path, spool, status):
     """are counted when the names have become addresses"""

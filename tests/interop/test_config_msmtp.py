@@ -96,6 +96,7 @@ account default : meter
     assert "warning: logfile is ignored" in done.stderr and "MAIL FROM:<meter@example.org>" in done.stderr
     assert secure.mails[0].secure and secure.logins == ["\0meter\0two words # and no comment"]
     assert "two words" not in done.stderr
+    assert b'\nFrom: "Meter, cellar" <meter@example.org>\r' in secure.mails[0].text.replace(b"\r\n ", b" ")
 
 
 def test_of_a_system(config, relay):
@@ -132,6 +133,18 @@ def test_sender_without_from(config, relay):
 def test_from_override(config, relay, allowed, sender):
     path = config(f"{host(relay)}from file@example.org\nallow_from_override {allowed}\n")
     assert f"MAIL FROM:<{sender}@example.org>" in send(path, "-v", "--from", "caller@example.org").stderr
+
+
+@pytest.mark.parametrize("value, given, field", [
+    ("auto", "Cellar <x@example.net>", b"Cellar <x@example.net>"), ("on", "Cellar <x@example.net>", b"Cellar <s@example.org>"),
+    ("off", "", None), ("auto", "", b"s@example.org"), ("", "x@example.net", b"s@example.org")])
+def test_from_header(config, relay, value, given, field):
+    text = (f"From: {given}\n" if given else "") + "Subject: x\n\nx\n"
+    path = config(f"{host(relay)}from s@example.org\nset_from_header {value}\n")
+    assert run(COMMAND, "send", "-C", path, "--raw", A, text=text.encode()).verdicts == ["delivered"]
+    lines = [line for line in relay.mails[0].text.split(b"\r\n") if line.startswith(b"From: ")]
+    assert [line.replace(b"<s@example.org>", b"s@example.org") for line in lines] == (
+        [b"From: " + field.replace(b"<s@example.org>", b"s@example.org")] if field else [])
 
 
 # ---- accounts -------------------------------------------------------------------------------------------------------
@@ -208,6 +221,26 @@ def test_secrets(config, secure, tmp_path, secret):
     done = send(path, "-v")
     assert done.verdicts == ["delivered"] and secure.logins == ["\0meter\0hunter2"], done.stderr
     assert "hunter2" not in done.stderr
+
+
+def test_command_does_not_read_the_mail(config, secure):
+    assert send(config(f"from s@example.org\n{login(secure, 'passwordeval cat; echo p')}")).verdicts == ["delivered"]
+    assert secure.logins == ["\0meter\0p"] and secure.mails[0].text.endswith(b"\r\nhello\r\n")
+
+
+def test_command_of_a_pipe(config, secure):
+    """whose signals are as in any shell"""
+    done = send(config(f"from s@example.org\n{login(secure, 'passwordeval yes p | head -n 1')}"))
+    assert done.verdicts == ["delivered"] and secure.logins == ["\0meter\0p"] and done.stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("secret", ["password p", "passwordeval echo p"])
+def test_file_of_another_user(config, secure, secret):
+    path = config(f"from s@example.org\n{login(secure, secret)}")
+    os.chown(path, 65534, 65534)
+    done = send(path)
+    assert done.returncode == BAD_CONFIG and "chown" in told(done) and secure.talks == []
 
 
 @pytest.mark.parametrize("how", ["xoauth2", "oauthbearer"])
@@ -351,6 +384,12 @@ def test_refused_of_a_relay(config, line, says):
     assert done.returncode == BAD_CONFIG and ":1: " in told(done) and says in told(done), done.stderr
 
 
+def test_too_many_relays(config):
+    lines = "relay r.test\n" * 8
+    assert "8 relays" in told(send(config(f"from s@example.org\nhost h.test\n{lines}")))
+    assert "8 relays" in told(send(config(f"from s@example.org\n{lines}relay r.test\n")))
+
+
 IGNORED = ["logfile", "logfile_time_format %H", "tls_crl_file /x", "tls_priorities NORMAL", "tls_min_dh_prime_bits 512",
            "tls_force_sslv3 on", "auto_from off", "proxy_port 1", "ntlmdomain x", "dsn_notify off", "dsn_return headers",
            "keepbcc on", "remove_bcc_headers off", "set_date_header auto", "set_msgid_header auto",
@@ -387,6 +426,16 @@ def test_default_file(config, relay, tmp_path):
     assert run(COMMAND, "flush", "--now", wrap=wrap).verdicts == ["delivered"]
     done = run(COMMAND, "send", "--from", "s@example.org", A, wrap=etc)     # MAILMOTE_CONF is empty
     assert done.returncode == USAGE and "no relay" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_mailname(config, relay):
+    wrap = in_etc(config(f"{host(relay)}from s@%M\n"))
+    wrap[-2] = wrap[-2].replace("exec 3<&-", "echo gate.example.org >/etc/mailname && exec 3<&- env -u MAILMOTE_CONF")
+    assert "MAIL FROM:<s@gate.example.org>" in run(COMMAND, "send", "-v", A, text=b"x\n", wrap=wrap).stderr
+    wrap[-2] = wrap[-2].replace("echo gate.example.org", "true")
+    done = run(COMMAND, "send", A, text=b"x\n", wrap=wrap)
+    assert done.returncode == BAD_CONFIG and "from s@%M" in told(done) and "write it out" in told(done)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
