@@ -10,6 +10,7 @@
 #include "field.h"
 #include "spool.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +155,7 @@ static int print_mail_text(const struct host_mail *mail)
 static int show(const struct spool *spool, const char *id)
 {
     static const char *const endings[] = {SPOOL_MAIL, SPOOL_FAILED};
-    char name[SPOOL_NAME];
+    char name[SPOOL_NAME + sizeof SPOOL_ASIDE];
     struct host_mail mail;
     int looked = SPOOL_PASS, status;
 
@@ -163,7 +164,11 @@ static int show(const struct spool *spool, const char *id)
         looked = spool_look(spool, name, &mail, true);
     }
     if (looked == SPOOL_PASS) {
-        complain("there is no mail %s in %s: see mailmote queue", id, spool->dir);
+        snprintf(name, sizeof name, "%s" SPOOL_MAIL SPOOL_ASIDE, id);
+        complain(faccessat(spool->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+                     ? "mail %s was damaged: see in %s/%s what can be saved"
+                     : "there is no mail %s in %s: see mailmote queue",
+                 id, spool->dir, name);
     }
     if (looked != SPOOL_GOOD) {
         return looked == SPOOL_TROUBLE ? EX_OSERR : EX_DATAERR;

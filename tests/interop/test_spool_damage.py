@@ -56,6 +56,7 @@ def test_damaged_file_is_set_aside(stored, relay, closed, how):
     identity = name.removesuffix(".mail")
     assert looked.returncode == OK and f"/{name}.damaged was damaged" in looked.stderr and looked.rows == []
     assert f"queue --delete {identity}" in looked.stderr
+    assert f"mail {identity} was damaged: see in {stored.path}/{name}.damaged" in stored.queue("--show", identity).stderr
     done = stored.queue("--delete", identity)
     assert (done.returncode, done.stderr, stored.names()) == (OK, "", [])
 
