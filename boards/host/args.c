@@ -245,7 +245,7 @@ static int complete_send(const struct args *args)
     return EX_USAGE;
 }
 
-static int check_relays(const struct args *args)
+int args_check_relays(const struct args *args)
 {
     if (args->command == COMMAND_QUEUE || args->relay_count != 0) {
         return EX_OK;
@@ -302,8 +302,8 @@ int args_settle(struct args *args)
 {
     int status = args_misconfigured(args, config_read(args));
 
-    if (status == EX_OK && !args->misconfigured) {
-        status = args_misconfigured(args, check_relays(args));
+    if (status == EX_OK && !args->misconfigured && !args->mta) {
+        status = args_misconfigured(args, args_check_relays(args));
     }
     return status == EX_OK ? complete(args) : status;
 }

@@ -109,6 +109,9 @@ int args_misconfigured(struct args *args, int status);
 /* What options left open: the configuration file says it (EX_CONFIG), or something is missing (EX_USAGE). */
 int args_settle(struct args *args);
 
+/* A command that asks relays has one. Of sendmail that is no part of the above: a mail that is dropped needs none. */
+int args_check_relays(const struct args *args);
+
 /* The spool of whoever names none. */
 #define SPOOL_DEFAULT "/var/spool/mailmote"
 

@@ -138,9 +138,10 @@ static int flush(struct flushing *flushing)
     if (status == EX_OK) {
         status = relays_open(&flushing->relays, &flushing->args);
     }
-    if (status == EX_OK) {
-        status = spool_open(&flushing->spool, flushing->args.spool, false);
+    if (status != EX_OK || spool_absent(flushing->args.spool)) {
+        return status;
     }
+    status = spool_open(&flushing->spool, flushing->args.spool, false);
     if (status != EX_OK) {
         return status;
     }

@@ -122,7 +122,7 @@ static void write_list(FILE *out, struct span field, const struct header_rules *
         words.column = *between == ',' ? 1 : words.column;
         if (address.kind == ADDRESS_GROUP) {
             write_phrase(&words, address.name);
-            fputc(':', out);
+            fputs(has_8bit(address.name.at, address.name.len) ? " :" : ":", out); /* an encoded-word ends in a blank */
         } else {
             write_address(&words, &address, rules);
         }

@@ -203,7 +203,7 @@ static bool is_body(const struct raw_rules *rules, struct span line, bool first)
 {
     bool folded = *line.at == ' ' || *line.at == '\t', mailbox = line.len >= 5 && memcmp(line.at, "From ", 5) == 0;
 
-    return rules->loose && field_name_len(line) == 0 && (first ? !mailbox : !folded);
+    return rules->loose && raw_name_len(rules, line) == 0 && (first ? !mailbox : !folded);
 }
 
 /* An empty line, with its end: a CR that nothing follows yet may be half an end. From *line on, where the last line begins

@@ -201,8 +201,10 @@ int queue_command(int argc, char **argv)
     struct spool spool = {NULL, -1};
     int status = args_parse(&args, COMMAND_QUEUE, argc, argv);
 
-    if (status == EX_OK && args.help) {
-        print_help();
+    if (status == EX_OK && (args.help || spool_absent(args.spool))) {
+        if (args.help) {
+            print_help();
+        }
         args_free(&args);
         return EX_OK;
     }

@@ -51,6 +51,11 @@ static void note_field(struct raw *raw, struct span field)
     }
 }
 
+size_t raw_name_len(const struct raw_rules *rules, struct span line)
+{
+    return rules->loose && line.len > 0 && *line.at >= '0' && *line.at <= '9' ? 0 : field_name_len(line);
+}
+
 /* Parts header and body. A header that must be there has a line. */
 static int read_header(struct raw *raw, struct span *message)
 {
@@ -63,7 +68,7 @@ static int read_header(struct raw *raw, struct span *message)
         unsigned number = lines + 1;
         struct span before = *message, field = take_field(message, &lines);
 
-        if (field_name_len(field) == 0 && raw->rules->loose) {
+        if (raw_name_len(raw->rules, field) == 0 && raw->rules->loose) {
             *message = before;
             return EX_OK;
         }

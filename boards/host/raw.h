@@ -34,6 +34,9 @@ struct raw {
     struct utf8 text; /* the body so far */
 };
 
+/* Octets of a line's name; 0 when it is no field. Loosely, "12:30" is no name. */
+size_t raw_name_len(const struct raw_rules *rules, struct span line);
+
 /* Takes header, which stays in place, off the message, and the empty line behind it. EX_DATAERR: it has no header. */
 int raw_begin(struct raw *raw, struct span *message, const struct raw_rules *rules);
 

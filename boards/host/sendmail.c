@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* Of sendmail, Postfix and dma. */
-static const char forms[] = "A:b:B:C:d:De:F:f:GhIiL:mN:no:O:p:q;R:r:sT:tUV:vwX:x";
+static const char forms[] = "A:b:B:C:d:De:F:f:Gh:IiL:mN:no:O:p:q;R:r:sT:tUV:vwX:x";
 
 enum job { JOB_MAIL, JOB_QUEUE, JOB_FLUSH, JOB_ALIASES };
 

@@ -49,6 +49,9 @@ struct spool {
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
 
+/* The spool of whoever names none is made with its first mail: until then none waits there. */
+bool spool_absent(const char *dir);
+
 /* One flush at a time: this one works on the spool until it is closed. Returns 0, EWOULDBLOCK when another one does, or
  * an errno after a complaint. */
 int spool_claim(const struct spool *spool);

@@ -80,6 +80,11 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     return EX_CONFIG;
 }
 
+bool spool_absent(const char *dir)
+{
+    return strcmp(dir, SPOOL_DEFAULT) == 0 && access(dir, F_OK) != 0 && errno == ENOENT;
+}
+
 void spool_close(struct spool *spool)
 {
     if (spool->fd >= 0) {

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -177,26 +178,44 @@ static void make_spool(const char *dir)
     close(fd);
 }
 
+/* A configuration that only its owner may read is none to users, whose mails are dropped. */
+static bool not_for_us(const struct args *args)
+{
+    const char *given = args->config_file != NULL ? args->config_file : getenv("MAILMOTE_CONF");
+
+    return access(given != NULL ? given : CONFIG_FILE, R_OK) != 0 && errno == EACCES && drop_needed(SPOOL_DEFAULT);
+}
+
+static int check_settings(struct submission *submission)
+{
+    struct args *args = submission->args;
+    int status = args->misconfigured || drop_needed(args->spool) ? EX_OK : args_check_relays(args);
+
+    if (status == EX_OK && !args->misconfigured) {
+        status = relays_parse(&submission->sending->relays, args);
+    }
+    if (status == EX_OK) {
+        status = check_helo(args->helo);
+    }
+    return status == EX_OK ? check_admin(args->admin) : status;
+}
+
 /* What is wrong with the settings is told, and costs no mail. */
 static int settle(struct submission *submission)
 {
     struct args *args = submission->args;
     const char *sender = args->from;
-    int status;
+    int status = EX_OK;
 
     args->from = NULL;
-    status = args_settle(args);
-    if (status == EX_OK && !args->misconfigured) {
-        status = args_misconfigured(args, relays_parse(&submission->sending->relays, args));
-    }
-    if (status == EX_OK) {
-        status = args_misconfigured(args, check_helo(args->helo));
-    }
-    if (status == EX_OK) {
-        status = args_misconfigured(args, check_admin(args->admin));
+    if (!not_for_us(args)) {
+        status = args_settle(args);
     }
     if (args->spool == NULL) {
         args->spool = SPOOL_DEFAULT;
+    }
+    if (status == EX_OK) {
+        status = args_misconfigured(args, check_settings(submission));
     }
     choose_domain(submission);
     return status == EX_OK ? choose_sender(submission, sender) : status;

@@ -37,11 +37,17 @@ class Machine:
         assert not silent or (done.stdout, done.stderr) == (b"", ""), (done.stdout, done.stderr)
         return done
 
+    @staticmethod
+    def wait(condition):
+        """until it holds, or its last value"""
+        until = time.monotonic() + LIMIT_S
+        while not (value := condition()) and time.monotonic() < until:
+            time.sleep(0.01)
+        return value
+
     def arrived(self, count=1):
         """the mails, when so many have come"""
-        until = time.monotonic() + LIMIT_S
-        while len(self.relay.mails) < count and time.monotonic() < until:
-            time.sleep(0.01)
+        self.wait(lambda: len(self.relay.mails) >= count)
         assert len(self.relay.mails) == count
         return self.relay.mails
 
@@ -53,10 +59,7 @@ class Machine:
 
     def empty(self):
         """nothing waits, once whoever is at work is done"""
-        until = time.monotonic() + LIMIT_S
-        while self.kept() and time.monotonic() < until:
-            time.sleep(0.01)
-        return not self.kept()
+        return self.wait(lambda: not self.kept())
 
     def kept(self):
         return sorted(self.spool.glob("*.mail")) if self.spool.exists() else []

@@ -1,0 +1,458 @@
+# SPDX-License-Identifier: MIT
+"""sendmail, mail, mailx, mailq, newaliases: what callers may rely on, rule by rule. What real ones hand over is in
+test_calls.py."""
+import email
+import email.policy
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+from mta import HOST, Machine
+from relay import BAD_CONFIG, BAD_INPUT, COMMAND, LIMIT_S, NOT_STORED, USAGE, Relay
+
+A, B, ROOT = "a@example.test", "b@example.test", f"root@{HOST}"
+SUBJECT = b"Subject: x\n\n"
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    machine = Machine(tmp_path)
+    yield machine
+    machine.stop()
+
+
+def parsed(mail):
+    octets = mail.text.replace(b"\r\n..", b"\r\n.")
+    return email.message_from_bytes(octets, policy=email.policy.SMTP)
+
+
+def body(mail):
+    """the lines, without the dots of SMTP"""
+    text = mail.text.partition(b"\r\n\r\n")[2]
+    return [line.removeprefix(b".") for line in text.split(b"\r\n")[:-1]]
+
+
+# ---- sendmail: who ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words, sender", [
+    (["-f", B], B), ([f"-f{B}"], B), (["-r", B], B), ([f"-r{B}"], B), (["-f", "backup"], f"backup@{HOST}"),
+    (["-f", ""], ""), (["-f", "<>"], ""), (["-r", "<>"], ""), (["-f", f"<{B}>"], B), (["-f", f"Ann <{B}>"], B), ([], ROOT)])
+@pytest.mark.parametrize("behind", [False, True])
+def test_sender(machine, words, sender, behind):
+    mail = machine.sent("sendmail", *([A, *words] if behind else [*words, A]), text=SUBJECT)
+    assert (mail.sender, mail.to) == (sender, [A]) and mail.text.count(b"From:") == 1
+
+
+@pytest.mark.parametrize("words, rcpts", [
+    ([A, B], [A, B]), ([f"{A},{B}"], [A, B]), ([f"Ann <{A}>, root"], [A, ROOT]), ([A, "-i", B], [A, B]), ([A, "--", B], [A, B]),
+    (["root"], [ROOT]), ([f"<{A}>"], [A]), ([A, A, A.replace("example", "EXAMPLE")], [A]), (["--", A], [A])])
+def test_recipients_of_words(machine, words, rcpts):
+    assert machine.sent("sendmail", *words, text=SUBJECT).to == rcpts
+
+
+@pytest.mark.parametrize("fields, words, rcpts", [
+    (f"To: {A}\nCc: Ann <{B}>\nBcc: root, c@example.test", [], [A, B, ROOT, "c@example.test"]),
+    (f"To: Ann\n <{A}>,\n\troot", [], [A, ROOT]), (f"To: {A}", [B], [B, A]), (f"To: {A}\nCc: {A}", [A], [A]),
+    (f"Bcc: {A}", [], [A]), (f"to : {A}\nTO: {B}", [], [A, B]), (f"To: Staff: {A}, root;, {B}", [], [A, ROOT, B]),
+    (f"To: undisclosed-recipients:;\nBcc: {A}", [], [A]), (f"To: root@old.test\nResent-To: {A}\nResent-Bcc: {B}", [], [A, B]),
+    (f"Resent-To: {A}\nReceived: x\nResent-To: {B}\nTo: root", [], [A]), (f'To: "a, b" (c, d) <{A}>', [], [A]),
+    (f"To: <@relay.test:{A}>", [], [A])])
+def test_recipients_of_the_header(machine, fields, words, rcpts):
+    mail = machine.sent("sendmail", "-t", *words, text=fields + "\nSubject: x\n\nBcc: stays\n")
+    assert mail.to == rcpts
+    assert b"bcc" not in mail.text.partition(b"\r\n\r\n")[0].lower() and body(mail) == [b"Bcc: stays"]
+
+
+def test_bcc_goes_without_t(machine):
+    mail = machine.sent("sendmail", A, text=f"To: {A}\nBcc: {B}\n\nx\n")
+    assert mail.to == [A] and B.encode() not in mail.text
+
+
+@pytest.mark.parametrize("words, text, status, word", [
+    ([], "To: a@example.test\n\n", USAGE, "no recipient"), (["-t"], "Subject: x\n\n", USAGE, "no recipient"),
+    (["-t"], "To: a b c\n\n", BAD_INPUT, 'To "a b c"'), (["-t"], "Cc: <a@example.test\n\n", BAD_INPUT, "Cc"),
+    (["a b"], "", USAGE, '"a b"'), (["a@"], "", USAGE, '"a@"'), (["-f", "a b", A], "", USAGE, '"a b"'),
+    (["-f"], "", USAGE, "-f needs a value"), (["-Z", A], "", USAGE, "-Z"), (["-bs"], "", USAGE, "-bs"),
+    (["-bd"], "", USAGE, "-bd"), (["-bs", A], "x\n", USAGE, "-bs"),
+    ([f"a{n}@example.test" for n in range(33)], "", USAGE, "more than 32")])
+def test_refused(machine, words, text, status, word):
+    """whole, with the reason; nothing is kept"""
+    done = machine.call("sendmail", *words, text=text, status=status, silent=False)
+    assert word in done.stderr and done.stderr.startswith("mailmote: ") and done.stdout == b""
+    assert machine.relay.talks == [] and machine.kept() == []
+
+
+@pytest.mark.parametrize("words", [
+    ["-A", "x"], ["-Ac"], ["-B", "8BITMIME"], ["-B7BIT"], ["-bm"], ["-d", "0.1"], ["-D"], ["-e", "m"], ["-em"], ["-G"], ["-h", "3"],
+    ["-L", "tag"], ["-m"], ["-N", "failure"], ["-n"], ["-O", "A=b"], ["-OA=b"], ["-o", "em"], ["-oem"], ["-oee"], ["-om"], ["-oo"],
+    ["-odb"], ["-odi"], ["-odq"], ["-or0s"], ["-p", "SMTP"], ["-R", "hdrs"], ["-U"], ["-V", "id"], ["-X", "/dev/null"],
+    ["-inm"], ["-iB", "8BITMIME"]])
+def test_options_that_change_nothing(machine, words):
+    mail = machine.sent("sendmail", *words, A, text=SUBJECT + b"y\n")
+    assert (mail.sender, mail.to, body(mail)) == (ROOT, [A], [b"y"])
+
+
+@pytest.mark.parametrize("word", ["sendmail", "mail"])
+def test_as_a_word(machine, word):
+    (machine.path / "mailmote").symlink_to(os.path.abspath(COMMAND))
+    assert machine.sent("mailmote", word, A, text=SUBJECT).to == [A]
+
+
+# ---- The text --------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words", [[], ["-i"], ["-oi"], ["-t", "-oi"], ["-ti"]])
+@pytest.mark.parametrize("text", [b"a\n.\nb\n", b"a\r\n.\r\nb\r\n", b"a\n.\r\nb\n", b".\nb\n", b"a\n.", b"a\n.b\n..\n.", b"a\n.\r"])
+def test_lone_dot(machine, words, text):
+    """ends the input without -i"""
+    mail = machine.sent("sendmail", A, *words, text=b"Subject: x\n\n" + text)
+    lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
+    assert body(mail) == (lines if words else lines[:lines.index(b".")])
+
+
+@pytest.mark.parametrize("size", [*range(4084, 4102), 8191, 8192])
+def test_lone_dot_anywhere(machine, size):
+    """also where one read ends"""
+    head = b"Subject: x\n\n"
+    text = (b"x" * 63 + b"\n") * 200
+    text = text[-(size - len(head)):]
+    mail = machine.sent("sendmail", A, text=head + text + b".\nnever\n")
+    assert body(mail) == text.splitlines()
+    mail = machine.sent("sendmail", A, text=head + text + b".x\n.y\n")
+    assert body(mail) == [*text.splitlines(), b".x", b".y"]
+
+
+def test_a_dot_in_the_header_ends_it(machine):
+    mail = machine.sent("sendmail", A, text=b"Subject: x\n.\nmore\n")
+    assert parsed(mail)["Subject"] == "x" and body(mail) == []
+
+
+def test_pieces(machine):
+    """what comes octet by octet is the same"""
+    text = "From: Jürgen <root>\r\nTo: root\n\nx\r\n.y\n.\nz".encode()
+    whole = machine.sent("sendmail", A, text=text)
+    process = subprocess.Popen([machine.path / "sendmail", A], stdin=subprocess.PIPE,
+                               env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)}, bufsize=0)
+    for at in range(len(text)):
+        try:
+            process.stdin.write(text[at:at + 1])
+        except BrokenPipeError:
+            break
+        time.sleep(0.002)
+    process.stdin.close()
+    assert process.wait(LIMIT_S) == 0
+    assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y"]
+
+
+@pytest.mark.parametrize("text, subject, lines", [
+    (b"", None, []), (b"hello\n", None, [b"hello"]), (b"\nhello\n", None, [b"hello"]), (b"12:30 now\n", None, [b"12:30 now"]),
+    (b" two: x\n", None, [b" two: x"]), (b"Subject: x\nhello\n", "x", [b"hello"]), (b"Subject: x", "x", []),
+    (b"Subject: x\n y\nhello\n\nz\n", "x y", [b"hello", b"", b"z"]), (b"From me\nSubject: x\n\nFrom you\n", "x", [b"From you"]),
+    (b"Subject: x\r\n\r\nhello\n", "x", [b"hello"]), (b"Subject: x\r\n\nhello\r\n", "x", [b"hello"]),
+    (b"x" * 300000, None, None)])
+def test_header_that_is_none(machine, text, subject, lines):
+    """is a text; a line that is no field begins one"""
+    mail = machine.sent("sendmail", A, text=text)
+    assert parsed(mail)["Subject"] == subject and parsed(mail)["To"] == A
+    assert body(mail) == lines if lines is not None else parsed(mail).get_content().strip() == text.decode()
+
+
+def test_header_that_is_too_long(machine):
+    done = machine.call("sendmail", A, text=b"X: " + b"y" * 300000 + b"\n\n", status=BAD_INPUT, silent=False)
+    assert "the header is longer" in done.stderr and machine.kept() == []
+
+
+# ---- The header ------------------------------------------------------------------------------------------------------
+
+def test_missing_fields(machine):
+    mail = parsed(machine.sent("sendmail", A, text=b"\nx\n"))
+    assert sorted(mail.keys()) == ["Date", "From", "MIME-Version", "Message-ID", "To"]
+    assert (mail["From"], mail["To"], mail["MIME-Version"]) == (ROOT, A, "1.0")
+    assert abs(mail["Date"].datetime.timestamp() - time.time()) < 120 and mail["Message-ID"].endswith(f"@{HOST}>")
+
+
+@pytest.mark.parametrize("words, fields, to", [
+    ([A], "", A), (["root"], "", ROOT), ([A, B], "", "undisclosed-recipients:;"), ([A], f"Cc: {B}\n", "undisclosed-recipients:;"),
+    ([A], f"Bcc: {A}\n", "undisclosed-recipients:;"), (["-t"], f"Bcc: {A}\n", "undisclosed-recipients:;"), ([A], f"To: {B}\n", B)])
+def test_to(machine, words, fields, to):
+    """nobody is named to others who was not"""
+    assert parsed(machine.sent("sendmail", *words, text=fields + "Subject: x\n\n"))["To"] == to
+
+
+@pytest.mark.parametrize("field, sent", [
+    ("From: root (Cron Daemon)", f"Cron Daemon <{ROOT}>"), ("From: root", ROOT), ("From: Ann <ann>", f"Ann <ann@{HOST}>"),
+    ("From: Cron Daemon", f"Cron Daemon <{ROOT}>"), ("From: Jörg Ö. <j@x.test>", "Jörg Ö. <j@x.test>"),
+    ('From: "Müller, A" <j@x.test>', '"Müller, A" <j@x.test>'), ("From: j@x.test (Jörg)", "Jörg <j@x.test>"),
+    ("Reply-To: root, Jörg <j>", f"{ROOT}, Jörg <j@{HOST}>"), ("Cc: Büro: Jörg <j@x.test>, root;", f"Büro: Jörg <j@x.test>, {ROOT};"),
+    ("Sender: root", ROOT), ("Subject: Größe  ist  1 µm", "Größe  ist  1 µm"), ("X-Note: über\n Zeilen\n\tgefaltet ä", None),
+    ("Subject: " + "Wärme im Keller " * 30, ("Wärme im Keller " * 30).strip()), ("Subject: " + "ü" * 500, "ü" * 500),
+    ("Subject: a =?UTF-8?Q?=C3=BC?= ö", "a ü ö"), ("Comments: 世界 🐁", "世界 🐁")])
+def test_field(machine, field, sent):
+    """Python reads what was meant; it is ASCII, and in short lines"""
+    mail = machine.sent("sendmail", A, text=field + "\n\nx\n")
+    name = field.partition(":")[0]
+    value = parsed(mail)[name]
+    if name in ("From", "Reply-To", "Cc", "Sender"):
+        groups = [(group.display_name, [(a.display_name, a.addr_spec) for a in group.addresses]) for group in value.groups]
+        meant = email.policy.SMTP.header_factory(name, sent)
+        assert groups == [(g.display_name, [(a.display_name, a.addr_spec) for a in g.addresses]) for g in meant.groups]
+    else:
+        assert value == (sent or "über Zeilen gefaltet ä")
+    assert not value.defects and mail.text.isascii()
+    assert max(map(len, mail.text.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 78
+
+
+@pytest.mark.parametrize("type, subject", [("", "Gr\xfc\xdfe"), ("Content-Type: text/plain; charset=ISO-8859-1\n", "Gr\xfc\xdfe")])
+def test_field_that_is_no_utf8(machine, type, subject):
+    mail = machine.sent("sendmail", A, text=f"{type}Subject: {subject}\n\nx\n".encode("latin-1"))
+    words = email.header.decode_header(email.message_from_bytes(mail.text)["Subject"])
+    assert mail.text.isascii() and words == [(subject.encode("latin-1"), "iso-8859-1" if type else "unknown-8bit")]
+
+
+@pytest.mark.parametrize("words, sent", [(["-F", "Jörg, Ö"], "Jörg, Ö"), (["-FCron"], "Cron"), ([], "")])
+def test_name_of_the_sender(machine, words, sent):
+    """for a From that is missing alone"""
+    [address] = parsed(machine.sent("sendmail", *words, A, text=SUBJECT))["From"].addresses
+    assert (address.display_name, address.addr_spec) == (sent, ROOT)
+    assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
+
+
+# ---- The configuration -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("field, sent", [
+    ("From: root (Cron Daemon)", "Cron Daemon <box@provider.test>"), ("From: Jörg <j@x.test>", "Jörg <box@provider.test>"),
+    ("From: j@x.test", "Box <box@provider.test>"), ("Subject: x", "Box <box@provider.test>")])
+def test_from_that_the_relay_permits(machine, field, sent):
+    machine.configure(f"relay {machine.relay.where}", "from box@provider.test", "from_full_name Box", "set_from_header on",
+                      "allow_from_override off", "maildomain home.test")
+    mail = machine.sent("sendmail", "-f", "other", "root", text=f"{field}\nReply-To: j\n\nx\n")
+    assert parsed(mail)["From"] == sent and (mail.sender, mail.to) == ("box@provider.test", ["root@home.test"])
+    assert parsed(mail)["Reply-To"] == "j@home.test"
+
+
+def test_aliases(machine):
+    aliases = machine.path / "aliases"
+    aliases.write_text(f"root: admin\nadmin: {A}, {B}\nloop: pool\npool: loop\n")
+    machine.configure(f"relay {machine.relay.where}", f"aliases {aliases}")
+    mail = machine.sent("sendmail", "root", text=SUBJECT)
+    assert mail.to == [A, B] and parsed(mail)["To"] == ROOT
+    assert machine.sent("sendmail", "-t", text=f"To: admin\nCc: {B}\n\n").to == [A, B]
+    assert machine.sent("mail", "root", text=b"x").to == [A, B]
+    done = machine.call("sendmail", "loop", text=SUBJECT, status=BAD_CONFIG, silent=False)
+    assert "circle" in done.stderr and machine.empty()
+
+
+def test_newaliases(machine):
+    aliases = machine.path / "aliases"
+    machine.configure(f"relay {machine.relay.where}", f"aliases {aliases}")
+    aliases.write_text(f"root: admin\nadmin: {A}\n*: {B}\n")
+    machine.call("newaliases")
+    machine.call("sendmail", "-bi")
+    for text, word in ("root: root2\nroot2: root\n", "circle"), ("root: |sh\n", "no command"), ("what\n", "no alias"):
+        aliases.write_text(f"admin: {A}\n{text}")
+        assert word in machine.call("newaliases", status=BAD_INPUT, silent=False).stderr
+    aliases.unlink()
+    assert "cannot be read" in machine.call("newaliases", status=BAD_CONFIG, silent=False).stderr
+
+
+@pytest.mark.parametrize("line, word", [("relais x", "relais"), ("relay", "needs a value"), ("timeout 0", "timeout")])
+def test_wrong_configuration_costs_no_mail(machine, line, word):
+    """it is told, and the mail is sent when it is right again"""
+    machine.configure(line)
+    done = machine.call("sendmail", A, text=SUBJECT, silent=False)
+    assert word in done.stderr and done.stdout == b"" and len(machine.kept()) == 1
+    machine.configure(f"relay {machine.relay.where}")
+    machine.call("sendmail", "-q")
+    assert machine.arrived()[0].to == [A] and machine.kept() == []
+
+
+# ---- Stored first ----------------------------------------------------------------------------------------------------
+
+def test_back_at_once(machine):
+    """while the relay says nothing"""
+    machine.relay.hold, machine.relay.hold_greeting = threading.Event(), True
+    machine.call("sendmail", A, text=SUBJECT)
+    machine.call("mail", "-s", "y", A, text=b"y")
+    assert machine.relay.holding.wait(LIMIT_S) and len(machine.kept()) == 2
+    machine.relay.hold.set()
+    machine.arrived(2)
+
+
+@pytest.mark.parametrize("words", [["-odi"], ["-v"], ["-o", "di"], ["-D"]])
+def test_in_the_foreground(machine, words):
+    done = machine.call("sendmail", *words, A, text=SUBJECT, silent=False)
+    assert len(machine.relay.mails) == 1 and machine.kept() == []
+    assert (b"delivered" in done.stdout and "RCPT TO" in done.stderr) == ("-v" in words)
+    assert "-v" in words or (done.stdout, done.stderr) == (b"", "")
+
+
+@pytest.mark.parametrize("words", [["-odi"], []])
+def test_stored_is_a_success(machine, words):
+    """whatever becomes of it; a relay that refuses is told of by mail"""
+    machine.relay.replies = {A: "550 no"}
+    machine.call("sendmail", *words, A, text=SUBJECT)
+    assert machine.wait(lambda: list(machine.spool.glob("*.failed")) and machine.kept())
+    machine.call("sendmail", "-q")
+    [notice] = machine.arrived()
+    assert notice.to == [ROOT] and notice.sender == ""
+    machine.configure("relay 127.0.0.1:1")
+    machine.call("sendmail", *words, A, text=SUBJECT)
+    assert len(machine.kept()) == 1
+
+
+def test_queue_and_flush(machine):
+    machine.configure("relay 127.0.0.1:1")
+    machine.spool.mkdir(0o700)
+    for name in [["mailq"], ["sendmail", "-bp"]]:
+        assert machine.call(*name).stdout == b""
+    machine.call("sendmail", "-odi", A, text=b"Subject: waits\n\n")
+    rows = [machine.call(*name, silent=False).stdout for name in (["mailq"], ["sendmail", "-bp"], ["mailq", "-v"])]
+    assert rows[0].count(b"\n") == 1 and b"\twaits" in rows[0] and A.encode() in rows[0] and len(set(rows)) == 1
+    machine.configure(f"relay {machine.relay.where}")
+    [kept] = machine.kept()
+    subprocess.run([COMMAND, "flush", "--now", "-C", machine.conf], check=True, capture_output=True)
+    assert machine.arrived()[0].to == [A] and machine.call("mailq").stdout == b""
+
+
+@pytest.mark.parametrize("words", [["-q"], ["-q30m"], ["-q", "-v"]])
+def test_flush(machine, words):
+    machine.configure("relais")
+    machine.call("sendmail", A, text=SUBJECT, silent=False)
+    machine.configure(f"relay {machine.relay.where}")
+    done = machine.call("sendmail", *words, silent=False)
+    assert machine.arrived()[0].to == [A] and machine.kept() == []
+    assert (b"delivered" in done.stdout) == ("-v" in words)
+
+
+@needs_root
+@pytest.mark.parametrize("name, words", [("sendmail", ["-i"]), ("mail", ["-s", "x"])])
+def test_spool_of_its_own(machine, name, words):
+    """root's first mail makes /var/spool/mailmote, and users drop theirs into it"""
+    machine.configure(f"relay {machine.relay.where}", spool=False)
+    place = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-spool-"))
+    place.chmod(0o755)
+    try:
+        own = ["unshare", "--mount", "sh", "-c", f'mount --bind {place} /var/spool && exec "$@"', "sh"]
+        machine.path.chmod(0o755)
+        shutil.copy(COMMAND, place / "copy")
+        machine.call(name, *words, A, text=b"hello\n", wrap=own)
+        machine.arrived()
+        spool = place / "mailmote"
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (spool, spool / "drop")] == [0o711, 0o1733]
+        user = [*own, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        done = subprocess.run([*user, "/var/spool/copy", name, *words, "root"], input=b"hello\n", capture_output=True,
+                              env={"LOGNAME": "guest", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, timeout=LIMIT_S)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert len(list((spool / "drop").glob("*.mail"))) == 1
+        machine.call("sendmail", "-q", wrap=own)
+        mail = machine.arrived(2)[1]
+        assert b"X-Mailmote-Uid: 65534" in mail.text and mail.sender.startswith("guest@")
+    finally:
+        shutil.rmtree(place)
+
+
+def test_no_spool(machine):
+    machine.spool.write_text("")
+    done = machine.call("sendmail", A, text=SUBJECT, status=BAD_CONFIG, silent=False)
+    assert "spool" in done.stderr and machine.relay.talks == []
+
+
+# ---- mail ------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words, subject", [
+    (["-s", "a b"], "a b"), (["-sa b"], "a b"), ([], None), (["-s", ""], None), (["-s", "Größe"], "Größe"),
+    (["-s", "a\nBcc: c@example.test"], "a Bcc: c@example.test"), (["-ns", "x"], "x"), (["-s", "x", "--"], "x")])
+@pytest.mark.parametrize("name", ["mail", "mailx"])
+def test_subject(machine, name, words, subject):
+    mail = machine.sent(name, *words, A, text=b"text\n")
+    assert parsed(mail)["Subject"] == subject and mail.to == [A] and body(mail) == [b"text"]
+
+
+def test_text_of_a_pipe(machine):
+    """is the text: no dot ends it, no tilde commands anything, no line is a header"""
+    text = b"~r /etc/passwd\n~!id\n.\n..\nSubject: no\n\n~.\n"
+    assert body(machine.sent("mail", A, text=text)) == text.splitlines()
+    assert body(machine.sent("mail", A, text=b"")) == []
+    assert parsed(machine.sent("mail", A, text="Größe\n".encode())).get_content() == "Größe\r\n"
+
+
+@pytest.mark.parametrize("words, sender, shown", [
+    (["-r", B], B, B), ([f"-r{B}"], B, B), (["-r", f"Jörg <{B}>"], B, f"Jörg <{B}>"), (["-r", "backup"], f"backup@{HOST}", None),
+    (["-S", f"from={B}"], B, B), (["--", "-f", B], B, B), (["--", f"-f{B}"], B, B), (["-a", f"From: Ann <{B}>"], ROOT, f"Ann <{B}>")])
+def test_sender_of_mail(machine, words, sender, shown):
+    mail = machine.sent("mail", "-s", "x", A, *words, text=b"text\n")
+    assert (mail.sender, mail.to, parsed(mail)["From"]) == (sender, [A], shown or sender)
+
+
+def test_copies(machine):
+    mail = machine.sent("mail", "-s", "x", "-c", f"Chef <{B}>, root", "-b", "hidden", A, text=b"text\n")
+    assert mail.to == [A, B, ROOT, f"hidden@{HOST}"] and b"hidden" not in mail.text
+    assert parsed(mail)["Cc"] == f"Chef <{B}>, {ROOT}" and parsed(mail)["To"] == A
+
+
+@pytest.mark.parametrize("words", [[], ["-c", "root", "-b", "hidden", "-a", "X-Loop: ü"]])
+def test_attachments(machine, words, tmp_path):
+    file, other = tmp_path / "größe.bin", tmp_path / "b.txt"
+    file.write_bytes(bytes(range(256)) * 40)
+    other.write_text("text")
+    mail = machine.sent("mail", "-s", "x", "-A", file, "-a", other, *words, A, text="Grüße\n".encode())
+    whole = parsed(mail)
+    text, *files = whole.iter_parts()
+    assert text.get_content().rstrip() == "Grüße"
+    assert [(part.get_filename(), part.get_payload(decode=True)) for part in files] == [
+        (path.name, path.read_bytes()) for path in (file, other)]
+    assert mail.to == [A, *([ROOT, f"hidden@{HOST}"] if words else [])] and b"hidden" not in mail.text
+    assert whole["X-Loop"] == ("ü" if words else None) and whole["Cc"] == (ROOT if words else None)
+
+
+def test_attachment_that_is_missing(machine):
+    done = machine.call("mail", "-A", "/no/such", A, text=b"x", status=66, silent=False)
+    assert "/no/such" in done.stderr and machine.kept() == []
+
+
+def test_fields(machine):
+    mail = parsed(machine.sent("mail", "-a", "Content-Type: text/html; charset=UTF-8", "-aX-Loop: a/b", "-a", "Reply-To: root",
+                               "-s", "x", A, text="<p>ü\n".encode()))
+    assert mail.get_content_type() == "text/html" and mail["X-Loop"] == "a/b" and mail["Reply-To"] == ROOT
+    assert mail.get_content() == "<p>ü\r\n"
+
+
+@pytest.mark.parametrize("words, sent", [(["-E"], False), (["-E", "set nonullbody"], False), (["-E", "set noheader"], True), ([], True)])
+def test_empty_text(machine, words, sent):
+    assert body(machine.sent("mail", *words, A, text=b"full\n")) == [b"full"]
+    machine.call("mail", *words, "-s", "empty", A, text=b"")
+    machine.call("mail", "-s", "last", A, text=b"x")
+    assert {parsed(mail)["Subject"] for mail in machine.arrived(3 if sent else 2)} == {None, "last", *(["empty"] if sent else [])}
+
+
+def test_mail_with_its_header(machine):
+    mail = machine.sent("mail", "-t", text=f"To: {A}\nBcc: {B}\nSubject: x\n\n.\ny\n")
+    assert mail.to == [A, B] and body(mail) == [b".", b"y"]
+
+
+@pytest.mark.parametrize("words, word", [
+    ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"), (["-s"], "-s"),
+    (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["a b"], "a b")])
+def test_mail_refuses(machine, words, word):
+    done = machine.call("mail", *words, text=b"x\n", status=66 if "X-Y" in words else USAGE, silent=False)
+    assert word in done.stderr and machine.kept() == [] and machine.relay.talks == []
+
+
+def test_mail_of_a_terminal(machine):
+    """a lone dot ends it there"""
+    import pty
+    master, slave = pty.openpty()
+    process = subprocess.Popen([machine.path / "mail", "-s", "x", A], stdin=slave,
+                               env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)})
+    os.close(slave)
+    os.write(master, b"text\n.\n")
+    assert process.wait(LIMIT_S) == 0
+    os.close(master)
+    assert body(machine.arrived()[0]) == [b"text"]
