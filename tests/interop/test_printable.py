@@ -106,13 +106,13 @@ def test_envelope_in_the_spool(tmp_path, closed, octets):
 def test_queue(tmp_path, closed, octets):
     """subject and sender; all of a mail when a person looks, and its octets for a program"""
     spool, octets = Spool(tmp_path / "spool"), octets.replace(b"\r", b"")
-    text = b"A: b" + octets + b"\r\nSubject: a" + octets + b"b\r\n\r\nlast " + octets
+    text = b"A: b\r\nContent-Type: x/y\r\nSubject: a" + octets + b"b\r\n\r\nlast " + octets
     done = printed("send", "--raw", "--spool", spool.path, "--relay", closed, *FROM, "r@x.test", text=text)[0]
     number = done.stdout.decode().partition("\t")[0]
     shown = printed("queue", "--spool", spool.path, tabs=9)[1]
-    assert "\t<s@example.org>\t" in shown and re.search(r"\t(a[^\t]*b|=\?UTF-8\?Q\?a[^\t]*b\?=)\n$", shown) and shown.count("\n") == 1
+    assert "\t<s@example.org>\t" in shown and re.search(r"\t(a|=\?)[^\t]*b(\?=)?\n$", shown) and shown.count("\n") == 1
     words = [COMMAND, "queue", "--spool", spool.path, "--show", number]
-    assert (b"A: b" + octets + b"\r\n") in run(words[0], *words[1:], decode=False).stdout
+    assert b"\r\n\r\nlast " + octets.replace(b"\n", b"\r\n") in run(words[0], *words[1:], decode=False).stdout
     ours, its = pty.openpty()
     attributes = termios.tcgetattr(its)
     attributes[1] &= ~termios.OPOST

@@ -105,10 +105,10 @@ def test_damaged_relays_file_is_none(spool, closed, text):
     assert "left alone" not in spool.send(closed).rows[0][4]
 
 
-def plant(path, address):
-    """another recipient into a mail's file, with a good checksum"""
+def plant(path, octets, old=A.encode()):
+    """other octets into a mail's file in place of as many, a recipient's address, with a good checksum"""
     data = path.read_bytes()
-    body = data[1032:].replace(A.encode(), address)
+    body = data[1032:].replace(old, octets)
     assert len(body) == len(data) - 1032
     path.write_bytes(data[:1024] + struct.pack("<II", len(body), zlib.crc32(body)) + body)
 

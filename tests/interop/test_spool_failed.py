@@ -11,6 +11,7 @@ import pytest
 
 from relay import BAD_CONFIG, BAD_INPUT, DEFERRED, FAILED, OK, REFUSED, USAGE, Relay, run
 from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
+from test_spool_damage import plant
 from test_spool_retry import DAY
 
 NOW, S = ["--now"], "s@example.org"
@@ -256,10 +257,12 @@ def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
 
 def test_a_notice_of_an_odd_header_is_well_formed(spool, relay, closed):
     """and every relay can carry it, unlike the mail: octets that are no ASCII, no empty line, a line that looks like a part's end"""
-    text = b"Subject: \xe4\xff\n--=_0123456789abcdef--: x\nX: " + b"y" * 20000
+    text = b"Subject: ??\n--=_0123456789abcdef--: x\nX: " + b"y" * 20000
     spool.send(closed, options=["--raw"], text=text)
-    [row] = spool.flush(relay, options=NOW).rows
-    assert "8BITMIME" in row[4]
+    plant(spool.file().path, b": \xe4\xff\r\n", b": ??\r\n")
+    relay.replies = {"END": "550 no"}
+    assert spool.flush(relay, options=NOW).verdicts == ["failed"]
+    relay.replies = {}
     assert spool.flush(relay).verdicts == ["delivered"]
     [(mail, _)] = notices(relay)
     header = mail.get_payload()[2].get_payload()
