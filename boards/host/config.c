@@ -52,8 +52,8 @@ static int parse_option(struct relay_args *relay, char *text)
         *value++ = 0;
     }
     word = config_word(text);
-    if (word == NULL || word->key >= RELAY_OPTIONS) {
-        return wrong("a relay has no ", text,
+    if (word == NULL || word->key >= RELAY_OPTIONS) { /* without a '=' it may be the rest of a password */
+        return wrong("a relay has no ", value != NULL ? text : "words without",
                      "=: give tls, trust, pin, tls-name, user, password-file, token-file, password or auth");
     }
     if (value == NULL || *value == 0) {
@@ -182,6 +182,15 @@ static void ignore(const struct config *config, const struct config_word *word)
     }
 }
 
+static int check_domain(const char *domain)
+{
+    char address[256] = "a@";
+
+    strncat(address, domain, sizeof address - 3);
+    return mote_address_valid(address) ? EX_OK
+                                       : wrong("maildomain ", domain, ": give the name behind the @ of addresses");
+}
+
 static int parse_setting(struct config *config, const struct config_word *word, char *rest)
 {
     struct setting *setting = &config->accounts[config->at].settings[word->key];
@@ -199,6 +208,9 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     }
     if (word->key == KEY_TIMEOUT && strcmp(value, "off") != 0 && parse_timeout(value) == 0) {
         return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
+    }
+    if (word->key == KEY_MAILDOMAIN && check_domain(value) != EX_OK) {
+        return EX_CONFIG;
     }
     if (word->key == KEY_FROM && *value == '*') {
         return wrong("from ", value,

@@ -48,7 +48,7 @@ static const struct config_word words[] = {
     {"tls_host_override", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
     {"auth", RELAY_AUTH, FORM_SWITCH, " on off plain login xoauth2 oauthbearer ",
      "give on: the password is only said inside TLS, to a relay that proved who it is"},
-    {"user", RELAY_USER, FORM_TEXT, NULL, NULL},
+    {"user", RELAY_USER, FORM_WORD, NULL, NULL},
     {"password-file", RELAY_PASSWORD_FILE, FORM_PATH, NULL, NULL},
     {"token-file", RELAY_TOKEN_FILE, FORM_PATH, NULL, NULL},
     {"password", RELAY_PASSWORD, FORM_TEXT, NULL, NULL},

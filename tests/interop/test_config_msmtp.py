@@ -87,7 +87,7 @@ port           {secure.port}
 tls_host_override relay.test
 from           meter@example.org
 from_full_name "Meter, cellar"
-user           meter
+user           meter     # as ever
 
 account default : meter
 """)
@@ -367,10 +367,13 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ("from *@example.org", ["--account"]),
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
     ("host", ["host needs a value"]),
+    ("maildomain a@example.org", ["maildomain a@example.org", "behind the @"]),
+    ("relay r.test password=pass hunter2 # c", ["no words without=", "password"]),
+    ("user me you", ["you is one word too many"]),
     ("user meter", ["which relay", "host"]),
 ])
 def test_refused(config, line, says):
-    done = send(config(f"\n{line}\n"), *[] if "user" in line else ["--relay", "r.test"])
+    done = send(config(f"\n{line}\n"), *[] if line.startswith("user meter") else ["--relay", "r.test"])
     assert done.returncode == BAD_CONFIG and told(done).startswith(f"mailmote: {config('')}:2: "), done.stderr
     assert all(word in told(done) for word in says) and "hunter2" not in told(done).split(": ", 2)[2]
 
