@@ -8,7 +8,7 @@
 #include "board.h"
 
 /* settings.c: says what is wrong and ends; a setting that must be there; a number of digits, 0 where it is none; the relay,
- * as relay=, implicit, user=, password= and name= have it, and the CAs that TRUST= named. */
+ * as relay=, implicit, user=, password= and tls-name= have it, and the CAs that TRUST= named. */
 _Noreturn void refuse(int status, const char *what);
 const char *need(const char *name);
 uint32_t number(const char *digits);

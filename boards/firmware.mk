@@ -5,7 +5,7 @@
 #   BOARD_FLAGS  more options for the compiler, as -DMOTE_TLS_RETRY_S=2
 #   TRUST        the CA certificates it trusts, one PEM file or several; MAILMOTE is the command that makes constants of them
 #   RELAY TO FROM   as HOST:PORT, addresses; this machine is localhost or 10.0.2.2
-#   MCU_ARGS     more words for the firmware: name= subject= text= storage= time= attempts= resume
+#   MCU_ARGS     more words for the firmware: tls-name= subject= text= storage= time= attempts= resume
 
 boards := $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))
 compilers = $(if $(filter rv32-%,$(1)),gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf,gcc-arm-none-eabi libnewlib-arm-none-eabi)

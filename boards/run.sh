@@ -28,12 +28,12 @@ for word; do
     ?*/relay=*) ;; # the modem dials from this machine
     /relay=localhost:* | /relay=127.0.0.1:*)
         word=relay=10.0.2.2:${word##*:}
-        name=" name=localhost"
+        name=" tls-name=localhost"
         ;;
     esac
     words="$words $word"
 done
-case $words in *" name="*) name= ;; esac
+case $words in *" tls-name="*) name= ;; esac
 case $words in *" storage="*) storage= ;; esac
 
 # shellcheck disable=SC2086 # words

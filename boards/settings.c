@@ -75,10 +75,10 @@ static void set_trust(struct mote_relay *relay)
     mote_trust_opportunistic(&relay->trust, relay->host);
 }
 #else
-/* name=NAME what the relay's certificate says where that is not its host. */
+/* tls-name=NAME what the relay's certificate says where that is not its host. */
 static void set_trust(struct mote_relay *relay)
 {
-    const char *name = board_setting("name");
+    const char *name = board_setting("tls-name");
 
     if (name == NULL) {
         name = relay->host;

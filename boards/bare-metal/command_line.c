@@ -15,7 +15,7 @@
 static char words[BOARD_COMMAND_LINE];
 static size_t words_len;
 
-static const char settings[] = "relay\0implicit\0name\0from\0to\0subject\0text\0helo\0user\0password\0"
+static const char settings[] = "relay\0implicit\0tls-name\0from\0to\0subject\0text\0helo\0user\0password\0"
 #ifdef BOARD_OPPORTUNISTIC
                                "opportunistic\0"
 #endif

@@ -154,7 +154,8 @@ static void firmware(const struct probe *probe)
         printf("  mote_trust_cbc(&relay.trust);\n");
     }
     if (probe->verified && probe->small) {
-        printf("  /* Smaller, and enough for this chain today; with roots on P-384 or signatures with SHA-384 or SHA-512 it is "
+        printf("  /* Smaller, and enough for this chain today; with roots on P-384 or signatures with SHA-384 or "
+               "SHA-512 it is "
                "refused:\n"
                "  mote_trust_anchors_small(&relay.trust, trust_anchors, TRUST_ANCHORS, \"%s\", &br_ec_p256_m31); */\n",
                probe->name);

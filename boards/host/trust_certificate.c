@@ -51,27 +51,29 @@ static bool take(struct der *in, unsigned char tag, struct der *all, struct der 
     return true;
 }
 
-/* "310131235959Z" or "20310131235959Z" */
+/* "310131235959Z", or "20310131235959Z", which may have a fraction: "20310131235959.5Z". BearSSL takes that as well. */
 static bool take_date(struct der *in, char text[24])
 {
     struct der all, date;
     const char *century = "";
     const unsigned char *at;
+    size_t end = 14; /* of the seconds */
 
     if (take(in, UTC_TIME, &all, &date)) {
-        century = date.len == 13 && date.at[0] >= '5' ? "19" : "20";
+        end = 12;
+        century = date.len != 0 && date.at[0] >= '5' ? "19" : "20";
     } else if (!take(in, GENERALIZED_TIME, &all, &date)) {
         return false;
     }
-    if (date.len != (*century != 0 ? 13 : 15) || date.at[date.len - 1] != 'Z') {
+    if (date.len <= end || date.at[date.len - 1] != 'Z' || (date.len != end + 1 && date.at[end] != '.')) {
         return false;
     }
     for (size_t i = 0; i + 1 < date.len; i++) {
-        if (date.at[i] < '0' || date.at[i] > '9') {
+        if (i != end && (date.at[i] < '0' || date.at[i] > '9')) {
             return false;
         }
     }
-    at = date.at + date.len - 11;
+    at = date.at + end - 10;
     snprintf(text, 24, "%s%.*s-%.2s-%.2s %.2s:%.2s:%.2s", century, (int)(at - date.at), (const char *)date.at,
              (const char *)at, (const char *)at + 2, (const char *)at + 4, (const char *)at + 6, (const char *)at + 8);
     return true;

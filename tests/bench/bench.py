@@ -24,7 +24,7 @@ from pki import Pki                                  # noqa: E402
 from servers import Postfix                          # noqa: E402
 
 BOARD, FLAGS = "mps2-an385", "-DBOARD_LEAN"
-ROWS = ["flash", "RAM: variables, the heap among them", "RAM: stack, peak", "RAM", "flights until the mail is accepted"]
+ROWS = ["flash, with the harness", "RAM: variables, the heap among them", "RAM: stack, peak", "RAM", "flights until the mail is accepted"]
 # The relay's certificates: what is counted with the good ones, and what becomes of a mail with the others.
 GOOD = {"ecdsa": "instructions, relay with P-256", "rsa": "instructions, relay with RSA-2048"}
 WRONG = {"stranger": "a relay whose certificate is of another CA", "wrongname": "whose certificate is for another name",
@@ -41,7 +41,7 @@ class Client(typing.NamedTuple):
     quit_waits: bool                                 # for the reply to the mail
 
 
-MAILMOTE = Client("mailmote", "", "implicit name=mail.example.test", "delivered at END, reply 250, in TLS", False)
+MAILMOTE = Client("mailmote", "", "implicit tls-name=mail.example.test", "delivered at END, reply 250, in TLS", False)
 LWIP = Client("lwip", "tests/bench/peer.mk", "", "accepted, stack", True)
 
 

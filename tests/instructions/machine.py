@@ -161,7 +161,7 @@ def boot(board, recording, flags, port):
     if "-DBOARD_CLEAR" in flags:
         words += f" {FIXED_ADDRESS}"
     if ca(recording).exists():
-        words, said = words + " name=mail.example.test", said + ", in TLS"
+        words, said = words + " tls-name=mail.example.test", said + ", in TLS"
     if mails(recording) > 1:
         words += f" alerts={mails(recording)}"
     return Boot(board, image(board, flags), words, said, mails(recording))

@@ -210,7 +210,7 @@ def test_mail_outlives_a_reset(postfix, fallback):
     """the relay is trusted only at the second boot; the mail is the one of the first"""
     token, board = new_token(), fallback
     assert board.boot(postfix.ports["wrongname"], f"subject={token}", "attempts=1").status == DEFERRED
-    result = board.boot(postfix.ports["starttls"], "resume", "name=mail.example.test")
+    result = board.boot(postfix.ports["starttls"], "resume", "tls-name=mail.example.test")
     assert result.status == OK, result.console
     postfix.wait_for_mail(token)
     result = board.boot(postfix.ports["starttls"], "resume")

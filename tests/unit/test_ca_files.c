@@ -192,6 +192,39 @@ static void test_told(void **state)
     }
 }
 
+/* Dates as BearSSL takes them: with a fraction of a second, which is left out. */
+static void test_dates(void **state)
+{
+    static const struct {
+        const char *date, *told;
+    } cases[] = {
+        {"491231235959Z", "2049-12-31 23:59:59"},
+        {"20491231235959Z", "2049-12-31 23:59:59"},
+        {"500101000000Z", "1950-01-01 00:00:00"},
+        {"20491231235959.25Z", "2049-12-31 23:59:59"},
+        {"21061231235959.Z", "2106-12-31 23:59:59"},
+        {"20491231235959.x5Z", NULL},
+        {"2049123123595925Z", NULL},
+        {"20491231235959.25", NULL},
+        {"201301000000Z", NULL},
+        {"491231235959.5Z", NULL},
+    };
+    static struct certificate told;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct trust_spec spec = {.cn = "x", .till = cases[i].date, .key = P_256, .signer = P_256};
+        struct trust_cert cert;
+
+        trust_cert_make(&cert, &spec);
+        if (cases[i].told == NULL) {
+            assert_non_null(certificate_read(&told, cert.der, cert.len));
+        } else {
+            assert_null(certificate_read(&told, cert.der, cert.len));
+            assert_string_equal(told.until, cases[i].told);
+        }
+    }
+}
+
 /* ---- Put together in a hurry ------------------------------------------------------------------------------------- */
 
 /* One file behind another that does not end in an end of line: both count. */
@@ -253,8 +286,8 @@ static void test_no_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged), cmocka_unit_test(test_told),   cmocka_unit_test(test_joined),
-        cmocka_unit_test(test_lines),   cmocka_unit_test(test_no_end),
+        cmocka_unit_test(test_damaged), cmocka_unit_test(test_told),  cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_joined),  cmocka_unit_test(test_lines), cmocka_unit_test(test_no_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,7 +145,16 @@ static void element(struct der *der, unsigned tag, const void *octets, size_t le
     wrap(der, tag, end);
 }
 
-enum { SEQUENCE = 0x30, SET = 0x31, OCTET_STRING = 4, OID = 6, UTF8 = 12, UTC_TIME = 0x17, BMP = 0x1e };
+enum {
+    SEQUENCE = 0x30,
+    SET = 0x31,
+    OCTET_STRING = 4,
+    OID = 6,
+    UTF8 = 12,
+    UTC_TIME = 0x17,
+    GENERALIZED_TIME = 0x18,
+    BMP = 0x1e
+};
 
 static const uint8_t oid_cn[] = {0x55, 4, 3}, oid_san[] = {0x55, 0x1d, 17}, oid_constraints[] = {0x55, 0x1d, 19};
 static const uint8_t oid_usage[] = {0x55, 0x1d, 37};
@@ -271,6 +280,13 @@ static void put_algorithm(struct der *der, const struct trust_spec *spec)
     }
 }
 
+static void put_date(struct der *der, const char *date)
+{
+    size_t len = strlen(date);
+
+    element(der, len == 13 ? UTC_TIME : GENERALIZED_TIME, date, len);
+}
+
 static void put_certificate_body(struct der *der, const struct trust_spec *spec)
 {
     static struct octets public_key;
@@ -285,8 +301,8 @@ static void put_certificate_body(struct der *der, const struct trust_spec *spec)
     }
     put_name(der, spec->cn, spec->cn_tag);
     inner = der->at;
-    element(der, UTC_TIME, spec->till != NULL ? spec->till : "491231235959Z", 13);
-    element(der, UTC_TIME, spec->from != NULL ? spec->from : "200101000000Z", 13);
+    put_date(der, spec->till != NULL ? spec->till : "491231235959Z");
+    put_date(der, spec->from != NULL ? spec->from : "200101000000Z");
     wrap(der, SEQUENCE, inner);
     put_name(der, spec->issuer != NULL ? spec->issuer : spec->cn, 0);
     put_algorithm(der, spec);

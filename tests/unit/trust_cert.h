@@ -22,7 +22,7 @@ struct trust_spec {
     const char *cn;                     /* subject: one common name */
     const char *names[3];               /* subjectAltName: DNS names; none: no such extension */
     const char *issuer;                 /* its common name; NULL: the subject itself */
-    const char *from, *till;            /* UTCTime; NULL: 2020, 2049 */
+    const char *from, *till;            /* UTCTime, or else GeneralizedTime; NULL: 2020, 2049 */
     uint8_t key, signer;                /* enum trust_key */
     uint8_t cn_tag;                     /* 0: UTF8String */
     bool ca;                            /* may sign others */
