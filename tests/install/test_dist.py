@@ -56,7 +56,9 @@ def test_members(tarball):
     top = tarball.name.removesuffix(".tar.gz")
     names = [member.name for member in members if not member.isdir()]
     assert sorted(names) == sorted(f"{top}/{name}" for name in run("git", "ls-tree", "-r", "--name-only", "HEAD").split("\n") if name)
-    assert {(member.uid, member.gid) for member in members} == {(0, 0)}
+    order = [member.name.encode().split(b"/") for member in members]
+    assert order == sorted(order)
+    assert {(member.uid, member.gid, member.uname, member.gname) for member in members} == {(0, 0, "", "")}
     assert {member.mode for member in members} <= {0o644, 0o755}
 
 
