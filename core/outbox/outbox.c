@@ -212,7 +212,7 @@ uint8_t mote_outbox_post(struct mote_outbox *o, struct mote_mail *mail, const ui
         return cause;
     }
     cause = MOTE_CAUSE_FULL;
-    for (unsigned i = 0; i < (unsigned)TAKEN * count; i++) {
+    for (unsigned i = 0; i / count < TAKEN; i++) {
         struct mote_slot *slot;
 
         o->next = (uint8_t)((o->next + 1u) % count);
