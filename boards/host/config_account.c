@@ -261,7 +261,7 @@ static int expand_homes(struct args *args)
         status = expand_home(args, &args->spool);
     }
     for (unsigned i = 0; i < args->relay_count; i++) {
-        for (size_t k = 0; k < sizeof files && args->relays[i].line != 0 && status == EX_OK; k++) {
+        for (size_t k = 0; k < sizeof files && status == EX_OK; k++) {
             status = expand_home(args, &args->relays[i].options[files[k]]);
         }
     }

@@ -63,7 +63,8 @@ def told(done):
 
 # ---- whole files ----------------------------------------------------------------------------------------------------
 
-def test_of_a_user(config, secure):
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_of_a_user(config, secure, end):
     """several accounts with defaults, as people keep them; the default one has another's name"""
     path = config(f"""# accounts of the meter room
 defaults
@@ -90,7 +91,7 @@ from_full_name "Meter, cellar"
 user           meter     # as ever
 
 account default : meter
-""")
+""".replace("\n", end))
     done = send(path, "-v")
     assert (done.returncode, done.verdicts) == (OK, ["delivered"]), done.stderr
     assert "warning: logfile is ignored" in done.stderr and "MAIL FROM:<meter@example.org>" in done.stderr
@@ -174,6 +175,15 @@ def test_wrong_accounts(config, relay, more, words, says):
 def test_no_file_for_an_account(relay):
     done = run(COMMAND, "send", "-a", "one", "--relay", relay.where, A, env={"MAILMOTE_CONF": "/no/such/file"})
     assert done.returncode == BAD_CONFIG and "/no/such/file cannot be read" in told(done)
+
+
+def test_spool_of_an_account(config, relay, tmp_path):
+    path = config(f"from s@example.org\nrelay {relay.where}\naccount a\nspool {tmp_path}/a\naccount b\nspool {tmp_path}/b\n")
+    relay.replies["MAIL"] = "451 later"
+    assert send(path, "-a", "b").verdicts == ["deferred"]
+    assert len(run(COMMAND, "queue", "-C", path, "-a", "b").rows) == 1 and not (tmp_path / "a").exists()
+    relay.replies = {}
+    assert run(COMMAND, "flush", "--now", "-C", path, "--account", "b").verdicts == ["delivered"]
 
 
 def test_only_account(config, relay):
