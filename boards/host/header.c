@@ -200,6 +200,68 @@ static void write_text(FILE *out, struct span field, const struct header_rules *
     fputs("\r\n", out);
 }
 
+/* ---- Parameters -------------------------------------------------------------------------------------------------- */
+
+/* Octets of a parameter's value, with its quotes if it has any. */
+static size_t value_len(struct span text)
+{
+    size_t len = 0;
+
+    if (*text.at != '"') {
+        while (len < text.len && text.at[len] != ';' && !strchr(" \t\r\n", text.at[len])) {
+            len++;
+        }
+        return len;
+    }
+    for (len = 1; len < text.len && text.at[len] != '"'; len++) {
+        len += text.at[len] == '\\';
+    }
+    return len < text.len ? len + 1 : text.len;
+}
+
+/* RFC 2231 4: letters and digits stand for themselves. */
+static void write_extended(FILE *out, struct span value, const char *charset)
+{
+    char text[NAME_MAX_OCTETS + 1];
+    size_t len = address_words(text, sizeof text, value);
+
+    fprintf(out, "*=%s''", utf8_valid(text, len) ? "UTF-8" : charset);
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+            c == '_') {
+            fputc(c, out);
+        } else {
+            fprintf(out, "%%%02X", (unsigned)(unsigned char)c);
+        }
+    }
+}
+
+/* Of a type or a disposition, whose parameters are no text for people: values that are not ASCII. */
+static void write_parameters(FILE *out, struct span field, const struct header_rules *rules)
+{
+    while (field.len > 0) {
+        struct span value = {field.at + 1, field.len - 1};
+        size_t len = *field.at == '=' && value.len > 0 ? value_len(value) : 0;
+
+        if (len > 0 && has_8bit(value.at, len)) {
+            write_extended(out, (struct span){value.at, len}, rules->charset);
+            len++;
+        } else {
+            len++;
+            for (size_t i = 0; i < len; i++) {
+                fputc((unsigned char)field.at[i] > 127 ? '?' : field.at[i], out);
+            }
+        }
+        field.at += len;
+        field.len -= len;
+    }
+    fputs("\r\n", out);
+}
+
+/* ---- All fields -------------------------------------------------------------------------------------------------- */
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -246,6 +308,8 @@ void header_write(FILE *out, struct span field, const struct header_rules *rules
         header_write_from(out, name, rules);
     } else if (list == LIST_BARE || (list == LIST_GOOD && eight)) {
         write_list(out, field, rules);
+    } else if (eight && (field_is(field, "Content-Type") || field_is(field, "Content-Disposition"))) {
+        write_parameters(out, field, rules);
     } else if (eight) {
         write_text(out, field, rules);
     } else {

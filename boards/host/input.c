@@ -12,79 +12,15 @@
 #include "complain.h"
 #include "input.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Octets of standard input; 0 is the end. */
-static size_t read_descriptor(struct input *input, char *to, size_t cap)
-{
-    const char *nul;
-    ssize_t got;
-
-    do {
-        got = read(STDIN_FILENO, to, cap);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0 && errno == EBADF) {
-        complain("standard input is closed: give the text of the mail there, or </dev/null for none");
-        return MOTE_READ_FAILED;
-    }
-    if (got < 0) {
-        complain("standard input cannot be read: %s", strerror(errno));
-        return MOTE_READ_FAILED;
-    }
-    nul = memchr(to, 0, (size_t)got);
-    if (nul != NULL) {
-        complain("octet %zu of standard input is NUL, which no mail can hold: take it out or encode it",
-                 input->total + (size_t)(nul - to) + 1);
-        return MOTE_READ_FAILED;
-    }
-    input->total += (size_t)got;
-    if (input->total > INPUT_MAX) {
-        complain("the mail is larger than %zu octets: send a smaller one", INPUT_MAX);
-        return MOTE_READ_FAILED;
-    }
-    input->ended = got == 0;
-    return (size_t)got;
-}
-
-/* Octets in front of the lone dot that ends them; len when there is none. What is behind a dot at their end is read. */
-static size_t until_dot(struct input *input, const char *text, size_t len)
-{
-    for (size_t at = 0; at < len; at++) {
-        char next = at + 1 < len ? text[at + 1] : '\n';
-
-        if (input->line && text[at] == '.' && at + 1 == len) {
-            size_t got = read_descriptor(input, &next, 1);
-
-            if (got == MOTE_READ_FAILED) {
-                return got;
-            }
-            input->ahead = got == 0 ? -1 : (unsigned char)next;
-        }
-        if (input->line && text[at] == '.' && (next == '\n' || next == '\r')) {
-            input->ended = true;
-            input->ahead = -1;
-            return at;
-        }
-        input->line = text[at] == '\n' || text[at] == '\r';
-    }
-    return len;
-}
 
 static size_t read_standard(struct input *input, char *to, size_t cap)
 {
-    size_t got;
+    size_t got = standard_read(&input->standard, to, cap);
 
-    if (input->ahead >= 0) {
-        *to = (char)input->ahead;
-        input->ahead = -1;
-        input->line = *to == '\n' || *to == '\r';
-        return 1;
-    }
-    got = input->ended ? 0 : read_descriptor(input, to, cap);
-    return input->dots && got != MOTE_READ_FAILED ? until_dot(input, to, got) : got;
+    input->ended = input->standard.ended;
+    return got;
 }
 
 static size_t read_stored(struct input *input, char *to, size_t cap)
@@ -297,7 +233,8 @@ static int begin_whole(struct input *input, const struct input_whole *whole)
     int status;
 
     input->rules = whole->rules;
-    input->dots = whole->dots;
+    input->standard.dots = whole->dots;
+    input->standard.no_nuls = whole->rules.loose;
     status = whole->fields == NULL ? read_header(input) : take_header(input, whole->fields);
     return status == EX_OK ? raw_write(&input->raw, false, &input->header) : status;
 }
@@ -369,8 +306,7 @@ static size_t read_message(struct input *input, void *buf, size_t cap)
 int input_begin(struct input *input, const struct mote_message *message, const struct input_whole *whole)
 {
     memset(input, 0, sizeof *input);
-    input->line = true;
-    input->ahead = -1;
+    standard_begin(&input->standard);
     input->whole = whole != NULL;
     if (input->whole) {
         return begin_whole(input, whole);

@@ -6,11 +6,12 @@
 #define MAILMOTE_HOST_INPUT_H
 
 #include "raw.h"
+#include "standard.h"
 
-#define INPUT_MAX    ((size_t)64 << 20)
 #define INPUT_WINDOW 4096 /* octets of the text that are composed at a time */
 
 struct input {
+    struct standard standard;
     struct buffer header;        /* as it is to be sent, and the empty line behind it */
     struct mote_message message; /* composed around the text of standard input, unless that is a whole message */
     size_t message_at;           /* octets of it that were composed */
@@ -23,10 +24,6 @@ struct input {
     struct span rest;            /* of that, what was not given yet */
     struct mote_mail stored;     /* what was stored of it, when it is read again; zeros before */
     size_t stored_at;
-    size_t total; /* octets read of standard input */
-    bool dots;    /* of struct input_whole */
-    bool line;    /* it was read up to the beginning of a line */
-    int ahead;    /* the octet behind a dot there, or -1 */
     size_t given; /* of those at hand */
     size_t len, window_len;
     bool ended;

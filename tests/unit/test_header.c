@@ -190,6 +190,12 @@ static const struct {
      "Subject: Gr\xfc\xdf"
      "e",
      "Subject: =?iso-8859-1?Q?Gr=FC=DFe?=\r\n"},
+    {&complete, "Content-Disposition: attachment;\r\n filename=\"Gr\xc3\xbc n.txt\"; size=3",
+     "Content-Disposition: attachment;\r\n filename*=UTF-8''Gr%C3%BC%20n.txt; size=3\r\n"},
+    {&complete, "Content-Type: text/plain; name=\xfc; x=\"a\\\"\xc3\xbc\"",
+     "Content-Type: text/plain; name*=unknown-8bit''%FC; x*=UTF-8''a%22%C3%BC\r\n"},
+    {&complete, "Content-Type: \xc3\xbc/x; a=\"b", "Content-Type: ?\?/x; a=\"b\r\n"},
+    {&complete, "Content-Description: \xc3\xbc", "Content-Description: =?UTF-8?Q?=C3=BC?=\r\n"},
     {&written, "From: Ann <a@b>", "From: Ann <s@own.test>\r\n"},
     {&written, "From: a@b", "From: Own <s@own.test>\r\n"},
     {&written, "From: root (Ann)", "From: Ann <s@own.test>\r\n"},
@@ -219,37 +225,20 @@ static uint32_t drawn(uint32_t below)
     return (uint32_t)((state >> 20) % below);
 }
 
-static const char *const pieces[] = {"a",
-                                     "root",
-                                     "b.test",
-                                     "@",
-                                     ",",
-                                     ";",
-                                     ":",
-                                     "<",
-                                     ">",
-                                     "(",
-                                     ")",
-                                     "[",
-                                     "]",
-                                     "\"",
-                                     "\\",
-                                     ".",
-                                     " ",
-                                     "\r\n ",
-                                     "\t",
-                                     "\xc3\xbc",
-                                     "\xfc",
-                                     "=?",
-                                     "?=",
-                                     "=?UTF-8?Q?x?=",
-                                     "\xf0\x9f\x90\x81",
-                                     "word",
-                                     "x@y"};
+static const char *const pieces[] = {"a",    "root",     "b.test",
+                                     "@",    ",",        ";",
+                                     ":",    "<",        ">",
+                                     "(",    ")",        "[",
+                                     "]",    "\"",       "\\",
+                                     ".",    " ",        "\r\n ",
+                                     "\t",   "\xc3\xbc", "\xfc",
+                                     "=?",   "?=",       "=?UTF-8?Q?x?=",
+                                     "=",    "=\"",      "\xf0\x9f\x90\x81",
+                                     "word", "x@y"};
 
 static void draw_field(char *text)
 {
-    static const char *const names[] = {"From", "To", "Cc", "Subject", "X-Text", "Reply-To"};
+    static const char *const names[] = {"From", "To", "Cc", "Subject", "X-Text", "Reply-To", "Content-Type"};
 
     sprintf(text, "%s: ", names[drawn(COUNT(names))]);
     for (uint32_t count = drawn(40); count > 0; count--) {

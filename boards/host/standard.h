@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Standard input.
+ */
+#ifndef MAILMOTE_HOST_STANDARD_H
+#define MAILMOTE_HOST_STANDARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define INPUT_MAX ((size_t)64 << 20)
+
+/* Zeros, but for the first two, until standard_begin(). */
+struct standard {
+    bool dots;    /* a line that is a dot and no more ends it */
+    bool no_nuls; /* they are left out; else one is an error */
+    bool ended;
+    bool line;    /* it was read up to the beginning of a line */
+    int ahead;    /* the octet behind a dot there, or -1 */
+    size_t total; /* octets that were read */
+};
+
+void standard_begin(struct standard *standard);
+
+/* Octets, at most cap of them, which is 1 or more; 0 is the end. MOTE_READ_FAILED after a complaint. */
+size_t standard_read(struct standard *standard, char *to, size_t cap);
+
+#endif

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""mail and mailx: a text, and options that make its header."""
+import os
+import pty
+import subprocess
+
+import pytest
+
+from mta import HOST
+from relay import LIMIT_S, USAGE
+from test_sendmail import A, B, ROOT, body, machine, parsed  # noqa: F401 (fixture)
+
+
+@pytest.mark.parametrize("words, subject", [
+    (["-s", "a b"], "a b"), (["-sa b"], "a b"), ([], None), (["-s", ""], None), (["-s", "Größe"], "Größe"),
+    (["-s", "a\nBcc: c@example.test"], "a Bcc: c@example.test"), (["-ns", "x"], "x"), (["-s", "x", "--"], "x")])
+@pytest.mark.parametrize("name", ["mail", "mailx"])
+def test_subject(machine, name, words, subject):
+    mail = machine.sent(name, *words, A, text=b"text\n")
+    assert parsed(mail)["Subject"] == subject and mail.to == [A] and body(mail) == [b"text"]
+
+
+def test_text_of_a_pipe(machine):
+    """is the text: no dot ends it, no tilde commands anything, no line is a header"""
+    text = b"~r /etc/passwd\n~!id\n.\n..\nSubject: no\n\n~.\n"
+    assert body(machine.sent("mail", A, text=text)) == text.splitlines()
+    assert body(machine.sent("mail", A, text=b"")) == []
+    assert parsed(machine.sent("mail", A, text="Größe\n".encode())).get_content() == "Größe\r\n"
+
+
+@pytest.mark.parametrize("words, sender, shown", [
+    (["-r", B], B, B), ([f"-r{B}"], B, B), (["-r", f"Jörg <{B}>"], B, f"Jörg <{B}>"), (["-r", "backup"], f"backup@{HOST}", None),
+    (["-S", f"from={B}"], B, B), (["--", "-f", B], B, B), (["--", f"-f{B}"], B, B), (["-a", f"From: Ann <{B}>"], ROOT, f"Ann <{B}>")])
+def test_sender_of_mail(machine, words, sender, shown):
+    mail = machine.sent("mail", "-s", "x", A, *words, text=b"text\n")
+    assert (mail.sender, mail.to, parsed(mail)["From"]) == (sender, [A], shown or sender)
+
+
+def test_copies(machine):
+    mail = machine.sent("mail", "-s", "x", "-c", f"Chef <{B}>, root", "-b", "hidden", A, text=b"text\n")
+    assert mail.to == [A, B, ROOT, f"hidden@{HOST}"] and b"hidden" not in mail.text
+    assert parsed(mail)["Cc"] == f"Chef <{B}>, {ROOT}" and parsed(mail)["To"] == A
+
+
+@pytest.mark.parametrize("words", [[], ["-c", "root", "-b", "hidden", "-a", "X-Loop: ü"]])
+def test_attachments(machine, words, tmp_path):
+    file, other = tmp_path / "größe.bin", tmp_path / "b.txt"
+    file.write_bytes(bytes(range(256)) * 40)
+    other.write_text("text")
+    mail = machine.sent("mail", "-s", "x", "-A", file, "-a", other, *words, A, text="Grüße\n".encode())
+    whole = parsed(mail)
+    text, *files = whole.iter_parts()
+    assert text.get_content().rstrip() == "Grüße"
+    assert [(part.get_filename(), part.get_payload(decode=True)) for part in files] == [
+        (path.name, path.read_bytes()) for path in (file, other)]
+    assert mail.to == [A, *([ROOT, f"hidden@{HOST}"] if words else [])] and b"hidden" not in mail.text
+    assert whole["X-Loop"] == ("ü" if words else None) and whole["Cc"] == (ROOT if words else None)
+
+
+def test_attachment_that_is_missing(machine):
+    done = machine.call("mail", "-A", "/no/such", A, text=b"x", status=66, silent=False)
+    assert "/no/such" in done.stderr and machine.kept() == []
+
+
+def test_fields(machine):
+    mail = parsed(machine.sent("mail", "-a", "Content-Type: text/html; charset=UTF-8", "-aX-Loop: a/b", "-a", "Reply-To: root",
+                               "-s", "x", A, text="<p>ü\n".encode()))
+    assert mail.get_content_type() == "text/html" and mail["X-Loop"] == "a/b" and mail["Reply-To"] == ROOT
+    assert mail.get_content() == "<p>ü\r\n"
+
+
+@pytest.mark.parametrize("words, sent", [(["-E"], False), (["-E", "set nonullbody"], False), (["-E", "set noheader"], True), ([], True)])
+def test_empty_text(machine, words, sent):
+    assert body(machine.sent("mail", *words, A, text=b"full\n")) == [b"full"]
+    machine.call("mail", *words, "-s", "empty", A, text=b"")
+    machine.call("mail", "-s", "last", A, text=b"x")
+    assert {parsed(mail)["Subject"] for mail in machine.arrived(3 if sent else 2)} == {None, "last", *(["empty"] if sent else [])}
+
+
+def test_mail_with_its_header(machine):
+    mail = machine.sent("mail", "-t", text=f"To: {A}\nBcc: {B}\nSubject: x\n\n.\ny\n")
+    assert mail.to == [A, B] and body(mail) == [b".", b"y"]
+
+
+@pytest.mark.parametrize("words, word", [
+    ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"), (["-s"], "-s"),
+    (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["a b"], "a b")])
+def test_mail_refuses(machine, words, word):
+    done = machine.call("mail", *words, text=b"x\n", status=66 if "X-Y" in words else USAGE, silent=False)
+    assert word in done.stderr and machine.kept() == [] and machine.relay.talks == []
+
+
+def test_mail_of_a_terminal(machine):
+    """a lone dot ends it there"""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([machine.path / "mail", "-s", "x", A], stdin=slave,
+                               env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)})
+    os.close(slave)
+    os.write(master, b"text\n.\n")
+    assert process.wait(LIMIT_S) == 0
+    os.close(master)
+    assert body(machine.arrived()[0]) == [b"text"]
