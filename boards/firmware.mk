@@ -39,7 +39,8 @@ boards-check: need-run need-interop all ## the firmware in QEMU against real mai
 	@$(pytest) tests/interop/test_boards.py
 
 instructions: counted-images ## what a delivery costs, counted with recorded servers, against boards/budget.txt
-	@$(counting) tests/instructions/count.py
+	@$(counting) tests/instructions/count.py; count=$$?; \
+	    $(counting) tests/instructions/attachment.py arm-none-eabi-gcc $(strict) -Iinclude -Icore/smtp -flto && exit $$count
 
 instructions-record: need-interop all ## record these servers again, after a change to what is said to them
 	@$(counting) tests/instructions/record.py

@@ -171,7 +171,7 @@ struct mote_mail {
 
     /* Set by mote_mail_measure(). */
     uint32_t size; /* octets on the wire */
-    uint8_t needs; /* MOTE_NEEDS_..., and a mark for a text that cannot be sent */
+    uint8_t needs; /* MOTE_NEEDS_..., and marks of the library's own */
 
     /* Where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL. */
     char *reply_text;

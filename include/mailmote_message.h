@@ -40,7 +40,8 @@ struct mote_message {
     bool (*put_parts)(const struct mote_message *message, struct mote_writer *writer);
     bool (*put_fields)(const struct mote_message *message, struct mote_writer *writer);
 
-    /* The rest is the reader's own. */
+    /* The rest is the library's own. */
+    uint64_t *measured; /* while it is measured: octets of attachments, which are not read then */
     struct mote_message_state {
         size_t at;     /* in the list, the subject, the text or the attachment */
         size_t given;  /* octets of the step at hand that earlier reads took */

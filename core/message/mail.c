@@ -57,6 +57,7 @@ uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, 
 {
     size_t count = (size_t)message->to_count + message->cc_count + message->bcc_count;
     uint8_t cause = mote_message_check(message);
+    uint64_t attachments = 0;
 
     *mail = (struct mote_mail){.from = message->from, .read = mote_message_read, .ctx = message};
     if (cause != MOTE_CAUSE_NONE) {
@@ -73,5 +74,14 @@ uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, 
         mail->rcpt_count = 0;
         return MOTE_CAUSE_TOO_MANY;
     }
-    return mote_mail_measure(mail);
+    message->measured = &attachments;
+    cause = mote_mail_measure(mail);
+    message->measured = NULL;
+    attachments += mail->size;
+    mail->size = (uint32_t)attachments;
+    if (attachments > UINT32_MAX) {
+        mail->needs |= 128;
+        return MOTE_CAUSE_TEXT;
+    }
+    return cause;
 }

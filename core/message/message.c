@@ -122,7 +122,7 @@ static bool put_octet(struct mote_writer *w, const char *s, size_t len, const ch
     size_t at = w->next.at++;
     unsigned c = at < len ? (uint8_t)s[at] : 0;
     unsigned room = c >= 0xC0 ? 12 : 3; /* what the line must have left; 3 is any octet encoded */
-    bool encode = c < ' ' || c > 126;
+    bool encode = c < ' ' || c > 126 || (c == '.' && w->next.column == 0); /* a dot there would be stuffed */
 
     if (c == 0) {
         return true;

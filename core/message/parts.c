@@ -78,19 +78,22 @@ static void put_header(struct mote_writer *w, const struct mote_part *part)
     mote_put_form(w, mote_crlf, NULL);
 }
 
-/* Groups of three octets, as four digits. What is written never overtakes what is read. */
+/* One or more groups of three octets, as four digits each. What is written never overtakes what is read. */
 static void encode(uint8_t *out, const uint8_t *in, size_t groups)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *end = in + 3 * groups;
 
-    for (; groups != 0; groups--, in += 3, out += 4) {
+    do {
         uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
 
+        in += 3;
         out[0] = (uint8_t)digits[bits >> 18];
         out[1] = (uint8_t)digits[bits >> 12 & 63];
         out[2] = (uint8_t)digits[bits >> 6 & 63];
         out[3] = (uint8_t)digits[bits & 63];
-    }
+        out += 4;
+    } while (in != end);
 }
 
 /* The next octets of an attachment; false when they cannot be read. */
@@ -115,20 +118,29 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Whole groups, for which the buffer has room, up to the end of a line; false: for none. */
+/* Whole groups, as many as the buffer has room for, and ends of lines; false: none. */
 static bool put_groups(struct mote_writer *w, const struct mote_part *part)
 {
-    size_t n = least((part->size - w->next.at) / 3, (LINE_MAX - w->next.column) / 4u);
-    uint8_t *to = w->buf + w->len;
+    size_t at = w->next.at, n;
 
-    n = least(n, (w->cap - w->len) / 4);
-    if (n == 0 || !fill(w, part, to + n, 3 * n)) {
-        return n != 0;
+    for (;;) {
+        uint8_t *to = w->buf + w->len;
+
+        n = least((part->size - w->next.at) / 3, (LINE_MAX - w->next.column) / 4u);
+        n = least(n, (w->cap - w->len) / 4);
+        if (n == 0 || !fill(w, part, to + n, 3 * n)) {
+            return n != 0 || w->next.at != at;
+        }
+        encode(to, to + n, n);
+        w->len += 4 * n;
+        w->next.column = (uint8_t)(w->next.column + 4 * n);
+        if (w->next.column == LINE_MAX && w->cap - w->len >= 2) {
+            to[4 * n] = '\r';
+            to[4 * n + 1] = '\n';
+            w->len += 2;
+            w->next.column = 0;
+        }
     }
-    encode(to, to + n, n);
-    w->len += 4 * n;
-    w->next.column = (uint8_t)(w->next.column + 4 * n);
-    return true;
 }
 
 /* The next octets wait for room as the group. */
@@ -149,6 +161,10 @@ static void load_group(struct mote_writer *w, const struct mote_part *part)
 /* A step of an attachment; true behind its last one. What was read is never read again. */
 static bool put_attachment(struct mote_writer *w, const struct mote_part *part)
 {
+    if (w->message->measured != NULL) {
+        *w->message->measured += (part->size + 2) / 3 * 4ull + (part->size + 56) / 57 * 2ull;
+        return true;
+    }
     if (w->next.group[0] != 0) {
         for (unsigned i = 0; i < 4; i++) {
             mote_put(w, w->next.group[i]);

@@ -230,7 +230,7 @@ static bool leave_out_utf8(struct mote_engine *e)
 
 uint8_t mote_check_offers(struct mote_engine *e)
 {
-    unsigned missing = e->mail->needs & ~OFFERED_NEEDS(e->offers);
+    unsigned missing = e->mail->needs & ~OFFERED_NEEDS(e->offers) & ~(unsigned)MOTE_AS_READ;
 
     if ((missing & MOTE_NEEDS_8BITMIME) != 0) {
         return MOTE_CAUSE_NO_8BITMIME;
@@ -257,6 +257,7 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
     struct mote_text text = {0};
     uint8_t buf[64];
     size_t offset = 0, len;
+    bool dots = false;
 
     if (mail->read == NULL) {
         mail->needs |= MOTE_UNSENDABLE;
@@ -267,7 +268,7 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
 
         offset += len;
         for (size_t i = 0; i < len; i++) {
-            mote_text_mend(&text, buf[i]);
+            dots = (mote_text_mend(&text, buf[i]) == '.' && text.column == 1) || dots;
         }
         if (offset < len || text.size < before) {
             break; /* more than can be counted, and perhaps without end */
@@ -275,6 +276,9 @@ uint8_t mote_mail_measure(struct mote_mail *mail)
     }
     mail->size = text.size + (text.column != 0 ? 2 : 0);
     mail->needs = text.needs;
+    if (mail->size == offset && !dots) {
+        mail->needs |= MOTE_AS_READ;
+    }
     if (len == MOTE_READ_FAILED) {
         return MOTE_CAUSE_STORAGE;
     }

@@ -30,7 +30,10 @@ void mote_command_resume(struct mote_engine *e);
 size_t mote_command_pull(struct mote_engine *e, uint8_t *buf, size_t cap);
 
 /* text.c: what becomes of an octet of the text: returns up to four for the wire, packed with the first lowest. */
-enum { MOTE_UNSENDABLE = 128 }; /* of a text's or a mail's needs: it holds a NUL, or its reader lies */
+enum {
+    MOTE_UNSENDABLE = 128, /* of a text's or a mail's needs: it holds a NUL, or its reader lies */
+    MOTE_AS_READ = 64      /* of a mail's: nothing in it is mended, no dot is stuffed */
+};
 uint32_t mote_text_mend(struct mote_text *text, uint8_t c);
 
 /* text.c: writes the text of the mail and its end; *n: how many octets. It is out once line_done is set and out is empty.

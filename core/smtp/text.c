@@ -5,6 +5,8 @@
  */
 #include "core.h"
 
+#include <string.h>
+
 enum { CR_LF = '\r' | '\n' << 8, LINE_MAX = 998 };
 
 /* A CR or LF alone becomes CR LF; a line that grows too long is broken with CR LF SP, as Postfix's client does. */
@@ -86,24 +88,55 @@ static uint8_t text_octet(struct mote_engine *e, uint8_t c)
     return GOES_ON;
 }
 
-/* Copies octets that need no mending: visible ones and spaces, in the midst of a line and of the text. */
+/* Are they visible octets and spaces? One over 126 carries into its eighth bit, one below a space borrows from it. */
+static uint32_t not_visible(const uint8_t *in)
+{
+    uint32_t four;
+
+    memcpy(&four, in, sizeof four);
+    return (four - 0x20202020) | (four + 0x01010101);
+}
+
+/* How many there are. */
+static size_t visible(const uint8_t *in, size_t len)
+{
+    size_t n = 0;
+
+    while (len - n >= 8 && ((not_visible(in + n) | not_visible(in + n + 4)) & 0x80808080) == 0) {
+        n += 8;
+    }
+    while (n < len && in[n] >= ' ' && in[n] < 127) {
+        n++;
+    }
+    return n;
+}
+
+/* Copies octets that need no mending, and ends of lines: as far as the text is what it was when it was measured, but for its
+ * last two octets. */
 static size_t copy_plain(struct mote_engine *e, uint8_t *buf, const uint8_t *in, size_t len)
 {
     struct mote_text *text = &e->body;
-    size_t n = 0, left;
+    size_t n = 0, left = e->mail->size - text->size - 2;
 
-    if (text->column == 0 || text->size >= e->mail->size) {
+    if (text->size + 2 >= e->mail->size) {
         return 0;
     }
-    left = e->mail->size - text->size - 1;
     len = len < left ? len : left;
-    left = LINE_MAX - text->column;
-    len = len < left ? len : left;
-    while (n < len && in[n] >= ' ' && in[n] < 127) {
-        buf[n] = in[n];
-        n++;
+    while (n < len && (text->column != 0 || in[n] != '.')) {
+        size_t room = LINE_MAX - text->column, run = visible(in + n, len - n < room ? len - n : room);
+
+        text->column = (uint16_t)(text->column + run);
+        text->cr = text->cr && run == 0;
+        n += run;
+        if (len - n < 2 || text->cr || in[n] != '\r' || in[n + 1] != '\n') {
+            break;
+        }
+        text->column = 0;
+        n += 2;
     }
-    text->column = (uint16_t)(text->column + n);
+    if (buf != in) {
+        memmove(buf, in, n);
+    }
     text->size += (uint32_t)n;
     return n;
 }
@@ -112,7 +145,8 @@ static size_t copy_plain(struct mote_engine *e, uint8_t *buf, const uint8_t *in,
  *
  *     buf: written | free | raw (got octets, from in)
  *
- * One octet becomes four at most: reading a quarter of the room never lets the writing overtake the reading. */
+ * One octet becomes four at most: reading a quarter of the room never lets the writing overtake the reading. A text that goes as it
+ * is read is given all of the room: there is no free. */
 uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *written)
 {
     const uint8_t *in = buf;
@@ -133,13 +167,18 @@ uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *
             in += run;
             got -= run;
             if (run == 0) {
+                uint8_t c = *in++;
+
                 got--;
-                step = text_octet(e, *in++);
+                step = text_octet(e, c);
+                if (buf + n + 1 == in && e->out > 255 && got != 0 && (c != '\r' || *in != '\n')) {
+                    step = WRONG; /* it would be written over what comes next */
+                }
             }
         } else if (n == cap || e->line_done) {
             break;
         } else {
-            size_t want = cap - n < 4 ? 1 : (cap - n) / 4;
+            size_t want = (e->mail->needs & MOTE_AS_READ) != 0 ? cap - n : cap - n < 4 ? 1 : (cap - n) / 4;
 
             in = buf + cap - want;
             if (!e->empty) {

@@ -750,7 +750,7 @@ static void texts(void **state)
         {"\x01\x1F\x7F\x80\xFF", "=01=1F=7F=80=FF\r\n"},
         {"\xC3\xA4 \xE2\x82\xAC", "=C3=A4 =E2=82=AC\r\n"},
         {"a \xC3\xA4", "a =C3=A4\r\n"},
-        {".\n..\nFrom x\n?_", ".\r\n..\r\nFrom x\r\n?_\r\n"},
+        {".\n..\nFrom x\n?_", "=2E\r\n=2E.\r\nFrom x\r\n?_\r\n"},
         {X60 X10 "xx", X60 X10 "xx\r\n"},
         {X60 X10 "xxx", X60 X10 "xx=\r\nx\r\n"},
         {X60 " " X10 " " X10, X60 " " X10 "=\r\n " X10 "\r\n"},

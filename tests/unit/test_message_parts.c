@@ -379,11 +379,10 @@ static void reader_is_wrong(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct mote_message m = sample();
         struct mote_part part = {.type = "a/b", .read = readers[i], .size = 10};
-        struct mote_rcpt rcpts[1];
-        struct mote_mail mail;
+        struct mote_mail mail = {.read = mote_message_read, .ctx = &m};
 
         mote_message_parts(&m, &part, 1);
-        assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_STORAGE);
+        assert_int_equal(mote_mail_measure(&mail), MOTE_CAUSE_STORAGE);
     }
 }
 
@@ -520,9 +519,34 @@ static void is_measured(void **state)
     assert_int_equal(mote_message_mail(&m, &mail, rcpts, 2), MOTE_CAUSE_NONE);
     assert_int_equal(mail.rcpt_count, 2);
     assert_string_equal(mail.rcpts[1].address, bcc[0]);
+    assert_int_equal(cut_sources[0].at, 0); /* nothing of an attachment was read */
     read_all(&m, 100);
     assert_int_equal(mail.size, output_len);
     assert_null(strstr(output, bcc[0]));
+}
+
+/* The size is what is read, for every size of an attachment; 4 GiB are no mail. */
+static void sizes_are_exact(void **state)
+{
+    struct mote_rcpt rcpts[1];
+    struct mote_mail mail;
+
+    for (size_t len = 0; len < 300; len++) {
+        struct source source = source_of(len);
+        struct mote_message m = sample();
+        struct mote_part part = attachment(&source);
+
+        mote_message_parts(&m, &part, 1);
+        assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_NONE);
+        read_all(&m, 4096);
+        assert_int_equal(mail.size, output_len);
+        if (len == 0) {
+            part.size = UINT32_MAX / 79 * 57;
+            assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_NONE);
+            part.size = UINT32_MAX / 78 * 57;
+            assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_TEXT);
+        }
+    }
 }
 
 int main(void)
@@ -544,6 +568,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(other_fields),
         cmocka_unit_test(is_measured),
+        cmocka_unit_test(sizes_are_exact),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

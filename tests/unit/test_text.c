@@ -192,7 +192,8 @@ static void test_measuring(void **state)
         rig.source_len = texts[i].len;
         rig.mail.needs = MOTE_NEEDS_SMTPUTF8;
         assert_int_equal(mote_mail_measure(&rig.mail), texts[i].cause);
-        assert_int_equal(rig.mail.needs, texts[i].needs | (texts[i].cause != MOTE_CAUSE_NONE ? MOTE_UNSENDABLE : 0));
+        assert_int_equal(rig.mail.needs & ~MOTE_AS_READ,
+                         texts[i].needs | (texts[i].cause != MOTE_CAUSE_NONE ? MOTE_UNSENDABLE : 0));
     }
 }
 
@@ -338,6 +339,67 @@ static void test_another_size(void **state)
     assert_int_equal(unnoticed, 0);
 }
 
+/* What was measured goes as it is read, and what is read now has that size only when it is mended: nothing is written over
+ * octets that were not looked at. What leaves is right, or no mail. */
+static void test_mended_to_the_same_size(void **state)
+{
+    static const struct {
+        const char *sent, *wire;
+    } texts[] = {
+        {"aaaa\nbbbb\r\n", "aaaa\r\nbbbb\r\n"},       {"aaaa\rxbbb\r\n", "aaaa\r\nxbbb\r\n"},
+        {"aaaa\r\nbbbb", "aaaa\r\nbbbb\r\n"},         {"\n\n\n\n\n\n", "\r\n\r\n\r\n\r\n\r\n\r\n"},
+        {"\rab\rab\rab\r", "\r\nab\r\nab\r\nab\r\n"}, {"aaaaaaaaa\n\n", "aaaaaaaaa\r\n\r\n"},
+    };
+    unsigned refused = 0;
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        for (size_t cap = 1; cap < 40; cap++) {
+            size_t len = strlen(texts[i].wire);
+            char measured[20];
+            struct liar liar = {.measured = measured, .sent = texts[i].sent, .sent_len = strlen(texts[i].sent)};
+            const char *text;
+
+            snprintf(measured, sizeof measured, "%.*s\r\n", (int)len - 2, "abcdefghijklmnop");
+            rig_set(&rig);
+            rig.cap = cap;
+            rig.mail.read = lie;
+            rig.mail.ctx = &liar;
+            assert_int_equal(mote_mail_measure(&rig.mail), MOTE_CAUSE_NONE);
+            assert_int_equal(rig.mail.needs, MOTE_AS_READ);
+            liar.sending = true;
+            rig_open(&rig, "250-relay\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+            text = strstr(rig.out, "LAST\r\n");
+            if (rig_done(&rig)) {
+                rig_assert_result(&rig, MOTE_MISUSE, MOTE_CAUSE_TEXT);
+                assert_true(text == NULL || (size_t)(rig.out + rig.out_len - text - 6) < len);
+                refused++;
+            } else {
+                assert_memory_equal(text + 6, texts[i].wire, len);
+            }
+        }
+    }
+    assert_true(refused > 0);
+}
+
+/* No dot is stuffed in a text that goes as it is read: one at the beginning of a line is not such a text. */
+static void test_as_read(void **state)
+{
+    static const struct {
+        const char *text;
+        bool as_read;
+    } texts[] = {{"a\r\nb.\r\n", true}, {"", true},          {"a\r\n.b\r\n", false},
+                 {".\r\n", false},      {"a\r\nb", false},   {"a\nb\r\n", false},
+                 {"a\rb\r\n", false},   {A998 "\r\n", true}, {A998 "a\r\n", false},
+                 {"\303\244\r\n", true}};
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        rig_set(&rig);
+        rig_source(&rig, texts[i].text, strlen(texts[i].text));
+        assert_int_equal(mote_mail_measure(&rig.mail), MOTE_CAUSE_NONE);
+        assert_int_equal((rig.mail.needs & MOTE_AS_READ) != 0, texts[i].as_read);
+    }
+}
+
 /* The right size and octets that were not announced. */
 static void test_other_octets(void **state)
 {
@@ -433,6 +495,8 @@ int main(void)
         cmocka_unit_test(test_every_short_text),
         cmocka_unit_test(test_measuring),
         cmocka_unit_test(test_another_size),
+        cmocka_unit_test(test_mended_to_the_same_size),
+        cmocka_unit_test(test_as_read),
         cmocka_unit_test(test_other_octets),
         cmocka_unit_test(test_a_nul_is_never_sent),
         cmocka_unit_test(test_more_than_its_room),
