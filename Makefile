@@ -122,7 +122,7 @@ include tests/machines/machines.mk
 
 # Three rows, side by side: what needs a CPU, what mostly waits for servers, and what builds and boots firmware.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines prove-check warnings format-check \
-    + interop install-check build-systems lwip-check core-check + boards-check demo size instructions bench
+    + interop static-check install-check build-systems lwip-check core-check + boards-check demo size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)
 
@@ -232,7 +232,7 @@ build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
 
 interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
-	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),--ignore=tests/interop/test_boards.py),tests/run)
+	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),--ignore=tests/interop/test_boards.py --ignore=tests/interop/test_static.py),tests/run)
 
 install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make install and make dist, the manual pages, the packages; T=EXPRESSION
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) $(pytest) tests/install --ignore=tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""parts.py BUILD [LEFT OUT...]: what the parts of a static program take, by the linker's map: BUILD/map of BUILD/mailmote."""
+"""parts.py BUILD [LEFT OUT...]: what the parts of a static program take, by the linker's map: BUILD/map of BUILD/mailmote. It fails
+where the program is larger than budget.txt allows; with what may be left out it may be as large as it likes."""
 import collections
 import os
+import pathlib
 import re
 import sys
 
+OPTIONAL = ("probe", "trust")
 # The first that fits is whose the object is.
 PARTS = [
     ("command: probe", r"boards/host/probe"),
@@ -56,6 +59,10 @@ def main(build, *left_out):
         print(f"{size:9,}  {part}")
     print(f"{whole - sum(parts.values()):9,}  headers, and room between parts")
     print(f"{whole:9,}  {build}/mailmote" + (f", without {' and '.join(left_out)}" if left_out else ""))
+    budget = pathlib.Path(__file__).with_name("budget.txt").read_text()
+    limit = int(re.search(rf"^{pathlib.Path(build).name}\s+(\d+)", budget, re.M)[1])
+    if left_out == OPTIONAL and whole > limit:
+        sys.exit(f"{build}/mailmote: {whole - limit:,} octets over port/static/budget.txt")
 
 
 main(*sys.argv[1:])

@@ -57,12 +57,12 @@ class Place:
         self.log = []
         self.relay = Relay({"chain": context}, "cost", self.log)
 
-    def send(self, options, script, wrap=(), started=lambda pid: None):
+    def send(self, options, script, wrap=(), started=lambda pid: None, command=COMMAND):
         """returns what the command, or what it is wrapped in, said"""
         self.relay.play(script)
         words = ["send", "--relay", f"127.0.0.1:{self.relay.port}", "--from", "s@example.org", "--helo",
                  "client.example.org", *options, "a@example.test"]
-        with subprocess.Popen([*wrap, COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        with subprocess.Popen([*wrap, command, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
             try:
                 started(process.pid)

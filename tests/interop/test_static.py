@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The static files of `make static`, each on its machine: they need no other file, deliver a verified mail, and find a relay by
+its name. Each is within the octets of port/static/budget.txt, or `make static` would have failed."""
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import cell
+from cell import BUILD
+from relay import LIMIT_S, OK
+from test_cost import EC, MEMORY_KB, RSA, place  # noqa: F401 (a fixture)
+
+MACHINES = {"static": [], "static-armhf": ["qemu-arm"], "static-mips": ["qemu-mips"]}
+
+
+@pytest.fixture(params=MACHINES)
+def machine(request):
+    """the command and what runs it"""
+    command = BUILD / request.param / "mailmote"
+    assert command.exists(), f"make {request.param}"
+    return command, MACHINES[request.param]
+
+
+def test_needs_no_other_file(machine):
+    header = subprocess.run(["readelf", "-Wld", machine[0]], check=True, capture_output=True, text=True, timeout=LIMIT_S).stdout
+    assert "INTERP" not in header and "There is no dynamic section" in header and "LOAD" in header
+
+
+@pytest.mark.parametrize("chain", [RSA, EC])
+def test_verified_mail(place, machine, chain):  # noqa: F811
+    """with a login, through a chain of three certificates to the last of some 150 in the system's file"""
+    command, wrap = machine
+    place(chain).send_verified(command=command, wrap=wrap)
+
+
+def test_memory(place, record_property):  # noqa: F811
+    """of its own, when the relay has all of the mail; the file itself is there once for all who run it"""
+    process, seen = [], {}
+
+    def look(talk):
+        status = pathlib.Path(f"/proc/{process[0]}/status").read_text()
+        seen.update((name, int(kb)) for name, kb in re.findall(r"^(RssAnon|VmHWM):\s*(\d+) kB", status, re.M))
+    place().send_verified({"+.": [look, "250 taken"]}, command=BUILD / "static/mailmote", started=process.append)
+    record_property("cost", f"KB of memory of a verified mail: {seen['RssAnon']}, at most {MEMORY_KB}; "
+                            f"with the pages of the file {seen['VmHWM']}")
+    assert seen["RssAnon"] <= MEMORY_KB
+
+
+@pytest.mark.parametrize("name", ["hosts.example.test", "v4.example.test", "v6.example.test", "short"])
+def test_finds_a_relay(machine, name):
+    """by /etc/hosts, by a DNS server of /etc/resolv.conf with an A or an AAAA record, and by its search list"""
+    if cell.why_not():
+        pytest.skip(cell.why_not())
+    command, wrap = machine
+    here = pathlib.Path(__file__).with_name("names.py")
+    done = subprocess.run(["unshare", "--net", *cell.UNSHARE[1:], sys.executable, here, name, *wrap, command], capture_output=True,
+                          text=True, timeout=LIMIT_S)
+    assert done.returncode == OK and done.stdout.split("\t")[2] == "delivered", done
+
+
+def test_no_such_name(machine):
+    """is the relay's name told, and the mail not sent"""
+    if cell.why_not():
+        pytest.skip(cell.why_not())
+    command, wrap = machine
+    here = pathlib.Path(__file__).with_name("names.py")
+    done = subprocess.run(["unshare", "--net", *cell.UNSHARE[1:], sys.executable, here, "nowhere.example.test", *wrap, command],
+                          capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode != OK and "nowhere.example.test" in done.stdout + done.stderr, done
