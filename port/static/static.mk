@@ -11,7 +11,8 @@ sources_probe := $(wildcard boards/host/probe*.c)
 sources_trust := boards/host/trust.c boards/host/trust_header.c
 left_out := $(filter-out $(FEATURES),probe trust)
 
-static_machines := armhf mips
+# here: this machine
+static_machines := here armhf mips
 compiler_armhf := arm-linux-gnueabihf
 compiler_mips := mips-linux-gnu
 flags_armhf := -mthumb
@@ -31,31 +32,32 @@ $(BUILD)/mailmote: $(static_o)
 $(static_o): ours += -fno-builtin -Iboards/host
 endif
 
-static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a CC='$(2)' \
-    CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(3)' LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
+static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a \
+    CC=$(BUILD)/musl-$(2)/bin/musl-gcc CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(flags_$(2))' \
+    LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
 
-static: need-static | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='probe trust' for all of it
-	+@$(call static_build,$(BUILD)/static,musl-gcc,)
+static: need-python $(BUILD)/musl-here/bin/musl-gcc | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='probe trust' for all of it
+	+@$(call static_build,$(BUILD)/static,here)
 	@port/static/parts.py $(BUILD)/static $(left_out)
 
-$(static_machines:%=static-%): static-%: need-static-% $(BUILD)/musl-%/bin/musl-gcc | $(cross_h)
-	+@$(call static_build,$(BUILD)/static-$*,$(BUILD)/musl-$*/bin/musl-gcc,$(flags_$*))
+static-armhf static-mips: static-%: need-static-% $(BUILD)/musl-%/bin/musl-gcc | $(cross_h)
+	+@$(call static_build,$(BUILD)/static-$*,$*)
 	@port/static/parts.py $(BUILD)/static-$* $(left_out)
 
 static-armhf: ## the same for ARM, in Thumb
 static-mips: ## the same for MIPS, big-endian
 
-# Debian has musl for this machine alone: for others it is built from its source.
+# Debian's musl is for this machine alone, and a third larger than it must be.
 MUSL_DIR ?= $(DEPS)/musl
 $(MUSL_DIR)/configure:
 	@DEPS=$(DEPS) port/deps.sh musl
 
-$(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc: | need-static-% $(MUSL_DIR)/configure
+$(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc: | need-cc need-static-% $(MUSL_DIR)/configure
 	@echo "  MUSL    $*"
 	@rm -rf $(BUILD)/musl-$*
 	@mkdir -p $(BUILD)/musl-$*/build
-	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --target=$(compiler_$*) \
-	    --enable-wrapper=gcc --disable-shared CFLAGS='-Os $(flags_$*) -ffunction-sections -fdata-sections' >configure.log 2>&1
+	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --enable-wrapper=gcc --disable-shared \
+	    $(compiler_$*:%=--target=%) CC='$(if $(compiler_$*),$(compiler_$*)-gcc,$(CC))' CFLAGS='$(static_cflags) $(flags_$*)' >configure.log 2>&1
 	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install >$(BUILD)/musl-$*/make.log 2>&1
 
 static-check: static static-armhf static-mips all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name
@@ -65,8 +67,8 @@ bench-command: all static need-interop need-static-check ## the command, static 
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench/command.py
 
 pkg-static-check := qemu-user iproute2
-pkg-static := python3 musl-tools
-pkg-static-armhf := python3 xz-utils gcc-arm-linux-gnueabihf
-pkg-static-mips := python3 xz-utils gcc-mips-linux-gnu
+pkg-python := python3
+pkg-static-armhf := python3 gcc-arm-linux-gnueabihf
+pkg-static-mips := python3 gcc-mips-linux-gnu
 
-.PHONY: static static-check bench-command $(static_machines:%=static-%)
+.PHONY: static static-armhf static-mips static-check bench-command
