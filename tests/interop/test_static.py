@@ -10,7 +10,8 @@ import pytest
 
 import cell
 from cell import BUILD
-from relay import LIMIT_S, OK
+from mta import Machine
+from relay import LIMIT_S, OK, Relay
 from test_cost import EC, MEMORY_KB, RSA, place  # noqa: F401 (a fixture)
 
 MACHINES = {"static": [], "static-armhf": ["qemu-arm"], "static-mips": ["qemu-mips"]}
@@ -34,6 +35,24 @@ def test_verified_mail(place, machine, chain):  # noqa: F811
     """with a login, through a chain of three certificates to the last of some 150 in the system's file"""
     command, wrap = machine
     place(chain).send_verified(command=command, wrap=wrap)
+
+
+@pytest.mark.parametrize("words", [["-odi"], []], ids=["foreground", "background"])
+def test_sendmail(machine, words, tmp_path):
+    """by that name: a whole message from a pipe, its recipient in the header; kept, delivered, and gone from the spool"""
+    command, wrap = machine
+    if wrap and not words:
+        pytest.skip("the emulator's child would need an emulator")
+    relay, spool, name = Relay(), tmp_path / "spool", tmp_path / "sendmail"
+    name.symlink_to(command)
+    (tmp_path / "conf").write_text(f"relay {relay.where}\nspool {spool}\nhelo client.example.org\nfrom s@example.org\n")
+    done = subprocess.run([*wrap, name, *words, "-t"], input=b"To: a@example.test\nSubject: static\n\nhello\n", capture_output=True,
+                          timeout=LIMIT_S, env={"LOGNAME": "root", "MAILMOTE_CONF": str(tmp_path / "conf"), "PATH": "/usr/bin:/bin"})
+    assert (done.returncode, done.stdout, done.stderr) == (OK, b"", b"")
+    assert Machine.wait(lambda: not list(spool.glob("*.mail")))
+    [mail] = relay.mails
+    assert mail.to == ["a@example.test"] and b"Subject: static\r\n" in mail.text and mail.text.endswith(b"\r\nhello\r\n")
+    relay.stop()
 
 
 def test_memory(place, record_property):  # noqa: F811
