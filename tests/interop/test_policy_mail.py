@@ -336,7 +336,7 @@ CASES = {
                                              ("RCPT", f"{IN} MAIL RCPT QUIT]"),
                                              ("DATA", f"{IN} MAIL RCPT DATA QUIT]"), (".", TLS))},
     "SIZE, second relay": (one_cannot_carry_it, {"+offers": ["SIZE 10"]}, {}),
-    "8BITMIME, second relay": (one_cannot_carry_it, {}, {"+offers": ["8BITMIME"]}, b"X: \xc3\xbc\r\n\r\n\xc3\xbc\r\n"),
+    "8BITMIME, second relay": (one_cannot_carry_it, {}, {"+offers": ["8BITMIME"]}, b"Content-Type: x/y\r\n\r\n\xc3\xbc\r\n"),
     "one recipient is not ASCII": (one_recipient_is_not_ascii,),
     "RCPT 450": (not_armed, {"+RCPT": "450 no"}, f"{IN} MAIL RCPT QUIT]", 450),
     "DATA 451": (not_armed, {"+DATA": "451 no"}, f"{IN} MAIL RCPT DATA QUIT]", 451),
