@@ -369,6 +369,8 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ("eval echo x", ["passwordeval"]),
     ("set_from_header maybe", ["maybe", "auto on off"]),
     ("syslog LOG_KERN", ["LOG_KERN", "LOG_MAIL"]),
+    ("syslog LOG_LOCAL", ["syslog LOG_LOCAL: ", "LOG_LOCAL7"]),
+    ("syslog OG_MAIL", ["syslog OG_MAIL: "]),
     ("tls_startls on", ["tls_startls is unknown", "is tls_starttls meant"]),
     ("pasword hunter2", ["pasword is unknown", "is password meant"]),
     ("zzzzzzzzzzzz 1", ["unknown", "--help"]),
@@ -390,7 +392,8 @@ def test_refused(config, line, says):
 
 @pytest.mark.parametrize("line, says", [
     ("auth on", "needs user"), ("user u", "--password-file"), ("user u\npassword p\ntls off", "in clear"),
-    ("user u\npassword p\npassword-file /f", "more than one"), ("password p", "--user"), ("port x", "1 to 65535"),
+    ("user u\npassword p\npassword-file /f", "more than one"), ("auth xoauth2\nuser u=v\npassword p", "'='"),
+    ("user u\npasswordeval echo p\npassword p", "more than one"), ("password p", "--user"), ("port x", "1 to 65535"),
 ])
 def test_refused_of_a_relay(config, line, says):
     done = send(config(f"host localhost\nfrom s@example.org\n{line}\n"))
