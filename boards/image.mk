@@ -7,7 +7,7 @@
 # Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, it trusts nobody; MAILMOTE is the command of this
 # machine, which makes constants of them. PEER names a makefile that puts another program in mailmote's place (tests/bench).
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options,
-# p256_alone (yes: no curve is longer; BearSSL takes less stack).
+# p256_alone (yes: no curve is longer; BearSSL takes less stack), small (yes: causes by their names, a text octet by octet).
 
 include port/mailmote.mk
 cross := arm-none-eabi-
@@ -47,7 +47,7 @@ ours_o := $(ours:%.c=$(out)/%.o)
 lwip_o := $(lwip_sources:$(LWIPDIR)/%.c=$(out)/lwip/%.o)
 
 # Nobody listens to the conversation here. The lean image has no room for sentences.
-told := -DMOTE_NO_TRACE $(if $(filter -DBOARD_LEAN,$(BOARD_FLAGS)),-DMOTE_NAMES_SHORT)
+told := -DMOTE_NO_TRACE $(if $(filter -DBOARD_LEAN,$(BOARD_FLAGS))$(small),-DMOTE_NAMES_SHORT -DMOTE_SMALL_TEXT)
 # One word of board.mk shortens BearSSL's arrays and masks the curves that do not fit: never one without the other.
 p256_core := $(if $(p256_alone),-DMOTE_P256_ALONE)
 p256_bearssl := $(if $(p256_alone),-include $(abspath boards/bare-metal/p256.h))

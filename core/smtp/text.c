@@ -88,6 +88,7 @@ static uint8_t text_octet(struct mote_engine *e, uint8_t c)
     return GOES_ON;
 }
 
+#ifndef MOTE_SMALL_TEXT
 /* Are they visible octets and spaces? One over 126 carries into its eighth bit, one below a space borrows from it. */
 static uint32_t not_visible(const uint8_t *in)
 {
@@ -96,15 +97,18 @@ static uint32_t not_visible(const uint8_t *in)
     memcpy(&four, in, sizeof four);
     return (four - 0x20202020) | (four + 0x01010101);
 }
+#endif
 
 /* How many there are. */
 static size_t visible(const uint8_t *in, size_t len)
 {
     size_t n = 0;
 
+#ifndef MOTE_SMALL_TEXT
     while (len - n >= 8 && ((not_visible(in + n) | not_visible(in + n + 4)) & 0x80808080) == 0) {
         n += 8;
     }
+#endif
     while (n < len && in[n] >= ' ' && in[n] < 127) {
         n++;
     }
