@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What README.md and the other documents show is true: the example compiles and verifies a server, the command line
 sends a mail, every target named exists. (`make size` compares the footprint itself.)"""
+import email
 import os
 import pathlib
 import re
@@ -39,6 +40,54 @@ def test_command(aiosmtpd, mailmote, pki):
     assert result.returncode == 0, result.stderr
     assert re.fullmatch(r"\S+\toperator@example\.test\tdelivered\t250\t.+\n", result.stdout)
     assert aiosmtpd.wait_for_mail("Boiler at 92 degrees")
+
+
+def test_attachments(aiosmtpd, mailmote, pki, scratch):
+    """the files of the example arrive"""
+    config = scratch / "attach.conf"
+    config.write_text(f"from sensor@example.test\nrelay localhost:{aiosmtpd.ports['starttls']} trust={pki.ca}\n")
+    files = {"camera.jpg": b"\xff\xd8\xff", "events.log": b"1,2\n", "report.html": b"<p>3</p>\n"}
+    for name, octets in files.items():
+        (scratch / name).write_bytes(octets)
+    example = block("sh", "--attach").replace("/etc/mailmote.conf", str(config)).replace("@example.com", "@example.test")
+    env = {**os.environ, "PATH": f"{pathlib.Path(COMMAND).parent}:/usr/bin:/bin"}
+    result = run("bash", "-c", f"cd {scratch} && {example}", env=env)
+    assert result.returncode == 0, result.stderr
+    mail = email.message_from_bytes(aiosmtpd.wait_for_mail("Camera 3").content)
+    assert mail["Importance"] == "high" and mail["Cc"] == "guard@example.test"
+    assert {part.get_filename(): part.get_payload(decode=True) for part in mail.walk() if part.get_filename()} == {
+        name: files[name] for name in ("camera.jpg", "events.log")}
+    assert [part.get_content_type() for part in mail.walk()][1:4] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+def test_parts(scratch):
+    """the function of the example makes a message with the picture"""
+    source, program = scratch / "parts.c", scratch / "parts"
+    source.write_text("#include <stdio.h>\n#include <string.h>\n" + block("c", "mote_message_parts") + """
+size_t read_picture(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    (void)ctx;
+    memset(buf, 7, cap);
+    return offset < 1000 ? cap : 0;
+}
+
+int main(void)
+{
+    static char text[8192];
+    struct mote_part part;
+    struct mote_message message = {.from = "a@example.test", .id = "1@example.test", .text = "Hall 3\\n"};
+
+    with_picture(&message, &part, 1000);
+    fwrite(text, 1, mote_message_read(&message, 0, text, sizeof text), stdout);
+    return 0;
+}
+""")
+    built = run(*os.environ["CC"].split(), "-std=c99", "-Wall", "-Wextra", "-Werror", "-Iinclude", str(source), str(BUILD / "libmailmote.a"),
+                "-o", str(program))
+    assert built.returncode == 0, built.stderr
+    mail = email.message_from_string(run(str(program)).stdout)
+    assert [part.get_payload(decode=True) for part in mail.get_payload()] == [b"Hall 3\n", b"\7" * 1000]
+    assert mail["From"].startswith('"Camera 3"') and mail.get_payload()[1].get_filename() == "hall.jpg"
 
 
 def test_spool(aiosmtpd, mailmote, pki, scratch):
