@@ -305,7 +305,7 @@ pkg-install-check := $(pkg-unit) $(pkg-interop) make git pkg-config mandoc shell
 pkg-deb := build-essential debhelper libbearssl-dev
 pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-format := clang-format
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop install-check build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)

@@ -72,9 +72,10 @@ void mote_trust_pins_small(struct mote_trust *trust, const uint8_t (*pins)[32], 
  * which most relays leave out (as TLSA 2 1 1, RFC 7671 5.2.1). Pins: as for mote_trust_pins(). */
 void mote_trust_pinned_chain(struct mote_trust *trust, const uint8_t (*pins)[32], size_t count, const char *name);
 
-/* What mote_trust_anchors(), mote_trust_pin() and mote_trust_opportunistic() compute with: X25519
- * (-DMOTE_X25519=0: not), P-256 and P-384. A certificate or pin with a key on P-521 is refused as MOTE_CAUSE_CERT_INVALID: no CA issues them. So is, for every kind
- * of trust, an RSA key with an exponent of more than 32 bits: it would keep a small CPU busy for seconds. */
+/* What mote_trust_anchors(), mote_trust_pin() and mote_trust_opportunistic() compute with: X25519 (unless it was built with
+ * -DMOTE_X25519=0), P-256 and P-384. A certificate or pin with a key on P-521 is refused as MOTE_CAUSE_CERT_INVALID: no CA
+ * issues them. So is, for every kind of trust, an RSA key with an exponent of more than 32 bits: it would keep a small CPU
+ * busy for seconds. */
 extern const br_ec_impl mote_curves;
 
 /* For relays that have nothing newer, as Exchange on Windows Server 2012 R2: the trust, verified as it is, also takes

@@ -11,7 +11,7 @@ import pytest
 import cell
 from cell import BUILD
 from mta import Machine
-from relay import LIMIT_S, OK, Relay
+from relay import FAILED, LIMIT_S, OK, Relay
 from test_cost import EC, MEMORY_KB, RSA, place  # noqa: F401 (a fixture)
 
 MACHINES = {"static": [], "static-armhf": ["qemu-arm"], "static-mips": ["qemu-mips"]}
@@ -28,6 +28,14 @@ def machine(request):
 def test_needs_no_other_file(machine):
     header = subprocess.run(["readelf", "-Wld", machine[0]], check=True, capture_output=True, text=True, timeout=LIMIT_S).stdout
     assert "INTERP" not in header and "There is no dynamic section" in header and "LOAD" in header
+
+
+@pytest.mark.parametrize("word", ["probe", "trust"])
+def test_left_out(machine, word):
+    """is told, with what to do"""
+    command, wrap = machine
+    done = subprocess.run([*wrap, command, word, "relay.test"], capture_output=True, timeout=LIMIT_S, text=True)
+    assert done.returncode == FAILED and f"without {word}" in done.stderr and f"FEATURES={word}" in done.stderr
 
 
 @pytest.mark.parametrize("chain", [RSA, EC])
