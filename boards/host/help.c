@@ -2,6 +2,7 @@
  *
  * What --help and --version print.
  */
+#include "args.h"
 #include "commands.h"
 #include "mailmote_session.h"
 
@@ -14,6 +15,7 @@ static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--sp
                             "       mailmote trust --probe [--trust FILE.pem] [...] HOST[:PORT]\n"
                             "       mailmote probe [--trust FILE.pem] [--tls implicit] [--tls-name NAME] [--json] "
                             "HOST[:PORT]\n"
+                            "       mailmote sendmail|mail|mailx|mailq|newaliases [OPTION...] [RCPT...]\n"
                             "       mailmote --help | --version\n";
 
 static const char help[] =
@@ -124,6 +126,13 @@ static const char dropping[] = "\n"
 #define BEARSSL_VERSION "0.6"
 #endif
 
+static const char called[] =
+    "\nCalled as sendmail, mail, mailx, mailq or newaliases, through a link of that name or by that word, it takes a\n"
+    "mail as callers of these programs hand it over: sendmail -t -i -f ADDRESS -F NAME -v -odi -bp -q, mail -s -r -c\n"
+    "-b -a -A -E. Names without a domain are completed, aliases looked up (in /etc/aliases, where the configuration\n"
+    "has none), missing fields added. The mail is stored in " SPOOL_DEFAULT ", unless the configuration has\n"
+    "another spool, and tried in the background; then the exit status is 0, and nothing is printed.\n";
+
 void print_version(void)
 {
     puts("mailmote " MAILMOTE_VERSION " with BearSSL " BEARSSL_VERSION);
@@ -136,6 +145,7 @@ void print_help(void)
     fputs(keeping, stdout);
     fputs(statuses, stdout);
     fputs(dropping, stdout);
+    fputs(called, stdout);
 }
 
 void print_usage(void)

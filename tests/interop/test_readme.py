@@ -11,6 +11,8 @@ import pytest
 
 from cell import BUILD, PASSWORD, USER
 from client import COMMAND
+from mta import Machine
+from relay import Relay
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -104,6 +106,21 @@ def test_spool(aiosmtpd, mailmote, pki, scratch):
     result = run("bash", "-e", "-c", example, env=env)
     assert result.returncode == 0, result.stderr
     assert re.fullmatch(r"[0-9a-f]{16}\toperator@example\.test\tdelivered\t250\t.+\n", result.stdout)
+
+
+def test_called(mailmote, scratch):
+    """as sendmail and mail"""
+    relay, config = Relay(), scratch / "readme-called.conf"
+    config.write_text(f"relay {relay.where}\nspool {scratch}/readme-called\nfrom box@example.test\nalias root: ops@example.test\n")
+    example = block("sh", "mailmote sendmail").replace("/var/log/dpkg.log", str(config))
+    env = {**os.environ, "PATH": f"{pathlib.Path(COMMAND).parent}:/usr/bin:/bin", "MAILMOTE_CONF": str(config)}
+    result = run("bash", "-e", "-c", example, env=env)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    Machine.wait(lambda: len(relay.mails) == 2)
+    mails = sorted(relay.mails, key=lambda mail: mail.to)
+    assert [mail.to for mail in mails] == [["ops@example.com"], ["ops@example.test"]]
+    assert b"filename=\"readme-called.conf\"" in mails[0].text and b"Subject: disk\r\n" in mails[1].text
+    relay.stop()
 
 
 def test_msmtprc(aiosmtpd, mailmote, pki, scratch):
