@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STRINGS = 64, OUT_MAX = 1 << 18, ADDRESSES_MAX = 40 };
+enum { STRINGS = 80, OUT_MAX = 1 << 18, ADDRESSES_MAX = 40 };
 
 static char *owned[STRINGS];
 static unsigned owned_count;
@@ -435,6 +435,149 @@ static void check_good(struct mote_message *m, const struct text *t)
     require(mote_mail_measure(&mail) == MOTE_CAUSE_NONE && mail.size == t->len, "I3: it is measured otherwise");
 }
 
+/* ---- Parts and fields ------------------------------------------------------------------------------------------- */
+
+enum { PARTS = 3 };
+
+static struct attachment {
+    const uint8_t *octets;
+    size_t len, at; /* where the last read ended */
+} attachments[PARTS];
+
+/* Each octet is read once, in order, and as many at a time as it likes. */
+static size_t read_attachment(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    struct attachment *a = ctx;
+    size_t n = a->len - offset;
+
+    require(cap != 0 && (offset == a->at || offset == 0), "I6: an attachment is read out of order");
+    n = n < cap ? n : cap;
+    n = n > 40 ? 40 : n;
+    memcpy(buf, a->octets + offset, n);
+    a->at = offset + n;
+    return n;
+}
+
+static void draw_parts(struct mote_part *parts, struct input *in)
+{
+    static const char *const types[] = {"image/jpeg", "a/b; c=\"d e\"", "text/html", "application/x-rather-long-name"};
+
+    for (unsigned i = 0; i < PARTS; i++) {
+        unsigned flags = draw(in), len = draw(in) * (flags & 8 ? 1u : 9u);
+
+        len = len < in->left ? len : (unsigned)in->left;
+        attachments[i] = (struct attachment){(const uint8_t *)own(in->at, len), len, 0};
+        parts[i] =
+            (struct mote_part){.type = types[flags & 3], .read = read_attachment, .ctx = &attachments[i], .size = len};
+        parts[i].name = (flags & 4) != 0 ? own(in->at, len < 30 ? len : 30) : NULL;
+        if ((flags & 16) != 0) {
+            parts[i].text = (const char *)attachments[i].octets;
+        }
+        in->at += len;
+        in->left -= len;
+    }
+}
+
+static int digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c == 0 ? NULL : strchr(digits, c);
+
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* From a header's end to an empty line. */
+static void decode_base64(struct text *to, const char *at, const char *end)
+{
+    to->len = 0;
+    while (end - at >= 4 && memcmp(at, "\r\n", 2) != 0) {
+        unsigned bits = 0, pad = at[3] != '=' ? 0 : at[2] != '=' ? 1 : 2;
+        char octets[3];
+
+        for (unsigned i = 0; i < 4; i++) {
+            require(i >= 4 - pad || digit(at[i]) >= 0, "I7: no digit of base64");
+            bits = bits << 6 | (i < 4 - pad ? (unsigned)digit(at[i]) : 0);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            octets[i] = (char)(bits >> (16 - 8 * i));
+        }
+        put(to, octets, 3 - pad);
+        at += 4;
+        if (end - at >= 4 && at[0] == '\r') {
+            at += 2;
+        }
+    }
+}
+
+static const char *find(const char *at, const char *end, const char *what)
+{
+    size_t len = strlen(what);
+
+    while (at < end && ((size_t)(end - at) < len || memcmp(at, what, len) != 0)) {
+        at++;
+    }
+    require(at < end, "I7: a part is missing");
+    return at + len;
+}
+
+/* Behind each header of a part comes what was put in. */
+static void check_parts(const struct text *t, const struct mote_part *parts)
+{
+    static struct text found, wanted;
+    const char *at = t->octets, *end = at + t->len;
+
+    at = find(find(at, end, "Content-Type: multipart/mixed"), end, "Content-Type: text/plain");
+    for (unsigned i = 0; i < PARTS; i++) {
+        const char *type = parts[i].type;
+
+        at = find(find(find(at, end, "\r\n--=_mixed"), end, "Content-Type: "), end, type);
+        at = find(at, end, parts[i].text != NULL ? "quoted-printable\r\n" : "base64\r\n");
+        at = find(at - 2, end, "\r\n\r\n");
+        if (parts[i].text != NULL) {
+            decode_text(&found, at, find(at, end, "\r\n--=_mixed") - strlen("\r\n--=_mixed"));
+            canonical(&wanted, parts[i].text, strlen(parts[i].text));
+        } else {
+            decode_base64(&found, at, end);
+            wanted.len = 0;
+            put(&wanted, (const char *)attachments[i].octets, attachments[i].len);
+        }
+        require(same(&found, wanted.octets, wanted.len), "I7: another part than was put in");
+    }
+}
+
+/* The message once more, with parts and fields. */
+static void check_extended(struct mote_message *m, struct input *in, unsigned seed)
+{
+    static struct text first, second;
+    struct mote_part parts[PARTS];
+    struct mote_field field = {draw(in) < 200 ? "X-Site" : draw_string(in), draw_string(in)};
+    struct mote_fields fields = {.name = draw_string(in), .list = &field, .count = 1, .priority = MOTE_PRIORITY_HIGH};
+    struct mote_rcpt rcpts[2 * ADDRESSES_MAX];
+    struct mote_mail mail;
+    uint8_t cause;
+
+    draw_parts(parts, in);
+    mote_message_parts(m, parts, PARTS);
+    mote_message_fields(m, &fields);
+    cause = mote_message_check(m);
+    require((cause == MOTE_CAUSE_NONE) == (mote_message_wrong(m) == NULL),
+            "I7: wrong and not refused, or the other way round");
+    read_all(&first, m, 0);
+    read_all(&second, m, seed);
+    require(same(&first, second.octets, second.len), "I3: what is read depends on how");
+    if (cause != MOTE_CAUSE_NONE) {
+        require(same(&first, "", 1), "I7: something of a message that is refused");
+        return;
+    }
+    for (size_t i = 0; i < first.len; i++) {
+        require(first.octets[i] != 0 && (first.octets[i] != '\n' || (i != 0 && first.octets[i - 1] == '\r')),
+                "I7: a bare LF, or a NUL");
+    }
+    check_parts(&first, parts);
+    require(mote_message_mail(m, &mail, rcpts, 2 * ADDRESSES_MAX) != MOTE_CAUSE_NONE || mail.size >= first.len,
+            "I3: it is measured otherwise");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct text first, second;
@@ -457,6 +600,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         require(same(&first, "", 1), "I7: something of a message that is refused");
     }
+    in = (struct input){data, size};
+    check_extended(&m, &in, seed);
     while (owned_count != 0) {
         free(owned[--owned_count]);
     }
