@@ -85,7 +85,6 @@ static struct directive read_directive(const char **form, struct values *values)
     if (**form == '.') {
         (*form)++;
         d.precision = read_number(form, values);
-        d.zeros = d.zeros && d.precision < 0;
     }
     for (; **form != 0 && strchr("hljtz", **form) != NULL; (*form)++) {
         d.length = **form == 'h' ? d.length : **form == 'j' || d.length != 0 ? 'L' : 'l';

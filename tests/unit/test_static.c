@@ -4,6 +4,8 @@
  */
 #define _GNU_SOURCE
 
+#include "one.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -136,7 +138,7 @@ static void test_refused(void **state)
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
-enum { BLOCKS = 200, ROUNDS = 60000 };
+enum { BLOCKS = 200, ROUNDS = 20000 };
 
 static unsigned seed = 1;
 
@@ -290,7 +292,7 @@ static void test_dates(void **state)
 {
     enum { DAY = 86400, DAYS = 400 * 366 };
 
-    for (int day = -DAYS; day < DAYS; day++) {
+    for (int day = -DAYS; day < DAYS; day += one_quick() ? 11 : 1) {
         if (sizeof(time_t) > 4 || (day > -24000 && day < 24000)) {
             check_time((time_t)day * DAY);
             check_time((time_t)day * DAY + DAY - 1);
@@ -310,6 +312,7 @@ static void test_dates_cut(void **state)
     assert_int_equal(static_strftime(text, 9, "%Y-%d-%H", gmtime(&when)), 0);
 }
 
+/* libc's own is not asked: it cannot answer where this program is linked statically. */
 static void test_passwords(void **state)
 {
     const struct passwd *root = static_getpwnam("root"), *one;
@@ -317,11 +320,12 @@ static void test_passwords(void **state)
     assert_non_null(root);
     assert_string_equal(root->pw_name, "root");
     assert_int_equal(root->pw_uid, 0);
-    assert_string_equal(root->pw_dir, getpwnam("root")->pw_dir);
-    assert_string_equal(root->pw_shell, getpwnam("root")->pw_shell);
+    assert_int_equal(root->pw_gid, 0);
+    assert_string_equal(root->pw_dir, "/root");
+    assert_true(root->pw_shell[0] == '/' && strpbrk(root->pw_shell, ":\n") == NULL);
     one = static_getpwuid(0);
     assert_non_null(one);
-    assert_string_equal(one->pw_name, getpwuid(0)->pw_name);
+    assert_int_equal(one->pw_uid, 0);
     assert_null(static_getpwnam("nobody of this name"));
     assert_null(static_getpwnam(""));
 }
