@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * gmtime(), gmtime_r() and strftime() for a static program, without time zones and languages: %a %b %d %e %H %M %S %Y.
+ * gmtime(), gmtime_r() and strftime() for a static program, without time zones and languages: %a %b %d %e %H %m %M %S %Y.
  * tm_yday stays 0.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -81,6 +81,7 @@ size_t strftime(char *to, size_t cap, const char *form, const struct tm *utc)
         case 'd': at += (size_t)snprintf(to + at, left, "%02d", utc->tm_mday); break;
         case 'e': at += (size_t)snprintf(to + at, left, "%2d", utc->tm_mday); break;
         case 'H': at += (size_t)snprintf(to + at, left, "%02d", utc->tm_hour); break;
+        case 'm': at += (size_t)snprintf(to + at, left, "%02d", utc->tm_mon + 1); break;
         case 'M': at += (size_t)snprintf(to + at, left, "%02d", utc->tm_min); break;
         case 'S': at += (size_t)snprintf(to + at, left, "%02d", utc->tm_sec); break;
         case 'Y': at += (size_t)snprintf(to + at, left, "%d", utc->tm_year + 1900); break;

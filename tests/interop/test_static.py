@@ -14,6 +14,9 @@ from mta import Machine
 from relay import FAILED, LIMIT_S, OK, Relay
 from test_cost import EC, MEMORY_KB, RSA, place  # noqa: F401 (a fixture)
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STRING, DIRECTIVE = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"%[-+#0-9.*]*(?:hh|h|ll|l|j|z|t|L)?[a-zA-Z]")
+PRINTF, DATE = re.compile(r"%[-0]*(\d+|\*)?(\.(\d+|\*))?(hh|h|ll|l|j|z|t)?[cdisuxX]"), re.compile(r"%[abdeHmMSY]")
 MACHINES = {"static": [], "static-armhf": ["qemu-arm"], "static-mips": ["qemu-mips"]}
 
 
@@ -28,6 +31,17 @@ def machine(request):
 def test_needs_no_other_file(machine):
     header = subprocess.run(["readelf", "-Wld", machine[0]], check=True, capture_output=True, text=True, timeout=LIMIT_S).stdout
     assert "INTERP" not in header and "There is no dynamic section" in header and "LOAD" in header
+
+
+def test_directives():
+    """no source has one that port/static/printf.c or port/static/time.c does not know"""
+    strange = []
+    for path in (*ROOT.glob("boards/host/*.c"), *ROOT.glob("port/posix/*.c")):
+        for line in path.read_text().splitlines():
+            known = DATE if "strftime" in line else PRINTF
+            for directive in DIRECTIVE.findall(" ".join(STRING.findall(line)).replace("%%", "")):
+                strange += [] if known.fullmatch(directive) else [f"{path.name}: {directive} in {line.strip()}"]
+    assert not strange
 
 
 @pytest.mark.parametrize("word", ["probe", "trust"])
