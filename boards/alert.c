@@ -5,6 +5,8 @@
  */
 #include "firmware.h"
 
+#include <string.h>
+
 enum { ENVELOPE = 160 };
 
 static struct mote_relay relays[1];
@@ -31,6 +33,27 @@ static void open_outbox(void)
     }
 }
 
+#ifdef BOARD_ATTACH
+static size_t read_flash(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    memcpy(buf, (const uint8_t *)ctx + offset, cap);
+    return cap;
+}
+
+/* The flash behind its vectors, which is this firmware. */
+static void attach_flash(struct mote_message *message, struct mote_part *part)
+{
+    static uintptr_t volatile flash = 256;
+
+    *part = (struct mote_part){.type = "application/octet-stream",
+                               .name = "flash.bin",
+                               .read = read_flash,
+                               .ctx = (void *)flash,
+                               .size = BOARD_ATTACH};
+    mote_message_parts(message, part, 1);
+}
+#endif
+
 /* A function of its own, in the image too: its stack is given back before TLS needs it. */
 __attribute__((noinline)) static uint8_t alert(uint32_t left)
 {
@@ -40,6 +63,11 @@ __attribute__((noinline)) static uint8_t alert(uint32_t left)
 
     message.text = text != NULL ? text : "The input fired.\n";
     message.unix_s = board_unix_s();
+#ifdef BOARD_ATTACH
+    struct mote_part part;
+
+    attach_flash(&message, &part);
+#endif
     if (!board_entropy(NULL, id, sizeof id)) {
         return MOTE_CAUSE_NO_ENTROPY;
     }

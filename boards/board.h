@@ -69,14 +69,21 @@ size_t board_stack_used(void);
 #define BOARD_SLOTS 20
 #define BOARD_BLOCK 4096
 #endif
+#ifdef BOARD_ATTACH /* so many octets of its flash go with an alert */
+#define BOARD_SLOTS       1
+#define BOARD_BLOCK       4096
+#define BOARD_CELL_BLOCKS (2 + BOARD_ATTACH / 2900)
+#endif
 #ifndef BOARD_SLOTS
 #define BOARD_SLOTS 4 /* mails that can wait */
 #endif
 #ifndef BOARD_BLOCK
 #define BOARD_BLOCK 1024 /* octets the storage erases at once */
 #endif
-#define BOARD_UNIT        64 /* octets it programs at once */
-#define BOARD_CELL_BLOCKS 2  /* of them for one mail */
-#define BOARD_BLOCKS      (2 + BOARD_SLOTS * BOARD_CELL_BLOCKS)
+#define BOARD_UNIT 64 /* octets it programs at once */
+#ifndef BOARD_CELL_BLOCKS
+#define BOARD_CELL_BLOCKS 2 /* of them for one mail */
+#endif
+#define BOARD_BLOCKS (2 + BOARD_SLOTS * BOARD_CELL_BLOCKS)
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The firmware of the boards, booted in QEMU, against real servers; over a reset; a hundred times in a row."""
 import concurrent.futures
+import email
 import os
 import pathlib
 import re
@@ -101,6 +102,19 @@ class Between(socketserver.ThreadingTCPServer):
                     if not octets:
                         return
                     ends[end].sendall(octets)
+
+
+def test_attachment(postfix, pki, scratch):
+    """100,000 octets of its flash, read while they are sent, arrive as they are in the image"""
+    name, into = build_with("lm3s6965evb", "BOARD_ATTACH", "-DBOARD_ATTACH=100000", pki.ca)
+    token, image = new_token(), scratch / "image.bin"
+    board = Board(name, scratch, into)
+    result = board.boot(postfix.ports["starttls"], f"subject={token}")
+    assert result.status == OK and "delivered at END, reply 250, in TLS" in result.console, result.console
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", into / "boards" / name / "mailmote.elf", image], check=True)
+    _, part = email.message_from_bytes(postfix.wait_for_mail(token).content).get_payload()
+    assert part.get_filename() == "flash.bin"
+    assert part.get_payload(decode=True) == image.read_bytes().ljust(100256, b"\0")[256:100256]
 
 
 def test_many_alerts_one_connection(postfix, board):
