@@ -169,7 +169,7 @@ static int read_head(struct input *input, size_t *line, bool *whole)
     struct buffer *head = &input->head;
     size_t cap = 0;
 
-    while (!(*whole = input->ended || header_ends(input, line)) && head->len <= RAW_HEADER_MAX) {
+    while (!(*whole = input->ended || (head->len > 0 && header_ends(input, line))) && head->len <= RAW_HEADER_MAX) {
         int status = buffer_grow(head, &cap);
         size_t got = status == EX_OK ? read_some(input, head->data + head->len, BUFFER_PIECE) : 0;
 

@@ -102,13 +102,14 @@ static const char *find(struct span text, const char *word)
 static void read_charset(struct raw *raw)
 {
     static const char octets[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    const char *at = raw->type.at == NULL ? NULL : find(raw->type, "charset="), *end = raw->type.at + raw->type.len;
+    const char *at = raw->type.at == NULL ? NULL : find(raw->type, "charset="), *end;
     size_t len = 0;
 
     snprintf(raw->charset, sizeof raw->charset, "unknown-8bit");
     if (at == NULL) {
         return;
     }
+    end = raw->type.at + raw->type.len;
     at += sizeof "charset=" - 1;
     at += at < end && *at == '"' ? 1 : 0;
     while (at + len < end && strchr(octets, at[len]) != NULL) {

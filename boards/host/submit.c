@@ -86,16 +86,21 @@ static int open_aliases(struct submission *submission)
     return args_misconfigured(args, aliases_open(&submission->addressees.aliases, args, args->domain));
 }
 
+static struct words part_of(const struct words *all, unsigned from, unsigned to)
+{
+    return (struct words){from == to ? NULL : all->list + from, to - from};
+}
+
 /* Of what was added, all that the message is to know. */
 static void set_lists(struct submission *submission)
 {
     struct args *args = submission->args;
-    char **list = submission->addressees.to.list;
+    const struct words *all = &submission->addressees.to;
 
-    args->rcpts = list;
+    args->rcpts = all->list;
     args->rcpt_count = submission->to;
-    args->cc = (struct words){list + submission->to, submission->cc - submission->to};
-    args->bcc = (struct words){list + submission->cc, submission->bcc - submission->cc};
+    args->cc = part_of(all, submission->to, submission->cc);
+    args->bcc = part_of(all, submission->cc, submission->bcc);
 }
 
 static int add_words(struct submission *submission, const struct words *words, unsigned *count)
