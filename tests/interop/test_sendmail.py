@@ -340,13 +340,13 @@ def test_flush(machine, words):
 @needs_root
 @pytest.mark.parametrize("name, words", [("sendmail", ["-i"]), ("mail", ["-s", "x"])])
 def test_spool_of_its_own(machine, name, words):
-    """root's first mail makes /var/spool/mailmote, and users drop theirs into it"""
+    """root's first mail makes /var/spool/mailmote, and users drop theirs into it, though the configuration is not theirs to read"""
     machine.configure(f"relay {machine.relay.where}", spool=False)
     place = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-spool-"))
     place.chmod(0o755)
     try:
         own = ["unshare", "--mount", "sh", "-c", f'mount --bind {place} /var/spool && exec "$@"', "sh"]
-        machine.path.chmod(0o755)
+        machine.conf.chmod(0o600)
         shutil.copy(COMMAND, place / "copy")
         machine.call(name, *words, A, text=b"hello\n", wrap=own)
         machine.arrived()
@@ -354,7 +354,7 @@ def test_spool_of_its_own(machine, name, words):
         assert [stat.S_IMODE(path.stat().st_mode) for path in (spool, spool / "drop")] == [0o711, 0o1733]
         user = [*own, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         done = subprocess.run([*user, "/var/spool/copy", name, *words, "root"], input=b"hello\n", capture_output=True,
-                              env={"LOGNAME": "guest", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, timeout=LIMIT_S)
+                              env={"LOGNAME": "guest", "MAILMOTE_CONF": str(machine.conf)}, timeout=LIMIT_S)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
         assert len(list((spool / "drop").glob("*.mail"))) == 1
         machine.call("sendmail", "-q", wrap=own)
