@@ -5,6 +5,7 @@
  *
  *   bounds   what is not unlimited in it
  *   unwind   how often a loop goes round at most; CBMC proves that it does not go round once more
+ *   with     other files of the source that are needed
  *   replace  a function whose calls go to another one: NAME:OTHER
  *   plant    a fault: FILE: what sed makes of it. The proof must find it, or it proves nothing. There may be several
  *   slow     `make check` leaves it out

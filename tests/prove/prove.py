@@ -18,9 +18,9 @@ import sys
 
 HERE = pathlib.Path("tests/prove")
 PROOF = re.compile(r"^/\*((?:(?!\*/).)*)\*/\nvoid prove_(\w+)\(void\)$", re.DOTALL | re.MULTILINE)
-FIELD = re.compile(r"^(bounds|unwind|unwindset|replace|plant|slow): *(.*)$")
+FIELD = re.compile(r"^(bounds|with|unwind|unwindset|replace|plant|slow): *(.*)$")
 CHECKS = ("--bounds-check", "--pointer-check", "--signed-overflow-check", "--div-by-zero-check", "--undefined-shift-check",
-          "--pointer-overflow-check", "--unwinding-assertions", "--drop-unused-functions", "--slice-formula", "--trace")
+          "--pointer-overflow-check", "--unwinding-assertions", "--object-bits", "11", "--drop-unused-functions", "--slice-formula", "--trace")
 LIMIT_S, MEMORY = 1200, 8 << 30
 
 
@@ -33,7 +33,7 @@ class Proof:
 
     def __init__(self, file, comment, name):
         self.file, self.name = file, name
-        self.fields = {"plant": [], "unwind": ["1"], "bounds": ["none"], "slow": [], "unwindset": [], "replace": []}
+        self.fields = {"plant": [], "unwind": ["1"], "bounds": ["none"], "with": [], "slow": [], "unwindset": [], "replace": []}
         words, found = [], set()
         for line in comment.splitlines():
             line = line.strip().removeprefix("*").strip()
@@ -52,7 +52,8 @@ class Proof:
         """True, False, or None when it came to no end"""
         binary = log.with_suffix(".goto")
         folders = [top / "include", *(top / "core").iterdir(), tools.bearssl / "inc"]
-        steps = [["goto-cc", "-o", binary, *(f"-I{folder}" for folder in folders), self.file]]
+        steps = [["goto-cc", "-o", binary, *(f"-I{folder}" for folder in folders), self.file,
+                  *(top / source for line in self.fields["with"] for source in line.split())]]
         steps += [["goto-instrument", "--replace-calls", pair, binary, binary] for pair in self.fields["replace"]]
         steps.append(["cbmc", binary, "--function", f"prove_{self.name}", *CHECKS, "--unwind", self.fields["unwind"][0],
                       *(word for loops in self.fields["unwindset"] for word in ("--unwindset", loops))])
