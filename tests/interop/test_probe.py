@@ -146,6 +146,13 @@ def test_flights(postfix, pki, port, flights):
     assert told(postfix.ports[port], "--trust", pki.ca)[1]["flights"] == flights
 
 
+def test_time(postfix, pki):
+    """it asks some seventy times, one after the other, and none of it waits for more to be sent"""
+    began = time.monotonic()
+    assert probe(postfix.ports["rsa"], "--trust", pki.ca).returncode == VERIFIED
+    assert time.monotonic() - began < 8
+
+
 def test_login(postfix, pki):
     found = told(postfix.ports["submission"], "--trust", pki.ca)[1]
     assert set(found["login"].split()) >= {"PLAIN", "LOGIN"}
