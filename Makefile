@@ -121,7 +121,7 @@ include tests/machines/machines.mk
 ##: Test
 
 # Three rows, side by side: what needs a CPU, what mostly waits for servers, and what builds and boots firmware.
-checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines prove-check warnings format-check \
+checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines prove-check mutants-known warnings format-check \
     + interop static-check install-check build-systems lwip-check core-check + boards-check demo size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)
@@ -247,6 +247,7 @@ cost: ## one verified mail of the command: instructions, memory, system calls, s
 	+@$(MAKE) interop T=test_cost
 
 include tests/prove/prove.mk
+include tests/mutants/mutants.mk
 
 ##: Check the source
 

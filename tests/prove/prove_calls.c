@@ -182,6 +182,7 @@ void prove_I4_fail(void)
  * bounds: 2 recipients
  * with: core/smtp/engine.c core/smtp/command.c core/smtp/check.c core/smtp/text.c
  * unwind: 5
+ * plant: core/smtp/engine.c: /MOTE_TLS_SECURED;/,/}/s/e->timer_restart = true;//
  * plant: core/smtp/engine.c: s/if (e->awaiting != MOTE_STEP_HANDSHAKE)/if (e->awaiting < MOTE_STEP_HANDSHAKE)/
  * plant: core/smtp/engine.c: s/    e->offers = 0;//
  */
@@ -197,7 +198,7 @@ void prove_I8_secured(void)
     } else if (setup.tls != MOTE_TLS_IMPLICIT) {
         prove(e.offers == 0 && e.size_limit == 0 && e.sending == MOTE_STEP_EHLO && secured(&e));
     } else {
-        prove(e.awaiting == MOTE_STEP_GREETING && e.replies_due == 1 && secured(&e));
+        prove(e.awaiting == MOTE_STEP_GREETING && e.replies_due == 1 && secured(&e) && e.timer_restart);
     }
 }
 

@@ -92,6 +92,8 @@ void prove_P7_plan(void)
  * plant: core/outbox/delivery.c: s/rcpt->deferred_by |= d->bit/rcpt->deferred_by = d->bit/
  * plant: core/outbox/delivery.c: s/d->plan.in_doubt = true;//
  * plant: core/outbox/delivery.c: s/any |= !final(rcpt) \&\& !rcpt->excluded/any |= !final(rcpt)/
+ * plant: core/outbox/delivery.c: s/any |= !final(rcpt) \&\& !rcpt/any |= !final(rcpt) || !rcpt/
+ * plant: core/outbox/delivery.c: s/bool any = false;/bool any = true;/
  */
 void prove_P10_take_result(void)
 {

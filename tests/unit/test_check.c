@@ -48,6 +48,7 @@ static const char *const good[] = {
 };
 
 static const char *const bad[] = {
+    "\"@example.com", /* its quotes do not end */
     "",
     "@",
     "a",
@@ -195,6 +196,7 @@ static void test_helo_names(void **state)
                                         "[IPv6:::1]",
                                         "[IPv6:2001:db8::7]",
                                         "localhosts",
+                                        "xocalhost",
                                         "locahost",
                                         "localhost2.test",
                                         "local",

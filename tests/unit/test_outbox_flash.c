@@ -3,6 +3,7 @@
  * The outbox and what flash does: units that read as errors, octets that read as others, blocks that wear out, erases that take
  * their time, wear; and the stored format itself. Whatever one unit does costs only what is in it.
  */
+#include "record.h"
 #include "world.h"
 
 #include <stdarg.h>
@@ -461,6 +462,28 @@ static void wear(void **state)
     assert_in_range(w.flash.erases[0] - logs / 2, 0, 1);
 }
 
+/* For ever: a release finds the mails that one before it has stored. */
+static void format(void **state)
+{
+    unsigned slot = 0;
+    const uint8_t *cell;
+    uint32_t len;
+
+    world_set(512, 4, 2, 1, 0);
+    world_boot();
+    memset(w.ledger, 0, sizeof w.ledger);
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    while (w.slots[slot].len == 0) {
+        slot++;
+    }
+    cell = w.flash.octets + (2 + slot) * 512;
+    len = w.slots[slot].len;
+    assert_memory_equal(cell, "AM\1\0", 4); /* and the mail's number */
+    assert_int_equal(mote_get32(cell + 4), len);
+    assert_int_equal(mote_get32(cell + 8), mote_crc32(0, cell + 16, len));
+    assert_int_equal(mote_get32(cell + 12), mote_crc32(0, cell, 12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +504,7 @@ int main(void)
         cmocka_unit_test(dead_cell),
         cmocka_unit_test(erased_while_idle),
         cmocka_unit_test(wear),
+        cmocka_unit_test(format),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,12 +313,27 @@ static void expired(void **state)
     }
 }
 
+/* P9, P10: before the end of a mail leaves, its record knows whom the relay refused, and who is asked first should it end in doubt. */
+static void sent(void **state)
+{
+    struct mote_rcpt rcpts[] = {{.result = {.verdict = MOTE_FAILED}}, {.address = "b@example.test"}};
+    struct mote_mail mail = {.rcpts = rcpts, .rcpt_count = 2};
+    struct mote_delivery delivery = {.mail = &mail, .at = MOTE_RELAYS_MAX - 1};
+    struct mote_record record = {.rcpt_count = 2, .first = 3};
+
+    mote_record_sent(&record, &delivery);
+    assert_true(record.sent);
+    assert_int_equal(record.rcpts_failed, 1);
+    assert_int_equal(record.rcpts_delivered, 0);
+    assert_int_equal(record.first, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout),  cmocka_unit_test(all_flags), cmocka_unit_test(round_trip), cmocka_unit_test(ours),
         cmocka_unit_test(pause),   cmocka_unit_test(expired),   cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),
-        cmocka_unit_test(foreign), cmocka_unit_test(checksum),  cmocka_unit_test(ageing),
+        cmocka_unit_test(foreign), cmocka_unit_test(checksum),  cmocka_unit_test(ageing),     cmocka_unit_test(sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * Replies of the relay, through the engine's feed: which octets are a reply and at which octet one is refused, limits,
  * the text kept for people, enhanced status codes.
  */
+#include "core.h"
 #include "rig.h"
 
 static struct rig rig;
@@ -424,9 +425,24 @@ static void test_enhanced_status_code_is_forgotten(void **state)
     assert_int_equal(rig.rcpts[0].result.step, MOTE_STEP_RCPT);
 }
 
+/* What the relay said when it decided stays, whatever it says later to the rest of the flight. */
+static void test_text_of_the_verdict_stays(void **state)
+{
+    char text[8] = "go away";
+    struct mote_mail mail = {.reply_text = text, .reply_text_cap = sizeof text};
+    struct mote_engine e = {.mail = &mail, .awaiting = MOTE_STEP_DATA, .result = {.verdict = MOTE_FAILED}};
+
+    for (const char *c = "354 more\r\n"; *c != 0; c++) {
+        mote_reply_octet(&e, (uint8_t)*c);
+    }
+    assert_string_equal(text, "go away");
+    assert_int_equal(e.reply.code, 354);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_of_the_verdict_stays),
         cmocka_unit_test(test_wrong_octets_are_refused_where_they_stand),
         cmocka_unit_test(test_a_nul_in_place_of_a_digit_or_a_separator),
         cmocka_unit_test(test_every_code),

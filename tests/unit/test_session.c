@@ -90,6 +90,34 @@ static void test_trace_of_a_login(void **state)
     }
 }
 
+/* A relay that says what is wrong with a token is answered before it refuses: that answer is no secret. */
+static void test_trace_of_a_refusal(void **state)
+{
+    trust_bench_kind(&bench, ANCHORS, &ec_leaf);
+    bench.peer.offers = "250-relay\r\n250 AUTH OAUTHBEARER\r\n";
+    bench.peer.refuses_token = true;
+    bench.relay.login = (struct mote_login){.user = "user", .token = "token"};
+    mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+    trust_talk(&bench.session, &bench.peer);
+    assert_int_equal(mote_session_result(&bench.session)->cause, MOTE_CAUSE_LOGIN_REFUSED);
+    bench.trace[bench.trace_len] = 0;
+    assert_non_null(strstr(bench.trace, "AUTH OAUTHBEARER (credentials)\r\n334 go on\r\nAQ==\r\n535 no\r\n"));
+}
+
+/* With implicit TLS the time for the greeting begins when the handshake is done. */
+static void test_time_for_the_greeting(void **state)
+{
+    trust_bench_kind(&bench, ANCHORS, &ec_leaf);
+    bench.relay.tls = MOTE_TLS_IMPLICIT;
+    mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+    assert_int_equal(mote_engine_poll(&bench.session.engine, 0), MOTE_WANT_TLS);
+    assert_int_equal(mote_engine_poll(&bench.session.engine, 119000), MOTE_WANT_TLS);
+    mote_engine_secured(&bench.session.engine);
+    assert_int_equal(mote_engine_poll(&bench.session.engine, 119000), MOTE_WANT_RECV);
+    assert_int_equal(mote_engine_poll(&bench.session.engine, 418999), MOTE_WANT_RECV);
+    assert_int_equal(mote_engine_poll(&bench.session.engine, 419000), MOTE_DONE);
+}
+
 /* ---- Alerts ------------------------------------------------------------------------------------------------------ */
 
 /* Reads all the session has for the relay. */
@@ -355,6 +383,59 @@ static void test_slow_link(void **state)
     }
 }
 
+/* In clear half of the buffer is for sending: a flight fills it, and not an octet of the other half. */
+static void test_half_for_sending(void **state)
+{
+    static const char offers[] = "250-relay\r\n250-PIPELINING\r\n250 CHUNKING\r\n";
+    char out[2000];
+    size_t len;
+
+    trust_bench_set(&bench);
+    mote_trust_opportunistic(&bench.relay.trust, NULL);
+    bench.setup.clear = true;
+    bench.setup.buf_len = sizeof out;
+    bench.mail.read = read_much;
+    assert_int_equal(mote_mail_measure(&bench.mail), MOTE_CAUSE_NONE);
+    mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+    mote_session_poll(&bench.session, 0);
+    tell("220 relay\r\n", 11);
+    mote_session_poll(&bench.session, 0);
+    assert_true(drain(out, sizeof out) != 0);
+    tell(offers, sizeof offers - 1);
+    memset(bench.buf, 0xa5, sizeof bench.buf);
+    mote_session_poll(&bench.session, 0);
+    assert_non_null(mote_session_send_buf(&bench.session, &len));
+    assert_int_equal(len, sizeof out / 2);
+    for (size_t i = sizeof out / 2; i < sizeof bench.buf; i++) {
+        assert_int_equal(bench.buf[i], 0xa5);
+    }
+}
+
+/* The first flight of TLS says with what a relay may sign: an opportunistic one, whose certificate nobody looks at, with SHA-512 too. */
+static void test_signatures_offered(void **state)
+{
+    static const uint8_t sha512[] = {6, 1};
+    const uint8_t *octets;
+    bool found = false;
+    size_t len;
+
+    trust_bench_kind(&bench, OPPORTUNISTIC, &ec_leaf);
+    bench.relay.tls = MOTE_TLS_IMPLICIT;
+    mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+    mote_session_poll(&bench.session, 0);
+    octets = mote_session_send_buf(&bench.session, &len);
+    assert_non_null(octets);
+    for (size_t i = 0; i + 8 < len; i++) { /* signature_algorithms (13), its length, the list's, then pairs */
+        if (octets[i] == 0 && octets[i + 1] == 13 && octets[i + 2] == 0 && octets[i + 4] == 0 &&
+            octets[i + 3] == octets[i + 5] + 2) {
+            for (size_t at = i + 6; at < i + 6 + octets[i + 5] && at + 1 < len; at += 2) {
+                found |= memcmp(octets + at, sha512, 2) == 0;
+            }
+        }
+    }
+    assert_true(found);
+}
+
 /* ---- Zeros: never begun, or wiped -------------------------------------------------------------------------------- */
 
 static void assert_not_begun(const struct mote_result *result)
@@ -404,6 +485,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ports),
         cmocka_unit_test(test_trace_of_a_login),
+        cmocka_unit_test(test_trace_of_a_refusal),
+        cmocka_unit_test(test_time_for_the_greeting),
         cmocka_unit_test(test_alerts),
         cmocka_unit_test(test_entropy),
         cmocka_unit_test(test_a_relay_that_grants_nothing),
@@ -411,6 +494,8 @@ int main(void)
         cmocka_unit_test(test_wildcard_of_a_ca),
         cmocka_unit_test(test_close_notify_behind_half_a_record),
         cmocka_unit_test(test_slow_link),
+        cmocka_unit_test(test_half_for_sending),
+        cmocka_unit_test(test_signatures_offered),
         cmocka_unit_test(test_not_begun),
     };
 

@@ -31,7 +31,7 @@ static bool is(const struct trust_peer *p, const char *command)
 static void command(struct trust_peer *p)
 {
     if (p->in_login != 0) {
-        say(p, --p->in_login != 0 ? "334 go on\r\n" : "235 welcome\r\n");
+        say(p, --p->in_login != 0 ? "334 go on\r\n" : p->refuses_token ? "535 no\r\n" : "235 welcome\r\n");
     } else if (is(p, "EHLO")) {
         const char *offers = p->in_tls ? p->offers : p->clear_offers;
 
@@ -40,7 +40,7 @@ static void command(struct trust_peer *p)
         say(p, "220 go\r\n");
         p->going = true;
     } else if (is(p, "AUTH ")) {
-        p->in_login = is(p, "AUTH LOGIN\r") ? 2 : strchr(p->line + 5, ' ') == NULL;
+        p->in_login = is(p, "AUTH LOGIN\r") ? 2 : p->refuses_token || strchr(p->line + 5, ' ') == NULL;
         say(p, p->in_login != 0 ? "334 go on\r\n" : "235 welcome\r\n");
     } else if (is(p, "DATA")) {
         p->in_data = true;

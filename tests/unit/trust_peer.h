@@ -28,6 +28,7 @@ struct trust_peer {
     const br_ec_impl *ec; /* for its curves; NULL: BearSSL's, with all of them */
     bool sha1;            /* signs its key exchange over SHA-1 */
     bool grants_nothing;  /* passes over max_fragment_length */
+    bool refuses_token;   /* says what is wrong with it first (RFC 7628 3.2.3) */
     bool renegotiates;    /* answers the first command in TLS with another handshake */
     int forced;           /* a curve to take, whatever the client offers, with ChaCha20 and an EC key; 0: none */
 
