@@ -144,6 +144,10 @@ int mail_recipients(struct host_mail *mail, const struct args *args)
     unsigned count = args_rcpts(args);
     int status;
 
+    if (count > UINT16_MAX) { /* they are counted in 16 bits; names have become more than they were */
+        complain("more than %d recipients: send several mails", UINT16_MAX);
+        return EX_USAGE;
+    }
     if (!mail_make_room(mail, count)) {
         complain("no memory for %u recipients: send several mails", count);
         return EX_OSERR;

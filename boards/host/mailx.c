@@ -154,6 +154,34 @@ static char *write_header(const struct call *call)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
+/* Those of a message that is composed, because it has parts: what it says itself is not said twice. The sender is the one
+ * that is given as a field, unless -r names him. */
+static void settle_fields(struct call *call)
+{
+    static const char *const own[] = {"From", "To",         "Cc",   "Bcc",        "Resent-Bcc",   "Subject",
+                                      "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+                                      "Auto-Submitted"};
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < call->fields.count; i++) {
+        char *word = call->fields.list[i];
+        struct span field = {word, strlen(word)};
+        bool composed = false;
+
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++) {
+            composed = composed || field_is(field, own[k]);
+        }
+        if (!composed) {
+            call->fields.list[kept++] = word;
+        } else if (field_is(field, "From") && call->args.from == NULL) {
+            call->args.from = field_value(field).at;
+        } else if (field_is(field, "Subject") && call->subject == NULL) {
+            call->subject = field_value(field).at;
+        }
+    }
+    call->fields.count = kept;
+}
+
 static int understand(struct call *call, char **argv)
 {
     struct letters letters = {.argv = argv + 1, .forms = forms};
@@ -170,6 +198,15 @@ static int understand(struct call *call, char **argv)
         if (field_name_len((struct span){call->fields.list[i], strlen(call->fields.list[i])}) == 0) {
             return refuse(call->fields.list[i], "it is no header field: give Name: VALUE");
         }
+    }
+    if (status == EX_OK && call->args.header_rcpts && call->args.attachments.count != 0) {
+        return refuse("-t with -A", "the message has its own header and parts: give recipients as words, or no file");
+    }
+    if (status == EX_OK && call->args.header_rcpts && (call->fields.count != 0 || call->subject != NULL)) {
+        complain("warning: mail: -s, -a and -C are left out with -t: the message has its own header");
+    }
+    if (status == EX_OK && call->args.attachments.count != 0) {
+        settle_fields(call);
     }
     return status;
 }

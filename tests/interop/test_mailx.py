@@ -57,6 +57,29 @@ def test_attachments(machine, words, tmp_path):
     assert whole["X-Loop"] == ("ü" if words else None) and whole["Cc"] == (ROOT if words else None)
 
 
+def test_fields_beside_attachments(machine, tmp_path):
+    """what the message says itself is said once; nobody learns of a Bcc"""
+    (tmp_path / "file").write_text("text")
+    words = [word for field in ("Bcc: hidden@x.test", "From: Ann <ann@x.test>", "Content-Type: text/html", "subject : s",
+                                "MIME-Version: 1.0", "X-Loop: y") for word in ("-a", field)]
+    mail = machine.sent("mail", *words, "-A", tmp_path / "file", A, text=b"x\n")
+    whole = parsed(mail)
+    assert mail.to == [A] and b"hidden" not in mail.text and mail.sender == "ann@x.test"
+    assert {name: whole.get_all(name) for name in ("From", "Subject", "X-Loop", "MIME-Version")} == {
+        "From": ["Ann <ann@x.test>"], "Subject": ["s"], "X-Loop": ["y"], "MIME-Version": ["1.0"]}
+    assert whole.get_content_type() == "multipart/mixed" and len(whole.get_all("Content-Type")) == 1
+
+
+def test_header_of_its_own(machine, tmp_path):
+    """has no room for fields, which is told, and none for files"""
+    (tmp_path / "file").write_text("text")
+    message = f"To: {A}\nBcc: {B}\n\nx\n"
+    done = machine.call("mail", "-t", "-A", tmp_path / "file", A, text=message, status=USAGE, silent=False)
+    assert "-t with -A" in done.stderr and machine.kept() == []
+    assert "warning" in machine.call("mail", "-t", "-s", "x", text=message, silent=False).stderr
+    assert machine.arrived()[0].to == [A, B]
+
+
 def test_attachment_that_is_missing(machine):
     done = machine.call("mail", "-A", "/no/such", A, text=b"x", status=66, silent=False)
     assert "/no/such" in done.stderr and machine.kept() == []

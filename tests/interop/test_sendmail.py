@@ -231,6 +231,12 @@ def test_name_of_the_sender(machine, words, sent):
     assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
 
 
+@pytest.mark.parametrize("count", [65536, 65537])
+def test_more_recipients_than_are_counted(machine, count):
+    done = machine.call("sendmail", *(f"u{i}@x.y" for i in range(count)), text=SUBJECT, status=USAGE, silent=False)
+    assert "recipients: send several mails" in done.stderr and machine.kept() == [] and machine.relay.talks == []
+
+
 # ---- The configuration -----------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("field, sent", [
