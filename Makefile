@@ -240,6 +240,9 @@ install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make ins
 deb-check: need-deb-check all ## Debian's packages: built, looked at by lintian, installed and used in a chroot; minutes
 	@$(pytest) tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
 
+callers: need-callers all ## cron, sudo, PHP, git, mdadm and others call sendmail and mail in a chroot; COMMAND= another file than $(BUILD)/mailmote; minutes
+	@COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
+
 faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py
 
@@ -305,6 +308,7 @@ pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-syst
 pkg-install-check := $(pkg-unit) $(pkg-interop) make git pkg-config mandoc shellcheck bash-completion systemd
 pkg-deb := build-essential debhelper libbearssl-dev
 pkg-deb-check := $(pkg-interop) make git debootstrap lintian
+pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
 pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
@@ -316,7 +320,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check deb-check faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check deb-check callers faults cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -3,7 +3,6 @@
 runs the tests is said to those in them as well."""
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -12,13 +11,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ["MAILMOTE_BUILD"]).resolve()
 sys.path.append(str(TOP / "tests/interop"))
 
-
-def run(*command, status=0, cwd=TOP, limit=300, **environment):
-    """what it printed, on both; it must end with that status"""
-    done = subprocess.run([*map(str, command)], cwd=cwd, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=limit)
-    assert done.returncode == status, done.stdout
-    return done.stdout
+from chroot import run                               # noqa: E402
 
 
 def make(*words, **options):

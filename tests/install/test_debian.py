@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Debian's packages: built from the tarball in a chroot of Debian, looked at by lintian, installed there in the place of
 another mail transport agent, used, taken away. `make deb-check` alone runs it; this machine's own packages stay as they are."""
-import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -10,59 +8,9 @@ import shutil
 import pytest
 
 from aio import Aiosmtpd
+from chroot import World
 from conftest import BUILD, TOP, make, run
 from pki import Pki
-
-SUITE = "bookworm"
-PACKAGES = "build-essential,ca-certificates,debhelper,libbearssl-dev"
-WORLD = """
-    mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
-    mount -t proc proc "$2/root/proc"
-    cat /etc/resolv.conf >"$2/root/etc/resolv.conf"
-    echo "127.0.0.1 localhost" >"$2/root/etc/hosts"
-    cd "$2/root"
-    root=$2
-    shift 2
-    exec chroot "$root/root" "$@"
-"""
-
-
-def base():
-    """a small Debian, fetched once, and again when what it has changes"""
-    done = BUILD / f"chroot-{hashlib.sha256(f'{SUITE} {PACKAGES}'.encode()).hexdigest()[:8]}"
-    with open(BUILD / "chroot.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            said = run("apt-get", "update", "--print-uris")
-            mirror = re.search(rf"^'(.*)/dists/{SUITE}/", said, re.M)[1]
-            unfinished = BUILD / "chroot.new"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, unfinished, mirror, limit=1500)
-            unfinished.rename(done)
-    return done
-
-
-class World:
-    """what changes in it is kept apart from the base, and is gone at the end"""
-
-    def __init__(self, folder):
-        self.folder, self.root = folder, folder / "root"
-        for name in ("upper", "work", "root"):
-            (folder / name).mkdir()
-
-    def __call__(self, *command, **options):
-        return run("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-ec", WORLD, "world",
-                   base(), self.folder, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8",
-                   *command, **options)
-
-    def path(self, name):
-        """where a file is that was changed"""
-        return self.folder / "upper" / name
-
-    def apt(self, *words, **options):
-        return self("apt-get", "-q", "-y", "--no-install-recommends", "-o", "APT::Sandbox::User=root", "-o", "Dpkg::Use-Pty=0", *words,
-                    limit=600, **options)
-
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a chroot needs root")
 
