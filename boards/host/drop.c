@@ -162,10 +162,11 @@ static const char *wrong_mail(struct host_mail *foreign, const char *name)
     return mote_mail_measure(&foreign->mail) == MOTE_CAUSE_NONE ? NULL : "its text cannot be read or holds a NUL";
 }
 
-/* The system's trouble, and nothing that is wrong with a file. */
-static bool lacking(int error)
+/* Is it the file that is wrong? All else is the system's trouble, and may pass: the file waits. ENXIO: a socket; ENOENT: its
+ * maker was faster. */
+static bool at_fault(int error)
 {
-    return error == ENOMEM || error == EMFILE || error == ENFILE;
+    return error == EBADMSG || error == ELOOP || error == ENXIO || error == ENOENT;
 }
 
 /* Reads it once; returns what is wrong. What is read is what is checked, but for the text, which is checked again when
@@ -178,7 +179,7 @@ static const char *read_foreign(struct taking *taking, struct dropped *file, boo
 
     foreign->kept.fd = openat(taking->drop.fd, file->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (foreign->kept.fd < 0 || fstat(foreign->kept.fd, &file->about) != 0) {
-        *wait = lacking(errno);
+        *wait = !at_fault(errno);
         return errno == ELOOP ? "it is a symbolic link" : strerror(errno);
     }
     wrong = wrong_file(taking, file);
@@ -190,7 +191,7 @@ static const char *read_foreign(struct taking *taking, struct dropped *file, boo
         error = spool_file_read_body(foreign);
     }
     if (error != 0) {
-        *wait = lacking(error);
+        *wait = !at_fault(error);
         return error == EBADMSG ? "it is damaged" : strerror(error);
     }
     return wrong_mail(foreign, file->name);
@@ -271,6 +272,7 @@ static int take_mail(struct taking *taking, const struct dropped *file)
 static int take_one(struct taking *taking, struct dropped *file)
 {
     const char *wrong;
+    char shown[4 * NAME_LEN + 1];
     bool wait = false;
     int status = EX_OK;
 
@@ -278,7 +280,9 @@ static int take_one(struct taking *taking, struct dropped *file)
     mail_init(&taking->mail);
     wrong = read_foreign(taking, file, &wait);
     if (wait) {
-        complain("dropped mails cannot be read: %s: they wait", wrong);
+        printable(shown, sizeof shown, file->name, strlen(file->name));
+        complain("%s/" DROP_NAME "/%s of user %lu cannot be read: %s: it waits", taking->spool->dir, shown,
+                 (unsigned long)file->about.st_uid, wrong);
         status = EX_OSERR;
     } else if (wrong != NULL) {
         set_aside(taking, file, wrong);
@@ -369,8 +373,11 @@ static int take_all(struct taking *taking)
     if (!spool_clean(&taking->drop) || !spool_each_name(&taking->drop, choose, taking)) {
         return EX_OSERR;
     }
-    for (size_t i = 0; i < taking->count && status == EX_OK; i++) {
-        status = take_one(taking, &taking->files[i]);
+    /* One that cannot be taken, as there is no room for it, holds up no other. */
+    for (size_t i = 0; i < taking->count; i++) {
+        int taken = take_one(taking, &taking->files[i]);
+
+        status = status == EX_OK ? taken : status;
     }
     return status == EX_OK ? taking->status : status;
 }

@@ -13,7 +13,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, Relay, Spool, run
+from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, Relay, Spool, run
 from test_spool import relay  # noqa: F401 (fixture)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
@@ -255,6 +255,43 @@ def test_one_user_does_not_hold_up_another(spool, relay):
     own(file, OTHER)
     assert flush(spool, relay).returncode == BAD_INPUT
     assert len(relay.mails) == 2 and len(list(spool.drop.iterdir())) == 300 - 16
+
+
+def call_at(spool, relay, trace, call, words):
+    """the number of a call of a kind, as strace counts, of a flush without a fault: the first one with these words"""
+    assert spool.flush(relay, wrap=["strace", "-qq", "-e", f"trace={call}", "-o", trace]).returncode == OK
+    return next(number for number, line in enumerate(trace.read_text().splitlines(), 1) if words in line)
+
+
+@pytest.mark.parametrize("call, words, error", [("openat", '.mail", O_RDONLY|O_NOCTTY', "EIO"),
+                                                ("openat", '.mail", O_RDONLY|O_NOCTTY', "EACCES"),
+                                                ("openat", '.mail", O_RDONLY|O_NOCTTY', "ESTALE"),
+                                                ("openat", '.mail", O_RDONLY|O_NOCTTY', "ENFILE"),
+                                                ("pread64", "mailmot1", "EIO")])
+def test_what_cannot_be_read_now_waits(spool, relay, place, call, words, error):
+    """and another user's does not"""
+    drop(spool)
+    at = call_at(spool, relay, place / "trace", call, words)
+    relay.mails.clear()
+    drop(spool)
+    drop(spool, uid=OTHER)
+    done = spool.flush(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error={error}:when={at}"])
+    assert (done.returncode, done.verdicts, len(dropped(spool))) == (OS_ERROR, ["delivered"], 1), done.stderr
+    assert dropped(spool)[0].name in done.stderr and "it waits" in done.stderr
+    again = flush(spool, relay)
+    assert (again.returncode, again.stderr, len(relay.mails)) == (OK, "", 2) and not dropped(spool)
+
+
+def test_no_room_for_one_holds_up_no_other(spool, relay, place):
+    """the first one in the directory is the one that does not fit"""
+    drop(spool)
+    at = call_at(spool, relay, place / "trace", "pwrite64", SENDER)
+    relay.mails.clear()
+    drop(spool)
+    drop(spool, uid=OTHER)
+    done = spool.flush(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject=pwrite64:error=ENOSPC:when={at}"])
+    assert (done.returncode, done.verdicts, len(dropped(spool))) == (NOT_STORED, ["delivered"], 1), done.stderr
+    assert flush(spool, relay).verdicts == ["delivered"] and len(relay.mails) == 2
 
 
 KILLER = r"""
