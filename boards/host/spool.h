@@ -45,6 +45,9 @@ struct spool {
     int fd;
 };
 
+/* Root's own, which is for all of the system: made if it is missing, and so is its drop directory, into which users drop mails. */
+void spool_make(const char *dir);
+
 /* create: make the directory if it is missing. EX_CONFIG where others may write into it. */
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "drop.h"
 #include "spool.h"
 
 #include <errno.h>
@@ -51,6 +52,39 @@ static void sync_own_name(const struct spool *spool)
     if (parent >= 0) {
         close(parent);
     }
+}
+
+/* Each with the rights it needs at once: who makes them may be ended in between. */
+static bool make_directory(int fd, const char *name, mode_t mode)
+{
+    mode_t mask = umask(0);
+    bool made = mkdirat(fd, name, mode) == 0;
+
+    umask(mask);
+    return made;
+}
+
+void spool_make(const char *dir)
+{
+    struct spool spool = {dir, -1};
+    struct stat file;
+    bool made;
+
+    if (geteuid() != 0) {
+        return;
+    }
+    made = make_directory(AT_FDCWD, dir, 0711);
+    spool.fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool.fd < 0) {
+        return;
+    }
+    if (made) {
+        sync_own_name(&spool);
+    }
+    if (fstat(spool.fd, &file) == 0 && file.st_uid == 0 && (file.st_mode & 0777) == 0711) {
+        make_directory(spool.fd, DROP_NAME, 01733);
+    }
+    spool_close(&spool);
 }
 
 int spool_open(struct spool *spool, const char *dir, bool create)

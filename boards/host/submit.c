@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct submission {
@@ -165,24 +164,6 @@ static int set_recipients(struct submission *submission)
 
 /* ---- The spool --------------------------------------------------------------------------------------------------- */
 
-/* Root's is one that users can drop mails into. */
-static void make_spool(const char *dir)
-{
-    int fd;
-
-    if (geteuid() != 0 || mkdir(dir, 0711) != 0) {
-        return;
-    }
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return;
-    }
-    if (fchmod(fd, 0711) == 0 && mkdirat(fd, DROP_NAME, 0700) == 0) {
-        fchmodat(fd, DROP_NAME, 01733, 0);
-    }
-    close(fd);
-}
-
 /* A configuration that only its owner may read is none to users, whose mails are dropped. */
 static bool not_for_us(const struct args *args)
 {
@@ -232,7 +213,7 @@ static int store(struct submission *submission)
     int status = mail_sender(&sending->mail, submission->args);
 
     if (status == EX_OK) {
-        make_spool(submission->args->spool);
+        spool_make(submission->args->spool);
         status = sending_open(sending);
     }
     if (status == EX_OK) {

@@ -370,6 +370,34 @@ def test_spool_of_its_own(machine, name, words):
         shutil.rmtree(place)
 
 
+@needs_root
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_spool_of_its_own_killed(machine, tmp_path, mask):
+    """at each call while it is made: root's next mail makes what is missing, and users drop theirs into it"""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-spool-"))
+    place.chmod(0o755)
+    try:
+        spool = place / "mailmote"
+        machine.configure(f"relay {machine.relay.where}\nspool {spool}", spool=False)
+
+        def under(*words):
+            return subprocess.run(["strace", "-qq", *words, COMMAND, "sendmail", "-odi", A], input=b"hello\n", umask=mask,
+                                  env={"MAILMOTE_CONF": str(machine.conf)}, capture_output=True, timeout=LIMIT_S).returncode
+        trace = tmp_path / "trace"
+        assert under("-y", "-o", trace) == 0
+        calls = trace.read_text().splitlines()
+        names = [line.partition("(")[0] for line in calls]
+        first = next(n for n, line in enumerate(calls) if line.startswith("mkdir") and str(spool) in line)
+        assert any(line.startswith("fsync(") and f"<{place}>" in line for line in calls[first:])  # its name is on the disk
+        for n in range(first, first + 12):
+            shutil.rmtree(spool)
+            assert under("-o", "/dev/null", "-e", f"inject={names[n]}:signal=KILL:when={names[:n + 1].count(names[n])}") == -9
+            assert under("-o", "/dev/null") == 0
+            assert [stat.S_IMODE(path.stat().st_mode) for path in (spool, spool / "drop")] == [0o711, 0o1733], calls[n]
+    finally:
+        shutil.rmtree(place)
+
+
 def test_no_spool(machine):
     machine.spool.write_text("")
     done = machine.call("sendmail", A, text=SUBJECT, status=BAD_CONFIG, silent=False)
