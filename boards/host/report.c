@@ -5,8 +5,9 @@
  */
 #define _GNU_SOURCE
 
-#include "complain.h"
 #include "report.h"
+#include "complain.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,8 +81,7 @@ static void log_line(const struct host_mail *mail, unsigned i, int status, int f
              own->relay == NULL ? 0U : (unsigned)mote_relay_port(own->relay), own->tls[0] == 0 ? "none" : own->tls,
              mail->mail.from, rcpt->address, (unsigned long)mail->mail.size, status, code_of(rcpt).text, own->text);
     printable(shown, sizeof shown, line, strlen(line));
-    openlog("mailmote", LOG_PID, facility);
-    syslog(facility | level, "%s", shown);
+    log_write(facility | level, shown);
 }
 
 /* What one recipient makes of the exit status. Where the mail is kept, deferred is no more than that. */

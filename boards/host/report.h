@@ -7,8 +7,8 @@
 
 #include "mail.h"
 
-/* Tells of each recipient that was not reported before, also the system's log (args.syslog says where), and returns the exit status their verdicts make. When it could not
- * be printed, ferror(stdout) is set. */
+/* Tells of each recipient that was not reported before, also the system's log (args.syslog says where), and returns the exit
+ * status their verdicts make. When it could not be printed, ferror(stdout) is set. */
 int report(const struct host_mail *mail, const char *syslog);
 
 /* The worse of two exit statuses. */

@@ -30,7 +30,7 @@ def log(tmp_path):
             seen = []
             while True:
                 try:
-                    seen.append(re.fullmatch(r"<(\d+)>.*? mailmote\[\d+\]: (.*)", link.recv(10000).decode()).groups())
+                    seen.append(re.fullmatch(r"<(\d+)>mailmote\[\d+\]: (.*)", link.recv(10000).decode()).groups())
                 except BlockingIOError:
                     return [(int(level), text) for level, text in seen]
         yield ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_DEV, tmp_path / "log"], lines
@@ -94,3 +94,19 @@ def test_no_relay_was_asked(spool, log, tmp_path):
         pytest.skip("no mount: " + done.stderr)
     [(level, text)] = lines()
     assert done.returncode == DEFERRED and level == MAIL | NOTICE and "relay=none:0, tls=\"none\"" in text
+
+
+def test_a_log_that_is_not_read(spool, relay, log, tmp_path):
+    """a logger that hangs, its queue full, holds nothing up; and it is told of"""
+    wrap, lines = log
+    for _ in range(3):
+        assert spool.send(options=["--relay", "127.0.0.1:1"]).returncode == DEFERRED
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as other:
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"<22>other: a line", str(tmp_path / "log"))
+    done = spool.flush(relay, options=["--now"], wrap=wrap)
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    assert done.returncode == OK and len(relay.mails) == 3
+    assert done.stderr.count("/dev/log takes no lines") == 1
