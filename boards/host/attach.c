@@ -76,6 +76,11 @@ static size_t read_file(void *ctx, size_t offset, void *buf, size_t cap)
 {
     struct attached_file *file = ctx;
 
+    if (file->text.data != NULL) {
+        cap = file->text.len - offset < cap ? file->text.len - offset : cap;
+        memcpy(buf, file->text.data + offset, cap);
+        return cap;
+    }
     if (offset < file->at || offset >= file->at + file->len) {
         ssize_t got;
 
@@ -114,6 +119,19 @@ static int open_file(struct attached_file *file, size_t *size)
     return EX_NOINPUT;
 }
 
+/* What shows no size until it is read, as the files of /proc, is read at once. */
+static int read_whole(struct attached_file *file, size_t *size)
+{
+    int error = file_read_all(file->fd, &file->text, ATTACHED_MAX - *size);
+
+    if (error != 0) {
+        complain("%s cannot be read: %s: nothing was sent", file->name, strerror(error));
+        return EX_NOINPUT;
+    }
+    *size += file->text.len;
+    return EX_OK;
+}
+
 static int open_attachment(struct attached *attached, char *word, size_t *size)
 {
     struct attached_file *file = &attached->files[attached->count];
@@ -130,6 +148,9 @@ static int open_attachment(struct attached *attached, char *word, size_t *size)
     }
     file->name = word;
     status = open_file(file, size);
+    if (status == EX_OK && *size == before) {
+        status = read_whole(file, size);
+    }
     part->name = base_name(word);
     part->read = read_file;
     part->ctx = file;

@@ -18,8 +18,8 @@ struct attached {
     unsigned count;              /* of both */
 };
 
-/* Opens the files; nothing of them but HTML is in memory. The message has them, and the fields, as long as *attached lives. EX_USAGE: a value
- * is wrong. EX_NOINPUT: a file cannot be read. */
+/* Opens the files; nothing of them is in memory but HTML and what shows no size. The message has them, and the fields, as long as
+ * *attached lives. EX_USAGE: a value is wrong. EX_NOINPUT: a file cannot be read. */
 int attach(struct attached *attached, const struct args *args, struct mote_message *message);
 
 void attached_free(struct attached *attached);

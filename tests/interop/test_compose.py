@@ -117,6 +117,15 @@ def test_a_path_with_a_colon(postfix, mailmote, tmp_path):
     assert [(part.get_filename(), part.get_content_type()) for part in parts] == [("c", "application/octet-stream"), ("c", "x/y")]
 
 
+def test_a_file_that_shows_no_size(postfix, mailmote, tmp_path):
+    """as those of /proc: all of it arrives"""
+    (tmp_path / "empty").write_bytes(b"")
+    token, result = compose(postfix, mailmote, "--attach", "/proc/version", "--attach", str(tmp_path / "empty"))
+    delivered(result)
+    parts = list(read(postfix.wait_for_mail(token)).iter_parts())[1:]
+    assert [part.get_content() for part in parts] == [pathlib.Path("/proc/version").read_bytes(), b""]
+
+
 @pytest.mark.parametrize("keep", [True, False], ids=["spool", "no spool"])
 @pytest.mark.parametrize("option", ["--attach", "--html"])
 def test_unreadable(mailmote, tmp_path, option, keep):
