@@ -256,7 +256,9 @@ int args_check_relays(const struct args *args)
 
 int args_misconfigured(struct args *args, int status)
 {
-    args->misconfigured |= status == EX_CONFIG && args->command == COMMAND_SEND && (args->spool != NULL || args->mta);
+    args->misconfigured |=
+        status == EX_CONFIG &&
+        (args->command == COMMAND_QUEUE || (args->command == COMMAND_SEND && (args->spool != NULL || args->mta)));
     return args->misconfigured && status == EX_CONFIG ? EX_OK : status;
 }
 

@@ -195,29 +195,31 @@ static int look(const struct args *args, const struct spool *spool)
     return args->remove != NULL ? spool_delete(spool, args->remove) : list(spool);
 }
 
+/* What is wrong in the configuration is told, and hides no mail: a spool needs none of it but its name. */
+static int run(const struct args *args)
+{
+    struct spool spool = {NULL, -1};
+    int status = EX_OK;
+
+    if (!spool_absent(args->spool)) {
+        status = check_id(args->show != NULL ? args->show : args->remove);
+        status = status == EX_OK ? spool_open(&spool, args->spool, false) : status;
+        status = status == EX_OK ? look(args, &spool) : status;
+        spool_close(&spool);
+    }
+    return status == EX_OK && args->misconfigured ? EX_CONFIG : status;
+}
+
 int queue_command(int argc, char **argv)
 {
     struct args args;
-    struct spool spool = {NULL, -1};
     int status = args_parse(&args, COMMAND_QUEUE, argc, argv);
 
-    if (status == EX_OK && (args.help || spool_absent(args.spool))) {
-        if (args.help) {
-            print_help();
-        }
-        args_free(&args);
-        return EX_OK;
+    if (status == EX_OK && args.help) {
+        print_help();
+    } else if (status == EX_OK) {
+        status = run(&args);
     }
-    if (status == EX_OK) {
-        status = check_id(args.show != NULL ? args.show : args.remove);
-    }
-    if (status == EX_OK) {
-        status = spool_open(&spool, args.spool, false);
-    }
-    if (status == EX_OK) {
-        status = look(&args, &spool);
-    }
-    spool_close(&spool);
     args_free(&args);
     return status;
 }

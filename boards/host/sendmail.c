@@ -117,6 +117,9 @@ static int check_aliases(struct call *call)
     args->command = COMMAND_QUEUE;
     args->spool = SPOOL_DEFAULT;
     status = args_settle(args);
+    if (status == EX_OK && args->misconfigured) {
+        status = EX_CONFIG;
+    }
     if (status == EX_OK) {
         aliases_default(args);
         status = aliases_open(&aliases, args, NULL);

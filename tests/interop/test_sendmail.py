@@ -281,6 +281,9 @@ def test_wrong_configuration_costs_no_mail(machine, line, word):
     machine.configure(line)
     done = machine.call("sendmail", A, text=SUBJECT, silent=False)
     assert word in done.stderr and done.stdout == b"" and len(machine.kept()) == 1
+    for call in ["mailq"], ["sendmail", "-bp"]:
+        done = machine.call(*call, status=BAD_CONFIG, silent=False)
+        assert word in done.stderr and done.stdout.startswith(machine.kept()[0].stem.encode() + b"\t")
     machine.configure(f"relay {machine.relay.where}")
     machine.call("sendmail", "-q")
     assert machine.arrived()[0].to == [A] and machine.kept() == []
