@@ -895,9 +895,27 @@ static void offset_zero_starts_again(void **state)
     free(buf);
 }
 
+/* A line is used to its end: a character of UTF-8 that needs up to 12 columns stays where 12 are left of 74, and begins the next
+ * line where there are 11. */
+static void folded_where_it_must(void **state)
+{
+    static const char x63[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    struct mote_message m = sample();
+    char text[70];
+
+    for (size_t n = 62; n <= 63; n++) {
+        snprintf(text, sizeof text, "%s\303\251", x63 + 63 - n);
+        m.text = text;
+        m.text_len = strlen(text);
+        compose(&m);
+        assert_non_null(strstr(body(), n == 62 ? "x=C3=A9\r\n" : "x=\r\n=C3=A9\r\n"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folded_where_it_must),
         cmocka_unit_test(every_field_in_order),
         cmocka_unit_test(length_left_out),
         cmocka_unit_test(fields_left_out),

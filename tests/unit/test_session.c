@@ -93,15 +93,24 @@ static void test_trace_of_a_login(void **state)
 /* A relay that says what is wrong with a token is answered before it refuses: that answer is no secret. */
 static void test_trace_of_a_refusal(void **state)
 {
-    trust_bench_kind(&bench, ANCHORS, &ec_leaf);
-    bench.peer.offers = "250-relay\r\n250 AUTH OAUTHBEARER\r\n";
-    bench.peer.refuses_token = true;
-    bench.relay.login = (struct mote_login){.user = "user", .token = "token"};
-    mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
-    trust_talk(&bench.session, &bench.peer);
-    assert_int_equal(mote_session_result(&bench.session)->cause, MOTE_CAUSE_LOGIN_REFUSED);
-    bench.trace[bench.trace_len] = 0;
-    assert_non_null(strstr(bench.trace, "AUTH OAUTHBEARER (credentials)\r\n334 go on\r\nAQ==\r\n535 no\r\n"));
+    static const char *const mechanisms[] = {"OAUTHBEARER", "XOAUTH2"}, *const answers[] = {"AQ==", ""};
+
+    for (size_t i = 0; i < COUNT(mechanisms); i++) {
+        char offers[80], lines[200];
+
+        snprintf(offers, sizeof offers, "250-relay\r\n250 AUTH %s\r\n", mechanisms[i]);
+        snprintf(lines, sizeof lines, "AUTH %s (credentials)\r\n334 go on\r\n%s\r\n535 no\r\n", mechanisms[i],
+                 answers[i]);
+        trust_bench_kind(&bench, ANCHORS, &ec_leaf);
+        bench.peer.offers = offers;
+        bench.peer.refuses_token = true;
+        bench.relay.login = (struct mote_login){.user = "user", .token = "token"};
+        mote_session_init(&bench.session, &bench.relay, &bench.mail, &bench.setup);
+        trust_talk(&bench.session, &bench.peer);
+        assert_int_equal(mote_session_result(&bench.session)->cause, MOTE_CAUSE_LOGIN_REFUSED);
+        bench.trace[bench.trace_len] = 0;
+        assert_non_null(strstr(bench.trace, lines));
+    }
 }
 
 /* With implicit TLS the time for the greeting begins when the handshake is done. */
