@@ -375,7 +375,7 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ("pasword hunter2", ["pasword is unknown", "is password meant"]),
     ("zzzzzzzzzzzz 1", ["unknown", "--help"]),
     ('spool "/a b', ["double quotes"]),
-    ('spool "/a"b', ["double quotes"]),
+    ('spool "/a"b', ["double quotes ends with one"]),
     ("from *@example.org", ["--account"]),
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
     ("host", ["host needs a value"]),

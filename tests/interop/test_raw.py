@@ -106,6 +106,7 @@ def test_8bit_text(relay, head, charset, text):
     octets, mail = arrives(relay, FULL + head.encode() + b"\n" + text.encode())
     assert octets.isascii() and mail["Content-Transfer-Encoding"] == "quoted-printable" and mail["MIME-Version"] == "1.0"
     assert mail.get_content_charset() == charset and same(mail, text)
+    assert b";;" not in octets.partition(b"\r\n\r\n")[0]
     assert all(len(mail.get_all(name)) == 1 for name in set(mail.keys()))
 
 
