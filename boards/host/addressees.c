@@ -18,7 +18,7 @@ static int add(struct addressees *all, const char *spec)
 {
     char *made = made_string(&all->made, strlen(spec));
 
-    return made == NULL ? EX_OSERR : aliases_expand(&all->aliases, strcpy(made, spec), &all->to);
+    return made == NULL ? EX_OSERR : aliases_address(&all->aliases, strcpy(made, spec), &all->to);
 }
 
 static int refuse(struct span list, const char *where)

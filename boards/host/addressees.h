@@ -19,7 +19,7 @@ struct addressees {
 };
 
 /* Adds the addresses of a list, and those that names in it stand for. EX_USAGE: one cannot be read; *where names the list
- * then. EX_CONFIG as aliases_expand(). */
+ * then. EX_CONFIG as aliases_address(). */
 int addressees_add(struct addressees *all, struct span list, const char *where);
 
 /* Those of a header's To, Cc and Bcc; of a message that is sent on, of the first such fields with Resent- in front

@@ -30,6 +30,9 @@ int aliases_open(struct aliases *aliases, const struct args *args, const char *d
  * no alias may: a command, a file, a list in a file. */
 int aliases_expand(struct aliases *aliases, char *recipient, struct words *to);
 
+/* The same for a mail that must not be lost: whose alias is wrong, of which is told, is NAME@DOMAIN. */
+int aliases_address(struct aliases *aliases, char *recipient, struct words *to);
+
 /* For those who call sendmail: without aliases of its own, the configuration has those of /etc/aliases, if it is there. */
 void aliases_default(struct args *args);
 

@@ -133,10 +133,22 @@ static int take_over(struct account *account, const struct account *other)
     return EX_OK;
 }
 
+/* The colon behind a name, or NULL; one in a comment is none. */
+static char *find_others(char *rest)
+{
+    for (bool blank = true; *rest != 0 && !(blank && *rest == '#'); rest++) {
+        if (*rest == ':') {
+            return rest;
+        }
+        blank = strchr(CONFIG_SPACE, *rest) != NULL;
+    }
+    return NULL;
+}
+
 /* NAME [: OTHER[, OTHER...]] */
 static int parse_account(struct config *config, char *rest)
 {
-    char *others = strchr(rest, ':'), *name, *word;
+    char *others = find_others(rest), *name, *word;
     struct account *more = realloc(config->accounts, (config->count + 1) * sizeof *more), *account;
     int status;
 
@@ -191,6 +203,14 @@ static int check_domain(const char *domain)
                                        : wrong("maildomain ", domain, ": give the name behind the @ of addresses");
 }
 
+static bool has_control(const char *text)
+{
+    while ((unsigned char)*text >= ' ' && *text != 127) {
+        text++;
+    }
+    return *text != 0;
+}
+
 static int parse_setting(struct config *config, const struct config_word *word, char *rest)
 {
     struct setting *setting = &config->accounts[config->at].settings[word->key];
@@ -211,6 +231,9 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     }
     if (word->key == KEY_MAILDOMAIN && check_domain(value) != EX_OK) {
         return EX_CONFIG;
+    }
+    if (word->key == KEY_FULL_NAME && has_control(value)) {
+        return wrong("", word->name, " holds a control character: take it out");
     }
     if (word->key == KEY_FROM && *value == '*') {
         return wrong("from ", value,

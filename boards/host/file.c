@@ -11,16 +11,51 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* So long a pipe may have no writer, or one that writes nothing: whoever waits for it may hold the spool. */
+enum { PIPE_MS = 5000 };
+
+/* Is there something to be read, or an end? False: not within that time; errno says so. */
+static bool wait_for(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int count;
+
+    do {
+        count = poll(&ready, 1, PIPE_MS);
+    } while (count < 0 && errno == EINTR);
+    errno = count == 0 ? ETIMEDOUT : errno;
+    return count > 0;
+}
+
+int file_open(const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat about;
+
+    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode) && !wait_for(fd)) {
+        close(fd);
+        errno = ETIMEDOUT;
+        return -1;
+    }
+    return fd;
+}
 
 /* Reads to the end or until cap octets are there. Returns 0 or an errno. */
 static int read_some(int fd, struct buffer *into, size_t cap)
 {
     while (into->len < cap) {
         ssize_t got = read(fd, into->data + into->len, cap - into->len);
+
+        if (got < 0 && errno == EAGAIN && wait_for(fd)) {
+            continue;
+        }
 
         if (got == 0) {
             break;
@@ -63,7 +98,7 @@ int file_read_all(int fd, struct buffer *file, size_t max)
 
 int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = file_open(file);
     int error = fd < 0 || fstat(fd, about) != 0 ? errno : file_read_all(fd, text, max);
 
     if (fd >= 0) {
@@ -194,7 +229,7 @@ static int read_secret(int fd, struct buffer *secret, const char *file)
 
 int file_read_secret(struct buffer *secret, const char *file)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC), status;
+    int fd = file_open(file), status;
 
     if (fd < 0) {
         complain("%s cannot be opened: %s", file, strerror(errno));

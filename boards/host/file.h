@@ -24,6 +24,9 @@ int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, 
 /* Such a reader; ctx is a struct buffer. */
 size_t buffer_read(void *ctx, size_t offset, void *buf, size_t cap);
 
+/* For reading; -1 and errno. Neither it nor what reads such a file here waits for the writer of a pipe for long. */
+int file_open(const char *file);
+
 /* All of an open file, at most max octets. Returns 0 or an errno. */
 int file_read_all(int fd, struct buffer *file, size_t max);
 

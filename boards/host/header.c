@@ -257,7 +257,6 @@ static void write_parameters(FILE *out, struct span field, const struct header_r
         field.at += len;
         field.len -= len;
     }
-    fputs("\r\n", out);
 }
 
 /* ---- All fields -------------------------------------------------------------------------------------------------- */
@@ -298,6 +297,15 @@ void header_write_folded(FILE *out, struct span field)
     }
 }
 
+void header_write_type(FILE *out, struct span field, const struct header_rules *rules)
+{
+    if (has_8bit(field.at, field.len)) {
+        write_parameters(out, field, rules);
+    } else {
+        header_write_folded(out, field);
+    }
+}
+
 void header_write(FILE *out, struct span field, const struct header_rules *rules)
 {
     struct span value = field_value(field), name;
@@ -310,6 +318,7 @@ void header_write(FILE *out, struct span field, const struct header_rules *rules
         write_list(out, field, rules);
     } else if (eight && (field_is(field, "Content-Type") || field_is(field, "Content-Disposition"))) {
         write_parameters(out, field, rules);
+        fputs("\r\n", out);
     } else if (eight) {
         write_text(out, field, rules);
     } else {

@@ -158,8 +158,17 @@ static char *write_header(const struct call *call)
  * that is given as a field, unless -r names him. */
 static void settle_fields(struct call *call)
 {
-    static const char *const own[] = {"From", "To",         "Cc",   "Bcc",        "Resent-Bcc",   "Subject",
-                                      "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    static const char *const own[] = {"From",
+                                      "To",
+                                      "Cc",
+                                      "Bcc",
+                                      "Resent-Bcc",
+                                      "Subject",
+                                      "Date",
+                                      "Message-ID",
+                                      "MIME-Version",
+                                      "Content-Type",
+                                      "Content-Transfer-Encoding",
                                       "Auto-Submitted"};
     unsigned kept = 0;
 

@@ -163,6 +163,14 @@ static void write_span(FILE *out, struct span text, const char *end)
     fputs(end, out);
 }
 
+static struct header_rules rules_of(const struct raw *raw)
+{
+    struct header_rules rules = raw->rules->header;
+
+    rules.charset = raw->charset;
+    return rules;
+}
+
 /* Without the character set a reader takes it for ASCII. */
 static void write_type(const struct raw *raw, FILE *out)
 {
@@ -171,17 +179,11 @@ static void write_type(const struct raw *raw, FILE *out)
     if (raw->type.at == NULL) {
         fprintf(out, "Content-Type: text/plain; charset=%s\r\n", charset);
     } else {
-        header_write_folded(out, raw->type);
+        struct header_rules rules = rules_of(raw);
+
+        header_write_type(out, raw->type, &rules);
         fprintf(out, "%s\r\n charset=%s\r\n", raw->type.at[raw->type.len - 1] == ';' ? "" : ";", charset);
     }
-}
-
-static struct header_rules rules_of(const struct raw *raw)
-{
-    struct header_rules rules = raw->rules->header;
-
-    rules.charset = raw->charset;
-    return rules;
 }
 
 /* The message's own fields, but those that nobody may see, and those that are written anew. */

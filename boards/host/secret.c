@@ -174,10 +174,27 @@ static int copy_password(struct buffer *secret, const struct args *args, const c
     return file_check_secret(secret, "password");
 }
 
+/* Whoever may write the configuration says which relay is told the secret. False after a complaint. */
+static bool ours(const struct args *args)
+{
+    const struct stat *about = &args->config_about;
+
+    if ((about->st_mode & S_IWOTH) == 0 && (about->st_uid == 0 || about->st_uid == geteuid())) {
+        return true;
+    }
+    complain("no password or token is used with %s, which others may have written: chmod o-w it, and chown it to "
+             "yourself or root",
+             args->config_file);
+    return false;
+}
+
 int secret_read(struct buffer *secret, const struct args *args, const struct relay_args *relay)
 {
     const char *const *options = relay->options;
 
+    if (relay->line != 0 && !ours(args)) {
+        return EX_CONFIG;
+    }
     if (options[RELAY_PASSWORD] != NULL) {
         return copy_password(secret, args, options[RELAY_PASSWORD]);
     }

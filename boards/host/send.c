@@ -16,12 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A mail that is to be kept is not lost for an alias that is wrong. */
 static int expand_into(struct aliases *aliases, char **names, unsigned count, struct words *to)
 {
+    bool kept = aliases->args->spool != NULL;
     int status = EX_OK;
 
     for (unsigned i = 0; i < count && status == EX_OK; i++) {
-        status = aliases_expand(aliases, names[i], to);
+        status = kept ? aliases_address(aliases, names[i], to) : aliases_expand(aliases, names[i], to);
     }
     return status;
 }

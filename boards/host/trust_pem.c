@@ -185,7 +185,7 @@ static int read_text(struct certificates *certificates, const char *file, const 
 int certificates_read(struct certificates *certificates, const char *file)
 {
     struct buffer text = {NULL, 0};
-    int fd = open(file, O_RDONLY | O_CLOEXEC), status, error;
+    int fd = file_open(file), status, error;
 
     error = fd < 0 ? errno : file_read_all(fd, &text, FILE_MAX);
     if (fd >= 0) {

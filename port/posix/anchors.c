@@ -12,10 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BANNER_DASHES = 5 };
+enum { BANNER_DASHES = 5, PIPE_MS = 5000 };
 
 struct loader {
     br_x509_trust_anchor *anchors;
@@ -182,16 +183,39 @@ static void push(struct loader *loader, const char *text, size_t len)
 
 /* ---- The file ---------------------------------------------------------------------------------------------------- */
 
+/* A pipe may have no writer, or one that writes nothing. */
+static bool wait_for(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int count;
+
+    do {
+        count = poll(&ready, 1, PIPE_MS);
+    } while (count < 0 && errno == EINTR);
+    errno = count == 0 ? ETIMEDOUT : errno;
+    return count > 0;
+}
+
+static ssize_t read_some(int fd, char *text, size_t cap)
+{
+    ssize_t got;
+
+    do {
+        got = read(fd, text, cap);
+    } while (got < 0 && (errno == EINTR || (errno == EAGAIN && wait_for(fd))));
+    return got;
+}
+
 static void load(struct loader *loader, int fd)
 {
     char text[16384];
     ssize_t got;
 
     do {
-        got = read(fd, text, sizeof text);
+        got = read_some(fd, text, sizeof text);
         if (got > 0) {
             push(loader, text, (size_t)got);
-        } else if (got < 0 && errno != EINTR) {
+        } else if (got < 0) {
             loader->error = errno;
         }
     } while (got != 0 && loader->error == 0);
@@ -205,7 +229,7 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
 {
     struct loader loader = {.line_begins = true};
     size_t gap = (size_t)(-(uintptr_t)memory % sizeof(void *));
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     *anchors = NULL;
     if (fd < 0) {
@@ -214,7 +238,11 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
     loader.low = (unsigned char *)memory + (gap < memory_len ? gap : memory_len);
     loader.high = (unsigned char *)memory + memory_len;
     loader.anchors = (br_x509_trust_anchor *)(void *)loader.low;
-    load(&loader, fd);
+    if (wait_for(fd)) {
+        load(&loader, fd);
+    } else {
+        loader.error = errno;
+    }
     close(fd);
     *anchors = loader.anchors;
     if (loader.error == 0) {

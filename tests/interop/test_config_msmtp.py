@@ -172,6 +172,12 @@ def test_wrong_accounts(config, relay, more, words, says):
     assert relay.talks == []
 
 
+def test_account_with_a_comment(config, relay):
+    path = config(f"account a # what: ever\nfrom a@example.org\n{host(relay)}account b : a # c: d\nfrom b@example.org\n")
+    assert send(path, "--account", "a").verdicts == send(path, "--account", "b").verdicts == ["delivered"]
+    assert [mail.sender for mail in relay.mails] == ["a@example.org", "b@example.org"]
+
+
 def test_no_file_for_an_account(relay):
     done = run(COMMAND, "send", "-a", "one", "--relay", relay.where, A, env={"MAILMOTE_CONF": "/no/such/file"})
     assert done.returncode == BAD_CONFIG and "/no/such/file cannot be read" in told(done)
@@ -245,7 +251,7 @@ def test_command_of_a_pipe(config, secure):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-@pytest.mark.parametrize("secret", ["password p", "passwordeval echo p"])
+@pytest.mark.parametrize("secret", ["password p", "passwordeval echo p", "password-file /no/such"])
 def test_file_of_another_user(config, secure, secret):
     path = config(f"from s@example.org\n{login(secure, secret)}")
     os.chown(path, 65534, 65534)
@@ -324,7 +330,7 @@ def test_secret_of_the_account(config, secure):
 
 @pytest.mark.parametrize("mode, what, kept", [(0o640, "password p", False), (0o644, "password p", True),
                                               (0o660, "passwordeval echo p", True), (0o666, "passwordeval echo p", True),
-                                              (0o644, "passwordeval echo p", False)])
+                                              (0o644, "passwordeval echo p", False), (0o646, "password-file /no/such", True)])
 def test_file_that_others_may_use(config, secure, tmp_path, mode, what, kept):
     """a password in it is no secret, and a command may be anybody's: the mail is kept"""
     path = config(f"from s@example.org\nspool {tmp_path}/spool\n{login(secure, what)}", mode)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -44,6 +45,44 @@ def test_setuid(tmp_path, mode, uid, gid):
         done = run(path, *words, decode=False)
         assert (done.returncode, done.stdout) == (BAD_CONFIG, b"")
         assert done.stderr.startswith("mailmote: ") and "setuid" in done.stderr and done.stderr.count("\n") == 1
+
+
+# ---- Pipes that nobody writes ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("what", ["password-file", "trust", "aliases", "config"])
+def test_pipe_without_a_writer(tmp_path, relay, what):
+    """is waited for a while, and no longer: whoever waits may hold the spool"""
+    pipe, config = tmp_path / "pipe", tmp_path / "config"
+    os.mkfifo(pipe, 0o600)
+    config.write_text({"aliases": f"relay {relay.where}\naliases {pipe}\nmaildomain x.test\n",
+                       "password-file": f"relay {relay.where} user=u pin=sha256:{'A' * 43} password-file={pipe}\n",
+                       "trust": f"relay {relay.where} tls-name=x.test trust={pipe}\n", "config": ""}[what])
+    begun = time.monotonic()
+    done = run(COMMAND, "send", "--spool", tmp_path / "spool", "-C", pipe if what == "config" else config, *FROM,
+               "a@example.test", text=b"x\n")
+    assert 4 < time.monotonic() - begun < 15 and str(pipe) in done.stderr and done.returncode == DEFERRED, done.stderr
+    assert len(list((tmp_path / "spool").glob("*.mail"))) == 1
+
+
+@pytest.mark.parametrize("what", ["password-file", "aliases"])
+def test_pipe_of_a_slow_writer(tmp_path, relay, what):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    (tmp_path / "config").write_text(f"relay {relay.where}\naliases {pipe}\nmaildomain x.test\n" if what == "aliases" else
+                                     f"relay {relay.where} user=u pin=sha256:{'A' * 43} password-file={pipe}\n")
+
+    def write():
+        time.sleep(1)
+        with open(pipe, "wb", buffering=0) as end:
+            for piece in (b"ops: b@", b"example.test\n"):
+                time.sleep(1)
+                end.write(piece)
+    thread = threading.Thread(target=write)
+    thread.start()
+    done = run(COMMAND, "send", "-C", tmp_path / "config", *FROM, "ops" if what == "aliases" else "a@example.test", text=b"x\n")
+    thread.join()
+    assert done.returncode == (OK if what == "aliases" else DEFERRED) and str(pipe) not in done.stderr, done.stderr
+    assert what != "aliases" or relay.mails[0].to == ["b@example.test"]
 
 
 # ---- The spool ------------------------------------------------------------------------------------------------------

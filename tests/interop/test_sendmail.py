@@ -227,6 +227,14 @@ def test_field_that_is_no_utf8(machine, type, subject):
     assert mail.text.isascii() and words == [(subject.encode("latin-1"), "iso-8859-1" if "ISO" in type else "unknown-8bit")]
 
 
+def test_type_that_is_not_ascii(machine):
+    """of a text that is not either"""
+    mail = machine.sent("sendmail", A, text="Content-Type: text/plain; name=\"ü.txt\"\n\nGröße\n")
+    whole = parsed(mail)
+    assert mail.text.isascii() and whole.get_content() == "Größe\r\n"
+    assert whole.get_filename() == "ü.txt" and whole.get_content_charset() == "utf-8"
+
+
 @pytest.mark.parametrize("words, sent", [(["-F", "Jörg, Ö"], "Jörg, Ö"), (["-FCron"], "Cron"), ([], "")])
 def test_name_of_the_sender(machine, words, sent):
     """for a From that is missing alone"""
@@ -262,8 +270,18 @@ def test_aliases(machine):
     assert mail.to == [A, B] and parsed(mail)["To"] == ROOT
     assert machine.sent("sendmail", "-t", text=f"To: admin\nCc: {B}\n\n").to == [A, B]
     assert machine.sent("mail", "root", text=b"x").to == [A, B]
-    done = machine.call("sendmail", "loop", text=SUBJECT, status=BAD_CONFIG, silent=False)
-    assert "circle" in done.stderr and machine.empty()
+
+
+@pytest.mark.parametrize("alias", ["loop: pool\npool: loop", "loop: |sh", "loop: :include:/etc/list", "loop: x@", "loop: a@x.y, loop",
+                                   "loop: " + ", ".join(f"n{i}@x.y" for i in range(33))])
+@pytest.mark.parametrize("name", ["sendmail", "mail"])
+def test_wrong_alias_costs_no_mail(machine, name, alias):
+    aliases = machine.path / "aliases"
+    aliases.write_text(f"{alias}\nroot: {A}\n")
+    machine.configure(f"relay {machine.relay.where}", f"aliases {aliases}")
+    done = machine.call(name, "loop", "root", text=SUBJECT, silent=False)
+    assert f"{aliases}:" in done.stderr and f"loop is sent to loop@{HOST}" in done.stderr
+    assert machine.arrived()[0].to == [f"loop@{HOST}", A]
 
 
 def test_newaliases(machine):
@@ -279,7 +297,8 @@ def test_newaliases(machine):
     assert "cannot be read" in machine.call("newaliases", status=BAD_CONFIG, silent=False).stderr
 
 
-@pytest.mark.parametrize("line, word", [("relais x", "relais"), ("relay", "needs a value"), ("timeout 0", "timeout")])
+@pytest.mark.parametrize("line, word", [("relais x", "relais"), ("relay", "needs a value"), ("timeout 0", "timeout"),
+                                        ("from_full_name a\1b", "control character")])
 def test_wrong_configuration_costs_no_mail(machine, line, word):
     """it is told, and the mail is sent when it is right again"""
     machine.configure(line)
