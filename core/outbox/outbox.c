@@ -423,6 +423,9 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
             mote_session_quit(o->setup->session);
             return MOTE_TALK;
         }
+        if (slot == NULL) { /* a relay that was restarted may take more by now */
+            o->mails_max = MOTE_CONNECTION_MAILS;
+        }
         if (slot == NULL || slot->record.wait_s != 0) {
             keep_time(o);
             tidy(o);

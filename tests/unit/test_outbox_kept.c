@@ -321,6 +321,23 @@ static void another_relay(void **state)
     assert_int_equal(delivered, 2);
 }
 
+/* What a relay took at a time is no longer known when no mail is left. */
+static void restarted(void **state)
+{
+    set(2);
+    w.sim.relays[0].mails = 1;
+    go();
+    world_sleep(10);
+    go();
+    assert_int_equal(delivered, 2);
+    w.sim.relays[0].mails = 0;
+    connections = 0;
+    wanted += 20;
+    go();
+    assert_int_equal(delivered, 22);
+    assert_int_equal(connections, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,7 +348,7 @@ int main(void)
         cmocka_unit_test(nothing_follows),    cmocka_unit_test(clear_pass),
         cmocka_unit_test(takes_few),          cmocka_unit_test(ends_meanwhile),
         cmocka_unit_test(another_relay),      cmocka_unit_test(closed_then_another),
-        cmocka_unit_test(report_late),
+        cmocka_unit_test(report_late),        cmocka_unit_test(restarted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
