@@ -11,6 +11,12 @@
 extern "C" {
 #endif
 
+/* Seconds since 1970 at which this was built, or earlier. A system clock that shows less was never set: then the time is unknown, and
+ * a relay whose certificates' dates need it is not asked (MOTE_CAUSE_NO_TIME), which is not counted against it. */
+#ifndef MOTE_BUILT_S
+#define MOTE_BUILT_S INT64_C(1767225600) /* 2026-01-01 */
+#endif
+
 /* Passes the dialogue on to the caller's trace, and tells what the handshake agreed on. The port's own. */
 struct mote_posix_tracer {
     const struct mote_trace *trace;

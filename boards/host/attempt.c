@@ -36,7 +36,7 @@ static void explain(char *text, size_t cap, const struct mote_result *result, co
     const char *doubt = result->verdict == MOTE_IN_DOUBT ? "the mail may have arrived: " : "";
     const char *cause = mote_cause_name(result->cause);
 
-    if (result->cause == MOTE_CAUSE_CERT_DATE) {
+    if (result->cause == MOTE_CAUSE_CERT_DATE || result->cause == MOTE_CAUSE_NO_TIME) {
         explain_date(text, cap, cause);
     } else if (result->step != MOTE_STEP_CONNECT && result->verdict != MOTE_MISUSE) {
         snprintf(text, cap, "%s%s, at %s%s%s", doubt, cause, mote_step_name(result->step), *reply == 0 ? "" : ": ",

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include "clock.h"
-#include "mailmote_posix.h"
 
 #include <fcntl.h>
 #include <string.h>

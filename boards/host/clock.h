@@ -5,8 +5,7 @@
 #ifndef MAILMOTE_HOST_CLOCK_H
 #define MAILMOTE_HOST_CLOCK_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "mailmote_posix.h" /* MOTE_BUILT_S */
 
 /* A moment: this boot of the system, and milliseconds since then, those asleep included. */
 struct uptime {
@@ -23,11 +22,6 @@ bool uptime_known(const struct uptime *moment);
  * and waiting does not. After a reboot it is what this boot has seen; where a boot is unknown, the difference if there is
  * one. */
 uint64_t uptime_passed_ms(const struct uptime *then, const struct uptime *now, bool *strict);
-
-/* When this was built, or earlier: a clock that shows less was never set. */
-#ifndef MOTE_BUILT_S
-#define MOTE_BUILT_S INT64_C(1767225600) /* 2026-01-01 */
-#endif
 
 /* Seconds since 1970 for a Date; 0 when the clock cannot be right: before that, or beyond 32 bits. */
 uint32_t clock_unix_s(void);

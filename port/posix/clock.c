@@ -20,7 +20,7 @@ uint64_t mote_posix_unix_s(void)
 {
     struct timespec now;
 
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0) {
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < MOTE_BUILT_S) {
         return 0;
     }
     return (uint64_t)now.tv_sec;

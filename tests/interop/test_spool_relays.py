@@ -208,3 +208,15 @@ def test_accepted_for_any_relay_is_not_bound(spool, pin, closed):
     relay = Relay()
     assert not spool.file().verified_only and spool.flush(relay, options=NOW).verdicts == ["delivered"]
     relay.stop()
+
+
+def test_a_clock_that_was_never_set(spool, context, tls):
+    """is our own trouble: no relay is asked, none is left alone, and a new mail goes out once the clock is set"""
+    relay = Relay(context, "good")
+    where = ["--relay", f"localhost:{relay.port}", "--trust", tls / "certificate.pem", "--tls-name", "relay.test"]
+    for _ in range(3):
+        done = spool.send(options=where, wrap=pretend(REALTIME=60))
+        assert done.returncode == DEFERRED and "the time is unknown" in done.rows[0][4] and relay_lines(spool) == []
+    assert relay.talks == []
+    assert spool.send(options=where).verdicts == ["delivered"]
+    relay.stop()
