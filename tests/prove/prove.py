@@ -48,7 +48,7 @@ class Proof:
         if not self.fields["plant"]:
             sys.exit(f"{file}: prove_{self.name}() has no fault that is planted: nobody knows whether it can fail")
 
-    def run(self, tools, top, log):
+    def run(self, tools, top, log, more=()):
         """True, False, or None when it came to no end"""
         binary = log.with_suffix(".goto")
         folders = [top / "include", *(top / "core").iterdir(), tools.bearssl / "inc"]
@@ -56,7 +56,7 @@ class Proof:
                   *(top / source for line in self.fields["with"] for source in line.split())]]
         steps += [["goto-instrument", "--replace-calls", pair, binary, binary] for pair in self.fields["replace"]]
         steps.append(["cbmc", binary, "--function", f"prove_{self.name}", *CHECKS, "--unwind", self.fields["unwind"][0],
-                      *(word for loops in self.fields["unwindset"] for word in ("--unwindset", loops))])
+                      *(word for loops in self.fields["unwindset"] for word in ("--unwindset", loops)), *more])
         with log.open("w") as out:
             for program, *words in steps:
                 print(program, *words, file=out, flush=True)
@@ -81,7 +81,7 @@ class Proof:
         if (top / path).read_text() == before:
             print(f"{self.file}: nothing in {path} is changed by {change}")
             return None
-        good = self.run(tools, top, tools.work / f"{self.name}-{number}.txt")
+        good = self.run(tools, top, tools.work / f"{self.name}-{number}.txt", ["--stop-on-fail"])
         shutil.rmtree(top)
         return good
 
