@@ -52,9 +52,17 @@ static int parse_option(struct relay_args *relay, char *text)
         *value++ = 0;
     }
     word = config_word(text);
-    if (word == NULL || word->key >= RELAY_OPTIONS) { /* without a '=' it may be the rest of a password */
-        return wrong("a relay has no ", value != NULL ? text : "words without",
+    if (word == NULL || word->key >= RELAY_OPTIONS) { /* it may be the rest of a password */
+        if (value == NULL || relay->options[RELAY_PASSWORD] != NULL) {
+            complain(
+                "a relay has WORD=VALUE alone: where there is a space in it, double quotes stand around all of it");
+            return EX_CONFIG;
+        }
+        return wrong("a relay has no ", text,
                      "=: give tls, trust, pin, tls-name, user, password-file, token-file, password or auth");
+    }
+    if (value != NULL && *value == '"') {
+        return wrong("", text, ": double quotes stand around all of the word: \"WORD=VALUE\"");
     }
     if (value == NULL || *value == 0) {
         return wrong("", text, " needs a value: give it as WORD=VALUE, without spaces");

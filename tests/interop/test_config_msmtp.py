@@ -386,7 +386,10 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
     ("host", ["host needs a value"]),
     ("maildomain a@example.org", ["maildomain a@example.org", "behind the @"]),
-    ("relay r.test password=pass hunter2 # c", ["no words without=", "password"]),
+    ("relay r.test password=pass hunter2 # c", ["WORD=VALUE", "double quotes"]),
+    ("relay r.test user=u password=pass hunter2=x", ["WORD=VALUE", "double quotes"]),
+    ('relay r.test user=u password="pass hunter2=x"', ["password: double quotes", '"WORD=VALUE"']),
+    ('relay r.test user=u password="hunter2"', ["password: double quotes", '"WORD=VALUE"']),
     ("user me you", ["you is one word too many"]),
     ("user meter", ["which relay", "host"]),
 ])
