@@ -3,7 +3,7 @@
 # Firmware: built with Debian's cross compilers, run in QEMU. Each directory with a board.mk is a board.
 #   BOARD        the board to run, or to demonstrate
 #   BOARD_FLAGS  more options for the compiler, as -DMOTE_TLS_RETRY_S=2
-#   TRUST        the CA certificates it trusts, one PEM file or several; MAILMOTE is the command that makes constants of them
+#   TRUST        the CA certificates it trusts: the header of `mailmote trust', or one PEM file or several, of which MAILMOTE makes it
 #   RELAY TO FROM   as HOST:PORT, addresses; this machine is localhost or 10.0.2.2
 #   MCU_ARGS     more words for the firmware: tls-name= subject= text= storage= time= attempts= resume
 

@@ -4,7 +4,7 @@
 #   make -f boards/image.mk BOARD=lm3s6965evb BUILD=build BEARSSL_DIR=... LWIP_DIR=... LWIPDIR=LWIP_DIR/src \
 #       STRICT='-std=c99 ...' BOARD_FLAGS='-D...' BOARD_BEARSSL=build/boards/lm3s6965evb/libbearssl.a \
 #       TRUST=ca.pem MAILMOTE=build/mailmote
-# Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, it trusts nobody; MAILMOTE is the command of this
+# Without BOARD_BEARSSL it makes its own. Without TRUST, a PEM file or several, or the header of `mailmote trust', it trusts nobody; MAILMOTE is the command of this
 # machine, which makes constants of them. PEER names a makefile that puts another program in mailmote's place (tests/bench).
 # boards/BOARD/board.mk says: cpu, sources, network (lwip or modem), flash, ram, options (-D), bearssl_options,
 # p256_alone (yes: no curve is longer; BearSSL takes less stack), small (yes: causes by their names, a text octet by octet).
@@ -78,7 +78,7 @@ $(out)/boards/bare-metal/octets.o $(out)/boards/microbit/divide.o: own := -fno-l
 $(out)/boards/settings.o: $(out)/trust/trust_anchors.h
 $(out)/trust/trust_anchors.h: FORCE
 	@mkdir -p $(@D)
-	@$(if $(TRUST),$(MAILMOTE) trust $(TRUST),:) >$@.new
+	@$(if $(TRUST),$(if $(filter-out %.h,$(TRUST)),$(MAILMOTE) trust,cat) $(TRUST),:) >$@.new
 	@cmp -s $@.new $@ || mv $@.new $@
 FORCE:
 

@@ -12,7 +12,7 @@ static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--sp
                             "       mailmote flush [-v] --spool DIR [--now] --relay HOST[:PORT] [OPTION...]\n"
                             "       mailmote queue --spool DIR [--show ID | --delete ID]\n"
                             "       mailmote trust [--pin] FILE.pem...\n"
-                            "       mailmote trust --probe [--trust FILE.pem] [...] HOST[:PORT]\n"
+                            "       mailmote trust [--pin] --probe [--trust FILE.pem] [...] HOST[:PORT]\n"
                             "       mailmote probe [--trust FILE.pem] [--tls implicit] [--tls-name NAME] [--json] "
                             "HOST[:PORT]\n"
                             "       mailmote sendmail|mail|mailx|mailq|newaliases [OPTION...] [RCPT...]\n"

@@ -26,8 +26,8 @@ static int finish(int status)
     return status == EX_OK && fflush(stdout) != 0 ? EX_IOERR : status;
 }
 
-/* The root that verifies a relay, where one does. */
-static int trust_probed(int argc, char **argv)
+/* The root that verifies a relay, where one does; or the keys of the chain that it has sent, its own first. */
+static int trust_probed(int argc, char **argv, bool pins)
 {
     struct probe *probe = calloc(1, sizeof *probe);
     bool json = false;
@@ -44,25 +44,20 @@ static int trust_probed(int argc, char **argv)
                  probe->stranger ? probe->trust : "", probe->stranger ? "): give its CA with --trust FILE.pem" : "");
         status = probe_status(probe);
     } else if (status == EX_OK) {
-        status = write_anchors(&(struct certificates){&probe->root, 1});
+        status = pins ? write_pins(&probe->chain) : write_anchors(&(struct certificates){&probe->root, 1});
     }
     probe_free(probe);
     return status;
 }
 
-int trust_command(int argc, char **argv)
+static int trust_files(int argc, char **argv, bool pins)
 {
     struct certificates certificates = {NULL, 0};
-    bool pins = false, options = true;
+    bool options = true;
     int files = 0, status = EX_OK;
 
-    if (argc > 1 && strcmp(argv[1], "--probe") == 0) {
-        return finish(trust_probed(argc - 1, argv + 1));
-    }
     for (int i = 1; i < argc && status == EX_OK; i++) {
-        if (options && strcmp(argv[i], "--pin") == 0) {
-            pins = true;
-        } else if (options && strcmp(argv[i], "--") == 0) {
+        if (options && strcmp(argv[i], "--") == 0) {
             options = false;
         } else if (options && argv[i][0] == '-') {
             status = usage("unknown option ", argv[i]);
@@ -78,5 +73,25 @@ int trust_command(int argc, char **argv)
         status = pins ? write_pins(&certificates) : write_anchors(&certificates);
     }
     certificates_free(&certificates);
-    return finish(status);
+    return status;
+}
+
+/* Takes a word of ours out, wherever it stands in front of "--". */
+static bool take(const char *word, int *argc, char **argv)
+{
+    for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], word) == 0) {
+            memmove(argv + i, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
+            --*argc;
+            return true;
+        }
+    }
+    return false;
+}
+
+int trust_command(int argc, char **argv)
+{
+    bool pins = take("--pin", &argc, argv), probed = take("--probe", &argc, argv);
+
+    return finish(probed ? trust_probed(argc, argv, pins) : trust_files(argc, argv, pins));
 }

@@ -35,7 +35,7 @@ _mailmote() {
         trust)
             words='--pin --probe --help'
             if [[ " ${COMP_WORDS[*]} " == *' --probe '* ]]; then
-                words='--trust --tls --tls-name --help'
+                words='--pin --trust --tls --tls-name --help'
             elif [[ $now != -* ]]; then
                 compopt -o filenames
                 mapfile -t COMPREPLY < <(compgen -f -- "$now")

@@ -17,7 +17,7 @@ import pytest
 
 from board import TOP, Board, BrokenTls, LiesAboutTheLine, build, content
 from cell import BUILD
-from client import BAD_CONFIG, BAD_INPUT, DEFERRED, OK, new_token
+from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, OK, new_token
 
 BOARDS = sorted(mk.parent.name for mk in (TOP / "boards").glob("*/board.mk"))
 RETRY = "-DMOTE_TLS_RETRY_S=2 -DMOTE_RETRY_MIN_S=2"
@@ -232,8 +232,8 @@ def test_mail_outlives_a_reset(postfix, fallback):
 
 
 def test_other_cas(aiosmtpd, scratch, pki):
-    """the firmware is made again where TRUST= is another file, or the file another CA's; it takes several; with none, and with
-    one that cannot be used, nothing goes out unverified"""
+    """the firmware is made again where TRUST= is another file, or the file another CA's; it takes several, and the header made of them; with none, and
+    with one that cannot be used, nothing goes out unverified"""
     ca = scratch / "changing.pem"
 
     def boot(trust):
@@ -246,6 +246,9 @@ def test_other_cas(aiosmtpd, scratch, pki):
     assert both.status == OK, both.console
     ca.write_text(pathlib.Path(pki.ca).read_text())
     assert boot(ca).status == OK
+    header = scratch / "trust_anchors.h"
+    header.write_bytes(subprocess.run([COMMAND, "trust", pki.ca], check=True, capture_output=True).stdout)
+    assert boot(header).status == OK
     nobody = boot("")
     assert nobody.status == BAD_CONFIG and "refused: this firmware was built without CAs: make it with" in nobody.console
     ca.write_text("no certificate\n")

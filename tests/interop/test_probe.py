@@ -254,6 +254,15 @@ def test_header_of_the_root(postfix, pki, tmp_path):
     assert run(build(tmp_path, made.stdout), pki.ca, port) == (0, "delivered: no trouble\n")
 
 
+def test_pins_of_a_relay(postfix, pki):
+    """its own key first, as the probe shows them; the words in any order"""
+    port = postfix.ports["rsa"]
+    made = subprocess.run([COMMAND, "trust", "--trust", pki.ca, "--pin", f"localhost:{port}", "--probe"], capture_output=True, text=True)
+    assert made.returncode == VERIFIED, made.stderr
+    shown = [key["pin"] for key in json.loads(probe(port, "--json", "--trust", pki.ca).stdout)["chain"]]
+    assert re.findall(r"sha256:[A-Za-z0-9+/]+=*", made.stdout) == shown and "mote_trust_pins" in made.stdout
+
+
 @pytest.mark.parametrize("leaf", ["stranger", "wrongname", "expired"])
 def test_no_header_of_a_stranger(postfix, pki, leaf):
     made = trust_probe(postfix.ports[leaf], "--trust", pki.ca)

@@ -123,7 +123,6 @@ def test_modes(spool, closed, umask):
     (["send", "--spool", "DIR/s", "--relay", "relay.test", "--from", "s@example.org", *[A] * 33], USAGE, "32"),
     (["flush", "--spool", "DIR/none", "--relay", "relay.test"], BAD_CONFIG, "there is no spool DIR/none"),
     (["flush", "--spool", "FILE", "--relay", "relay.test"], BAD_CONFIG, "FILE cannot be opened: Not a directory"),
-    (["flush", "--relay", "relay.test"], USAGE, "--spool"),
     (["flush", "--spool", "DIR"], USAGE, "--relay"),
     (["flush", "--spool", "DIR", "--relay", "relay.test", A], USAGE, A),
     (["flush", "--spool", "DIR", "--relay", "relay.test", "--subject", "s"], USAGE, "--subject"),
@@ -131,7 +130,6 @@ def test_modes(spool, closed, umask):
     (["flush", "--background", "--spool", "DIR", "--relay", "relay.test"], USAGE, "--background"),
     (["send", "--show", "0" * 16, "--spool", "DIR", "--relay", "relay.test", A], USAGE, "--show"),
     (["flush", "--delete", "0" * 16, "--spool", "DIR", "--relay", "relay.test"], USAGE, "--delete"),
-    (["queue"], USAGE, "--spool"),
     (["queue", "-v", "--spool", "DIR"], USAGE, "-v"),
     (["queue", "--spool", "DIR/none"], BAD_CONFIG, "there is no spool DIR/none: send --spool makes it"),
 ])
