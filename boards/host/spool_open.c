@@ -31,7 +31,9 @@ static bool safe(const struct spool *spool)
     const char *wrong = fstat(spool->fd, &file) == 0 ? what_is_wrong(&file) : NULL;
 
     if (wrong != NULL) {
-        complain("spool %s %s: make it yours alone with chown and chmod 700", spool->dir, wrong);
+        complain("spool %s %s: %s", spool->dir, wrong,
+                 (file.st_mode & S_ISVTX) != 0 ? "it is everybody's, as /tmp: give a directory of your own"
+                                               : "make it yours alone with chown and chmod 700");
         return false;
     }
     wrong = fstatat(spool->fd, SPOOL_RELAYS, &file, AT_SYMLINK_NOFOLLOW) == 0 ? what_is_wrong(&file) : NULL;

@@ -100,6 +100,7 @@ def refused(spool, relay, what):
 def test_spool_that_others_may_write(stored, relay, mode):
     stored.path.chmod(mode)
     refused(stored, relay, "can be written by other users")
+    assert ("chmod" in stored.queue().stderr) == (mode != 0o1777)      # nobody is told to take /tmp for himself
     stored.path.chmod(0o755)
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
 
