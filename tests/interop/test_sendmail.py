@@ -284,6 +284,23 @@ def test_wrong_alias_costs_no_mail(machine, name, alias):
     assert machine.arrived()[0].to == [f"loop@{HOST}", A]
 
 
+@needs_root
+def test_aliases_of_the_system(machine):
+    """where the configuration has none"""
+    etc = machine.path / "etc"
+    etc.mkdir()
+    shutil.copy("/etc/passwd", etc)
+    wrap = ["unshare", "--mount", "sh", "-c", f'mount --bind {etc} /etc && exec "$@"', "sh"]
+    (etc / "aliases").write_text(f"root: {A}\n")
+    assert machine.sent("sendmail", "root", text=SUBJECT, wrap=wrap).to == [A]
+    assert machine.sent("mail", "root", text=b"x", wrap=wrap).to == [A]
+    machine.call("newaliases", wrap=wrap)
+    (etc / "aliases").write_text("root: |sh\n")
+    assert "no command" in machine.call("newaliases", status=BAD_INPUT, silent=False, wrap=wrap).stderr
+    machine.configure(f"relay {machine.relay.where}", f"alias root: {B}")
+    assert machine.sent("sendmail", "root", text=SUBJECT, wrap=wrap).to == [B]
+
+
 def test_newaliases(machine):
     aliases = machine.path / "aliases"
     machine.configure(f"relay {machine.relay.where}", f"aliases {aliases}")
