@@ -122,7 +122,7 @@ include tests/machines/machines.mk
 
 # Three rows, side by side: what needs a CPU, what mostly waits for servers, and what builds and boots firmware.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines prove-check mutants-known warnings format-check \
-    + interop static-check install-check build-systems lwip-check core-check + boards-check demo size instructions bench
+    + interop callers-short static-check install-check build-systems lwip-check core-check + boards-check demo size instructions bench
 check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)
 
@@ -243,6 +243,9 @@ deb-check: need-deb-check all ## Debian's packages: built, looked at by lintian,
 callers: need-callers all ## cron, sudo, PHP, git, mdadm and others call sendmail and mail in a chroot; COMMAND= another file than $(BUILD)/mailmote; minutes
 	@COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
 
+callers-short: need-interop all
+	@SHORT=yes COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers
+
 faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py
 
@@ -320,7 +323,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check deb-check callers faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check deb-check callers callers-short faults cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
 """A Debian with the callers installed, fetched once; over it what `make install` installs, with the recorder in front; a relay.
-Environment: MAILMOTE_BUILD is the build directory, COMMAND the file that is installed."""
+Environment: MAILMOTE_BUILD is the build directory, COMMAND the file that is installed; SHORT: only some callers, unpacked over
+this machine's root."""
 import os
 import pathlib
 import shutil
 import sys
+import tempfile
 
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "interop"))
 
-from cell import BUILD, Ports, why_not               # noqa: E402
-from chroot import World, once, run                  # noqa: E402
+from cell import BUILD, Ports, tree                  # noqa: E402
+from chroot import World, base, once, run            # noqa: E402
 from pki import Pki                                  # noqa: E402
 from servers import Postfix                          # noqa: E402
 
@@ -31,15 +33,18 @@ MTA = r"""
 """
 PACKAGES = sorted({package for caller in callers.CALLERS for package in caller.packages.split()} | {"python3"})
 SETUP = r"""
-    rm -f /etc/cron.d/*
-    useradd -m -s /bin/sh joe
+    rm -rf /etc/cron.d/* /var/spool/cron/crontabs/* /var/spool/mailmote
+    id joe >/dev/null 2>&1 || useradd -m -s /bin/sh joe
     mkdir -m 1777 /calls
 """
+# What the few need that may not be on this machine.
+SHORT = {"cron": ["cron", "cron-daemon-common"], "logrotate": ["logrotate", "libpopt0"], "bsd-mailx": ["bsd-mailx", "libbsd0", "liblockfile1"]}
+short = "SHORT" in os.environ
 
 
 def fetch(folder):
     folder.mkdir()
-    world = World(folder)
+    world = World(folder, base())
     world("sh", "-ec", MTA)
     world.apt("update")
     world.apt("install", *PACKAGES)
@@ -50,43 +55,51 @@ def fetch(folder):
 
 @pytest.fixture(scope="session")
 def debian():
-    recipe = MTA + SETUP + " ".join(PACKAGES)
-    return once("callers", recipe, fetch) / "upper"
+    return once("callers", MTA + SETUP + " ".join(PACKAGES), fetch) / "upper"
 
 
 @pytest.fixture(scope="session")
-def versions(debian):
-    return dict(line.split(" ") for line in (debian / "versions").read_text().splitlines())
+def unpacked():
+    return tree("callers", [package for packages in SHORT.values() for package in packages])
+
+
+@pytest.fixture(scope="session")
+def version(request):
+    """of a package, where it was taken from"""
+    if short:
+        return lambda package: next((BUILD / "servers/debs").glob(f"{package}_*.deb")).name.split("_")[1].replace("%3a", ":")
+    known = (request.getfixturevalue("debian") / "versions").read_text()
+    return dict(line.split(" ") for line in known.splitlines()).get
 
 
 @pytest.fixture(scope="session")
 def installed():
     """as `make install` leaves it; then the command has the recorder in front"""
-    folder = BUILD / "callers.installed"
-    shutil.rmtree(folder, ignore_errors=True)
-    run("make", "install-command", f"DESTDIR={folder}", "PREFIX=/usr", "MTA=1", f"COMMAND={os.environ['COMMAND']}")
-    command = folder / "usr/bin/mailmote"
-    command.rename(f"{command}.real")
-    shutil.copy(HERE / "recorder.py", command)
-    command.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        run("chmod", "755", folder)
+        run("make", "install-command", f"DESTDIR={folder}", "PREFIX=/usr", "MTA=1", f"COMMAND={os.environ['COMMAND']}")
+        command = pathlib.Path(folder) / "usr/bin/mailmote"
+        command.rename(f"{command}.real")
+        shutil.copy(HERE / "recorder.py", command)
+        command.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture
-def world(debian, installed):
-    folder = BUILD / "callers.world"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    yield World(folder, installed, debian, host=callers.HOST.partition(".")[0],
-                hosts=f"127.0.0.1 localhost\n127.0.1.1 {callers.HOST} {callers.HOST.partition('.')[0]}")
-    shutil.rmtree(folder)
+def world(request, installed):
+    name = callers.HOST.partition(".")[0]
+    layers = ["/"] if short else [installed, request.getfixturevalue("debian"), base()]
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if short else BUILD) as folder:      # not in what it lies over
+        world = World(pathlib.Path(folder), *layers, host=name, hosts=f"127.0.0.1 localhost\n127.0.1.1 {callers.HOST} {name}")
+        if short:
+            run("cp", "-a", f"{request.getfixturevalue('unpacked')}/.", world.path(""))
+            world("sh", "-ec", SETUP)
+            world("cp", "-a", "--remove-destination", f"{installed}/.", "/")
+        yield world
 
 
 @pytest.fixture(scope="session")
 def postfix(tmp_path_factory):
-    if why_not():
-        pytest.skip(why_not())
     state, free = tmp_path_factory.mktemp("postfix"), Ports()
     state.chmod(0o755)
     server = Postfix(state, Pki(tmp_path_factory.mktemp("pki")), free)
@@ -94,6 +107,11 @@ def postfix(tmp_path_factory):
     yield server
     server.stop()
     free.close()
+
+
+def pytest_collection_modifyitems(items):
+    if short:
+        items[:] = [item for item in items if item.callspec.params["caller"].packages in SHORT]
 
 
 def pytest_terminal_summary(terminalreporter):

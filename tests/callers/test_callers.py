@@ -10,8 +10,9 @@ import time
 import pytest
 
 from callers import CALLERS, HOST
-from cell import PASSWORD, USER
+from cell import PASSWORD, USER, why_not
 
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 BOUND = """
     left=600
     while { %s; } && [ $((left -= 1)) -gt 0 ]; do sleep 0.1; done
@@ -94,7 +95,7 @@ def check_header(caller, read, box):
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller.name)
-def test_caller(world, postfix, versions, caller, record_property):
+def test_caller(world, postfix, version, caller, record_property):
     box = f"{caller.name}@example.test"
     configure(world, postfix, box)
     calls = run(world, caller, box)
@@ -111,4 +112,4 @@ def test_caller(world, postfix, versions, caller, record_property):
         assert leaves(mail.content) == call.leaves()
         assert caller.text.encode() in leaves(mail.content)[0]
     came = f"{len(mails)} to {len(caller.boxes)}, from {caller.sender}"
-    record_property("row", f"{caller.name:20} {versions[caller.packages.split()[0]]:22} {caller.how:32} {came:38} {' '.join(calls[-1].argv)}")
+    record_property("row", f"{caller.name:20} {version(caller.packages.split()[0]):22} {caller.how:32} {came:38} {' '.join(calls[-1].argv)}")

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from aio import Aiosmtpd
-from chroot import World
+from chroot import World, base
 from conftest import BUILD, TOP, make, run
 from pki import Pki
 
@@ -20,7 +20,7 @@ def world(tmp_path_factory):
     folder = BUILD / "chroot.world"                  # not below /tmp, which may be an overlay itself
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    yield World(folder)
+    yield World(folder, base())
     shutil.rmtree(folder)
 
 

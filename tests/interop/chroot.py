@@ -18,6 +18,7 @@ HOSTS = "127.0.0.1 localhost"
 WORLD = """
     mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
     mount -t proc proc "$2/root/proc"
+    [ -c "$2/root/dev/null" ] || mount --bind /dev "$2/root/dev"
     cat /etc/resolv.conf >"$2/root/etc/resolv.conf"
     echo "$3" >"$2/root/etc/hosts"
     hostname "$4"
@@ -60,10 +61,10 @@ def base():
 
 
 class World:
-    """over the base, and over what the folders `layers` add to it, the first on top"""
+    """over folders, the first on top"""
 
     def __init__(self, folder, *layers, host="localhost", hosts=HOSTS):
-        self.folder, self.lower, self.host, self.hosts = folder, ":".join(map(str, [*layers, base()])), host, hosts
+        self.folder, self.lower, self.host, self.hosts = folder, ":".join(map(str, layers)), host, hosts
         for name in ("upper", "work", "root"):
             (folder / name).mkdir()
 
