@@ -98,7 +98,7 @@ def test_each_recipient_has_its_verdict(postfix, mailmote, port):
 
 @ports
 def test_all_recipients_refused(postfix, mailmote, port):
-    failed(mailmote.send(postfix.ports[port], to=(GONE, GONE.replace("example", "EXAMPLE"))), "no such user", REFUSED)
+    failed(mailmote.send(postfix.ports[port], to=(GONE, GONE.capitalize())), "no such user", REFUSED)
 
 
 @ports
