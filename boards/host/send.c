@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "drop.h"
 #include "sending.h"
+#include "shares.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +100,7 @@ int sending_store(struct sending *sending)
     int status;
 
     sending->mail.record.verified_only = relays_verified_only(&sending->args);
-    status = spool_store(&sending->spool, &sending->mail);
+    status = shares_store(sending);
     if (status == EX_OK && sending->dropped) {
         drop_sync(&sending->mail);
     }
@@ -133,6 +134,28 @@ static void let_go(const struct sending *sending)
     }
 }
 
+static int try_others(struct sending *sending)
+{
+    struct attempt *attempt = &sending->attempt;
+    int status = EX_OK;
+
+    while (status != EX_CONFIG && shares_next(sending)) {
+        *attempt = (struct attempt){.args = attempt->args,
+                                    .relays = attempt->relays,
+                                    .spool = attempt->spool,
+                                    .throttle = attempt->throttle,
+                                    .mail = attempt->mail,
+                                    .connection = &sending->connection,
+                                    .more = sending->share + 1 < sending->share_count,
+                                    .notify = attempt->notify};
+        attempt->dialogue.verbose = sending->args.verbose;
+        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+        status = worse(status, attempt_run(attempt));
+    }
+    mote_posix_leave(&sending->connection);
+    return status;
+}
+
 /* From here on the mail is in the spool, whatever happens. */
 static int try_stored(struct sending *sending)
 {
@@ -143,8 +166,15 @@ static int try_stored(struct sending *sending)
     attempt->throttle = &sending->throttle;
     if (status == EX_OK) {
         sending->mail.record.verified_only = mote_relays_verified(sending->relays.list, sending->relays.count);
+        if (sending->share_count != 0) {
+            attempt->connection = &sending->connection;
+            attempt->more = true;
+        }
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);
         status = attempt_run(attempt);
+    }
+    if (sending->share_count != 0 && status != EX_CONFIG && status != EX_OSERR) {
+        return worse(status, try_others(sending));
     }
     return status == EX_CONFIG || status == EX_OSERR ? attempt_put_off(attempt) : status;
 }
@@ -239,6 +269,7 @@ void sending_free(struct sending *sending)
     input_free(&sending->input);
     spool_close(&sending->spool);
     relays_wipe(&sending->relays);
+    free(sending->shares);
     free(sending->to.list);
     aliases_free(&sending->aliases);
     args_free(&sending->args);

@@ -18,7 +18,10 @@ struct sending {
     struct spool spool;
     struct throttle throttle;
     struct attempt attempt;
-    bool dropped; /* the spool is another user's: its owner's flush takes the mail */
+    struct mote_posix_connection connection; /* that shares have in common */
+    uint8_t (*shares)[8];                    /* ids of the mails that this one became (shares.h) */
+    unsigned share, share_count;             /* the one at hand; 0: the mail is one */
+    bool dropped;                            /* the spool is another user's: its owner's flush takes the mail */
 };
 
 /* NULL after a complaint. */

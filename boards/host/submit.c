@@ -140,7 +140,6 @@ static int add_recipients(struct submission *submission)
 static int set_recipients(struct submission *submission)
 {
     struct args *args = submission->args;
-    struct mote_mail *mail = &submission->sending->mail.mail;
     int status = EX_OK;
 
     if (args->header_rcpts) {
@@ -154,10 +153,6 @@ static int set_recipients(struct submission *submission)
     }
     if (status == EX_OK) {
         status = mail_recipients(&submission->sending->mail, args);
-    }
-    if (status == EX_OK && mail->rcpt_count > MOTE_RECORD_RCPTS) {
-        complain("more than %d recipients: send several mails", MOTE_RECORD_RCPTS);
-        status = EX_USAGE;
     }
     return status;
 }

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from mta import HOST, Machine
-from relay import BAD_CONFIG, BAD_INPUT, COMMAND, LIMIT_S, NOT_STORED, USAGE, Relay
+from relay import BAD_CONFIG, BAD_INPUT, COMMAND, LIMIT_S, NOT_STORED, USAGE, Relay, run
 
 A, B, ROOT = "a@example.test", "b@example.test", f"root@{HOST}"
 SUBJECT = b"Subject: x\n\n"
@@ -82,8 +82,7 @@ def test_bcc_goes_without_t(machine):
     (["-t"], "To: <a@example.test, b@example.test>\n\n", BAD_INPUT, "To"), (["-t"], "To: <a:b@example.test>\n\n", BAD_INPUT, "To"),
     (["a b"], "", USAGE, '"a b"'), (["a@"], "", USAGE, '"a@"'), (["-f", "a b", A], "", USAGE, '"a b"'),
     (["-f"], "", USAGE, "-f needs a value"), (["-Z", A], "", USAGE, "-Z"), (["-bs"], "", USAGE, "-bs"),
-    (["-bd"], "", USAGE, "-bd"), (["-bs", A], "x\n", USAGE, "-bs"),
-    ([f"a{n}@example.test" for n in range(33)], "", USAGE, "more than 32")])
+    (["-bd"], "", USAGE, "-bd"), (["-bs", A], "x\n", USAGE, "-bs")])
 def test_refused(machine, words, text, status, word):
     """whole, with the reason; nothing is kept"""
     done = machine.call("sendmail", *words, text=text, status=status, silent=False)
@@ -241,6 +240,29 @@ def test_name_of_the_sender(machine, words, sent):
     [address] = parsed(machine.sent("sendmail", *words, A, text=SUBJECT))["From"].addresses
     assert (address.display_name, address.addr_spec) == (sent, ROOT)
     assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
+
+
+@pytest.mark.parametrize("count, mails", [(32, 1), (33, 2), (40, 2), (64, 2), (1000, 32)])
+@pytest.mark.parametrize("words", [[], ["-t"], ["-v"]])
+def test_more_recipients_than_a_record_has(machine, words, count, mails):
+    """each gets the same mail once, over one connection"""
+    whom = [f"u{i}@x.test" for i in range(count)]
+    text = f"Subject: x\nBcc: {', '.join(whom)}\n\nGröße\n" if "-t" in words else "Subject: x\n\nGröße\n"
+    machine.call("sendmail", *words, *([] if "-t" in words else whom), text=text, silent=words != ["-v"])
+    sent = machine.arrived(mails)
+    assert sorted(address for mail in sent for address in mail.to) == sorted(whom)
+    assert len({mail.text for mail in sent}) == 1 and b"u1@" not in sent[0].text
+    time.sleep(0.2)
+    assert machine.kept() == [] and len(machine.relay.talks) == 1
+
+
+def test_mails_of_many_recipients_wait(machine):
+    machine.relay.replies["MAIL"] = "451 later"
+    machine.call("sendmail", "-v", *(f"u{i}@x.test" for i in range(70)), text=SUBJECT, silent=False)
+    assert len(machine.kept()) == 3
+    machine.relay.replies = {}
+    assert run(COMMAND, "flush", "--now", "-C", machine.conf).returncode == 0
+    assert sum(len(mail.to) for mail in machine.arrived(3)) == 70 and machine.kept() == []
 
 
 @pytest.mark.parametrize("count", [65536, 65537])

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The first share is stored as it is read from standard input, the others are copies of it with an id and recipients of
+ * their own. Where one cannot be stored, none stays: whoever calls is told that nothing was sent, and may try again.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "shares.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void name_share(const struct sending *sending, unsigned share, char name[SPOOL_NAME])
+{
+    char id[ID_LEN + 1];
+
+    id_write(id, sending->shares[share]);
+    snprintf(name, SPOOL_NAME, "%s" SPOOL_MAIL, id);
+}
+
+static bool copy(const struct sending *sending, struct host_mail *mail, const struct mote_rcpt *rcpts, unsigned count)
+{
+    const struct host_mail *first = &sending->mail;
+    uint32_t random[2] = {random_32(), random_32()};
+
+    if (!mail_make_room(mail, count)) {
+        complain("no memory for %u recipients: send several mails", count);
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        mail->mail.rcpts[i].address = rcpts[i].address;
+    }
+    memcpy(mail->record.id, random, sizeof mail->record.id);
+    id_write(mail->id, mail->record.id);
+    mail->record.verified_only = first->record.verified_only;
+    mail->mail.from = first->mail.from;
+    mail->mail.read = first->mail.read;
+    mail->mail.ctx = first->mail.ctx;
+    return true;
+}
+
+static int store(struct sending *sending, struct host_mail *mail, unsigned first, unsigned count)
+{
+    int status = copy(sending, mail, sending->mail.mail.rcpts + first, count) ? EX_OK : EX_OSERR;
+
+    if (status == EX_OK) {
+        status = spool_store(&sending->spool, mail);
+    }
+    if (status == EX_OK) {
+        memcpy(sending->shares[sending->share_count++], mail->record.id, sizeof mail->record.id);
+    }
+    mail_free(mail);
+    return status;
+}
+
+/* The others, of so many recipients in all. */
+static int store_others(struct sending *sending, unsigned all)
+{
+    struct host_mail *mail = malloc(sizeof *mail);
+    int status = mail == NULL ? EX_OSERR : EX_OK;
+
+    if (mail == NULL) {
+        complain("no memory: try again");
+    }
+    for (unsigned first = MOTE_RECORD_RCPTS; first < all && status == EX_OK; first += MOTE_RECORD_RCPTS) {
+        mail_init(mail);
+        status = store(sending, mail, first, all - first < MOTE_RECORD_RCPTS ? all - first : MOTE_RECORD_RCPTS);
+    }
+    free(mail);
+    return status;
+}
+
+int shares_store(struct sending *sending)
+{
+    struct mote_mail *mail = &sending->mail.mail;
+    unsigned all = mail->rcpt_count;
+    int status;
+
+    sending->shares = calloc(all / MOTE_RECORD_RCPTS + 1, sizeof *sending->shares);
+    if (sending->shares == NULL) {
+        complain("no memory for %u recipients: send several mails", all);
+        return EX_OSERR;
+    }
+    mail->rcpt_count = all < MOTE_RECORD_RCPTS ? mail->rcpt_count : MOTE_RECORD_RCPTS;
+    status = spool_store(&sending->spool, &sending->mail);
+    if (status != EX_OK || all <= MOTE_RECORD_RCPTS) {
+        return status;
+    }
+    memcpy(sending->shares[sending->share_count++], sending->mail.record.id, sizeof sending->mail.record.id);
+    status = store_others(sending, all);
+    while (status != EX_OK && sending->share_count > 0) {
+        char name[SPOOL_NAME];
+
+        name_share(sending, --sending->share_count, name);
+        unlinkat(sending->spool.fd, name, 0);
+    }
+    return status;
+}
+
+bool shares_next(struct sending *sending)
+{
+    char name[SPOOL_NAME];
+    bool good = false;
+
+    while (!good && ++sending->share < sending->share_count) {
+        name_share(sending, sending->share, name);
+        mail_free(&sending->mail);
+        good = spool_take(&sending->spool, name, &sending->mail) == SPOOL_GOOD &&
+               spool_read(&sending->spool, name, &sending->mail) == SPOOL_GOOD;
+    }
+    return good;
+}
