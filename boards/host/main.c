@@ -112,8 +112,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static char line[1024];
     int status;
 
+    /* A line at a time, not an octet: for a log that others write, too, and a program that reads it. */
+    setvbuf(stderr, line, _IOLBF, sizeof line);
     if (getauxval(AT_SECURE) != 0) {
         complain("this program has a setuid or setgid bit, or capabilities: it would read for anybody what only they "
                  "may: take "

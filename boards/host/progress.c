@@ -30,6 +30,7 @@ static size_t read_and_show(void *ctx, size_t offset, void *buf, size_t cap)
         progress->shown_ms = now;
         fprintf(stderr, "\rmailmote: %u %% of %u.%u MB ", (unsigned)((uint64_t)offset * 100 / size),
                 (unsigned)(size / 1000000), (unsigned)(size / 100000 % 10));
+        fflush(stderr);
     }
     return progress->read(progress->ctx, offset, buf, cap);
 }

@@ -3,6 +3,7 @@
 needed: nothing here may touch the network but a closed port."""
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -286,3 +287,15 @@ def test_what_is_not_told_is_no_success(words, status, closed, tmp_path):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
     assert done.returncode == status and b"not all of it was told" in done.stderr
+
+
+@pytest.mark.parametrize("args", [["nonsense"], ["queue", "--spool", "/nonexistent/gr\u00fc\u00dfe\u202e"]])
+def test_a_complaint_is_one_write(args):
+    """a log that others write, too, gets it whole"""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, its:
+        done = subprocess.run([COMMAND, *args], stdin=subprocess.DEVNULL, stderr=its, timeout=60,
+                              env={"PATH": "/usr/bin:/bin", "MAILMOTE_CONF": ""})
+        its.close()
+        written = list(iter(lambda: ours.recv(65536), b""))
+    assert done.returncode != OK and len(written) == 1 and written[0].startswith(b"mailmote: ") and written[0].endswith(b"\n")
