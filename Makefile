@@ -120,10 +120,11 @@ include tests/machines/machines.mk
 
 ##: Test
 
-# Three rows, side by side: what needs a CPU, what mostly waits for servers, and what builds and boots firmware.
+# Four rows, side by side: what needs a CPU, what mostly waits, twice, and what builds and boots firmware.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines prove-check mutants-known warnings format-check \
-    + interop callers-short static-check install-check build-systems lwip-check core-check + boards-check demo size instructions bench
-check: need-check all ## everything below but fuzz; the last line says `N passed, N failed`
+    + interop-alone lwip-check core-check + interop-served callers-short static-check install-check \
+    + boards-check demo size instructions bench build-systems
+check: need-check all fast ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
@@ -231,8 +232,18 @@ pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/
 build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk ## the library in the build systems of others, and as two files
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
 
+interop_elsewhere := tests/interop/test_boards.py tests/interop/test_static.py
 interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
-	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),--ignore=tests/interop/test_boards.py --ignore=tests/interop/test_static.py),tests/run)
+	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),$(interop_elsewhere:%=--ignore=%)),tests/run)
+
+# Its halves, which run side by side: with real servers, and without.
+served := $(foreach name,auth command compose delivery flights kept probe readme relays text trust \
+    trust_header,tests/interop/test_$(name).py)
+interop-served: need-interop all fast
+	@$(pytest) $(served)
+
+interop-alone: need-interop all fast
+	@$(pytest) tests/interop $(patsubst %,--ignore=%,$(served) $(interop_elsewhere))
 
 install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make install and make dist, the manual pages, the packages; T=EXPRESSION
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) $(pytest) tests/install --ignore=tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
@@ -323,7 +334,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop install-check deb-check callers callers-short faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone install-check deb-check callers callers-short faults cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)
