@@ -5,6 +5,8 @@
 #ifndef MAILMOTE_HOST_COMMANDS_H
 #define MAILMOTE_HOST_COMMANDS_H
 
+#include <stdio.h>
+
 int send_command(int argc, char **argv);
 int flush_command(int argc, char **argv);
 int queue_command(int argc, char **argv);
@@ -17,9 +19,8 @@ int mailq_command(int argc, char **argv);
 int newaliases_command(int argc, char **argv);
 int mailx_command(int argc, char **argv);
 
-/* help.c */
-void print_version(void);
-void print_help(void);
-void print_usage(void); /* on stderr */
+void print_version(void); /* on stdout */
+void print_usage(FILE *to);
+void print_help(void); /* on stdout */
 
 #endif

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What --help and --version print.
+ * What --help prints: every option. The manual page says the same, and more.
  */
 #include "args.h"
 #include "commands.h"
-#include "mailmote_session.h"
-
-#include <stdio.h>
-
-static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--spool DIR] [OPTION...] RCPT... < TEXT\n"
-                            "       mailmote flush [-v] --spool DIR [--now] --relay HOST[:PORT] [OPTION...]\n"
-                            "       mailmote queue --spool DIR [--show ID | --delete ID]\n"
-                            "       mailmote trust [--pin] FILE.pem...\n"
-                            "       mailmote trust [--pin] --probe [--trust FILE.pem] [...] HOST[:PORT]\n"
-                            "       mailmote probe [--trust FILE.pem] [--tls implicit] [--tls-name NAME] [--json] "
-                            "HOST[:PORT]\n"
-                            "       mailmote sendmail|mail|mailx|mailq|newaliases [OPTION...] [RCPT...]\n"
-                            "       mailmote --help | --version\n";
 
 static const char help[] =
     "\n"
@@ -119,13 +106,6 @@ static const char dropping[] = "\n"
                                "with --background 0. Root makes\n"
                                "both: `install -d -m 711 DIR' and `install -d -m 1733 DIR/drop'.\n";
 
-/* BearSSL says its version nowhere. 0.6 is its last release; what was written since then defines this. */
-#ifdef BR_FEATURE_X509_TIME_CALLBACK
-#define BEARSSL_VERSION "newer than 0.6"
-#else
-#define BEARSSL_VERSION "0.6"
-#endif
-
 static const char called[] =
     "\nCalled as sendmail, mail, mailx, mailq or newaliases, through a link of that name or by that word, it takes a\n"
     "mail as callers of these programs hand it over: sendmail -t -i -f ADDRESS -F NAME -v -odi -bp -q, mail -s -r -c\n"
@@ -133,22 +113,12 @@ static const char called[] =
     "has none), missing fields added. The mail is stored in " SPOOL_DEFAULT ", unless the configuration has\n"
     "another spool, and tried in the background; then the exit status is 0, and nothing is printed.\n";
 
-void print_version(void)
-{
-    puts("mailmote " MAILMOTE_VERSION " with BearSSL " BEARSSL_VERSION);
-}
-
 void print_help(void)
 {
-    fputs(usage, stdout);
+    print_usage(stdout);
     fputs(help, stdout);
     fputs(keeping, stdout);
     fputs(statuses, stdout);
     fputs(dropping, stdout);
     fputs(called, stdout);
-}
-
-void print_usage(void)
-{
-    fputs(usage, stderr);
 }

@@ -105,7 +105,7 @@ static int run(int argc, char **argv)
     if (argc > 1) {
         complain("unknown command %s: see mailmote --help", word);
     } else {
-        print_usage();
+        print_usage(stderr);
     }
     return EX_USAGE;
 }

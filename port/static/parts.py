@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-OPTIONAL = ("probe", "trust")
+OPTIONAL = ("help", "probe", "trust")
 # The first that fits is whose the object is.
 PARTS = [
     ("command: probe", r"boards/host/probe"),
@@ -19,7 +19,7 @@ PARTS = [
     ("command: sendmail and mail", r"boards/host/(sendmail|mailx|letters|submit|alias|address|recipients|header|made|self)"),
     ("command: options, configuration", r"boards/host/(args|config|secret|relay)"),
     ("command: messages", r"boards/host/(input|mail\.|raw|field|encoded_word|attach|progress|send)"),
-    ("command: help", r"boards/host/help"),
+    ("command: help", r"boards/host/(help|usage)"),
     ("command: the rest", r"boards/host/"),
     ("our part of libc", r"port/static/"),
     ("library: sockets, CA file", r"(anchors?|connect|pump|posix|trace|host|clock|random)\.o\)$(?<!libbearssl)"),
@@ -60,7 +60,7 @@ def main(build, *left_out):
     for part, size in parts.most_common():
         print(f"{size:9,}  {part}")
     print(f"{whole - sum(parts.values()):9,}  headers, and room between parts")
-    print(f"{whole:9,}  {build}/mailmote" + (f", without {' and '.join(left_out)}" if left_out else ""))
+    print(f"{whole:9,}  {build}/mailmote" + (f", without {', '.join(left_out)}" if left_out else ""))
     budget = pathlib.Path(__file__).with_name("budget.txt").read_text()
     limit = int(re.search(rf"^{pathlib.Path(build).name}\s+(\d+)", budget, re.M)[1])
     if left_out == OPTIONAL and whole > limit:

@@ -2,14 +2,16 @@
 #
 # The command as one file that needs no other. It is linked with musl; what is larger in musl or BearSSL than we need it is written
 # once more in this folder, and linked in its place. From the command line:
-#   FEATURES   of `trust probe': the words of the command that are there; none. All others always are
+#   FEATURES   of `help trust probe': what is there beyond the rest of the command; none. help is the text of --help, which the
+#              manual page has as well: programs call a static file more often than people
 
 ##: One static file
 
 FEATURES ?=
+sources_help := boards/host/help.c
 sources_probe := $(wildcard boards/host/probe*.c)
 sources_trust := boards/host/trust.c boards/host/trust_header.c
-left_out := $(filter-out $(FEATURES),probe trust)
+left_out := $(filter-out $(FEATURES),help probe trust)
 
 # here: this machine
 static_machines := here armhf mips
@@ -44,7 +46,7 @@ static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl
     CC=$(BUILD)/musl-$(2)/bin/musl-gcc CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(flags_$(2))' \
     LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
 
-static: need-python $(BUILD)/musl-here/bin/musl-gcc | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='probe trust' for all of it
+static: need-python $(BUILD)/musl-here/bin/musl-gcc | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='help probe trust' for all of it
 	+@$(call static_build,$(BUILD)/static,here)
 	@port/static/parts.py $(BUILD)/static $(left_out)
 

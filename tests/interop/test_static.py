@@ -52,6 +52,14 @@ def test_left_out(machine, word):
     assert done.returncode == FAILED and f"without {word}" in done.stderr and f"FEATURES={word}" in done.stderr
 
 
+def test_summary(machine):
+    """what --help prints where the long help is left out, and where that is"""
+    command, wrap = machine
+    done = subprocess.run([*wrap, command, "--help"], capture_output=True, timeout=LIMIT_S, text=True)
+    assert done.returncode == OK and done.stdout.startswith("usage: mailmote send ")
+    assert "mailmote(8)" in done.stdout and "FEATURES=help" in done.stdout
+
+
 @pytest.mark.parametrize("chain", [RSA, EC])
 def test_verified_mail(place, machine, chain):  # noqa: F811
     """with a login, through a chain of three certificates to the last of some 150 in the system's file"""
