@@ -13,7 +13,8 @@ from test_sendmail import A, B, ROOT, body, machine, parsed  # noqa: F401 (fixtu
 
 @pytest.mark.parametrize("words, subject", [
     (["-s", "a b"], "a b"), (["-sa b"], "a b"), ([], None), (["-s", ""], None), (["-s", "Größe"], "Größe"),
-    (["-s", "a\nBcc: c@example.test"], "a Bcc: c@example.test"), (["-ns", "x"], "x"), (["-s", "x", "--"], "x")])
+    (["-s", "a\nBcc: c@example.test"], "a Bcc: c@example.test"),
+    (["-s", "a\rBcc: c@example.test\r\nx"], "a Bcc: c@example.test  x"), (["-ns", "x"], "x"), (["-s", "x", "--"], "x")])
 @pytest.mark.parametrize("name", ["mail", "mailx"])
 def test_subject(machine, name, words, subject):
     mail = machine.sent(name, *words, A, text=b"text\n")

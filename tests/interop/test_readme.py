@@ -193,7 +193,9 @@ def test_outbox_sizes(scratch, number, words):
 def test_targets(document):
     """every make target a document names exists"""
     targets = set(re.findall(r"^  make ([a-z-]+) ", run("make", "help").stdout, re.M))
-    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", document.read_text(), re.M))
+    targets |= {f"firmware-{path.parent.name}" for path in ROOT.glob("boards/*/board.mk")}
+    targets |= set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", document.read_text(), re.M))
     assert named <= targets, f"{document}: no such target: {named - targets}"
 
 

@@ -198,6 +198,7 @@ def test_to(machine, words, fields, to):
     ("From: Cron Daemon", f"Cron Daemon <{ROOT}>"), ("From: Jörg Ö. <j@x.test>", "Jörg Ö. <j@x.test>"),
     ('From: "Müller, A" <j@x.test>', '"Müller, A" <j@x.test>'), ("From: j@x.test (Jörg)", "Jörg <j@x.test>"),
     ("Reply-To: root, Jörg <j>", f"{ROOT}, Jörg <j@{HOST}>"), ("Cc: Büro: Jörg <j@x.test>, root;", f"Büro: Jörg <j@x.test>, {ROOT};"),
+    ("Cc: Ann <root> (home)", f"Ann <{ROOT}> (home)"), ("From: Ann:;", f"Ann <{ROOT}>"),
     ("Sender: root", ROOT), ("Subject: Größe  ist  1 µm", "Größe  ist  1 µm"), ("X-Note: über\n Zeilen\n\tgefaltet ä", None),
     ("Subject: " + "Wärme im Keller " * 30, ("Wärme im Keller " * 30).strip()), ("Subject: " + "ü" * 500, "ü" * 500),
     ("Subject: a =?UTF-8?Q?=C3=BC?= ö", "a ü ö"), ("Comments: 世界 🐁", "世界 🐁")])
@@ -232,6 +233,8 @@ def test_type_that_is_not_ascii(machine):
     whole = parsed(mail)
     assert mail.text.isascii() and whole.get_content() == "Größe\r\n"
     assert whole.get_filename() == "ü.txt" and whole.get_content_charset() == "utf-8"
+    mail = machine.sent("sendmail", A, text='Content-Disposition: attachment; filename="a\\"ü; b.txt"; size=1\n\nGröße\n')
+    assert mail.text.isascii() and parsed(mail).get_filename() == 'a"ü; b.txt' and b"; size=1\r\n" in mail.text
 
 
 @pytest.mark.parametrize("words, sent", [(["-F", "Jörg, Ö"], "Jörg, Ö"), (["-FCron"], "Cron"), ([], "")])

@@ -201,6 +201,27 @@ def test_a_notice_goes_to_the_sender(spool, relay):
     assert (shown["Subject"], shown["Message-ID"]) == ("Too hot", f"<{number}@client.example.org>")
 
 
+def test_no_notice_of_success(spool, relay):
+    relay.replies = {A: "450 4.2.1 later"}
+    spool.send(relay, to=(A, B))
+    relay.replies = {}
+    assert spool.flush(relay, options=NOW).verdicts == ["delivered"]
+    assert spool.files() == [] and notices(relay) == []
+
+
+@pytest.mark.parametrize("reply, status", [
+    ("550 5.7.26 x", "5.7.26"), ("550 5.1.12345678 x", "5.0.0"), ("550 4.2.1 x", "5.0.0"), ("550 5.1 x", "5.0.0"), ("550 5x1.1 y", "5.0.0")])
+def test_status_of_a_notice(spool, relay, reply, status):
+    """is a code of RFC 3463"""
+    relay.replies = {A: "450 4.2.1 later"}
+    spool.send(relay, to=(A,))
+    relay.replies = {A: reply}
+    assert spool.flush(relay, options=NOW).verdicts == ["failed"]
+    spool.flush(relay)
+    [(mail, _)] = notices(relay)
+    assert mail.get_payload()[1].get_payload()[1]["Status"] == status
+
+
 def test_a_notice_tells_what_is_new(spool, relay):
     """not of those whose sender was told by send, nor of those an earlier notice told of"""
     relay.replies = {A: "550 5.1.1 unknown", B: "450 4.2.1 later", C: "450 4.2.1 later"}
