@@ -36,8 +36,7 @@ static bool read_entry(FILE *file, struct passwd *entry)
     entry->pw_gid = (gid_t)strtoul(field(&at), NULL, 10);
     entry->pw_gecos = field(&at);
     entry->pw_dir = field(&at);
-    entry->pw_shell = at;
-    field(&at);
+    entry->pw_shell = *at != 0 ? field(&at) : NULL; /* "" where it is the usual one; NULL: that is no entry */
     return true;
 }
 
@@ -49,7 +48,7 @@ static struct passwd *look_up(const char *name, uid_t uid)
     bool found = false;
 
     while (file != NULL && !found && read_entry(file, &entry)) {
-        found = *entry.pw_shell != 0 && (name != NULL ? strcmp(entry.pw_name, name) == 0 : entry.pw_uid == uid);
+        found = entry.pw_shell != NULL && (name != NULL ? strcmp(entry.pw_name, name) == 0 : entry.pw_uid == uid);
     }
     if (file != NULL) {
         fclose(file);

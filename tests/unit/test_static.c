@@ -312,6 +312,24 @@ static void test_dates_cut(void **state)
     assert_int_equal(static_strftime(text, 9, "%Y-%d-%H", gmtime(&when)), 0);
 }
 
+static void test_entries(void **state)
+{
+    char text[] = "a:x:7:8:Ann:/home/a:\nb:x:9\n";
+    FILE *file = fmemopen(text, sizeof text - 1, "r");
+    struct passwd entry;
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(read_entry(file, &entry));
+    assert_string_equal(entry.pw_name, "a");
+    assert_string_equal(entry.pw_dir, "/home/a");
+    assert_string_equal(entry.pw_shell, ""); /* the usual one */
+    assert_true(read_entry(file, &entry));
+    assert_null(entry.pw_shell); /* it is cut short */
+    assert_false(read_entry(file, &entry));
+    fclose(file);
+}
+
 /* libc's own is not asked: it cannot answer where this program is linked statically. */
 static void test_passwords(void **state)
 {
@@ -336,7 +354,7 @@ int main(void)
         cmocka_unit_test(test_text),      cmocka_unit_test(test_numbers),   cmocka_unit_test(test_refused),
         cmocka_unit_test(test_memory),    cmocka_unit_test(test_no_memory), cmocka_unit_test(test_zeros),
         cmocka_unit_test(test_sort),      cmocka_unit_test(test_search),    cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_dates_cut), cmocka_unit_test(test_passwords),
+        cmocka_unit_test(test_dates_cut), cmocka_unit_test(test_passwords), cmocka_unit_test(test_entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
