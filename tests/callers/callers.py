@@ -49,7 +49,8 @@ CALLERS = [
            export GIT_AUTHOR_NAME=Jürgen GIT_COMMITTER_NAME=Jürgen EMAIL=dev@example.test
            git init -q r; cd r; echo tür >f; git add f; git commit -q -m 'Öffne the door'
            git send-email --to=$to --cc=two-$to --bcc=hidden-$to --from='Jürgen <dev@example.test>' --suppress-cc=self --confirm=never -1 >/dev/null""",
-           [r"\[PATCH\] Öffne the door"], "+tür\n", author="Jürgen <dev@example.test>", to=["$to"], boxes=["", "two-", "hidden-"]),
+           [r"\[PATCH\] Öffne the door"], "+tür\n", author="Jürgen <dev@example.test>", to=["$to"],
+           boxes=["", "two-", "hidden-"]),
     Caller("apt-listchanges", "apt-listchanges", "apt-listchanges --frontend=mail", r"""
            mkdir -p d/DEBIAN d/usr/share/doc/door
            printf '%s\n' 'Package: door' 'Version: 2' 'Architecture: all' 'Maintainer: a <a@b.example>' 'Description: b' >d/DEBIAN/control
