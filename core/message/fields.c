@@ -87,7 +87,7 @@ static bool put_fields(const struct mote_message *m, struct mote_writer *w)
         w->next.kind = (uint8_t)mote_value_kind(field->value, FIELD_WORD_MAX);
     }
     if (mote_put_value(w, "", field->value)) {
-        mote_put_form(w, mote_crlf, NULL);
+        mote_put_string(w, mote_crlf);
         w->next.item++;
         w->next.at = 0;
     }

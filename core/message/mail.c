@@ -33,29 +33,44 @@ static bool same(const char *a, const char *b)
 }
 
 /* Adds whoever is not among them yet: nobody is sent a mail twice. False: there is no room. */
-static bool add(struct mote_mail *mail, size_t cap, const char *const *list, size_t count)
+static bool add(struct mote_mail *mail, size_t cap, const char *address)
 {
-    for (; count != 0; count--, list++) {
-        size_t i = 0;
+    size_t i = 0;
 
-        while (i < mail->rcpt_count && !same(mail->rcpts[i].address, *list)) {
-            i++;
-        }
-        if (i == cap) {
-            return false;
-        }
-        if (i == mail->rcpt_count) {
-            mail->rcpts[i] = (struct mote_rcpt){.address = *list};
-            mail->rcpt_count++;
-        }
+    while (i < mail->rcpt_count && !same(mail->rcpts[i].address, address)) {
+        i++;
+    }
+    if (i == cap) {
+        return false;
+    }
+    if (i == mail->rcpt_count) {
+        mail->rcpts[i] = (struct mote_rcpt){.address = address};
+        mail->rcpt_count++;
     }
     return true;
+}
+
+static uint8_t address_mail(const struct mote_message *message, struct mote_mail *mail, size_t cap)
+{
+    const char *const *list;
+    size_t all = 0;
+
+    for (unsigned which = MOTE_WRONG_TO; which <= MOTE_WRONG_BCC; which++) {
+        size_t count = mote_message_list(message, which, &list);
+
+        all += count;
+        for (; count != 0; count--, list++) {
+            if (all > RCPTS_MAX || !add(mail, cap, *list)) {
+                return MOTE_CAUSE_TOO_MANY;
+            }
+        }
+    }
+    return all != 0 ? MOTE_CAUSE_NONE : MOTE_CAUSE_ADDRESS;
 }
 
 uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, struct mote_rcpt *rcpts,
                           size_t rcpts_cap)
 {
-    size_t count = (size_t)message->to_count + message->cc_count + message->bcc_count;
     uint8_t cause = mote_message_check(message);
     uint64_t attachments = 0;
 
@@ -63,16 +78,12 @@ uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, 
     if (cause != MOTE_CAUSE_NONE) {
         return cause;
     }
-    if (count == 0) {
-        return MOTE_CAUSE_ADDRESS;
-    }
     mail->rcpts = rcpts;
-    if (count > RCPTS_MAX || !add(mail, rcpts_cap, message->to, message->to_count) ||
-        !add(mail, rcpts_cap, message->cc, message->cc_count) ||
-        !add(mail, rcpts_cap, message->bcc, message->bcc_count)) {
+    cause = address_mail(message, mail, rcpts_cap);
+    if (cause != MOTE_CAUSE_NONE) {
         mail->rcpts = NULL;
         mail->rcpt_count = 0;
-        return MOTE_CAUSE_TOO_MANY;
+        return cause;
     }
     message->measured = &attachments;
     cause = mote_mail_measure(mail);

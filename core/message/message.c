@@ -36,16 +36,10 @@ void mote_put(struct mote_writer *w, unsigned c)
     w->next.column = c == '\n' ? 0 : (uint8_t)(w->next.column + 1);
 }
 
-void mote_put_form(struct mote_writer *w, const char *form, const char *const *args)
+void mote_put_string(struct mote_writer *w, const char *s)
 {
-    for (; *form != 0; form++) {
-        if ((uint8_t)*form > MOTE_ARGS) {
-            mote_put(w, (uint8_t)*form);
-        } else {
-            for (const char *c = args[*form - 1]; *c != 0; c++) {
-                mote_put(w, (uint8_t)*c);
-            }
-        }
+    while (*s != 0) {
+        mote_put(w, (uint8_t)*s++);
     }
 }
 
@@ -92,7 +86,7 @@ static void put_date(struct mote_writer *w, uint32_t unix_s)
     values[4] = year % 100;
     for (; *form != 0; form++) {
         if (*form == 1) {
-            mote_put_form(w, names[*value++], NULL);
+            mote_put_string(w, names[*value++]);
         } else if (*form == 2) {
             put_digit(w, *value / 10);
             put_digit(w, *value++ % 10);
@@ -102,16 +96,30 @@ static void put_date(struct mote_writer *w, uint32_t unix_s)
     }
 }
 
-/* The next value of a field, one to a line. This and the steps below return true when their part is complete. */
-static bool put_addresses(struct mote_writer *w, const char *name, const char *const *values, size_t count)
+size_t mote_message_list(const struct mote_message *m, unsigned which, const char *const **list)
 {
+    switch (which) {
+    case MOTE_WRONG_FROM: *list = &m->from; return 1;
+    case MOTE_WRONG_TO: *list = m->to; return m->to_count;
+    case MOTE_WRONG_CC: *list = m->cc; return m->cc_count;
+    case MOTE_WRONG_BCC: *list = m->bcc; return m->bcc_count;
+    default: *list = &m->id; return 1;
+    }
+}
+
+/* The next value of a field, one to a line. This and the steps below return true when their part is complete. */
+static bool put_list(struct mote_writer *w)
+{
+    static const char *const names[] = {"From: ", "\r\nTo: ", "\r\nCc: ", "", "\r\nMessage-ID: <"};
+    const char *const *list;
+    unsigned which = w->next.step - (unsigned)MOTE_AT_FROM;
     size_t i = w->next.at++;
 
-    if (i == count) {
+    if (i == mote_message_list(w->message, which, &list)) {
         return true;
     }
-    mote_put_form(w, i == 0 ? name : ",\r\n ", NULL);
-    mote_put_form(w, values[i], NULL);
+    mote_put_string(w, i == 0 ? names[which] : ",\r\n ");
+    mote_put_string(w, list[i]);
     return false;
 }
 
@@ -131,7 +139,7 @@ static bool put_octet(struct mote_writer *w, const char *s, size_t len, const ch
         return false;
     }
     if (c == '\n' || c == '\r') {
-        mote_put_form(w, mote_crlf, NULL);
+        mote_put_string(w, mote_crlf);
         return false;
     }
     if (c == ' ' && *form != ' ') {
@@ -146,7 +154,7 @@ static bool put_octet(struct mote_writer *w, const char *s, size_t len, const ch
         }
     }
     if (w->next.column + room > COLUMN_MAX) {
-        mote_put_form(w, form + 1, NULL);
+        mote_put_string(w, form + 1);
     }
     if (encode) {
         mote_put(w, '=');
@@ -194,16 +202,16 @@ bool mote_put_value(struct mote_writer *w, const char *begin, const char *value)
         return true;
     }
     if (w->next.at == 0) {
-        mote_put_form(w, begin, NULL);
+        mote_put_string(w, begin);
         if (kind == MOTE_VALUE_ENCODED) {
-            mote_put_form(w, ENCODED_WORD, NULL);
+            mote_put_string(w, ENCODED_WORD);
         }
     }
     if (!put_octet(w, value, SIZE_MAX, form)) {
         return false;
     }
     if (kind == MOTE_VALUE_ENCODED) {
-        mote_put_form(w, "?=", NULL);
+        mote_put_string(w, "?=");
     }
     return true;
 }
@@ -220,7 +228,7 @@ static bool put_subject(struct mote_writer *w)
     if (!mote_put_value(w, "\r\nSubject: ", subject)) {
         return false;
     }
-    mote_put_form(w, top, NULL);
+    mote_put_string(w, top);
     return true;
 }
 
@@ -230,7 +238,7 @@ bool mote_put_text(struct mote_writer *w, const char *text, size_t len)
         return false;
     }
     if (w->next.column != 0) {
-        mote_put_form(w, mote_crlf, NULL);
+        mote_put_string(w, mote_crlf);
     }
     return true;
 }
@@ -246,20 +254,21 @@ static bool put_step(struct mote_writer *w)
         }
         return true;
     case MOTE_AT_FIELDS: return m->put_fields == NULL || m->put_fields(m, w);
-    case MOTE_AT_FROM: return put_addresses(w, "From: ", &m->from, 1);
-    case MOTE_AT_TO: return put_addresses(w, "\r\nTo: ", m->to, m->to_count);
-    case MOTE_AT_CC: return put_addresses(w, "\r\nCc: ", m->cc, m->cc_count);
-    case MOTE_AT_ID: return put_addresses(w, "\r\nMessage-ID: <", &m->id, 1);
     case MOTE_AT_SUBJECT: return put_subject(w);
-    case MOTE_AT_TYPE: mote_put_form(w, type, NULL); return true;
+    case MOTE_AT_TYPE: mote_put_string(w, type); return true;
     case MOTE_AT_TEXT: return mote_put_text(w, m->text, m->text_len);
-    default: return m->put_parts == NULL || m->put_parts(m, w);
+    case MOTE_AT_TOP:
+    case MOTE_AT_PARTS: return m->put_parts == NULL || m->put_parts(m, w);
+    case MOTE_AT_BCC: return true;
+    default: return put_list(w);
     }
 }
 
-static bool addresses_valid(const char *const *list, size_t count)
+static bool addresses_valid(const struct mote_message *m, unsigned what)
 {
-    for (; count > 0; count--, list++) {
+    const char *const *list;
+
+    for (size_t count = mote_message_list(m, what, &list); count > 0; count--, list++) {
         if (list == NULL || *list == NULL || !mote_address_valid(*list)) {
             return false;
         }
@@ -290,14 +299,6 @@ static bool id_valid(const char *id)
     return at > 1 && at < len && len <= ID_MAX;
 }
 
-bool mote_quotable(const char *s)
-{
-    while ((uint8_t)*s >= ' ' && (uint8_t)*s < 127 && *s != '"' && *s != '\\') {
-        s++;
-    }
-    return *s == 0;
-}
-
 bool mote_text_valid(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -308,20 +309,27 @@ bool mote_text_valid(const char *text, size_t len)
     return true;
 }
 
-/* n counts what is good: MOTE_WRONG_... is what comes next. */
+static bool valid(const struct mote_message *m, unsigned what)
+{
+    switch (what) {
+    case MOTE_WRONG_DATE: return m->unix_s <= UINT32_MAX;
+    case MOTE_WRONG_ID: return id_valid(m->id);
+    case MOTE_WRONG_SUBJECT: return mote_value_kind(m->subject, MOTE_WORD_MAX) != MOTE_VALUE_REFUSED;
+    case MOTE_WRONG_FIELD: return m->put_fields == NULL || m->put_fields(m, NULL);
+    case MOTE_WRONG_TEXT: return mote_text_valid(m->text, m->text_len);
+    case MOTE_WRONG_PART: return m->put_parts == NULL || m->put_parts(m, NULL);
+    default: return addresses_valid(m, what);
+    }
+}
+
 unsigned mote_message_find(const struct mote_message *m)
 {
-    unsigned n = 0;
+    unsigned what = 0;
 
-    if (addresses_valid(&m->from, 1) && ++n && addresses_valid(m->to, m->to_count) && ++n &&
-        addresses_valid(m->cc, m->cc_count) && ++n && addresses_valid(m->bcc, m->bcc_count) && ++n &&
-        m->unix_s <= UINT32_MAX && ++n && id_valid(m->id) && ++n &&
-        mote_value_kind(m->subject, MOTE_WORD_MAX) != MOTE_VALUE_REFUSED && ++n &&
-        (m->put_fields == NULL || m->put_fields(m, NULL)) && ++n && mote_text_valid(m->text, m->text_len) && ++n &&
-        (m->put_parts == NULL || m->put_parts(m, NULL))) {
-        n++;
+    while (what != MOTE_WRONG_NOTHING && valid(m, what)) {
+        what++;
     }
-    return n;
+    return what;
 }
 
 uint8_t mote_message_check(const struct mote_message *message)

@@ -63,37 +63,38 @@ static void put_header(struct mote_writer *w, const struct mote_part *part)
                                   "Content-Transfer-Encoding: base64\r\n",
              part->alternative, part);
     if (part->name != NULL) {
-        mote_put_form(w, "Content-Disposition: attachment;\r\n filename", NULL);
+        mote_put_string(w, "Content-Disposition: attachment;\r\n filename");
         if (mote_quotable(part->name)) {
             mote_put_form(w, "=\"\1\"\r\n", &part->name);
         } else {
-            mote_put_form(w, "*=UTF-8''", NULL); /* RFC 2231 */
+            mote_put_string(w, "*=UTF-8''"); /* RFC 2231 */
             for (const char *c = part->name; *c != 0; c++) {
                 mote_put(w, '%');
                 mote_put_hex(w, (uint8_t)*c);
             }
-            mote_put_form(w, mote_crlf, NULL);
+            mote_put_string(w, mote_crlf);
         }
     }
-    mote_put_form(w, mote_crlf, NULL);
+    mote_put_string(w, mote_crlf);
 }
 
-/* One or more groups of three octets, as four digits each. What is written never overtakes what is read. */
+/* One or more groups of three octets, as four digits each. What is written never overtakes what is read. The octet before a group
+ * is read along with it, as four are read at once. */
 static void encode(uint8_t *out, const uint8_t *in, size_t groups)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *end = in + 3 * groups;
 
+    in--;
     do {
-        uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+        uint32_t bits = (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
 
         in += 3;
-        out[0] = (uint8_t)digits[bits >> 18];
+        out[0] = (uint8_t)digits[bits >> 18 & 63];
         out[1] = (uint8_t)digits[bits >> 12 & 63];
         out[2] = (uint8_t)digits[bits >> 6 & 63];
         out[3] = (uint8_t)digits[bits & 63];
         out += 4;
-    } while (in != end);
+    } while (--groups != 0);
 }
 
 /* The next octets of an attachment; false when they cannot be read. */
@@ -146,13 +147,13 @@ static bool put_groups(struct mote_writer *w, const struct mote_part *part)
 /* The next octets wait for room as the group. */
 static void load_group(struct mote_writer *w, const struct mote_part *part)
 {
-    uint8_t octets[3] = {0};
+    uint8_t octets[1 + 3] = {0};
     size_t n = least(part->size - w->next.at, 3);
 
-    if (!fill(w, part, octets, n)) {
+    if (!fill(w, part, octets + 1, n)) {
         return;
     }
-    encode(w->next.group, octets, 1);
+    encode(w->next.group, octets + 1, 1);
     for (; n < 3; n++) {
         w->next.group[n + 1] = '=';
     }
@@ -171,7 +172,7 @@ static bool put_attachment(struct mote_writer *w, const struct mote_part *part)
         }
         w->next.group[0] = 0;
     } else if (w->next.column == LINE_MAX || (w->next.at == part->size && w->next.column != 0)) {
-        mote_put_form(w, mote_crlf, NULL);
+        mote_put_string(w, mote_crlf);
     } else if (w->next.at == part->size) {
         return true;
     } else if (!put_groups(w, part)) {

@@ -15,6 +15,7 @@ enum {
     MOTE_AT_FROM,
     MOTE_AT_TO,
     MOTE_AT_CC,
+    MOTE_AT_BCC, /* in no field */
     MOTE_AT_ID,
     MOTE_AT_SUBJECT,
     MOTE_AT_TOP, /* of the parts, in the header */
@@ -53,10 +54,11 @@ struct mote_writer {
 /* The first that is: MOTE_WRONG_... */
 unsigned mote_message_find(const struct mote_message *message);
 
+/* The addresses of MOTE_WRONG_FROM to _BCC, or what else is written like them, and how many they are. */
+size_t mote_message_list(const struct mote_message *m, unsigned which, const char *const **list);
+
 void mote_put(struct mote_writer *w, unsigned c);
-/* A string, in which octet n of 1 to MOTE_ARGS stands for args[n - 1], a string without such octets. */
-enum { MOTE_ARGS = 4 };
-void mote_put_form(struct mote_writer *w, const char *form, const char *const *args);
+void mote_put_string(struct mote_writer *w, const char *s);
 void mote_put_hex(struct mote_writer *w, unsigned c); /* two digits */
 
 /* The next octet of a text, quoted-printable; true: it has no more, and its last line has ended. */
@@ -73,6 +75,12 @@ bool mote_put_value(struct mote_writer *w, const char *begin, const char *value)
 extern const char mote_crlf[];
 
 bool mote_text_valid(const char *text, size_t len);
+
+/* form.c: */
+
+/* A string, in which octet n of 1 to MOTE_ARGS stands for args[n - 1]. */
+enum { MOTE_ARGS = 4 };
+void mote_put_form(struct mote_writer *w, const char *form, const char *const *args);
 
 /* Can it stand between quotes as it is? */
 bool mote_quotable(const char *s);

@@ -89,7 +89,7 @@ static uint8_t text_octet(struct mote_engine *e, uint8_t c)
 }
 
 #ifndef MOTE_SMALL_TEXT
-/* Are they visible octets and spaces? One over 126 carries into its eighth bit, one below a space borrows from it. */
+/* Sets an eighth bit unless four octets are visible ones and spaces: one over 126 carries into it, one below a space borrows. */
 static uint32_t not_visible(const uint8_t *in)
 {
     uint32_t four;
@@ -102,17 +102,17 @@ static uint32_t not_visible(const uint8_t *in)
 /* How many there are. */
 static size_t visible(const uint8_t *in, size_t len)
 {
-    size_t n = 0;
+    const uint8_t *at = in;
 
 #ifndef MOTE_SMALL_TEXT
-    while (len - n >= 8 && ((not_visible(in + n) | not_visible(in + n + 4)) & 0x80808080) == 0) {
-        n += 8;
+    for (; len >= 8 && ((not_visible(at) | not_visible(at + 4)) & 0x80808080) == 0; len -= 8) {
+        at += 8;
     }
 #endif
-    while (n < len && in[n] >= ' ' && in[n] < 127) {
-        n++;
+    for (; len != 0 && *at >= ' ' && *at < 127; len--) {
+        at++;
     }
-    return n;
+    return (size_t)(at - in);
 }
 
 /* Copies octets that need no mending, and ends of lines: as far as the text is what it was when it was measured, but for its
