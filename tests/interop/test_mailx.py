@@ -81,6 +81,13 @@ def test_header_of_its_own(machine, tmp_path):
     assert machine.arrived()[0].to == [A, B]
 
 
+def test_a_file_without_a_text(machine, tmp_path):
+    """is sent, and -a takes a file that is there, whatever it is called"""
+    (tmp_path / "Note: x").write_text("text")
+    mail = machine.sent("mail", "-E", "-a", "Note: x", A, wrap=["env", "-C", tmp_path])
+    assert [part.get_filename() for part in parsed(mail).iter_attachments()] == ["Note: x"] and parsed(mail)["Note"] is None
+
+
 def test_attachment_that_is_missing(machine):
     done = machine.call("mail", "-A", "/no/such", A, text=b"x", status=66, silent=False)
     assert "/no/such" in done.stderr and machine.kept() == []

@@ -198,7 +198,7 @@ def test_to(machine, words, fields, to):
     ("From: Cron Daemon", f"Cron Daemon <{ROOT}>"), ("From: Jörg Ö. <j@x.test>", "Jörg Ö. <j@x.test>"),
     ('From: "Müller, A" <j@x.test>', '"Müller, A" <j@x.test>'), ("From: j@x.test (Jörg)", "Jörg <j@x.test>"),
     ("Reply-To: root, Jörg <j>", f"{ROOT}, Jörg <j@{HOST}>"), ("Cc: Büro: Jörg <j@x.test>, root;", f"Büro: Jörg <j@x.test>, {ROOT};"),
-    ("Cc: Ann <root> (home)", f"Ann <{ROOT}> (home)"), ("From: Ann:;", f"Ann <{ROOT}>"),
+    ("From: Ann:;", f"Ann <{ROOT}>"),
     ("Sender: root", ROOT), ("Subject: Größe  ist  1 µm", "Größe  ist  1 µm"), ("X-Note: über\n Zeilen\n\tgefaltet ä", None),
     ("Subject: " + "Wärme im Keller " * 30, ("Wärme im Keller " * 30).strip()), ("Subject: " + "ü" * 500, "ü" * 500),
     ("Subject: a =?UTF-8?Q?=C3=BC?= ö", "a ü ö"), ("Comments: 世界 🐁", "世界 🐁")])
@@ -225,6 +225,11 @@ def test_field_that_is_no_utf8(machine, type, subject):
     mail = machine.sent("sendmail", A, text=f"{type}Subject: {subject}\n\nx\n".encode("latin-1"))
     words = email.header.decode_header(email.message_from_bytes(mail.text)["Subject"])
     assert mail.text.isascii() and words == [(subject.encode("latin-1"), "iso-8859-1" if "ISO" in type else "unknown-8bit")]
+
+
+def test_comment_behind_an_address_stays(machine):
+    mail = machine.sent("sendmail", A, text="Cc: Ann <root> (home)\n\n")
+    assert f"\r\nCc: Ann <{ROOT}> (home)\r\n".encode() in b"\r\n" + mail.text
 
 
 def test_type_that_is_not_ascii(machine):
