@@ -9,9 +9,11 @@
 #include "complain.h"
 #include "header.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* A name without a domain is what its alias says. The text lives as long as the recipients do. */
 static int add(struct addressees *all, const char *spec)
@@ -26,6 +28,21 @@ static int refuse(struct span list, const char *where)
     complain("%s \"%.*s\": it cannot be read as addresses: give local-part@domain, several with commas between", where,
              (int)(list.len < 300 ? list.len : 300), list.at);
     return EX_USAGE;
+}
+
+/* localhost, or this host by its own name: whoever is there is a local name. */
+static bool is_here(const char *host, const char *domain)
+{
+    char own[HOST_NAME_MAX + 1] = "";
+    size_t len;
+
+    gethostname(own, sizeof own - 1);
+    len = strlen(own);
+    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.localdomain") == 0) {
+        return true;
+    }
+    return len > 0 && strncasecmp(host, own, len) == 0 &&
+           (host[len] == 0 || (host[len] == '.' && strcasecmp(host + len + 1, domain) == 0));
 }
 
 int addressees_add(struct addressees *all, struct span list, const char *where)
@@ -48,6 +65,9 @@ int addressees_add(struct addressees *all, struct span list, const char *where)
         }
         if (all->named++ == 0) {
             snprintf(all->first, sizeof all->first, "%s", full);
+        }
+        if (address.has_domain && is_here(strrchr(address.spec, '@') + 1, domain)) {
+            *strrchr(address.spec, '@') = 0;
         }
         status = add(all, address.spec);
     }

@@ -302,6 +302,20 @@ def test_aliases(machine):
     assert machine.sent("mail", "root", text=b"x").to == [A, B]
 
 
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "localhost.localdomain", HOST])
+def test_names_of_this_host(machine, host):
+    """as fail2ban's root@localhost: they are local names, with their aliases"""
+    machine.configure(f"relay {machine.relay.where}", f"alias root: {A}")
+    machine.call("sendmail", f"root@{host}", f"x@{host}", text=b"Subject: s\n\nt\n")
+    assert machine.arrived()[0].to == [A, f"x@{HOST}"]
+
+
+def test_a_name_of_another_host(machine):
+    machine.configure(f"relay {machine.relay.where}", f"alias root: {A}")
+    machine.call("sendmail", f"root@other.{HOST}", "root@localhost.test", text=b"Subject: s\n\nt\n")
+    assert machine.arrived()[0].to == [f"root@other.{HOST}", "root@localhost.test"]
+
+
 @pytest.mark.parametrize("alias", ["loop: pool\npool: loop", "loop: |sh", "loop: :include:/etc/list", "loop: x@", "loop: a@x.y, loop",
                                    "loop: " + ", ".join(f"n{i}@x.y" for i in range(33))])
 @pytest.mark.parametrize("name", ["sendmail", "mail"])
