@@ -199,18 +199,17 @@ static void keep(struct attempt *attempt)
     spool_save_reasons(mail);
 }
 
-/* POLICY P11: a mail whose report could not be printed stays, and is reported by the next flush. */
+/* POLICY P11: a mail whose report could not be printed, or whose notice could not be stored, stays, and is reported by the
+ * next flush. The notice is not sent before the mail has gone: one that stays would make one with each flush. */
 static void finish(const struct attempt *attempt)
 {
-    if (ferror(stdout)) {
+    const struct host_mail *mail = attempt->mail;
+
+    if (ferror(stdout) || (attempt->notify && !notice_store(attempt->spool, mail, attempt->args->admin))) {
         return;
     }
-    /* A notice of a mail that stays would be made by each flush. */
-    if (mail_final(attempt->mail) && !spool_finish(attempt->spool, attempt->mail)) {
-        return;
-    }
-    if (attempt->notify) {
-        notice_store(attempt->spool, attempt->mail, attempt->args->admin);
+    if (mail_final(mail) && spool_finish(attempt->spool, mail) && attempt->notify) {
+        spool_send_notice(attempt->spool, mail->id);
     }
 }
 

@@ -370,7 +370,7 @@ static int take_all(struct taking *taking)
     if (!fit(taking)) {
         return EX_CANTCREAT;
     }
-    if (!spool_clean(&taking->drop) || !spool_each_name(&taking->drop, choose, taking)) {
+    if (!spool_clean(&taking->drop, false) || !spool_each_name(&taking->drop, choose, taking)) {
         return EX_OSERR;
     }
     /* One that cannot be taken, as there is no room for it, holds up no other. */

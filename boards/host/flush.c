@@ -101,7 +101,7 @@ static int flush_all(struct flushing *flushing)
     struct uptime now = uptime_now();
     size_t count;
     struct spool_entry *entries;
-    int status = spool_clean(&flushing->spool) ? EX_OK : EX_OSERR;
+    int status = spool_clean(&flushing->spool, true) ? EX_OK : EX_OSERR;
 
     status = worse(status, drop_take(&flushing->spool, relays_verified_only(&flushing->args)));
     entries = spool_list(&flushing->spool, &count);

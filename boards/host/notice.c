@@ -148,13 +148,25 @@ static bool compose(struct buffer *into, const struct host_mail *mail, const cha
     return fclose(to) == 0;
 }
 
-static void make_id(struct host_mail *notice, const char *from)
+/* That of a finished mail has the mail's id with each bit turned: it has one such notice, however often it is made. */
+static void make_id(struct host_mail *notice, const struct host_mail *mail)
 {
     uint32_t random[2] = {random_32(), random_32()};
 
     memcpy(notice->record.id, random, sizeof notice->record.id);
+    for (size_t i = 0; mail_final(mail) && i < sizeof notice->record.id; i++) {
+        notice->record.id[i] = (uint8_t)~mail->record.id[i];
+    }
     id_write(notice->id, notice->record.id);
-    snprintf(notice->id + ID_LEN, sizeof notice->id - ID_LEN, "%s", strrchr(from, '@'));
+    snprintf(notice->id + ID_LEN, sizeof notice->id - ID_LEN, "%s", strrchr(mail->mail.from, '@'));
+}
+
+static int store(const struct spool *spool, const struct host_mail *mail, struct host_mail *notice)
+{
+    char name[SPOOL_NAME];
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_NOTICE, ID_LEN, mail->id);
+    return mail_final(mail) ? spool_store_as(spool, notice, name) : spool_store(spool, notice);
 }
 
 static bool wanted(const struct host_mail *mail, const char *to)
@@ -167,26 +179,33 @@ static bool wanted(const struct host_mail *mail, const char *to)
     return news && mote_address_valid(mail->mail.from) && mote_address_valid(to);
 }
 
-void notice_store(const struct spool *spool, const struct host_mail *mail, const char *admin)
+bool notice_store(const struct spool *spool, const struct host_mail *mail, const char *admin)
 {
     const char *to = admin != NULL ? admin : mail->mail.from;
-    struct host_mail *notice = wanted(mail, to) ? malloc(sizeof *notice) : NULL;
+    struct host_mail *notice;
+    bool stored = false;
 
-    if (notice == NULL) {
-        return;
+    if (!wanted(mail, to)) {
+        return true;
     }
-    mail_init(notice);
-    make_id(notice, mail->mail.from);
-    if (mail_make_room(notice, 1) && compose(&notice->input, mail, notice->id, to)) {
+    notice = malloc(sizeof *notice);
+    if (notice != NULL) {
+        mail_init(notice);
+        make_id(notice, mail);
+    }
+    if (notice != NULL && mail_make_room(notice, 1) && compose(&notice->input, mail, notice->id, to)) {
         notice->mail.from = "";
         notice->mail.rcpts[0].address = to;
         notice->mail.read = buffer_read;
         notice->mail.ctx = &notice->input;
         notice->record.verified_only = mail->record.verified_only;
-        spool_store(spool, notice);
+        stored = store(spool, mail, notice) == EX_OK;
     } else {
         complain("no memory for a notice of mail %.*s", ID_LEN, mail->id);
     }
-    mail_free(notice);
+    if (notice != NULL) {
+        mail_free(notice);
+    }
     free(notice);
+    return stored;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A directory of mails: one file each, ID.mail, mode 0600. A mail gets its name when it is whole and on the disk, and
- * leaves when it is finished. One that failed for somebody becomes ID.failed, and stays until a person deletes it.
+ * leaves when it is finished. One that failed for somebody becomes ID.failed, and stays until a person deletes it; the
+ * notice of it is ID.notice until then, so that it is neither lost nor made twice.
  *
  * The lock is on the mail's file and held while the mail is worked on, from before the file has its name: so two runs
  * never work on the same mail, and `send` never waits for a `flush` that is at work for minutes on others. Nothing

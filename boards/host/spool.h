@@ -35,6 +35,7 @@ int spool_file_read_envelope(struct host_mail *mail);
 /* Endings of names, behind the id; a temporary file's is in front. */
 #define SPOOL_MAIL   ".mail"
 #define SPOOL_FAILED ".failed"
+#define SPOOL_NOTICE ".notice"  /* that this mail failed: to be sent when the mail is ID.failed */
 #define SPOOL_ASIDE  ".damaged" /* behind one of these */
 #define SPOOL_TEMP   "tmp."
 #define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
@@ -79,8 +80,9 @@ struct spool_entry *spool_list(const struct spool *spool, size_t *count);
 /* Those and the ones that failed, the oldest first. The same. */
 struct spool_entry *spool_list_all(const struct spool *spool, size_t *count);
 
-/* Removes what a run left behind that was ended in the middle. False after a complaint. */
-bool spool_clean(const struct spool *spool);
+/* Removes what a run left behind that was ended in the middle, and with notices sends those it did not send: not in a drop
+ * directory, where users choose the names. False after a complaint. */
+bool spool_clean(const struct spool *spool, bool notices);
 
 /* Tells of the mails that were set aside as damaged. False after a complaint that there may be more. */
 bool spool_tell_damaged(const struct spool *spool);
@@ -109,6 +111,9 @@ bool spool_save_reasons(struct host_mail *mail);
 
 /* The mail is finished: it goes, or stays as one that failed. False after a complaint that it is where it was. */
 bool spool_finish(const struct spool *spool, const struct host_mail *mail);
+
+/* The notice ID.notice becomes a mail of its own, if its mail has gone. False after a complaint. */
+bool spool_send_notice(const struct spool *spool, const char *id);
 
 /* Locks and removes the mail with this id, whatever has become of it. */
 int spool_delete(const struct spool *spool, const char *id);

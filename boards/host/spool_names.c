@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +41,39 @@ bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool
     return good;
 }
 
+/* ID, and this behind it. */
+static bool is_mail(const char *name, const char *ending)
+{
+    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
+}
+
+/* Each bit turned, as notice.c does. */
+static void turn_id(char turned[ID_LEN + 1], const char *id)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < ID_LEN; i++) {
+        turned[i] = digits[15 - (strchr(digits, id[i]) - digits)];
+    }
+    turned[ID_LEN] = 0;
+}
+
+bool spool_send_notice(const struct spool *spool, const char *id)
+{
+    char mail[SPOOL_NAME], notice[SPOOL_NAME], to[SPOOL_NAME], own[ID_LEN + 1];
+
+    turn_id(own, id);
+    snprintf(mail, sizeof mail, "%.*s" SPOOL_MAIL, ID_LEN, id);
+    snprintf(notice, sizeof notice, "%.*s" SPOOL_NOTICE, ID_LEN, id);
+    snprintf(to, sizeof to, "%s" SPOOL_MAIL, own);
+    if (faccessat(spool->fd, mail, F_OK, 0) == 0 || renameat(spool->fd, notice, spool->fd, to) == 0 ||
+        errno == ENOENT) {
+        return true;
+    }
+    complain("%s/%s cannot be renamed: %s: it is not sent", spool->dir, notice, strerror(errno));
+    return false;
+}
+
 /* A temporary file that nobody holds a lock on has lost its maker. False after a complaint. */
 static bool clean_one(const struct spool *spool, const char *name, void *ctx)
 {
@@ -47,7 +81,9 @@ static bool clean_one(const struct spool *spool, const char *name, void *ctx)
     int fd = leftover ? openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     int error;
 
-    (void)ctx;
+    if (*(const bool *)ctx && is_mail(name, SPOOL_NOTICE)) {
+        return spool_send_notice(spool, name);
+    }
     if (fd < 0) {
         return true;
     }
@@ -61,15 +97,9 @@ static bool clean_one(const struct spool *spool, const char *name, void *ctx)
     return error == 0 || error == EWOULDBLOCK;
 }
 
-bool spool_clean(const struct spool *spool)
+bool spool_clean(const struct spool *spool, bool notices)
 {
-    return spool_each_name(spool, clean_one, NULL);
-}
-
-/* ID, and this behind it. */
-static bool is_mail(const char *name, const char *ending)
-{
-    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
+    return spool_each_name(spool, clean_one, &notices);
 }
 
 static bool tell_damaged(const struct spool *spool, const char *name, void *ctx)

@@ -253,17 +253,47 @@ def test_a_notice_that_fails_makes_no_notice(spool, relay):
 
 
 def test_a_mail_that_cannot_go_makes_no_notice_each_time(spool, relay):
-    """it is finished and its file cannot be renamed: that is told, and no more"""
-    if shutil.which("strace") is None:
-        pytest.skip("no strace")
+    """it is finished and its file cannot be renamed: that is told, and no more until it can"""
     relay.replies = {A: "450 4.2.1 later"}
     spool.send(relay)
+    number = spool.files()[0].path.stem
+    in_the_way = spool.path / f"{number}.failed" / "x"
+    in_the_way.mkdir(parents=True)
     relay.replies = {A: "550 5.1.1 unknown"}
     for status in REFUSED, FAILED, FAILED:                                   # it is not stored that it was at RCPT
-        done = spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", "/dev/null", "-P", spool.path, "-e",
-                                                     "inject=renameat:error=EIO"])
+        done = spool.flush(relay, options=NOW)
         assert done.returncode == status and "cannot be removed" in done.stderr and len(spool.files()) == 1
-    assert spool.flush(relay).returncode == FAILED and len(spool.files()) == 1 and failed(spool)
+    shutil.rmtree(in_the_way.parent)
+    assert spool.flush(relay).returncode == FAILED and failed(spool)
+    assert spool.flush(relay).verdicts == ["delivered"] and len(notices(relay)) == 1
+
+
+@pytest.mark.parametrize("call", ["openat", "fchmod", "flock", "pwrite64", "pread64", "fsync", "renameat"])
+@pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC"])
+def test_a_notice_is_made_once_whatever_fails(spool, relay, tmp_path, call, fault):
+    """at each of the last calls of the run that has the mail refused"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    trace = tmp_path / "trace"
+
+    def refused(options):
+        shutil.rmtree(spool.path, ignore_errors=True)
+        relay.replies = {A: "450 4.2.1 later"}
+        spool.send(relay)
+        relay.replies = {A: "550 5.1.1 unknown"}
+        before = len(notices(relay))
+        spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", trace, *options])
+        for _ in range(3):
+            spool.flush(relay, options=NOW)
+        assert len(notices(relay)) == before + 1 and failed(spool) and spool.files() == []
+
+    refused(["-e", f"trace={call},write"])
+    lines = trace.read_text().splitlines()
+    printed = max(at for at, line in enumerate(lines) if line.startswith("write(1,"))
+    count = [sum(line.startswith(f"{call}(") for line in part) for part in (lines[:printed], lines)]
+    assert call == "pread64" or count[1] > count[0]
+    for at in range(count[0] + 1, count[1] + 1):
+        refused(["-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={at}"])
 
 
 def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
