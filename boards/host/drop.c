@@ -405,3 +405,15 @@ int drop_take(const struct spool *spool, bool verified_only)
     free(taking);
     return status;
 }
+
+bool drop_changed(const struct spool *spool, struct timespec *when)
+{
+    struct stat about;
+    struct timespec before = *when;
+
+    if (fstatat(spool->fd, DROP_NAME, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+        return false;
+    }
+    *when = about.st_mtim;
+    return before.tv_sec != when->tv_sec || before.tv_nsec != when->tv_nsec;
+}

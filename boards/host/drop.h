@@ -8,6 +8,8 @@
 
 #include "spool.h"
 
+#include <time.h>
+
 #define DROP_NAME "drop" /* in the spool */
 
 /* Does the spool of that name exist, and is it not ours to write? */
@@ -20,5 +22,8 @@ void drop_sync(const struct host_mail *mail);
 /* Makes mails of the spool of what was dropped, each exactly once, and sets aside what is wrong (EX_DATAERR). Whoever calls
  * it has claimed the spool. verified_only: as the mails' record has it. */
 int drop_take(const struct spool *spool, bool verified_only);
+
+/* Has it changed since *when, which is set to the time of its last change? */
+bool drop_changed(const struct spool *spool, struct timespec *when);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * `mailmote flush`: an attempt of each mail of the spool that is due, or with --now of each. Asking early brings no
- * cleartext any nearer (POLICY P5): that goes by time alone. One flush works on a spool at a time; another one leaves it that work.
+ * cleartext any nearer (POLICY P5): that goes by time alone. One flush works on a spool at a time; another one leaves it that work,
+ * with a mark in the spool where it was called with --now. Between mails it looks for that mark, and for what was dropped.
  */
 #define _GNU_SOURCE
 
@@ -11,8 +12,10 @@
 #include "drop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Seconds until a mail is tried again whose relay ended the connection behind another one. */
@@ -26,16 +29,19 @@ struct flushing {
     struct throttle throttle;
     struct attempt attempt;
     struct mote_posix_connection connection; /* mails share it */
+    struct timespec drop_changed;            /* when it was last looked into */
+    bool asked;                              /* another flush has left the mark: begin anew */
     bool closed;                             /* a relay ended one behind a mail: there is one to be tried again soon */
     bool others;                             /* than mails of which all recipients were refused */
 };
 
-static bool due(const struct flushing *flushing)
+/* --now tries a mail once in a round. */
+static bool due(const struct flushing *flushing, const struct spool_entry *entry)
 {
     const struct host_mail *mail = &flushing->mail;
 
-    return flushing->args.now || mail->record.wait_s == 0 || record_final(&mail->record) ||
-           throttle_released(&flushing->throttle, &flushing->relays, mail);
+    return (flushing->args.now && mail->record.attempts == entry->record.attempts) || mail->record.wait_s == 0 ||
+           record_final(&mail->record) || throttle_released(&flushing->throttle, &flushing->relays, mail);
 }
 
 static int status_of(int had)
@@ -67,8 +73,9 @@ static int try_mail(struct flushing *flushing, bool more)
     return status;
 }
 
-static int flush_one(struct flushing *flushing, const char *name, bool more)
+static int flush_one(struct flushing *flushing, const struct spool_entry *entry, bool more)
 {
+    const char *name = entry->name;
     struct host_mail *mail = &flushing->mail;
     int status = EX_OK, had = spool_take(&flushing->spool, name, mail);
 
@@ -76,7 +83,7 @@ static int flush_one(struct flushing *flushing, const char *name, bool more)
         return status_of(had);
     }
     throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
-    if (due(flushing)) {
+    if (due(flushing, entry)) {
         had = spool_read(&flushing->spool, name, mail);
         status = had == SPOOL_GOOD ? try_mail(flushing, more) : status_of(had);
     }
@@ -84,13 +91,61 @@ static int flush_one(struct flushing *flushing, const char *name, bool more)
     return status;
 }
 
+/* ---- What comes meanwhile ---------------------------------------------------------------------------------------- */
+
+static bool asked_for_now(struct flushing *flushing)
+{
+    if (unlinkat(flushing->spool.fd, SPOOL_NOW, 0) == 0) {
+        flushing->args.now = flushing->asked = true;
+    }
+    return flushing->asked;
+}
+
+/* What it takes away itself is no change. */
+static int take_dropped(struct flushing *flushing)
+{
+    int status = drop_take(&flushing->spool, relays_verified_only(&flushing->args));
+
+    drop_changed(&flushing->spool, &flushing->drop_changed);
+    return status;
+}
+
+/* Who has just been dropped waits for none of the mails that were tried before (POLICY P18). */
+static int flush_dropped(struct flushing *flushing, bool more)
+{
+    size_t count;
+    struct spool_entry *entries;
+    int status;
+
+    if (!drop_changed(&flushing->spool, &flushing->drop_changed)) {
+        return EX_OK;
+    }
+    status = take_dropped(flushing);
+    entries = spool_list(&flushing->spool, &count);
+    if (entries == NULL) {
+        return worse(status, EX_OSERR);
+    }
+    for (size_t i = 0; i < count && entries[i].record.attempts == 0 && status != EX_CONFIG; i++) {
+        status = worse(status, flush_one(flushing, &entries[i], more));
+    }
+    free(entries);
+    return status;
+}
+
+/* ---- The round --------------------------------------------------------------------------------------------------- */
+
 /* Mails share connections; QUIT behind the last one. */
 static int flush_each(struct flushing *flushing, const struct spool_entry *entries, size_t count)
 {
     int status = EX_OK;
 
-    for (size_t i = 0; i < count && status != EX_CONFIG; i++) {
-        status = worse(status, flush_one(flushing, entries[i].name, i + 1 < count));
+    for (size_t i = 0; i < count && status != EX_CONFIG && !asked_for_now(flushing); i++) {
+        bool more = i + 1 < count;
+
+        status = worse(status, flush_one(flushing, &entries[i], more));
+        if (status != EX_CONFIG) {
+            status = worse(status, flush_dropped(flushing, more));
+        }
     }
     mote_posix_leave(&flushing->connection);
     return status;
@@ -103,7 +158,9 @@ static int flush_all(struct flushing *flushing)
     struct spool_entry *entries;
     int status = spool_clean(&flushing->spool, true) ? EX_OK : EX_OSERR;
 
-    status = worse(status, drop_take(&flushing->spool, relays_verified_only(&flushing->args)));
+    asked_for_now(flushing);
+    flushing->asked = false;
+    status = worse(status, take_dropped(flushing));
     entries = spool_list(&flushing->spool, &count);
     if (entries == NULL) {
         return EX_OSERR;
@@ -116,7 +173,8 @@ static int flush_all(struct flushing *flushing)
         throttle_forget(&flushing->spool);
     }
     status = worse(status, flush_each(flushing, entries, count));
-    if (flushing->closed && status != EX_CONFIG) { /* POLICY P12: the rest, on a connection of its own */
+    if (flushing->closed && status != EX_CONFIG &&
+        !flushing->asked) { /* POLICY P12: the rest, on a connection of its own */
         sleep(CLOSED_S);
         flushing->args.now = false;
         status = worse(status, flush_each(flushing, entries, count));
@@ -125,9 +183,46 @@ static int flush_all(struct flushing *flushing)
     return status == EX_NOUSER && flushing->others ? EX_UNAVAILABLE : status; /* as `send' of one mail to all of them */
 }
 
+/* The spool, or the mark for the flush that has it. That one may just have looked for it the last time: then it is free
+ * now, or will be looked at once more. */
+static int claim(const struct flushing *flushing)
+{
+    const struct spool *spool = &flushing->spool;
+    int error = spool_claim(spool), mark;
+
+    if (error == EWOULDBLOCK && flushing->args.now) {
+        mark = openat(spool->fd, SPOOL_NOW, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (mark < 0) {
+            complain("another flush is at work on %s, and cannot be told to try every mail: %s", spool->dir,
+                     strerror(errno));
+        } else {
+            close(mark);
+            error = spool_claim(spool);
+        }
+    }
+    if (error == EWOULDBLOCK && flushing->args.verbose) {
+        complain("another flush is at work on %s", spool->dir);
+    }
+    return error;
+}
+
+static int flush_spool(struct flushing *flushing)
+{
+    int status = EX_OK, error;
+
+    do {
+        error = claim(flushing);
+        if (error == 0) {
+            status = worse(status, flush_all(flushing));
+            spool_release(&flushing->spool);
+        }
+    } while (error == 0 && status != EX_CONFIG && asked_for_now(flushing));
+    return error == 0 || error == EWOULDBLOCK ? status : EX_OSERR;
+}
+
 static int flush(struct flushing *flushing)
 {
-    int status = relays_parse(&flushing->relays, &flushing->args), error;
+    int status = relays_parse(&flushing->relays, &flushing->args);
 
     if (status == EX_OK) {
         status = check_helo(flushing->args.helo);
@@ -142,14 +237,7 @@ static int flush(struct flushing *flushing)
         return status;
     }
     status = spool_open(&flushing->spool, flushing->args.spool, false);
-    if (status != EX_OK) {
-        return status;
-    }
-    error = spool_claim(&flushing->spool);
-    if (error == EWOULDBLOCK && flushing->args.verbose) {
-        complain("another flush is at work on %s", flushing->args.spool);
-    }
-    return error == 0 ? flush_all(flushing) : error == EWOULDBLOCK ? EX_OK : EX_OSERR;
+    return status != EX_OK ? status : flush_spool(flushing);
 }
 
 int flush_command(int argc, char **argv)

@@ -77,7 +77,8 @@ static const char keeping[] =
     "until it is deleted. On standard error queue names the files of mails that were damaged and set aside.\n"
     "Without --spool nothing is kept: a mail is to be sent again by the caller, to those deferred. With it, it must "
     "not\n"
-    "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0.\n"
+    "be: it would arrive twice. Call flush every minute or so; while one is at work, another ends at once with 0,\n"
+    "and leaves it what --now asks for.\n"
     "\n";
 
 static const char statuses[] =

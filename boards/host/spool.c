@@ -54,6 +54,11 @@ int spool_claim(const struct spool *spool)
     return error;
 }
 
+void spool_release(const struct spool *spool)
+{
+    flock(spool->fd, LOCK_UN);
+}
+
 bool spool_temp_open(const struct spool *spool, struct spool_temp *temp)
 {
     int error = EEXIST;

@@ -40,6 +40,7 @@ int spool_file_read_envelope(struct host_mail *mail);
 #define SPOOL_TEMP   "tmp."
 #define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
 #define SPOOL_RELAYS "relays" /* throttle.c */
+#define SPOOL_NOW    "now"    /* flush.c */
 
 struct spool {
     const char *dir;
@@ -56,9 +57,10 @@ void spool_close(struct spool *spool);
 /* The spool of whoever names none is made with its first mail: until then none waits there. */
 bool spool_absent(const char *dir);
 
-/* One flush at a time: this one works on the spool until it is closed. Returns 0, EWOULDBLOCK when another one does, or
- * an errno after a complaint. */
+/* One flush at a time: this one works on the spool until it is released or closed. Returns 0, EWOULDBLOCK when another one
+ * does, or an errno after a complaint. */
 int spool_claim(const struct spool *spool);
+void spool_release(const struct spool *spool);
 
 /* Accepts the mail: from then on it is not lost. It stays locked until it is released. */
 int spool_store(const struct spool *spool, struct host_mail *mail);

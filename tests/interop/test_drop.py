@@ -9,6 +9,7 @@ import stat
 import struct
 import subprocess
 import tempfile
+import threading
 import zlib
 
 import pytest
@@ -92,6 +93,26 @@ def test_a_user_drops_and_the_owner_sends(spool, relay):
     [mail] = relay.mails
     assert mail.text.startswith(b"X-Mailmote-Uid: %d\r\n" % USER) and mail.text.endswith(b"\r\n\r\nhello\r\n")
     assert mail.id.split("@")[0] == file.stem and dropped(spool) == [] and spool.names() == ["drop"]
+
+
+def test_what_is_dropped_while_a_flush_is_at_work_is_next(spool, relay):
+    """it waits for the mail that is being tried, not for those behind it that were tried before; each is tried once"""
+    for _ in range(3):
+        assert spool.send("127.0.0.1:1").returncode == DEFERRED
+    for file in spool.files():
+        file.attempts = 1
+        file.write()
+    relay.hold, done = threading.Event(), []
+    thread = threading.Thread(target=lambda: done.append(spool.flush(relay, options=["--now"])))
+    thread.start()
+    assert relay.holding.wait(LIMIT_S)
+    for uid in (USER, OTHER):
+        drop(spool, uid=uid)
+    ids = {file.stem for file in dropped(spool)}
+    relay.hold.set()
+    thread.join()
+    assert {mail.id.split("@")[0] for mail in relay.mails[1:3]} == ids and len(relay.mails) == 5
+    assert (done[0].returncode, done[0].verdicts, spool.names()) == (OK, ["delivered"] * 5, ["drop"])
 
 
 def test_without_background_it_is_deferred(spool, relay, place):

@@ -46,6 +46,42 @@ def test_a_flush_leaves_to_another_what_it_works_on(stored, relay, closed):
     slow.stop()
 
 
+def test_now_is_done_by_the_flush_that_is_at_work(spool, relay, closed):
+    """it tries the mails that are not due, and once more those that it has tried already"""
+    for to in ("later@example.test", "due@example.test"):
+        spool.send(closed, to=(to,))
+    [due] = [file for file in spool.files() if b"due@" in file.path.read_bytes()]
+    due.wait = 0
+    due.write()
+    relay.hold = threading.Event()
+    relay.replies = {"END": "450 not yet"}
+    done = []
+    flush = threading.Thread(target=lambda: done.append(spool.flush(relay)))
+    flush.start()
+    while not relay.holding.is_set():
+        flush.join(0.01)
+    other = spool.flush(relay, options=["--now"])
+    assert (other.returncode, other.rows, other.stderr) == (OK, [], "")
+    relay.hold.set()
+    flush.join()
+    assert sorted(row[1] for row in done[0].rows) == ["due@example.test", "due@example.test", "later@example.test"]
+    assert "now" not in spool.names()
+
+
+def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed):
+    spool.send(closed)
+    (spool.path / "now").mkdir()
+    relay.hold = threading.Event()
+    flush = threading.Thread(target=spool.flush, args=(relay,), kwargs={"options": ["--now"]})
+    flush.start()
+    while not relay.holding.is_set():
+        flush.join(0.01)
+    assert "cannot be told to try every mail" in spool.flush(relay, options=["--now"]).stderr
+    relay.hold.set()
+    flush.join()
+    assert len(relay.mails) == 1
+
+
 def test_send_does_not_wait_for_a_flush(stored, relay):
     slow = Relay()
     slow.hold = threading.Event()
