@@ -208,8 +208,14 @@ static void finish(const struct attempt *attempt)
     if (ferror(stdout) || (attempt->notify && !notice_store(attempt->spool, mail, attempt->args->admin))) {
         return;
     }
-    if (mail_final(mail) && spool_finish(attempt->spool, mail) && attempt->notify) {
+    if (!mail_final(mail) || !spool_finish(attempt->spool, mail)) {
+        return;
+    }
+    if (attempt->notify) {
         spool_send_notice(attempt->spool, mail->id);
+    }
+    if (mail->record.rcpts_failed != 0) {
+        spool_trim_failed(attempt->spool, attempt->args->syslog);
     }
 }
 

@@ -114,6 +114,9 @@ bool spool_save_reasons(struct host_mail *mail);
 /* The mail is finished: it goes, or stays as one that failed. False after a complaint that it is where it was. */
 bool spool_finish(const struct spool *spool, const struct host_mail *mail);
 
+/* Of those that failed the newest hundred stay; the others go, and each is told of. */
+void spool_trim_failed(const struct spool *spool, bool syslog);
+
 /* The notice ID.notice becomes a mail of its own, if its mail has gone. False after a complaint. */
 bool spool_send_notice(const struct spool *spool, const char *id);
 

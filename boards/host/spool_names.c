@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "log.h"
 #include "spool.h"
 
 #include <dirent.h>
@@ -13,7 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
+
+enum { FAILED_MAX = 100 };
 
 bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx)
 {
@@ -205,4 +209,30 @@ struct spool_entry *spool_list(const struct spool *spool, size_t *count)
 struct spool_entry *spool_list_all(const struct spool *spool, size_t *count)
 {
     return sorted(spool, count, true, compare_age);
+}
+
+void spool_trim_failed(const struct spool *spool, bool syslog)
+{
+    size_t count, failed = 0;
+    struct spool_entry *entries = spool_list_all(spool, &count);
+    char text[100];
+
+    for (size_t i = 0; entries != NULL && i < count; i++) {
+        failed += is_mail(entries[i].name, SPOOL_FAILED);
+    }
+    for (size_t i = 0; entries != NULL && failed > FAILED_MAX; i++) {
+        if (!is_mail(entries[i].name, SPOOL_FAILED)) {
+            continue;
+        }
+        failed--;
+        if (unlinkat(spool->fd, entries[i].name, 0) == 0) {
+            snprintf(text, sizeof text, "%s is removed: the newest %d that failed are kept", entries[i].name,
+                     FAILED_MAX);
+            complain("%s", text);
+            if (syslog) {
+                log_write(LOG_MAIL | LOG_WARNING, text);
+            }
+        }
+    }
+    free(entries);
 }

@@ -337,3 +337,16 @@ def test_a_notice_keeps_to_verified_relays(spool, relay, tmp_path):
     assert spool.flush(relay).returncode == FAILED
     [notice] = spool.files()
     assert notice.verified_only
+
+
+def test_a_hundred_that_failed_are_kept(spool, relay):
+    """the oldest go, each with a word"""
+    relay.replies = {A: "550 5.1.1 unknown"}
+    spool.send(relay)
+    first = failed(spool)
+    for number in range(101):
+        shutil.copy(first, spool.path / f"{number:016x}.failed")
+    done = spool.send(relay)
+    kept = {path.stem for path in spool.path.glob("*.failed")}
+    assert done.rows[0][0] in kept and len(kept) == 100
+    assert done.stderr.count("is removed") == 3
