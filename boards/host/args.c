@@ -302,8 +302,10 @@ static int parse_options(struct args *args, struct relay_args *common, int argc,
 
 int args_settle(struct args *args)
 {
-    int status = args_misconfigured(args, config_read(args));
+    int status;
 
+    args->spool_option = args->spool != NULL;
+    status = args_misconfigured(args, config_read(args));
     if (status == EX_OK && !args->misconfigured && !args->mta) {
         status = args_misconfigured(args, args_check_relays(args));
     }

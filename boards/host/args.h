@@ -62,6 +62,7 @@ struct args {
     uint8_t command;
     bool help, verbose, raw, now, background;
     const char *config_file, *spool, *helo, *from, *subject, *timeout;
+    bool spool_option;     /* the spool is one of the command line */
     uint16_t timeout_s;    /* 0 = none is given */
     const char *admin;     /* who is told of mails that failed; NULL = their senders */
     const char *account;   /* of the configuration; NULL = its default one */

@@ -233,6 +233,9 @@ static int flush(struct flushing *flushing)
     if (status == EX_OK) {
         status = relays_open(&flushing->relays, &flushing->args);
     }
+    if (status == EX_OK && !flushing->args.spool_option) {
+        spool_make(flushing->args.spool);
+    }
     if (status != EX_OK || spool_absent(flushing->args.spool)) {
         return status;
     }

@@ -470,6 +470,27 @@ def test_spool_of_its_own(machine, name, words):
 
 
 @needs_root
+def test_flush_makes_the_spool(machine):
+    """that is configured: a user's mail may be the first one"""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-spool-"))
+    try:
+        place.chmod(0o755)
+        conf, command, spool = place / "conf", place / "mailmote", place / "spool"
+        conf.write_text(f"relay {machine.relay.where}\nfrom s@example.org\nspool {spool}\n")
+        shutil.copy(COMMAND, command)
+        for _ in range(2):
+            done = run(command, "flush", "-C", conf)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert [stat.S_IMODE(path.stat().st_mode) for path in (spool, spool / "drop")] == [0o711, 0o1733]
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        done = run(command, "sendmail", "-C", conf, A, text=SUBJECT, wrap=user)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert run(command, "flush", "-C", conf).verdicts == ["delivered"] and machine.arrived()[0].to == [A]
+    finally:
+        shutil.rmtree(place)
+
+
+@needs_root
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_spool_of_its_own_killed(machine, tmp_path, mask):
     """at each call while it is made: root's next mail makes what is missing, and users drop theirs into it"""
