@@ -35,13 +35,15 @@ struct flushing {
     bool others;                             /* than mails of which all recipients were refused */
 };
 
-/* --now tries a mail once in a round. */
+/* --now tries a mail once in a round: one that was tried since the list was made has had it. */
 static bool due(const struct flushing *flushing, const struct spool_entry *entry)
 {
     const struct host_mail *mail = &flushing->mail;
+    bool tried =
+        entry->record.rcpt_count != 0 && mail->record.attempts != entry->record.attempts; /* 0: not looked at */
 
-    return (flushing->args.now && mail->record.attempts == entry->record.attempts) || mail->record.wait_s == 0 ||
-           record_final(&mail->record) || throttle_released(&flushing->throttle, &flushing->relays, mail);
+    return (flushing->args.now && !tried) || mail->record.wait_s == 0 || record_final(&mail->record) ||
+           throttle_released(&flushing->throttle, &flushing->relays, mail);
 }
 
 static int status_of(int had)
