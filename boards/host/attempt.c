@@ -215,7 +215,7 @@ static void finish(const struct attempt *attempt)
         spool_send_notice(attempt->spool, mail->id);
     }
     if (mail->record.rcpts_failed != 0) {
-        spool_trim_failed(attempt->spool, attempt->args->syslog);
+        spool_trim_failed(attempt->spool);
     }
 }
 

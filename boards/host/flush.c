@@ -241,6 +241,7 @@ static int flush(struct flushing *flushing)
     if (status != EX_OK || spool_absent(flushing->args.spool)) {
         return status;
     }
+    flushing->spool.syslog = flushing->args.syslog;
     status = spool_open(&flushing->spool, flushing->args.spool, false);
     return status != EX_OK ? status : flush_spool(flushing);
 }

@@ -198,7 +198,7 @@ static int look(const struct args *args, const struct spool *spool)
 /* What is wrong in the configuration is told, and hides no mail: a spool needs none of it but its name. */
 static int run(const struct args *args)
 {
-    struct spool spool = {NULL, -1};
+    struct spool spool = {.fd = -1};
     int status = EX_OK;
 
     if (!spool_absent(args->spool)) {

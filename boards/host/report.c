@@ -54,8 +54,7 @@ static void print_line(const struct host_mail *mail, unsigned i)
     putchar('\n');
 }
 
-/* Of args.syslog; -1: none. */
-static int facility_of(const char *word)
+int report_facility(const char *word)
 {
     static const char local[] = "LOG_LOCAL";
 
@@ -116,7 +115,7 @@ static int common(int so_far, int status, int general)
 
 int report(const struct host_mail *mail, const char *syslog)
 {
-    int facility = facility_of(syslog);
+    int facility = report_facility(syslog);
     int left = EX_OK, failed = EX_OK;
     bool kept = mail->kept.fd >= 0, others = false; /* than those who failed */
 

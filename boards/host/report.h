@@ -11,6 +11,9 @@
  * status their verdicts make. When it could not be printed, ferror(stdout) is set. */
 int report(const struct host_mail *mail, const char *syslog);
 
+/* The system's log that args.syslog asks for, as of <syslog.h>; -1: none. */
+int report_facility(const char *syslog);
+
 /* The worse of two exit statuses. */
 int worse(int a, int b);
 

@@ -91,6 +91,7 @@ int sending_open(struct sending *sending)
     int status;
 
     sending->dropped = drop_needed(dir);
+    sending->spool.syslog = sending->args.syslog;
     status = sending->dropped ? drop_open(&sending->spool, dir) : spool_open(&sending->spool, dir, true);
     return status == EX_OK ? mail_stream(&sending->mail, &sending->input, &sending->args) : status;
 }

@@ -102,11 +102,22 @@ static void cannot_store(const struct spool *spool, int error)
     complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
 }
 
+/* What has no room for another name makes some, as writing does. */
+static bool open_new(const struct spool *spool, struct spool_temp *temp)
+{
+    bool good;
+
+    do {
+        good = spool_temp_open(spool, temp);
+    } while (!good && spool_make_room(spool));
+    return good;
+}
+
 /* Envelope and text into a file that has no name yet: temp->fd is -1 where there is none. Returns an exit status after a
  * complaint. */
 static int store_text(const struct spool *spool, struct host_mail *mail, struct spool_temp *temp)
 {
-    int error = spool_temp_open(spool, temp) ? spool_file_begin(temp->fd, mail) : errno;
+    int error = open_new(spool, temp) ? spool_file_begin(spool, temp->fd, mail) : errno;
 
     if (error == 0) {
         return EX_OK;
@@ -150,7 +161,7 @@ int spool_store_as(const struct spool *spool, struct host_mail *mail, const char
         status = mail_measure(mail);
     }
     if (status == EX_OK) {
-        int error = spool_file_finish(mail);
+        int error = spool_file_finish(spool, mail);
 
         if (error != 0 || !spool_temp_keep(spool, &temp, name)) {
             cannot_store(spool, error != 0 ? error : errno);

@@ -11,9 +11,10 @@
 
 /* Sender, recipients and text, which is read once: from then on mail->mail.read reads it from the file, again and again.
  * Returns 0, an errno, or EBADMSG when the text could not be read. Then, when the mail is measured, all the rest, and to
- * the disk with it. Returns 0 or an errno. */
-int spool_file_begin(int fd, struct host_mail *mail);
-int spool_file_finish(struct host_mail *mail);
+ * the disk with it. Returns 0 or an errno. Both make room in the spool where the disk is full. */
+struct spool;
+int spool_file_begin(const struct spool *spool, int fd, struct host_mail *mail);
+int spool_file_finish(const struct spool *spool, struct host_mail *mail);
 
 /* The state anew: the record, and since when. What was stored before stays until this is. False with errno. */
 bool spool_file_save(struct host_mail *mail);
@@ -45,6 +46,7 @@ int spool_file_read_envelope(struct host_mail *mail);
 struct spool {
     const char *dir;
     int fd;
+    const char *syslog; /* args.syslog: where else is told what is removed */
 };
 
 /* Root's own, which is for all of the system: made if it is missing, and so is its drop directory, into which users drop mails. */
@@ -115,7 +117,11 @@ bool spool_save_reasons(struct host_mail *mail);
 bool spool_finish(const struct spool *spool, const struct host_mail *mail);
 
 /* Of those that failed the newest hundred stay; the others go, and each is told of. */
-void spool_trim_failed(const struct spool *spool, bool syslog);
+void spool_trim_failed(const struct spool *spool);
+
+/* When errno says that the disk or the quota is full, the oldest of those that failed goes, and is told of: then what failed is
+ * to be tried again. False, with errno as it was, when none has gone. */
+bool spool_make_room(const struct spool *spool);
 
 /* The notice ID.notice becomes a mail of its own, if its mail has gone. False after a complaint. */
 bool spool_send_notice(const struct spool *spool, const char *id);

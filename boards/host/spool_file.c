@@ -165,14 +165,25 @@ static void read_from_file(struct host_mail *mail)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static bool write_envelope(int fd, struct host_mail *mail)
+/* What was read of the text is not to be had again: so this is tried again, and not the whole mail. */
+static bool write_new(const struct spool *spool, int fd, const void *octets, size_t len, uint64_t at)
+{
+    bool good;
+
+    do {
+        good = write_at(fd, octets, len, at);
+    } while (!good && spool_make_room(spool));
+    return good;
+}
+
+static bool write_envelope(const struct spool *spool, int fd, struct host_mail *mail)
 {
     const struct mote_mail *envelope = &mail->mail;
     const char *word = envelope->from;
     uint32_t len = 0;
 
     for (unsigned i = 0; i <= envelope->rcpt_count; i++) {
-        if (!write_at(fd, word, strlen(word) + 1, ENVELOPE_AT + len)) {
+        if (!write_new(spool, fd, word, strlen(word) + 1, ENVELOPE_AT + len)) {
             return false;
         }
         len += (uint32_t)strlen(word) + 1;
@@ -182,13 +193,13 @@ static bool write_envelope(int fd, struct host_mail *mail)
     return true;
 }
 
-int spool_file_begin(int fd, struct host_mail *mail)
+int spool_file_begin(const struct spool *spool, int fd, struct host_mail *mail)
 {
     uint64_t at, offset = 0;
     size_t len;
     char text[8192];
 
-    if (!write_envelope(fd, mail)) {
+    if (!write_envelope(spool, fd, mail)) {
         return errno;
     }
     at = ENVELOPE_AT + mail->kept.envelope_len;
@@ -196,7 +207,7 @@ int spool_file_begin(int fd, struct host_mail *mail)
         if (len == MOTE_READ_FAILED) {
             return EBADMSG;
         }
-        if (!write_at(fd, text, len, at + offset)) {
+        if (!write_new(spool, fd, text, len, at + offset)) {
             return errno;
         }
         offset += len;
@@ -207,7 +218,7 @@ int spool_file_begin(int fd, struct host_mail *mail)
     return 0;
 }
 
-int spool_file_finish(struct host_mail *mail)
+int spool_file_finish(const struct spool *spool, struct host_mail *mail)
 {
     uint8_t head[HEAD_LEN] = {0};
     struct kept *kept = &mail->kept;
@@ -219,7 +230,7 @@ int spool_file_finish(struct host_mail *mail)
     put_number(head + FIXED_AT + 4, mail->mail.needs, 1);
     put_number(head + FIXED_AT + 5, kept->envelope_len, 3);
     put_number(head + BODY_AT, kept->body_len, 4);
-    if (!write_at(kept->fd, head, sizeof head, 0)) {
+    if (!write_new(spool, kept->fd, head, sizeof head, 0)) {
         return errno;
     }
     error = checksum(kept->fd, kept->body_len, &kept->body_crc);
@@ -227,7 +238,7 @@ int spool_file_finish(struct host_mail *mail)
     if (error != 0) {
         return error;
     }
-    return write_at(kept->fd, head + BODY_AT, 8, BODY_AT) && fsync(kept->fd) == 0 ? 0 : errno;
+    return write_new(spool, kept->fd, head + BODY_AT, 8, BODY_AT) && fsync(kept->fd) == 0 ? 0 : errno;
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "complain.h"
 #include "log.h"
+#include "report.h"
 #include "spool.h"
 
 #include <dirent.h>
@@ -211,28 +212,57 @@ struct spool_entry *spool_list_all(const struct spool *spool, size_t *count)
     return sorted(spool, count, true, compare_age);
 }
 
-void spool_trim_failed(const struct spool *spool, bool syslog)
+/* Told of where it is gone. */
+static bool remove_failed(const struct spool *spool, const char *name, const char *why)
+{
+    int facility = report_facility(spool->syslog);
+    char text[100];
+
+    if (unlinkat(spool->fd, name, 0) != 0) {
+        return false;
+    }
+    snprintf(text, sizeof text, "%s is removed: %s", name, why);
+    complain("%s", text);
+    if (facility >= 0) {
+        log_write(facility | LOG_WARNING, text);
+    }
+    return true;
+}
+
+void spool_trim_failed(const struct spool *spool)
 {
     size_t count, failed = 0;
     struct spool_entry *entries = spool_list_all(spool, &count);
-    char text[100];
+    char why[50];
 
+    snprintf(why, sizeof why, "the newest %d that failed are kept", FAILED_MAX);
     for (size_t i = 0; entries != NULL && i < count; i++) {
         failed += is_mail(entries[i].name, SPOOL_FAILED);
     }
     for (size_t i = 0; entries != NULL && failed > FAILED_MAX; i++) {
-        if (!is_mail(entries[i].name, SPOOL_FAILED)) {
-            continue;
-        }
-        failed--;
-        if (unlinkat(spool->fd, entries[i].name, 0) == 0) {
-            snprintf(text, sizeof text, "%s is removed: the newest %d that failed are kept", entries[i].name,
-                     FAILED_MAX);
-            complain("%s", text);
-            if (syslog) {
-                log_write(LOG_MAIL | LOG_WARNING, text);
-            }
+        if (is_mail(entries[i].name, SPOOL_FAILED)) {
+            failed--;
+            remove_failed(spool, entries[i].name, why);
         }
     }
     free(entries);
+}
+
+bool spool_make_room(const struct spool *spool)
+{
+    int error = errno;
+    bool full = error == ENOSPC || error == EDQUOT, removed = false;
+    size_t count = 0;
+    struct spool_entry *entries = NULL;
+
+    if (full && faccessat(spool->fd, ".", R_OK, AT_EACCESS) == 0) { /* else it is a drop directory */
+        entries = spool_list_all(spool, &count);
+    }
+    for (size_t i = 0; entries != NULL && i < count && !removed; i++) {
+        removed = is_mail(entries[i].name, SPOOL_FAILED) &&
+                  remove_failed(spool, entries[i].name, "the disk is full, and a new mail needs its room");
+    }
+    free(entries);
+    errno = error;
+    return removed;
 }

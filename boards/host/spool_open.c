@@ -68,7 +68,7 @@ static bool make_directory(int fd, const char *name, mode_t mode)
 
 void spool_make(const char *dir)
 {
-    struct spool spool = {dir, -1};
+    struct spool spool = {.dir = dir, .fd = -1};
     struct stat file;
     bool made;
 

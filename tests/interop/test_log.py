@@ -2,6 +2,7 @@
 """The system's log: one line for each verdict of a recipient, whatever standard output is."""
 import os
 import re
+import shutil
 import socket
 
 import pytest
@@ -64,6 +65,23 @@ def test_facility(spool, relay, log, tmp_path, word, facility):
     if done.returncode == 99:
         pytest.skip("no mount: " + done.stderr)
     assert done.returncode == OK and [level for level, _ in lines()] == ([facility | INFO] if facility else [])
+
+
+@pytest.mark.parametrize("word, facility", [("on", MAIL), ("LOG_USER", 1 << 3), ("off", None)])
+def test_what_is_removed_is_told_there(spool, relay, log, tmp_path, word, facility):
+    """the oldest of more than a hundred that failed"""
+    wrap, lines = log
+    relay.replies = {A: "550 5.1.1 unknown"}
+    spool.send(relay)
+    [first] = spool.path.glob("*.failed")
+    for number in range(99):
+        shutil.copy(first, spool.path / f"{number:016x}.failed")
+    (tmp_path / "conf").write_text(f"syslog {word}\n")
+    done = spool.send(relay, wrap=wrap, options=["-C", tmp_path / "conf"])
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    assert done.stderr.count("is removed") == 1
+    assert [level for level, text in lines() if "is removed" in text] == ([facility | 4] if facility else [])
 
 
 def test_an_address_is_made_printable(spool, relay, log):

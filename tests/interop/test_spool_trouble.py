@@ -44,6 +44,62 @@ def test_full_disk_takes_no_mail(on_small_disk, spool, relay):
     assert relay.talks == []
 
 
+FULL = ('echo x | "$1" send --spool "$0" --relay "$2" --from s@x.test a@example.test >/dev/null; cd "$0"; first=$(ls *.failed); '
+        'for n in 1 2 3 4 5 6; do cp "$first" "000000000000000$n.failed"; done; '
+        'for f in 000*.failed; do head -c 8000 /dev/zero >>"$f"; done; '  # of these it is the names that tell the oldest
+        'head -c 200000 /dev/zero >filler 2>/dev/null; ')
+
+
+@root
+def test_full_disk_gives_a_new_mail_the_room_of_what_failed(on_small_disk, spool, relay):
+    """of the oldest, and of no more than it needs; the text comes through a pipe, once"""
+    relay.replies = {A: "550 5.1.1 unknown"}
+    done = on_small_disk(FULL + '{ head -c 9000 /dev/zero | tr "\\0" y | fold -w 70; sleep 0.1; echo; head -c 9000 /dev/zero | '
+                         'tr "\\0" z | fold -w 70; } | "$1" send --spool "$0" --relay "$2" --from s@x.test b@example.test; '
+                         'echo $?; ls', COMMAND, relay.where)
+    lines = done.stdout.splitlines()
+    assert "\tdelivered\t" in lines[0] and lines[1] == str(OK), (done.stdout, done.stderr)
+    kept = [name for name in lines[2:] if name.endswith(".failed")]
+    told = [line.split()[1] for line in done.stderr.splitlines() if "the disk is full" in line]
+    assert 0 < len(told) < 7 and len(told) + len(kept) == 7 and not set(told) & set(kept)
+    [mail] = relay.mails
+    assert mail.text.count(b"y") >= 9000 and mail.text.count(b"z") >= 9000
+
+
+@root
+def test_full_disk_without_room_enough_takes_no_mail(on_small_disk, spool, relay):
+    """what failed has gone then, and nothing of the new mail is left"""
+    relay.replies = {A: "550 5.1.1 unknown"}
+    done = on_small_disk(FULL + 'head -c 300000 /dev/zero | tr "\\0" y | fold -w 70 | "$1" send --spool "$0" --relay "$2" '
+                         '--from s@x.test b@example.test; echo $?; ls', COMMAND, relay.where)
+    assert [name for name in done.stdout.split() if name != "relays"] == [str(NOT_STORED), "filler"]
+    assert done.stderr.count("the disk is full") == 7 and "cannot be stored" in done.stderr and relay.mails == []
+
+
+@root
+def test_full_disk_of_names_gives_a_new_mail_that_of_what_failed(on_small_disk, spool, relay):
+    relay.replies = {A: "550 5.1.1 unknown"}
+    done = on_small_disk('echo x | "$1" send --spool "$0" --relay "$2" --from s@x.test a@example.test >/dev/null; '
+                         'mount -o remount,nr_inodes=20 "$0"; n=1; while touch "$0/$n" 2>/dev/null; do n=$((n + 1)); done; '
+                         'echo x | "$1" send --spool "$0" --relay "$2" --from s@x.test b@example.test; echo $?; ls "$0"',
+                         COMMAND, relay.where)
+    lines = done.stdout.splitlines()
+    assert "\tdelivered\t" in lines[0] and lines[1] == str(OK) and ".failed" not in done.stdout, (done.stdout, done.stderr)
+    assert done.stderr.count("the disk is full") == 1 and len(relay.mails) == 1
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT"])
+def test_a_quota_is_as_a_disk(spool, relay, error):
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    relay.replies = {A: "550 5.1.1 unknown"}
+    failed = [spool.send(relay).rows[0][0] for _ in range(2)]
+    done = spool.send(relay, to=(B,), wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject=pwrite64:error={error}:when=2"])
+    assert (done.returncode, done.verdicts) == (OK, ["delivered"]) and done.stderr.count("the disk is full") == 1
+    [kept] = spool.path.glob("*.failed")
+    assert kept.stem in failed and len(relay.mails) == 1
+
+
 @root
 def test_full_disk_keeps_states(on_small_disk, spool, relay):
     """a mail that is stored needs no more room"""
