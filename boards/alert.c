@@ -29,7 +29,7 @@ static void open_outbox(void)
         refuse(BOARD_BAD_CONFIG, mote_cause_name(cause));
     }
     if (lost != 0) {
-        log_pair("lost: ", "a stored mail cannot be read any more");
+        log_pair("lost: ", "a stored mail");
     }
 }
 
