@@ -120,10 +120,11 @@ include tests/machines/machines.mk
 
 ##: Test
 
-# Four rows, side by side: what needs a CPU, what mostly waits, twice, and what builds and boots firmware.
-checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind machines prove-check mutants-known warnings format-check \
-    + interop-alone lwip-check core-check + interop-served callers-short static-check install-check \
-    + boards-check demo size instructions bench build-systems
+# Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
+checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind \
+    + interop-alone lwip-check core-check machines prove-check warnings format-check \
+    + interop-served callers-short static-check install-check build-systems mutants-known \
+    + boards-check demo size instructions bench
 check: need-check all fast ## everything below but fuzz; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)
 

@@ -200,7 +200,7 @@ def test_completes_values(tmp_path):
     assert complete("mailmote", "flush", "--spool", "", cwd=tmp_path) == {"spool"}
     assert complete("mailmote", "send", "--tls", "i") == {"implicit"}
     assert complete("mailmote", "trust", "", cwd=tmp_path) == {"ca.pem", "spool"}
-    assert complete("mailmote", "trust", "--probe", "-") == complete("mailmote", "probe", "-") - {"--json"}
+    assert complete("mailmote", "trust", "--probe", "-") == complete("mailmote", "probe", "-") - {"--json"} | {"--pin"}
 
 
 def test_loads_by_itself(installed):
