@@ -123,9 +123,9 @@ include tests/machines/machines.mk
 # Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
 checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind \
     + interop-alone lwip-check core-check machines prove-check warnings format-check \
-    + interop-served callers-short static-check install-check build-systems mutants-known \
-    + boards-check demo size instructions bench
-check: need-check all fast ## everything below but fuzz; the last line says `N passed, N failed`
+    + interop-served callers-short static-check install-check build-systems \
+    + boards-check demo size instructions
+check: need-check all fast ## nearly everything below; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
@@ -156,8 +156,8 @@ unit: $(programs) ## the unit tests; T=NAME: one program, or one test, or a tran
 unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+@$(sanitized) unit
 
-# All but the many lives of the outbox, which take minutes there and are run by unit-san.
-looked_through = $(filter-out %/test_outbox_power,$(programs))
+# All but what takes minutes there, and is run by unit-san: the many lives of the outbox, the many certificates.
+looked_through = $(filter-out %/test_outbox_power %/test_outbox_faults %/test_trust_rules %/test_certificates,$(programs))
 
 unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
 	@tests/run --with 'TESTS=quick valgrind -q --error-exitcode=9 --leak-check=full' $(looked_through)

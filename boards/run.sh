@@ -3,7 +3,7 @@
 #
 # run.sh BOARD SETTING...: boots a board's firmware in QEMU with these settings. The console is standard
 # output; the exit status is the firmware's own, and the last words on standard error say what it means. `localhost` in
-# relay= is this machine. After LIMIT_S seconds the power is cut.
+# relay= is this machine. After LIMIT_S seconds the power is cut. NIC has QEMU's words for another network.
 
 set -eu
 
@@ -43,7 +43,8 @@ set -- timeout --foreground -k 5 "$limit" $qemu -kernel "$image" \
 if [ -n "$modem" ]; then
     set -- "$modem" "$@"
 else
-    set -- "$@" -serial null -nic user
+    # shellcheck disable=SC2086 # words
+    set -- "$@" -serial null ${NIC:--nic user}
 fi
 status=0
 "$@" </dev/null || status=$?

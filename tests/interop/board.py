@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import socketserver
 import subprocess
 import threading
@@ -65,12 +66,12 @@ class Board:
     """One board and its flash, a file that outlives each boot."""
 
     def __init__(self, name, scratch, into=BUILD, words=()):
-        self.name, self.into, self.words = name, into, words
+        self.name, self.into, self.words, self.nic = name, into, words, ""
         self.flash = scratch / f"{name}-{os.urandom(4).hex()}.flash"
 
     def run(self, *words, limit=LIMIT_S):
         """runs the firmware with these words to its end"""
-        env = {"PATH": os.environ["PATH"], "BUILD": str(self.into), "LIMIT_S": str(limit)}
+        env = {"PATH": os.environ["PATH"], "BUILD": str(self.into), "LIMIT_S": str(limit), "NIC": self.nic}
         done = subprocess.run([TOP / "boards/run.sh", self.name, *words], env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit + 10)
         return Result(done)
@@ -87,6 +88,49 @@ class Board:
         said = subprocess.run([f"{tools(self.name)[1]}size", image], check=True, capture_output=True, text=True).stdout
         text, data, bss = map(int, said.splitlines()[1].split()[:3])
         return text + data, data + bss
+
+
+class LossyNetwork:
+    """Ethernet between a board and QEMU's own network that loses one frame of so many, in each direction for itself, and counts them.
+    `nic` is what QEMU is told: a hub of it joins its network to us, as frames in datagrams."""
+
+    def __init__(self, lose_each):
+        self.lose_each, self.lost, self.ended = lose_each, 0, False
+        ends = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)]
+        for end in ends:
+            end.bind(("127.0.0.1", 0))
+        self.ours, (self.board, self.world) = ends[:2], [end.getsockname() for end in ends[2:]]
+        for end in ends[2:]:                          # QEMU's
+            end.close()
+        here = [f"udp=127.0.0.1:{end.getsockname()[1]}" for end in self.ours]
+        self.nic = (f"-nic socket,{here[0]},localaddr=127.0.0.1:{self.board[1]} -netdev user,id=user "
+                    f"-netdev socket,id=frames,{here[1]},localaddr=127.0.0.1:{self.world[1]} "
+                    "-netdev hubport,id=one,hubid=1,netdev=user -netdev hubport,id=two,hubid=1,netdev=frames")
+        self.carriers = [threading.Thread(target=self._carry, args=pair, daemon=True)
+                         for pair in ((self.ours[0], self.ours[1], self.world), (self.ours[1], self.ours[0], self.board))]
+        for carrier in self.carriers:
+            carrier.start()
+
+    def _carry(self, from_end, to_end, to):
+        from_end.settimeout(0.2)
+        count = 0
+        while not self.ended:
+            try:
+                frame = from_end.recv(65536)
+            except (TimeoutError, ConnectionRefusedError):
+                continue
+            count += 1
+            if count % self.lose_each == 0:
+                self.lost += 1
+            else:
+                to_end.sendto(frame, to)
+
+    def stop(self):
+        self.ended = True
+        for carrier in self.carriers:
+            carrier.join()
+        for end in self.ours:
+            end.close()
 
 
 class _Talk(socketserver.StreamRequestHandler):

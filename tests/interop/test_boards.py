@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from board import TOP, Board, BrokenTls, LiesAboutTheLine, build, content
+from board import TOP, Board, BrokenTls, LiesAboutTheLine, LossyNetwork, build, content
 from cell import BUILD
 from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, OK, new_token
 
@@ -229,6 +229,18 @@ def test_mail_outlives_a_reset(postfix, fallback):
     postfix.wait_for_mail(token)
     result = board.boot(postfix.ports["starttls"], "resume")
     assert "delivered" not in result.console         # it is gone from the storage
+
+
+@pytest.mark.parametrize("lose_each", [5, 7, 13])
+def test_small_pools_on_a_lossy_network(postfix, scratch, pki, lose_each):
+    """three packet buffers and 1,100 octets for what is sent are enough where one frame of a few is lost, both ways"""
+    name, into = build_with("lm3s6965evb", "lean", "-DBOARD_LEAN", pki.ca)
+    board, network, token = Board(name, scratch, into, ADDRESS), LossyNetwork(lose_each), new_token()
+    board.nic = network.nic
+    result = board.boot(postfix.ports["starttls"], f"subject={token}")
+    network.stop()
+    assert result.status == OK and network.lost >= 2, (result.console, result.said, network.lost)
+    postfix.wait_for_mail(token)
 
 
 def test_other_cas(aiosmtpd, scratch, pki):
