@@ -121,7 +121,7 @@ void mote_cell_erase(struct mote_outbox *o, struct mote_slot *slot)
 struct filling {
     const struct mote_mail *mail;
     uint32_t len, crc;
-    struct mote_writer writer;
+    struct mote_storage_writer writer;
 };
 
 static void put(struct filling *f, const void *octets, size_t len)

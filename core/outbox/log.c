@@ -30,7 +30,7 @@ static bool add(struct mote_outbox *o, const struct mote_record *record)
 
     mote_record_write(record, octets);
     while (o->log_used < o->log_cap) {
-        struct mote_writer w;
+        struct mote_storage_writer w;
 
         mote_storage_start(&w, o, place(o, o->log, o->log_used++));
         mote_storage_write(&w, octets, sizeof octets);

@@ -30,7 +30,7 @@ bool mote_storage_erase(const struct mote_outbox *o, uint32_t block)
     return storage->erase(storage->ctx, block);
 }
 
-void mote_storage_start(struct mote_writer *w, struct mote_outbox *o, uint32_t at)
+void mote_storage_start(struct mote_storage_writer *w, struct mote_outbox *o, uint32_t at)
 {
     w->o = o;
     w->at = at;
@@ -39,7 +39,7 @@ void mote_storage_start(struct mote_writer *w, struct mote_outbox *o, uint32_t a
 }
 
 /* Does the storage have the unit, or before that, is its place erased? */
-static bool reads(const struct mote_writer *w, uint32_t len, bool programmed)
+static bool reads(const struct mote_storage_writer *w, uint32_t len, bool programmed)
 {
     uint8_t piece[32];
     uint32_t n = len < sizeof piece ? len : sizeof piece;
@@ -53,7 +53,7 @@ static bool reads(const struct mote_writer *w, uint32_t len, bool programmed)
     return true;
 }
 
-static void program_unit(struct mote_writer *w)
+static void program_unit(struct mote_storage_writer *w)
 {
     const struct mote_storage *storage = w->o->setup->storage;
     uint32_t len = storage->program_size;
@@ -64,7 +64,7 @@ static void program_unit(struct mote_writer *w)
     w->fill = 0;
 }
 
-void mote_storage_write(struct mote_writer *w, const void *octets, size_t len)
+void mote_storage_write(struct mote_storage_writer *w, const void *octets, size_t len)
 {
     const uint8_t *in = octets;
 
@@ -76,7 +76,7 @@ void mote_storage_write(struct mote_writer *w, const void *octets, size_t len)
     }
 }
 
-bool mote_storage_finish(struct mote_writer *w)
+bool mote_storage_finish(struct mote_storage_writer *w)
 {
     if (w->fill != 0) {
         memset(w->unit + w->fill, 0xff, w->o->setup->storage->program_size - w->fill);

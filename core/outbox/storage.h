@@ -11,7 +11,7 @@
 bool mote_storage_good(const struct mote_storage *storage);
 
 /* Octets on their way into the storage, unit by unit. */
-struct mote_writer {
+struct mote_storage_writer {
     struct mote_outbox *o;
     uint32_t at;   /* where the next unit goes */
     uint16_t fill; /* octets in it */
@@ -19,12 +19,12 @@ struct mote_writer {
     uint8_t unit[MOTE_PROGRAM_MAX];
 };
 
-void mote_storage_start(struct mote_writer *writer, struct mote_outbox *o, uint32_t at);
+void mote_storage_start(struct mote_storage_writer *writer, struct mote_outbox *o, uint32_t at);
 
-void mote_storage_write(struct mote_writer *writer, const void *octets, size_t len);
+void mote_storage_write(struct mote_storage_writer *writer, const void *octets, size_t len);
 
 /* Fills the last unit up. True when all of it is there. */
-bool mote_storage_finish(struct mote_writer *writer);
+bool mote_storage_finish(struct mote_storage_writer *writer);
 
 /* A second try is made. */
 bool mote_storage_read(struct mote_outbox *o, uint32_t at, void *buf, size_t len);

@@ -56,17 +56,17 @@ static void go_to(uint32_t place)
     at = (uint8_t)(place / 64);
 }
 
-void mote_storage_start(struct mote_writer *w, struct mote_outbox *outbox, uint32_t place)
+void mote_storage_start(struct mote_storage_writer *w, struct mote_outbox *outbox, uint32_t place)
 {
     go_to(place);
 }
 
-void mote_storage_write(struct mote_writer *w, const void *octets, size_t len)
+void mote_storage_write(struct mote_storage_writer *w, const void *octets, size_t len)
 {
 }
 
 /* Power that goes leaves the place erased, torn, or written. A place that is not erased is not programmed. */
-bool mote_storage_finish(struct mote_writer *w)
+bool mote_storage_finish(struct mote_storage_writer *w)
 {
     bool erased = is[at] == ERASED;
 
