@@ -109,7 +109,7 @@ static bool open_new(const struct spool *spool, struct spool_temp *temp)
 
     do {
         good = spool_temp_open(spool, temp);
-    } while (!good && spool_make_room(spool));
+    } while (!good && spool->make_room != NULL && spool->make_room(spool));
     return good;
 }
 

@@ -172,7 +172,7 @@ static bool write_new(const struct spool *spool, int fd, const void *octets, siz
 
     do {
         good = write_at(fd, octets, len, at);
-    } while (!good && spool_make_room(spool));
+    } while (!good && spool->make_room != NULL && spool->make_room(spool));
     return good;
 }
 
