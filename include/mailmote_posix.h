@@ -98,6 +98,10 @@ bool mote_posix_host_name(char *name, size_t cap);
  * seeded, early after boot. False: there is none. */
 bool mote_posix_random(void *octets, size_t len);
 
+/* Has a file something to be read, or an end? A pipe that has no writer, or one that writes nothing, is given five seconds. False: it
+ * has not, and errno is ETIMEDOUT or what poll() said. */
+bool mote_posix_readable(int fd);
+
 /* Reads the certificates of a PEM file as trust anchors into memory the caller lends; it must stay in place as long as
  * they are used. As many octets as the file has are enough. A certificate that is no CA's is trusted as the relay's
  * own. Certificates that are none inside, and those BearSSL cannot use, are passed over. Returns how many, with *anchors pointing to them. 0: errno says

@@ -10,29 +10,16 @@
 set -eu
 
 DEPS=${DEPS:-.deps}
-KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+# shellcheck source=port/apt.sh
+. "${0%/*}/apt.sh"
 
 is_right() {
     echo "$sum  $1" | sha256sum --check --status 2>/dev/null
 }
 
-# Every repository this machine knows is tried, so that no host name has to be written here. apt-get's exit status
-# says nothing: a mirror may lack the packaging files, which are not wanted anyway.
+# apt-get's exit status says nothing: a mirror may lack the packaging files, which are not wanted anyway.
 download() {
-    cat >apt.conf <<-EOF
-	Dir::Etc::SourceList "$PWD/sources.list";
-	Dir::Etc::SourceParts "/dev/null";
-	Dir::State::Lists "$PWD/lists";
-	Dir::State::Status "$PWD/status";
-	Dir::Cache "$PWD";
-	APT::Sandbox::User "root";
-	EOF
-    apt-get update --print-uris | sed -n "s|^'\(.*\)/dists/.*|deb-src [signed-by=$KEYRING] \1 $suite main|p" |
-        sort -u >sources.list
-    : >status
-    mkdir -p lists/partial archives/partial
-    export APT_CONFIG="$PWD/apt.conf"
-    apt-get update || :
+    own_lists deb-src "$suite"
     apt-get source --download-only "$1" || :
 }
 

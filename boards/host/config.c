@@ -23,9 +23,9 @@ struct config {
     unsigned line, section;
 };
 
-static int wrong(const char *what, const char *word, const char *todo)
+static int wrong(const char *what, const char *word, const char *advice)
 {
-    complain("%s%.200s%s", what, word, todo);
+    complain("%s%.200s%s", what, word, advice);
     return EX_CONFIG;
 }
 

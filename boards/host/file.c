@@ -7,39 +7,22 @@
 
 #include "complain.h"
 #include "file.h"
-#include "mailmote.h"
+#include "mailmote_posix.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* So long a pipe may have no writer, or one that writes nothing: whoever waits for it may hold the spool. */
-enum { PIPE_MS = 5000 };
-
-/* Is there something to be read, or an end? False: not within that time; errno says so. */
-static bool wait_for(int fd)
-{
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    int count;
-
-    do {
-        count = poll(&ready, 1, PIPE_MS);
-    } while (count < 0 && errno == EINTR);
-    errno = count == 0 ? ETIMEDOUT : errno;
-    return count > 0;
-}
-
 int file_open(const char *file)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat about;
 
-    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode) && !wait_for(fd)) {
+    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode) && !mote_posix_readable(fd)) {
         close(fd);
         errno = ETIMEDOUT;
         return -1;
@@ -53,7 +36,7 @@ static int read_some(int fd, struct buffer *into, size_t cap)
     while (into->len < cap) {
         ssize_t got = read(fd, into->data + into->len, cap - into->len);
 
-        if (got < 0 && errno == EAGAIN && wait_for(fd)) {
+        if (got < 0 && errno == EAGAIN && mote_posix_readable(fd)) {
             continue;
         }
 

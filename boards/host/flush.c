@@ -242,7 +242,6 @@ static int flush(struct flushing *flushing)
         return status;
     }
     flushing->spool.syslog = flushing->args.syslog;
-    flushing->spool.make_room = spool_make_room;
     status = spool_open(&flushing->spool, flushing->args.spool, false);
     return status != EX_OK ? status : flush_spool(flushing);
 }

@@ -24,9 +24,9 @@ struct call {
     const char *subject;
 };
 
-static int refuse(const char *what, const char *todo)
+static int refuse(const char *what, const char *advice)
 {
-    complain("mail: %s: %s", what, todo);
+    complain("mail: %s: %s", what, advice);
     return EX_USAGE;
 }
 

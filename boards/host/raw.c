@@ -2,8 +2,9 @@
  *
  * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date,
  * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see are taken out (Bcc), and so is the
- * "From " line of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for SMTP, is made quoted-printable,
- * as not every relay takes it otherwise. All else is left as it is: what has several parts, or is encoded, or is no text.
+ * "From " line of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for
+ * SMTP, is made quoted-printable, as not every relay takes it otherwise. All else is left as it is: what has several parts,
+ * or is encoded, or is no text.
  *
  * Only the header is in memory. Of the body no more is kept than what it is made of.
  */

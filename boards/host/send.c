@@ -92,7 +92,6 @@ int sending_open(struct sending *sending)
 
     sending->dropped = drop_needed(dir);
     sending->spool.syslog = sending->args.syslog;
-    sending->spool.make_room = spool_make_room;
     status = sending->dropped ? drop_open(&sending->spool, dir) : spool_open(&sending->spool, dir, true);
     return status == EX_OK ? mail_stream(&sending->mail, &sending->input, &sending->args) : status;
 }

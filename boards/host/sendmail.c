@@ -9,9 +9,9 @@
 #include "commands.h"
 #include "complain.h"
 #include "letters.h"
+#include "standard.h"
 #include "submit.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,14 +95,10 @@ static int run_as(const struct call *call, const char *word, int (*command)(int,
     return command(argc, argv);
 }
 
-/* Callers of sendmail expect no results. */
 static int flush_quietly(const struct call *call)
 {
-    int null = call->args.verbose ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-    if (null >= 0) {
-        dup2(null, STDOUT_FILENO);
-        close(null);
+    if (!call->args.verbose) {
+        standard_hush();
     }
     return run_as(call, "flush", flush_command);
 }

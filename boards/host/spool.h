@@ -47,7 +47,7 @@ struct spool {
     const char *dir;
     int fd;
     const char *syslog;                           /* args.syslog: where else is told what is removed */
-    bool (*make_room)(const struct spool *spool); /* spool_make_room, where a mail may be stored */
+    bool (*make_room)(const struct spool *spool); /* spool_make_room(), or NULL where names may not be read */
 };
 
 /* Root's own, which is for all of the system: made if it is missing, and so is its drop directory, into which users drop mails. */

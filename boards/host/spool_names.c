@@ -253,11 +253,8 @@ bool spool_make_room(const struct spool *spool)
     int error = errno;
     bool full = error == ENOSPC || error == EDQUOT, removed = false;
     size_t count = 0;
-    struct spool_entry *entries = NULL;
+    struct spool_entry *entries = full ? spool_list_all(spool, &count) : NULL;
 
-    if (full && faccessat(spool->fd, ".", R_OK, AT_EACCESS) == 0) { /* else it is a drop directory */
-        entries = spool_list_all(spool, &count);
-    }
     for (size_t i = 0; entries != NULL && i < count && !removed; i++) {
         removed = is_mail(entries[i].name, SPOOL_FAILED) &&
                   remove_failed(spool, entries[i].name, "the disk is full, and a new mail needs its room");

@@ -100,6 +100,7 @@ int spool_open(struct spool *spool, const char *dir, bool create)
         sync_own_name(spool);
     }
     if (spool->fd >= 0 && safe(spool)) {
+        spool->make_room = spool_make_room;
         return EX_OK;
     }
     if (spool->fd >= 0) {

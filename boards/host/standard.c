@@ -9,6 +9,7 @@
 #include "mailmote.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,4 +114,14 @@ size_t standard_read(struct standard *standard, char *to, size_t cap)
     }
     got = standard->ended ? 0 : read_octets(standard, to, cap);
     return standard->dots && got != MOTE_READ_FAILED ? until_dot(standard, to, got) : got;
+}
+
+void standard_hush(void)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup2(null, STDOUT_FILENO);
+        close(null);
+    }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Standard input.
+ * Standard input, and output that nobody is to see.
  */
 #ifndef MAILMOTE_HOST_STANDARD_H
 #define MAILMOTE_HOST_STANDARD_H
@@ -24,5 +24,8 @@ void standard_begin(struct standard *standard);
 
 /* Octets, at most cap of them, which is 1 or more; 0 is the end. MOTE_READ_FAILED after a complaint. */
 size_t standard_read(struct standard *standard, char *to, size_t cap);
+
+/* What is written to standard output from here on is lost: callers of sendmail expect no results. */
+void standard_hush(void);
 
 #endif

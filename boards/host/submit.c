@@ -11,9 +11,9 @@
 #include "drop.h"
 #include "header.h"
 #include "sending.h"
+#include "standard.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,16 +223,6 @@ static int store(struct submission *submission)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static void hush(void)
-{
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-    if (null >= 0) {
-        dup2(null, STDOUT_FILENO);
-        close(null);
-    }
-}
-
 static int run(struct submission *submission)
 {
     struct args *args = submission->args;
@@ -255,7 +245,7 @@ static int run(struct submission *submission)
     sending->attempt.dialogue.verbose = args->verbose;
     sending->attempt.notify = true;
     if (!args->verbose) {
-        hush();
+        standard_hush();
     }
     sending_try(sending);
     return EX_OK;

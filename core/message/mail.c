@@ -91,7 +91,7 @@ uint8_t mote_message_mail(struct mote_message *message, struct mote_mail *mail, 
     attachments += mail->size;
     mail->size = (uint32_t)attachments;
     if (attachments > UINT32_MAX) {
-        mail->needs |= 128;
+        mail->read = NULL; /* nor is it sent for whoever does not look at this */
         return MOTE_CAUSE_TEXT;
     }
     return cause;

@@ -44,8 +44,8 @@ struct mote_writer {
     const struct mote_message *message;
     uint8_t *buf;
     size_t cap;
-    size_t
-        len; /* octets made for buf; wraps below 0 while those given before are made again. MOTE_READ_FAILED: a part's reader failed */
+    /* Octets made for buf; wraps below 0 while those given before are made again. MOTE_READ_FAILED: a part's reader failed. */
+    size_t len;
     struct mote_message_state next; /* the place after this step */
 };
 

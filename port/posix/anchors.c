@@ -183,8 +183,7 @@ static void push(struct loader *loader, const char *text, size_t len)
 
 /* ---- The file ---------------------------------------------------------------------------------------------------- */
 
-/* A pipe may have no writer, or one that writes nothing. */
-static bool wait_for(int fd)
+bool mote_posix_readable(int fd)
 {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     int count;
@@ -202,7 +201,7 @@ static ssize_t read_some(int fd, char *text, size_t cap)
 
     do {
         got = read(fd, text, cap);
-    } while (got < 0 && (errno == EINTR || (errno == EAGAIN && wait_for(fd))));
+    } while (got < 0 && (errno == EINTR || (errno == EAGAIN && mote_posix_readable(fd))));
     return got;
 }
 
@@ -238,7 +237,7 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
     loader.low = (unsigned char *)memory + (gap < memory_len ? gap : memory_len);
     loader.high = (unsigned char *)memory + memory_len;
     loader.anchors = (br_x509_trust_anchor *)(void *)loader.low;
-    if (wait_for(fd)) {
+    if (mote_posix_readable(fd)) {
         load(&loader, fd);
     } else {
         loader.error = errno;

@@ -11,7 +11,9 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ["MAILMOTE_BUILD"]).resolve()
 sys.path.append(str(TOP / "tests/interop"))
 
+from aio import Aiosmtpd                             # noqa: E402
 from chroot import run                               # noqa: E402
+from pki import Pki                                  # noqa: E402
 
 
 def make(*words, **options):
@@ -28,3 +30,13 @@ def installed(tmp_path_factory):
     root = tmp_path_factory.mktemp("installed")
     make("install", f"DESTDIR={root}", "PREFIX=/usr", "IFUPDIR=/etc/network/if-up.d", "MTA=1")
     return root
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """a mail server, and its keys"""
+    pki = Pki(tmp_path_factory.mktemp("pki"))
+    server = Aiosmtpd(pki)
+    server.start()
+    yield server, pki
+    server.stop()

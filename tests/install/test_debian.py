@@ -7,10 +7,8 @@ import shutil
 
 import pytest
 
-from aio import Aiosmtpd
 from chroot import World, base
 from conftest import BUILD, TOP, make, run
-from pki import Pki
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a chroot needs root")
 
@@ -36,15 +34,6 @@ def debs(world, tmp_path_factory):
     shutil.copy(TOP / "port/debian/build.sh", world.path("src"))
     world("sh", "/src/build.sh", f"/src/{tarball.name}", "/deb", limit=900)
     return {path.name.split("_")[0]: path for path in world.path("deb").glob("*.deb")}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    pki = Pki(tmp_path_factory.mktemp("pki"))
-    server = Aiosmtpd(pki)
-    server.start()
-    yield server, pki
-    server.stop()
 
 
 @pytest.fixture(scope="module")

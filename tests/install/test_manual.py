@@ -8,11 +8,9 @@ import subprocess
 
 import pytest
 
-from aio import Aiosmtpd
 from cell import PASSWORD, USER
 from client import COMMAND
 from conftest import TOP, run
-from pki import Pki
 
 PAGES = TOP / "port/install"
 PAGE, CONF = ((PAGES / name).read_text() for name in ("mailmote.8", "mailmote.conf.5"))
@@ -97,15 +95,6 @@ def test_statuses():
 def examples(page):
     section = page[page.index("\n.Sh EXAMPLES"):]
     return [code.replace("\\e", "\\") for code in re.findall(r"^\.Bd .*\n((?:.*\n)*?)\.Ed", section, re.M)]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    pki = Pki(tmp_path_factory.mktemp("pki"))
-    server = Aiosmtpd(pki)
-    server.start()
-    yield server, pki
-    server.stop()
 
 
 def test_examples(server, tmp_path):

@@ -7,10 +7,11 @@
 
 set -eu
 
-KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 PACKAGES='cbmc minisat libc6 libstdc++6 libgcc-s1 gcc-14-base zlib1g'
 
 dir=$1
+# shellcheck source=port/apt.sh
+. "${0%/*}/../../port/apt.sh"
 if [ "$(uname -m)" != x86_64 ]; then
     echo "cbmc.sh: the packages whose sums stand here are for x86_64, and this machine is not one." >&2
     exit 1
@@ -20,22 +21,8 @@ mkdir -p "$(dirname "$dir")"
 tmp=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 
-# Every repository this machine knows is tried, so that no host name has to be written here.
 download() {
-    cat >apt.conf <<-EOT
-	Dir::Etc::SourceList "$PWD/sources.list";
-	Dir::Etc::SourceParts "/dev/null";
-	Dir::State::Lists "$PWD/lists";
-	Dir::State::Status "$PWD/status";
-	Dir::Cache "$PWD";
-	APT::Sandbox::User "root";
-	EOT
-    apt-get update --print-uris | sed -n "s|^'\(.*\)/dists/.*|deb [signed-by=$KEYRING] \1 trixie main|p" |
-        sort -u >sources.list
-    : >status
-    mkdir -p lists/partial archives/partial
-    export APT_CONFIG="$PWD/apt.conf"
-    apt-get update || :
+    own_lists deb trixie
     # shellcheck disable=SC2086 # one word per package
     apt-get download $PACKAGES
 }
