@@ -277,7 +277,8 @@ static size_t piece_len(struct span line, size_t cap)
     return len > 0 ? len : cap;
 }
 
-void header_write_folded(FILE *out, struct span field)
+/* A field as it came, but that its lines are no longer than they may be, and without the end of its last one. */
+static void write_folded(FILE *out, struct span field)
 {
     while (field.len > 0) {
         struct span line = take_line(&field);
@@ -302,7 +303,7 @@ void header_write_type(FILE *out, struct span field, const struct header_rules *
     if (has_8bit(field.at, field.len)) {
         write_parameters(out, field, rules);
     } else {
-        header_write_folded(out, field);
+        write_folded(out, field);
     }
 }
 
@@ -322,7 +323,7 @@ void header_write(FILE *out, struct span field, const struct header_rules *rules
     } else if (eight) {
         write_text(out, field, rules);
     } else {
-        header_write_folded(out, field);
+        write_folded(out, field);
         fputs("\r\n", out);
     }
 }

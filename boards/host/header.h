@@ -21,10 +21,7 @@ struct header_rules {
  * domain, or is a From field that is to be written anew. */
 void header_write(FILE *out, struct span field, const struct header_rules *rules);
 
-/* A field as it came, but that its lines are no longer than they may be, and without the end of its last one. */
-void header_write_folded(FILE *out, struct span field);
-
-/* The same of a type, whose parameters are made ASCII (RFC 2231). */
+/* A type without the end of its last line; its parameters are made ASCII (RFC 2231). */
 void header_write_type(FILE *out, struct span field, const struct header_rules *rules);
 
 /* "From: ", with the rules' name, or where that is NULL with this one; len 0: none. */

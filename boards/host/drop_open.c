@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who drops: a user who may not write the spool, and may only add a file to its drop directory.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "drop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool drop_needed(const char *dir)
+{
+    struct stat about;
+
+    return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES && stat(dir, &about) == 0 &&
+           S_ISDIR(about.st_mode);
+}
+
+int drop_open(struct spool *drop, const char *dir)
+{
+    int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), error;
+
+    drop->dir = dir;
+    drop->fd = fd < 0 ? -1 : openat(fd, DROP_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    error = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (drop->fd >= 0) {
+        return EX_OK;
+    }
+    complain("spool %s is another user's, and its directory " DROP_NAME
+             " cannot be used: %s: let its owner make it, as "
+             "mailmote --help says, or give another --spool",
+             dir, strerror(error));
+    return EX_CANTCREAT;
+}
+
+/* The directory cannot be opened to be synced, but its file system can. */
+void drop_sync(const struct host_mail *mail)
+{
+    if (syncfs(mail->kept.fd) != 0) {
+        complain("the mail's name cannot be written to the disk: %s", strerror(errno));
+    }
+}
