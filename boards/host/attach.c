@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opens the files of a mail before anything of it is stored, and reads them while it is. It refuses what has no size: a pipe, a
- * device, a directory.
+ * Opens the files of a mail before anything of it is stored, and reads them while it is. It refuses what is no regular file: a
+ * pipe, a device, a directory.
  */
 #define _GNU_SOURCE
 
