@@ -175,7 +175,7 @@ uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *
 
                 got--;
                 step = text_octet(e, c);
-                if (buf + n + 1 == in && e->out > 255 && got != 0 && (c != '\r' || *in != '\n')) {
+                if ((size_t)(in - buf) == n + 1 && e->out > 255 && got != 0 && (c != '\r' || *in != '\n')) {
                     step = WRONG; /* it would be written over what comes next */
                 }
             }
