@@ -11,6 +11,7 @@
 
 #include "complain.h"
 #include "drop.h"
+#include "marked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ struct taking {
     size_t count;
     struct dropped files[FILES_AT_ONCE];
     struct host_mail foreign, mail;
-    char field[64]; /* in front of the mail's own */
+    struct marked text;
 };
 
 /* Under a name of ours, for its own may be anything. */
@@ -105,7 +106,6 @@ static const char *wrong_file(const struct taking *taking, const struct dropped 
 static const char *wrong_mail(struct host_mail *foreign, const char *name)
 {
     const struct mote_mail *mail = &foreign->mail;
-    char first;
 
     if (strncmp(foreign->id, name, ID_LEN) != 0) {
         return "its id is not that of its name";
@@ -118,9 +118,6 @@ static const char *wrong_mail(struct host_mail *foreign, const char *name)
             return "a recipient is no address";
         }
     }
-    if (mail->read(mail->ctx, 0, &first, 1) != 1 || first == ' ' || first == '\t') {
-        return "its text does not begin with a header field";
-    }
     return mote_mail_measure(&foreign->mail) == MOTE_CAUSE_NONE ? NULL : "its text cannot be read or holds a NUL";
 }
 
@@ -131,8 +128,8 @@ static bool at_fault(int error)
     return error == EBADMSG || error == ELOOP || error == ENXIO || error == ENOENT;
 }
 
-/* Reads it once; returns what is wrong. What is read is what is checked, but for the text, which is checked again when
- * it is ours. */
+/* Reads it once; returns what is wrong. What is read is what is checked, but for the text behind its header, which is checked
+ * again when it is ours. */
 static const char *read_foreign(struct taking *taking, struct dropped *file, bool *wait)
 {
     struct host_mail *foreign = &taking->foreign;
@@ -156,27 +153,14 @@ static const char *read_foreign(struct taking *taking, struct dropped *file, boo
         *wait = !at_fault(error);
         return error == EBADMSG ? "it is damaged" : strerror(error);
     }
-    return wrong_mail(foreign, file->name);
+    wrong = wrong_mail(foreign, file->name);
+    return wrong != NULL ? wrong : marked_begin(&taking->text, &foreign->mail, file->about.st_uid, wait);
 }
 
 /* ---- Ours -------------------------------------------------------------------------------------------------------- */
 
-/* The mail with the field in front of it. */
-static size_t read_marked(void *ctx, size_t offset, void *buf, size_t cap)
-{
-    const struct taking *taking = ctx;
-    size_t len = strlen(taking->field), part = offset < len ? len - offset : 0;
-
-    if (part == 0) {
-        return taking->foreign.mail.read(taking->foreign.mail.ctx, offset - len, buf, cap);
-    }
-    part = part < cap ? part : cap;
-    memcpy(buf, taking->field + offset, part);
-    return part;
-}
-
 /* Sender, recipients and text; of the record nothing but that it may want verified relays. */
-static bool copy(struct taking *taking, uid_t uid)
+static bool copy(struct taking *taking)
 {
     const struct host_mail *foreign = &taking->foreign;
     struct host_mail *mail = &taking->mail;
@@ -191,9 +175,8 @@ static bool copy(struct taking *taking, uid_t uid)
     memcpy(mail->record.id, foreign->record.id, sizeof mail->record.id);
     memcpy(mail->id, foreign->id, ID_LEN + 1);
     mail->record.verified_only = taking->verified_only || foreign->record.verified_only;
-    snprintf(taking->field, sizeof taking->field, "X-Mailmote-Uid: %lu\r\n", (unsigned long)uid);
-    mail->mail.read = read_marked;
-    mail->mail.ctx = taking;
+    mail->mail.read = marked_read;
+    mail->mail.ctx = &taking->text;
     return true;
 }
 
@@ -222,7 +205,7 @@ static int take_mail(struct taking *taking, const struct dropped *file)
     char taken[SPOOL_NAME];
     int status;
 
-    if (!copy(taking, file->about.st_uid)) {
+    if (!copy(taking)) {
         complain("no memory for a dropped mail: it waits");
         return EX_OSERR;
     }
@@ -255,6 +238,7 @@ static int take_one(struct taking *taking, struct dropped *file)
         set_aside(taking, file, "its text changed while it was read");
         status = EX_OK;
     }
+    marked_free(&taking->text);
     mail_free(&taking->mail);
     mail_free(&taking->foreign);
     return status;

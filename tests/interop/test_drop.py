@@ -206,6 +206,7 @@ WRONG = {
     "NUL": (text(b"Subject: x\r\n\r\n\0"), "NUL"),
     "no text": (text(b""), "header field"),
     "continues our field": (text(b" 0\r\n\r\nx"), "header field"),
+    "endless header": (text(b"X: y\r\n" * 175_000 + b"\r\nx"), "header is too large"),
     "CR LF in a recipient": (envelope(SENDER, A + ">\r\nRCPT TO:<b@example.test"), "recipient"),
     "CR LF in the sender": (envelope("s@x.test>\r\nRSET", A), "sender"),
     "no recipient": (envelope(SENDER), "damaged"),
@@ -241,6 +242,24 @@ def test_the_same_file_unforged_is_sent(spool, relay):
     drop(spool)
     forge(dropped(spool)[0])
     assert flush(spool, relay).verdicts == ["delivered"] and relay.mails[0].text.endswith(b"Subject: x\r\n\r\nx\r\n")
+
+
+def test_who_dropped_it_is_not_the_droppers_to_say(spool, relay):
+    """fields with the name of ours are left out, however they are written; others, and the body, stay as they are"""
+    kept = b"Subject: x\r\n X-Mailmote-Uid: 1\r\nX-Mailmote-Uids: 2\r\n%s\r\n\r\nX-Mailmote-Uid: 3\r\n"
+    long = b"X-Long: " + b"\r\n ".join([b"y" * 900] * 200)
+    for end in (b"\r\n", b"\r"):
+        drop(spool)
+        forge(dropped(spool)[0], text=kept % (b"X-MAILMOTE-UID: 0" + end + b"x-mailmote-uid\t: 0\r\n 0" + end + long +
+                                              b"\r\nX-Mailmote-Uid:0"))
+        assert flush(spool, relay).verdicts == ["delivered"]
+        assert relay.mails[-1].text == b"X-Mailmote-Uid: %d\r\n" % USER + kept % long
+    drop(spool, "--raw", text=b"From: s@example.org\nX-Mailmote-Uid: 0\nSubject: x\n\nx\n")
+    assert flush(spool, relay).verdicts == ["delivered"] and relay.mails[-1].text.count(b"X-Mailmote-Uid") == 1
+    drop(spool)
+    forge(dropped(spool)[0], text=b"X-Mailmote-Uid: 0\r\n\r\nx\r\n")
+    assert flush(spool, relay).verdicts == ["delivered"]
+    assert relay.mails[-1].text == b"X-Mailmote-Uid: %d\r\n\r\nx\r\n" % USER
 
 
 def test_an_id_that_the_spool_has(spool, relay, closed):

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Keeps a copy of the header, so that what was looked at is what is sent, whatever its maker does to his file meanwhile.
+ */
+#define _GNU_SOURCE
+
+#include "field.h"
+#include "marked.h"
+#include "raw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARK "X-Mailmote-Uid"
+
+enum {
+    MARK_ROOM = 64,                 /* for our field */
+    HEADER_MAX = 4 * RAW_HEADER_MAX /* octets: what is composed of a header is larger than it */
+};
+
+/* False where it fails. */
+static bool read_some(const struct mote_mail *mail, struct buffer *into, size_t cap)
+{
+    size_t len = 1;
+
+    while (len > 0 && into->len < cap) {
+        len = mail->read(mail->ctx, into->len, into->data + into->len, cap - into->len);
+        if (len == MOTE_READ_FAILED) {
+            return false;
+        }
+        into->len += len;
+    }
+    return true;
+}
+
+static void append(struct buffer *to, const char *at, size_t len)
+{
+    memcpy(to->data + to->len, at, len);
+    to->len += len;
+}
+
+/* Copies the fields in front of the empty line, or of the end. Returns the octets that they had. */
+static size_t copy_fields(struct buffer *to, struct span text)
+{
+    const char *begin = text.at;
+    unsigned lines = 0;
+
+    while (text.len > 0 && line_len(&text) > 0) {
+        const char *at = text.at;
+        struct span field = take_field(&text, &lines);
+
+        if (!field_is(field, MARK)) {
+            append(to, at, (size_t)(text.at - at));
+        }
+    }
+    return (size_t)(text.at - begin);
+}
+
+static const char *mark(struct marked *marked, const struct buffer *text, uid_t uid)
+{
+    if (text->len == 0 || text->data[0] == ' ' || text->data[0] == '\t') {
+        return "its text does not begin with a header field";
+    }
+    marked->header.len = (size_t)snprintf(marked->header.data, MARK_ROOM, MARK ": %lu\r\n", (unsigned long)uid);
+    marked->rest = copy_fields(&marked->header, (struct span){text->data, text->len});
+    return marked->rest == HEADER_MAX ? "its header is too large" : NULL;
+}
+
+const char *marked_begin(struct marked *marked, const struct mote_mail *mail, uid_t uid, bool *wait)
+{
+    struct buffer text = {malloc(HEADER_MAX), 0};
+    const char *wrong;
+
+    marked->mail = mail;
+    marked->header.data = malloc(MARK_ROOM + HEADER_MAX);
+    if (text.data == NULL || marked->header.data == NULL) {
+        *wait = true;
+        wrong = "no memory";
+    } else if (!read_some(mail, &text, HEADER_MAX)) {
+        wrong = "its text cannot be read";
+    } else {
+        wrong = mark(marked, &text, uid);
+    }
+    free(text.data);
+    return wrong;
+}
+
+size_t marked_read(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    struct marked *marked = ctx;
+    size_t len = marked->header.len;
+
+    if (offset < len) {
+        return buffer_read(&marked->header, offset, buf, cap);
+    }
+    return marked->mail->read(marked->mail->ctx, marked->rest + (offset - len), buf, cap);
+}
+
+void marked_free(struct marked *marked)
+{
+    free(marked->header.data);
+    *marked = (struct marked){.mail = NULL};
+}
