@@ -79,6 +79,17 @@ int file_read_all(int fd, struct buffer *file, size_t max)
     return 0;
 }
 
+static void skip_mark(struct buffer *text)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    size_t len = sizeof mark - 1;
+
+    if (strncmp(text->data, mark, len) == 0) {
+        text->len -= len;
+        memmove(text->data, text->data + len, text->len + 1);
+    }
+}
+
 int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about)
 {
     int fd = file_open(file);
@@ -87,7 +98,13 @@ int file_read_text(const char *file, struct buffer *text, size_t max, struct sta
     if (fd >= 0) {
         close(fd);
     }
-    return error == 0 && strlen(text->data) != text->len ? EINVAL : error;
+    if (error == 0 && strlen(text->data) != text->len) {
+        error = EINVAL;
+    }
+    if (error == 0) {
+        skip_mark(text);
+    }
+    return error;
 }
 
 int buffer_grow(struct buffer *buffer, size_t *cap)

@@ -246,3 +246,15 @@ def test_wrong_timeout(config, value):
     assert done.returncode == USAGE and "seconds from 1 to 900" in done.stderr
     done = run(COMMAND, "send", "-C", config(f"relay r.test\ntimeout {value}\n"), "--from", "s@example.org", A)
     assert done.returncode == BAD_CONFIG and ":2: timeout " in done.stderr
+
+
+def test_a_byte_order_mark(config, relays, tmp_path):
+    """an editor's, in front of the file and of its aliases; elsewhere it is what it is"""
+    mark, aliases = "\ufeff", tmp_path / "aliases"
+    aliases.write_text(mark + f"root: {A}\n")
+    path = config(f"{mark}relay {relays[0].where}\nfrom s@example.org\naliases {aliases}\n")
+    done = run(COMMAND, "send", "-C", path, "root", text=b"x\n")
+    assert (done.returncode, done.stderr) == (OK, "") and relays[0].mails[0].to == [A]
+    done = run(COMMAND, "send", "-C", config(f"{mark}{mark}relay x\n"), A, text=b"x\n")
+    assert done.returncode == BAD_CONFIG and f"{path}:1: " in done.stderr
+    assert "no relay: " in run(COMMAND, "send", "-C", config(mark), A, text=b"x\n").stderr
