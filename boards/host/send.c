@@ -202,6 +202,20 @@ static int try_in_background(struct sending *sending)
     return try_stored(sending);
 }
 
+/* Somebody is deferred. The exit status does not tell: it may be that of a wrong password (77), a certificate (69), a name
+ * (68). */
+static bool is_left(const struct host_mail *mail)
+{
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        uint8_t verdict = mail->mail.rcpts[i].result.verdict;
+
+        if (verdict == MOTE_DEFERRED || verdict == MOTE_IN_DOUBT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int try_once(struct sending *sending)
 {
     int status = relays_open(&sending->relays, &sending->args);
@@ -212,7 +226,7 @@ static int try_once(struct sending *sending)
     if (status == EX_OK) {
         status = attempt_run(&sending->attempt);
     }
-    if (status == EX_TEMPFAIL) {
+    if (is_left(&sending->mail)) {
         complain(
             "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
             "flush");

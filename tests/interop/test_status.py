@@ -104,6 +104,21 @@ def test_trust(secure, directory, tmp_path, options):
     assert Spool(tmp_path / "spool").send(secure, options=[*trust, *options]).returncode == DEFERRED
 
 
+def test_who_is_deferred_is_not_kept_whatever_the_status(secure, relay, directory, tmp_path):
+    """without a spool; who has a final verdict has nothing to be kept"""
+    secure.replies["AUTH"] = "535 5.7.8 no"
+    login = ["--trust", directory / "certificate.pem", "--tls-name", "relay.test", "--user", "u", "--password-file",
+             directory / "password"]
+    for to, options, status in ((secure, login, NO_LOGIN), (secure, ["--pin", "sha256:" + "A" * 43], FAILED),
+                                ("relay.invalid", [], NO_HOST)):
+        done = send(to, *options)
+        assert (done.returncode, done.verdicts) == (status, ["deferred"])
+        assert done.stderr.count("nothing is kept") == 1 and "--spool DIR" in done.stderr, done.stderr
+        assert "nothing is kept" not in send(to, *options, "--spool", tmp_path / "spool").stderr
+    relay.replies = {A: GONE}
+    assert send(relay).stderr == send(relay, to=(B,)).stderr == send(relay, to=(A, B)).stderr == ""
+
+
 def test_tls_that_fails_is_no_question_of_trust(secure):
     secure.starttls = "broken"
     assert send(secure).returncode == DEFERRED
