@@ -29,6 +29,9 @@ static const char *what_is_wrong(const char *address)
         if (*at == ' ') {
             return "it holds a space";
         }
+        if (*at == ',') {
+            return "it holds a comma: give one address; each recipient is an argument of its own";
+        }
     }
     at = strrchr(address, '@');
     if (at == NULL || at == address || at[1] == 0) {

@@ -61,6 +61,8 @@ def test_help_and_version():
     (["--relay"], ["--relay", "value"]),
     (["--relay", "relay.test", "--bogus=hunter2", "r@example.org"], ["--bogus"]),
     (["-x", "--relay", "relay.test", "r@example.org"], ["-x"]),
+    (["--relay", "relay.test", "r@example.org,s@example.org"], ["r@example.org,s@example.org", "comma", "argument of its own"]),
+    (["--relay", "relay.test", "r@example.org", "s@example.org, t@example.org"], ["comma", "argument of its own"]),
     (["--relay", "::1", "r@example.org"], ["[2001:db8::7]:587"]),
     (["--relay", "[::1", "r@example.org"], ["[::1"]),
     (["--relay", ":25", "r@example.org"], ["HOST:PORT"]),
