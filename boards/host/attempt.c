@@ -8,45 +8,14 @@
 
 #include "attempt.h"
 #include "complain.h"
+#include "explain.h"
 #include "notice.h"
 #include "progress.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
-
-/* The dates of a certificate are looked at by our own clock: it may be the one that is wrong. */
-static void explain_date(char *text, size_t cap, const char *cause)
-{
-    time_t now = time(NULL);
-    struct tm utc = {0};
-    char date[32] = "?";
-
-    if (gmtime_r(&now, &utc) != NULL) {
-        strftime(date, sizeof date, "%Y-%m-%d", &utc);
-    }
-    snprintf(text, cap, "%s: this system's clock says %s%s", cause, date, now < MOTE_BUILT_S ? ": set it" : "");
-}
-
-/* What a person should know when the relay's own words are missing, or are no refusal. */
-static void explain(char *text, size_t cap, const struct mote_result *result, const char *reply, const char *event)
-{
-    const char *doubt = result->verdict == MOTE_IN_DOUBT ? "the mail may have arrived: " : "";
-    const char *cause = mote_cause_name(result->cause);
-
-    if (result->cause == MOTE_CAUSE_CERT_DATE || result->cause == MOTE_CAUSE_NO_TIME) {
-        explain_date(text, cap, cause);
-    } else if (result->step != MOTE_STEP_CONNECT && result->verdict != MOTE_MISUSE) {
-        snprintf(text, cap, "%s%s, at %s%s%s", doubt, cause, mote_step_name(result->step), *reply == 0 ? "" : ": ",
-                 reply);
-    } else if (event[0] != 0) {
-        snprintf(text, cap, "%s (%s)", cause, event);
-    } else {
-        snprintf(text, cap, "%s", cause); /* nobody was asked */
-    }
-}
 
 /* Keeps the words for one recipient: the next relay overwrites the buffers. */
 static void note_text(struct attempt *attempt, unsigned i)
@@ -63,7 +32,7 @@ static void note_text(struct attempt *attempt, unsigned i)
     } else if (result->verdict == MOTE_DELIVERED) {
         snprintf(rcpt->text, sizeof rcpt->text, "accepted");
     } else {
-        explain(rcpt->text, sizeof rcpt->text, result, reply, attempt->dialogue.event);
+        explain(rcpt, result, attempt->mail->mail.size, &attempt->dialogue, reply);
     }
 }
 
@@ -73,6 +42,7 @@ static void begin_conversation(struct attempt *attempt)
     struct host_mail *mail = attempt->mail;
 
     attempt->dialogue.event[0] = attempt->dialogue.tls[0] = 0;
+    attempt->dialogue.size_limit = 0;
     mail->reply[0] = 0;
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].final_before = rcpt_final(&mail->mail.rcpts[i]);

@@ -9,7 +9,9 @@
 #include "dialogue.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void gather(struct dialogue *d, char octet)
 {
@@ -19,10 +21,26 @@ static void gather(struct dialogue *d, char octet)
     d->len++;
 }
 
+/* SIZE of a reply to EHLO. */
+static void note_size(struct dialogue *d)
+{
+    char text[40];
+    unsigned long limit;
+
+    snprintf(text, sizeof text, "%.*s", (int)(d->len < sizeof text ? d->len : 0), d->line);
+    if (strncmp(text, "250", 3) == 0 && text[3] != 0 && strncasecmp(text + 4, "SIZE ", 5) == 0) {
+        limit = strtoul(text + 9, NULL, 10);
+        d->size_limit = limit <= UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
+    }
+}
+
 static void end_line(struct dialogue *d)
 {
     if (d->who == 0) {
         return;
+    }
+    if (d->who == 'S') {
+        note_size(d);
     }
     if (d->verbose) {
         fprintf(stderr, "%c: ", d->who);

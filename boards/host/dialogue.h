@@ -15,6 +15,7 @@ struct dialogue {
     char line[1000];
     uint32_t mail_octets; /* of the text, not yet told */
     char tls[80];         /* the last '*' line about TLS: what was agreed on */
+    uint32_t size_limit;  /* the last that the relay offered; 0 = none */
     char event[300];      /* the last '*' line: why there is no connection */
 };
 

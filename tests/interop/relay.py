@@ -33,14 +33,14 @@ class Mail:
 class Relay:
     """Speaks enough SMTP, each connection in a thread. `starttls` is None, "good" or "broken"; `replies` are for
     addresses and commands, others are 250; `talks` are the verbs of each connection; `mails` were answered 250, or cut
-    where that was due; `logins` are what AUTH said; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
+    where that was due; `logins` are what AUTH said; `size` is offered, unless None; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
     for `rest_s` seconds: 421."""
 
     def __init__(self, context=None, starttls=None, replies=None):
         self.context, self.starttls, self.replies = context, starttls, replies or {}
         self.greeting, self.cut_at_end, self.hold, self.holding = "220 relay.test", False, None, threading.Event()
         self.hold_greeting, self.rest_s, self.rested = False, 0, 0
-        self.talks, self.mails, self.auth, self.logins = [], [], "AUTH PLAIN", []
+        self.talks, self.mails, self.auth, self.logins, self.size = [], [], "AUTH PLAIN", [], None
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.where = f"127.0.0.1:{self.port}"
@@ -77,6 +77,7 @@ class Relay:
                 if verb == "EHLO":
                     sender, to = "", []
                     offers = [self.auth] if secure else ["STARTTLS"] if self.starttls else []
+                    offers += [f"SIZE {self.size}"] if self.size is not None else []
                     self._say(link, file, "".join(f"250-{word}\r\n" for word in ["relay.test", *offers]) + "250 HELP")
                 elif verb == "STARTTLS":
                     self._say(link, file, "220 go")

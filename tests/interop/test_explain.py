@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What a recipient's line says of a relay that refused nothing itself: what is known of it, and what to do."""
+import socket
+import ssl
+import threading
+
+import pytest
+
+from relay import COMMAND, DEFERRED, FAILED, OK, Relay, make_context, run
+
+A = "a@example.test"
+
+
+def send(where, *options, text=b"x\n"):
+    return run(COMMAND, "send", "--from", "s@example.org", "--helo", "client.example.org", "--relay", where, *options, A,
+               text=text)
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    return make_context(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("size, shown", [("1000", "1000"), ("99", "99"), ("1000 2000", "1000")])
+def test_a_mail_over_the_size_that_is_offered(context, secure, size, shown):
+    """the mail's octets as the relay would have been told them, and what it takes"""
+    relay = Relay(context, "good" if secure else None)
+    try:
+        relay.size = 0                                  # no limit
+        done = send(relay.where, "-v", text=b"x" * 70 + b"\n" * 1000)
+        assert done.returncode == OK, done.stderr
+        octets = len(relay.mails[0].text)
+        relay.size = size
+        done = send(relay.where, "-v", text=b"x" * 70 + b"\n" * 1000)
+        assert (done.returncode, done.verdicts, len(relay.mails)) == (FAILED, ["failed"], 1)
+        words = f"the mail has {octets} octets, more than the relay takes: {shown}"
+        assert done.rows[0][4] == words
+    finally:
+        relay.stop()
+
+
+def test_the_limit_is_that_of_the_relay_that_is_told(context):
+    """not of another one"""
+    first, second = Relay(), Relay()
+    first.size, second.size = 100, 200
+    try:
+        done = send(first.where, "--relay", second.where, text=b"x\n" * 1000)
+        assert done.returncode == FAILED and done.rows[0][4].endswith("than the relay takes: 200")
+    finally:
+        first.stop()
+        second.stop()
+
+
+@pytest.fixture
+def silent(context):
+    """TLS from the first octet, where nobody expects it"""
+    listener, links = socket.create_server(("127.0.0.1", 0)), []
+
+    def accept():
+        while True:
+            try:
+                link = listener.accept()[0]
+                links.append(link)
+                context.wrap_socket(link, server_side=True)
+            except ssl.SSLError:
+                pass
+            except OSError:
+                return
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    for link in links:
+        link.close()
+
+
+def test_a_relay_that_waits_for_tls(silent):
+    done = send(silent, "--timeout", "2")
+    assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"])
+    assert "at GREETING: does it want TLS from the first octet (--tls implicit, or tls=implicit)?" in done.rows[0][4]
+    done = send(silent, "--timeout", "2", "--tls", "implicit")
+    assert done.returncode == DEFERRED and b"implicit" not in done.stdout
