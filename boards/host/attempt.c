@@ -27,7 +27,8 @@ static void note_text(struct attempt *attempt, unsigned i)
     const char *reply = result->code == 0 ? "" : said;
 
     snprintf(rcpt->tls, sizeof rcpt->tls, "%s", attempt->dialogue.tls);
-    if (*reply != 0 && (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED)) {
+    if (*reply != 0 && result->verdict != MOTE_IN_DOUBT &&
+        (result->cause == MOTE_CAUSE_NONE || result->cause == MOTE_CAUSE_REFUSED)) {
         snprintf(rcpt->text, sizeof rcpt->text, "%s", reply);
     } else if (result->verdict == MOTE_DELIVERED) {
         snprintf(rcpt->text, sizeof rcpt->text, "accepted");

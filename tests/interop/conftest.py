@@ -12,9 +12,11 @@ import pytest
 import cell
 import servers
 from aio import Aiosmtpd
+from attack import Stage
 from client import Mailmote
 from pki import Pki
 from proxy import Proxy
+from scripted import Contexts
 
 CELLS = {c.name: c for c in (servers.Postfix, servers.Exim, servers.Sendmail, servers.Dovecot, servers.OpenSmtpd)}
 
@@ -107,6 +109,20 @@ def proxy():
 @pytest.fixture(scope="session")
 def mailmote(scratch, pki):
     return Mailmote(scratch, pki)
+
+
+@pytest.fixture(scope="session")
+def stage(request, scratch, pki, mailmote):
+    stage = Stage(Contexts(pki), scratch, mailmote.login, request.session.items)
+    yield stage
+    stage.stop()
+
+
+@pytest.fixture
+def attack(request, stage):
+    """waits for the test's attack"""
+    names = request.node.callspec.params
+    return stage.plays[request.module, names["name"], names["pieces"]].result
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -10,7 +10,8 @@ PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
 RESOLVER   seconds the resolver takes to find no name
-PORT       where on 127.0.0.1 connections to any other port go"""
+PORT       where on 127.0.0.1 connections to any other port go
+RECV       no more than so many octets come from a socket at a time; -N: one to forty at random, drawn from N"""
 import functools
 import pathlib
 import shutil
@@ -139,6 +140,17 @@ int connect(int fd, const struct sockaddr *address, socklen_t len)
         address = (const struct sockaddr *)&to;
     }
     return (int)syscall(SYS_connect, fd, address, len);
+}
+
+ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+    static unsigned long drawn;
+    long most = atol(setting("RECV"));
+    if (most < 0) {
+        drawn = (drawn == 0 ? (unsigned long)-most : drawn) * 6364136223846793005ul + 1442695040888963407ul;
+        most = 1 + (long)(drawn >> 33) % 40;
+    }
+    return syscall(SYS_recvfrom, fd, buf, most != 0 && (size_t)most < len ? (size_t)most : len, flags, NULL, NULL);
 }
 """
 

@@ -178,7 +178,8 @@ class Talk:
 
     def send(self, text):
         if self.tls:
-            self.tls.write(text)
+            for record in self.relay.cut(text):
+                self.tls.write(record)
             self.flush()
         else:
             self.link.sendall(text)
@@ -285,7 +286,8 @@ class Talk:
         if verb == "RCPT":
             self.asked.append(local_part)
         elif verb == "DATA" and granted:
-            text = self.until(b"\r\n.\r\n") + b"\r\n"
+            self.buffer = b"\r\n" + self.buffer     # the end of the line before, as the text may have none
+            text = self.until(b"\r\n.\r\n")[2:] + b"\r\n"
             self.words.append(".")
             self.take(text, mark)
         elif verb == "STARTTLS" and granted:
@@ -311,11 +313,12 @@ class Talk:
 
 class Relay:
     """Listens on a port of its own while `script` is not None, and plays it to each connection. `log` gets (name, talk)
-    for each; `clear` is all that came outside TLS, `mails` are (local parts asked for, text)."""
+    for each; `clear` is all that came outside TLS, `mails` are (local parts asked for, text), `cut` makes records of what is said
+    inside it."""
 
     def __init__(self, contexts, name, log):
         self.contexts, self.name, self.log, self.script, self.count = contexts, name, log, None, 0
-        self.clear, self.mails, self.marks, self.thread = b"", [], {}, None
+        self.clear, self.mails, self.marks, self.thread, self.cut = b"", [], {}, None, lambda text: [text]
         with socket.socket() as probe:               # a port that was asked for by number stays ours while we are down
             self.socket = socket.socket()
             for each, port in (probe, lambda: 0), (self.socket, lambda: probe.getsockname()[1]):
