@@ -360,7 +360,7 @@ CASES = {
     **{f"plain speech: {name}": (plain_speech, *case) for name, case in {
         "BDAT 502": ({"+BDAT": "502 what?", "+offers": ["CHUNKING"]}, f"{IN} MAIL RCPT BDAT QUIT]"),
         "BDAT silent": ({"+BDAT": silence, "+offers": ["CHUNKING"]}, f"{IN} MAIL RCPT BDAT]"),
-        "RCPT 503": ({"+RCPT": "503 what?", "+offers": ["PIPELINING"]}, f"{IN} MAIL RCPT DATA]", f"{IN} MAIL RCPT QUIT]", "failed",
+        "RCPT 503": ({"+RCPT": "503 what?", "+offers": ["PIPELINING"]}, f"{IN} MAIL RCPT DATA . QUIT]", f"{IN} MAIL RCPT QUIT]", "failed",
                      503)}.items()},
     "in doubt: in clear": (in_doubt, {"offers": [], ".": close}, "EHLO MAIL RCPT DATA ."),
     "in doubt: two recipients": (in_doubt, {"+.": close}, f"{IN} MAIL RCPT RCPT DATA .]", "xy"),
