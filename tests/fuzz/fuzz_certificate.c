@@ -5,6 +5,7 @@
  * its structure. Everything is read twice, split otherwise, and must come out the same.
  */
 #include "../../boards/host/trust_certificate.h"
+#include "../../boards/host/utf8.h"
 #include "ca_files.h"
 #include "certificates.h"
 #include "guard.h"
@@ -189,13 +190,22 @@ static void check_trust(unsigned target, unsigned split, bool use)
 
 /* ---- What a person is told of a certificate --------------------------------------------------------------------- */
 
+/* Of UTF-8, what a terminal does not only show: controls, marks of direction, of no width, and of lines' ends. */
+static bool harmful(const unsigned char *at)
+{
+    return *at < ' ' || *at == 127 || (at[0] == 0xc2 && at[1] < 0xa0) ||
+           (at[0] == 0xe2 && at[1] == 0x80 && ((at[2] >= 0x8b && at[2] <= 0x8f) || (at[2] >= 0xa8 && at[2] <= 0xae))) ||
+           (at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa0 && at[2] <= 0xaf);
+}
+
 static void check_text(const char text[TEXT_LEN])
 {
     size_t len = strlen(text);
 
     require(len < TEXT_LEN, "I5: a text without an end");
+    require(utf8_valid(text, len), "a terminal is told what is no UTF-8");
     for (size_t i = 0; i < len; i++) {
-        require(text[i] >= ' ' && text[i] <= '~', "foreign text reaches a terminal");
+        require(!harmful((const unsigned char *)text + i), "a terminal is told more than to show a text");
     }
 }
 
