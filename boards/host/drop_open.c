@@ -6,11 +6,13 @@
 
 #include "complain.h"
 #include "drop.h"
+#include "report.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 bool drop_needed(const char *dir)
@@ -34,10 +36,10 @@ int drop_open(struct spool *drop, const char *dir)
     if (drop->fd >= 0) {
         return EX_OK;
     }
-    complain("spool %s is another user's, and its directory " DROP_NAME
-             " cannot be used: %s: let its owner make it, as "
-             "mailmote --help says, or give another --spool",
-             dir, strerror(error));
+    report_trouble(drop->syslog, LOG_ERR,
+                   "spool %s is another user's, and its directory " DROP_NAME
+                   " cannot be used: %s: let its owner make it, as mailmote --help says" SPOOL_WITHOUT,
+                   dir, strerror(error));
     return EX_CANTCREAT;
 }
 

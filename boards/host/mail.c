@@ -269,15 +269,12 @@ static int into_memory(struct host_mail *mail)
     return status;
 }
 
-int mail_compose(struct host_mail *mail, struct input *input, const struct args *args)
+int mail_hold(struct host_mail *mail)
 {
-    int status = mail_stream(mail, input, args);
+    int status = into_memory(mail);
 
-    if (status == EX_OK) {
-        status = into_memory(mail);
-    }
-    if (status == EX_OK && input_encodes(input)) {
-        status = input_encode(input, &mail->mail);
+    if (status == EX_OK && input_encodes(mail->source)) {
+        status = input_encode(mail->source, &mail->mail);
         status = status == EX_OK ? into_memory(mail) : status;
     }
     return status == EX_OK ? mail_measure(mail) : status;

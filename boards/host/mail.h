@@ -57,9 +57,11 @@ struct host_mail {
 int mail_recipients(struct host_mail *mail, const struct args *args);
 int mail_sender(struct host_mail *mail, const struct args *args);
 
-/* Then the text, from standard input (EX_DATAERR): read into memory, or to be read once, by whom the mail is given to. */
-int mail_compose(struct host_mail *mail, struct input *input, const struct args *args);
+/* Then the text, from standard input (EX_DATAERR): to be read once, by whom the mail is given to. */
 int mail_stream(struct host_mail *mail, struct input *input, const struct args *args);
+
+/* All of such a text into memory, as it is to be sent, wherever it is read from by now. */
+int mail_hold(struct host_mail *mail);
 
 /* A text that can be read again: what it needs of relays. EX_DATAERR when it cannot be sent, EX_CANTCREAT when it cannot
  * be read. */

@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -67,20 +68,42 @@ int report_facility(const char *word)
                                            : LOG_MAIL;
 }
 
+static void log_text(int priority, const char *text)
+{
+    char shown[10000];
+
+    printable(shown, sizeof shown, text, strlen(text));
+    log_write(priority, shown);
+}
+
+void report_trouble(const char *syslog, int level, const char *form, ...)
+{
+    int facility = report_facility(syslog);
+    char text[5000]; /* the longest path, and words */
+    va_list values;
+
+    va_start(values, form);
+    vsnprintf(text, sizeof text, form, values);
+    va_end(values);
+    complain("%s", text);
+    if (facility >= 0) {
+        log_text(facility | level, text);
+    }
+}
+
 /* One line of the system's log, for who reads no output: of a flush in the background, say. */
 static void log_line(const struct host_mail *mail, unsigned i, int status, int facility)
 {
     const struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
     const struct host_rcpt *own = &mail->rcpts[i];
     int level = status == EX_OK ? LOG_INFO : rcpt_final(rcpt) ? LOG_ERR : LOG_NOTICE;
-    char line[2500], shown[4 * sizeof line];
+    char line[2500];
 
     snprintf(line, sizeof line, "%.*s: relay=%s:%u, tls=\"%s\", from=<%s>, to=<%s>, size=%lu, exit=%d, reply=%s %s",
              ID_LEN, mail->id, own->relay == NULL ? "none" : own->relay->host,
              own->relay == NULL ? 0U : (unsigned)mote_relay_port(own->relay), own->tls[0] == 0 ? "none" : own->tls,
              mail->mail.from, rcpt->address, (unsigned long)mail->mail.size, status, code_of(rcpt).text, own->text);
-    printable(shown, sizeof shown, line, strlen(line));
-    log_write(facility | level, shown);
+    log_text(facility | level, line);
 }
 
 /* What one recipient makes of the exit status. Where the mail is kept, deferred is no more than that. */

@@ -14,6 +14,12 @@ int report(const struct host_mail *mail, const char *syslog);
 /* The system's log that args.syslog asks for, as of <syslog.h>; -1: none. */
 int report_facility(const char *syslog);
 
+/* A complaint that is for the system's log too, at this level of <syslog.h>. */
+#ifdef __GNUC__
+__attribute__((format(printf, 3, 4)))
+#endif
+void report_trouble(const char *syslog, int level, const char *form, ...);
+
 /* The worse of two exit statuses. */
 int worse(int a, int b);
 

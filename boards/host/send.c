@@ -85,6 +85,13 @@ static int understand(struct sending *sending)
     return status == EX_OK ? mail_sender(&sending->mail, &sending->args) : status;
 }
 
+/* Of a mail that cannot be stored a note is taken: it may be one that says so. */
+static int without_spool(struct sending *sending, int status)
+{
+    sending->unkept = sending->unkept || status == EX_CANTCREAT;
+    return status == EX_CANTCREAT ? EX_OK : status;
+}
+
 int sending_open(struct sending *sending)
 {
     const char *dir = sending->args.spool;
@@ -93,6 +100,10 @@ int sending_open(struct sending *sending)
     sending->dropped = drop_needed(dir);
     sending->spool.syslog = sending->args.syslog;
     status = sending->dropped ? drop_open(&sending->spool, dir) : spool_open(&sending->spool, dir, true);
+    if (status == EX_CONFIG && sending->args.mta) { /* who calls sendmail cannot put the spool right */
+        status = EX_CANTCREAT;
+    }
+    status = without_spool(sending, status);
     return status == EX_OK ? mail_stream(&sending->mail, &sending->input, &sending->args) : status;
 }
 
@@ -100,12 +111,15 @@ int sending_store(struct sending *sending)
 {
     int status;
 
+    if (sending->unkept) {
+        return mail_hold(&sending->mail);
+    }
     sending->mail.record.verified_only = relays_verified_only(&sending->args);
     status = shares_store(sending);
     if (status == EX_OK && sending->dropped) {
         drop_sync(&sending->mail);
     }
-    return status;
+    return without_spool(sending, status);
 }
 
 /* All that can be done for a mail that was dropped: its owner's flush does the rest. */
@@ -216,26 +230,67 @@ static bool is_left(const struct host_mail *mail)
     return false;
 }
 
+static void tell_left(const struct sending *sending)
+{
+    if (is_left(&sending->mail)) {
+        complain("nothing is kept: send it again later to those deferred%s",
+                 sending->unkept ? "" : ", or give --spool DIR to have it kept for mailmote flush");
+    }
+}
+
 static int try_once(struct sending *sending)
 {
     int status = relays_open(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
-        status = mail_compose(&sending->mail, &sending->input, &sending->args);
+        status = mail_stream(&sending->mail, &sending->input, &sending->args);
+    }
+    if (status == EX_OK) {
+        status = mail_hold(&sending->mail);
     }
     if (status == EX_OK) {
         status = attempt_run(&sending->attempt);
     }
-    if (is_left(&sending->mail)) {
-        complain(
-            "nothing is kept: send it again later to those deferred, or give --spool DIR to have it kept for mailmote "
-            "flush");
-    }
+    tell_left(sending);
     return status;
+}
+
+/* The reasons of those who do not have the mail, where what is printed is not read. */
+static void tell_reasons(const struct host_mail *mail)
+{
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        const struct mote_result *result = &mail->mail.rcpts[i].result;
+
+        if (result->verdict != MOTE_DELIVERED) {
+            complain("the mail to %s is not delivered: %s", mail->mail.rcpts[i].address, mail->rcpts[i].text);
+        }
+    }
+}
+
+/* A disk that is full is what some mails have to tell. It is tried in the foreground, as nobody else would tell what became
+ * of it. */
+static int try_unkept(struct sending *sending)
+{
+    struct args *args = &sending->args;
+    int status = args->misconfigured || args->relay_count == 0 ? EX_CONFIG : relays_open(&sending->relays, args);
+
+    if (status != EX_OK) {
+        complain("the mail is not sent: %s", args->relay_count == 0 ? "no relay is known" : "no relay can be asked");
+        return EX_CANTCREAT;
+    }
+    status = attempt_run(&sending->attempt);
+    if (args->mta) {
+        tell_reasons(&sending->mail);
+    }
+    tell_left(sending);
+    return is_left(&sending->mail) && !args->mta ? EX_CANTCREAT : status; /* 75 would say that it is kept */
 }
 
 int sending_try(struct sending *sending)
 {
+    if (sending->unkept) {
+        return try_unkept(sending);
+    }
     if (sending->dropped) {
         return leave_dropped(sending);
     }

@@ -22,6 +22,7 @@ struct sending {
     uint8_t (*shares)[8];                    /* ids of the mails that this one became (shares.h) */
     unsigned share, share_count;             /* the one at hand; 0: the mail is one */
     bool dropped;                            /* the spool is another user's: its owner's flush takes the mail */
+    bool unkept;                             /* it cannot be stored, of which is told, and is in memory */
 };
 
 /* NULL after a complaint. */
@@ -32,7 +33,7 @@ struct sending *sending_new(void);
 int sending_open(struct sending *sending);
 int sending_store(struct sending *sending);
 
-/* From here on the mail is kept, whatever happens. */
+/* From here on the mail is kept, whatever happens, unless it could not be stored. */
 int sending_try(struct sending *sending);
 
 void sending_free(struct sending *sending);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The first share is stored as it is read from standard input, the others are copies of it with an id and recipients of
- * their own. Where one cannot be stored, none stays: whoever calls is told that nothing was sent, and may try again.
+ * their own. Where one cannot be stored, none stays.
  */
 #define _GNU_SOURCE
 
@@ -73,6 +73,39 @@ static int store_others(struct sending *sending, unsigned all)
     return status;
 }
 
+/* The others may be in the hands of a flush by now. The first is in ours. */
+static bool remove_share(const struct sending *sending, unsigned share)
+{
+    char name[SPOOL_NAME];
+
+    name_share(sending, share, name);
+    if (share == 0) {
+        return unlinkat(sending->spool.fd, name, 0) == 0;
+    }
+    name[ID_LEN] = 0;
+    return spool_delete(&sending->spool, name) == EX_OK;
+}
+
+/* What is not stored for all is stored for nobody: it is to be tried once. */
+static int take_back(struct sending *sending, int status)
+{
+    struct kept *kept = &sending->mail.kept;
+
+    while (sending->share_count > 0) {
+        if (!remove_share(sending, --sending->share_count)) {
+            complain("mail %.*s is not sent to all of its recipients, but to some: see mailmote queue", ID_LEN,
+                     sending->mail.id);
+            return EX_OSERR;
+        }
+    }
+    if (status == EX_CANTCREAT) {
+        status = spool_hold(&sending->mail);
+    }
+    close(kept->fd);
+    kept->fd = -1;
+    return status;
+}
+
 int shares_store(struct sending *sending)
 {
     struct mote_mail *mail = &sending->mail.mail;
@@ -84,18 +117,15 @@ int shares_store(struct sending *sending)
         complain("no memory for %u recipients: send several mails", all);
         return EX_OSERR;
     }
-    mail->rcpt_count = all < MOTE_RECORD_RCPTS ? mail->rcpt_count : MOTE_RECORD_RCPTS;
+    mail->rcpt_count = (uint16_t)(all < MOTE_RECORD_RCPTS ? all : MOTE_RECORD_RCPTS);
     status = spool_store(&sending->spool, &sending->mail);
-    if (status != EX_OK || all <= MOTE_RECORD_RCPTS) {
-        return status;
+    if (status == EX_OK && all > MOTE_RECORD_RCPTS) {
+        memcpy(sending->shares[sending->share_count++], sending->mail.record.id, sizeof sending->mail.record.id);
+        status = store_others(sending, all);
+        status = status == EX_OK ? EX_OK : take_back(sending, status);
     }
-    memcpy(sending->shares[sending->share_count++], sending->mail.record.id, sizeof sending->mail.record.id);
-    status = store_others(sending, all);
-    while (status != EX_OK && sending->share_count > 0) {
-        char name[SPOOL_NAME];
-
-        name_share(sending, --sending->share_count, name);
-        unlinkat(sending->spool.fd, name, 0);
+    if (status != EX_OK) {
+        mail->rcpt_count = (uint16_t)all;
     }
     return status;
 }

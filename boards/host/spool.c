@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void sync_names(const struct spool *spool)
+void spool_sync(const struct spool *spool)
 {
     if (fsync(spool->fd) != 0 && errno != EBADF) { /* a drop directory may not be read: drop_sync() */
         complain("%s cannot be written to the disk: %s", spool->dir, strerror(errno));
@@ -97,96 +97,6 @@ void spool_temp_drop(const struct spool *spool, struct spool_temp *temp)
 
 /* ---- Mails ------------------------------------------------------------------------------------------------------- */
 
-static void cannot_store(const struct spool *spool, int error)
-{
-    complain("the mail cannot be stored in %s: %s: it was not sent", spool->dir, strerror(error));
-}
-
-/* What has no room for another name makes some, as writing does. */
-static bool open_new(const struct spool *spool, struct spool_temp *temp)
-{
-    bool good;
-
-    do {
-        good = spool_temp_open(spool, temp);
-    } while (!good && spool->make_room != NULL && spool->make_room(spool));
-    return good;
-}
-
-/* Envelope and text into a file that has no name yet: temp->fd is -1 where there is none. Returns an exit status after a
- * complaint. */
-static int store_text(const struct spool *spool, struct host_mail *mail, struct spool_temp *temp)
-{
-    int error = open_new(spool, temp) ? spool_file_begin(spool, temp->fd, mail) : errno;
-
-    if (error == 0) {
-        return EX_OK;
-    }
-    if (temp->fd >= 0) {
-        spool_temp_drop(spool, temp);
-    }
-    if (error == EBADMSG) {
-        return EX_DATAERR; /* of which its reader has told */
-    }
-    cannot_store(spool, error);
-    return EX_CANTCREAT;
-}
-
-/* From the file it is in, into another one. */
-static int store_encoded(const struct spool *spool, struct host_mail *mail, struct spool_temp *temp)
-{
-    struct spool_temp first = *temp;
-    int status = input_encode(mail->source, &mail->mail);
-
-    temp->fd = -1;
-    if (status == EX_OK) {
-        status = store_text(spool, mail, temp);
-    }
-    spool_temp_drop(spool, &first);
-    return status;
-}
-
-int spool_store_as(const struct spool *spool, struct host_mail *mail, const char *name)
-{
-    struct spool_temp temp;
-    int status;
-
-    mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
-    mail->kept.since = uptime_now();
-    status = store_text(spool, mail, &temp);
-    if (status == EX_OK && mail->source != NULL && input_encodes(mail->source)) {
-        status = store_encoded(spool, mail, &temp);
-    }
-    if (status == EX_OK) {
-        status = mail_measure(mail);
-    }
-    if (status == EX_OK) {
-        int error = spool_file_finish(spool, mail);
-
-        if (error != 0 || !spool_temp_keep(spool, &temp, name)) {
-            cannot_store(spool, error != 0 ? error : errno);
-            status = EX_CANTCREAT;
-        }
-    }
-    if (status == EX_OK) {
-        sync_names(spool);
-        return EX_OK;
-    }
-    if (temp.fd >= 0) {
-        spool_temp_drop(spool, &temp);
-    }
-    mail->kept.fd = -1;
-    return status;
-}
-
-int spool_store(const struct spool *spool, struct host_mail *mail)
-{
-    char name[SPOOL_NAME];
-
-    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
-    return spool_store_as(spool, mail, name);
-}
-
 static void set_aside(const struct spool *spool, const char *name)
 {
     char aside[SPOOL_NAME + sizeof SPOOL_ASIDE];
@@ -197,7 +107,7 @@ static void set_aside(const struct spool *spool, const char *name)
     } else {
         complain("%s/%s is damaged, and cannot be renamed: %s", spool->dir, name, strerror(errno));
     }
-    sync_names(spool);
+    spool_sync(spool);
 }
 
 /* The state of a mail. Returns 0, or an errno; EBADMSG for what is no regular file, too. */
@@ -392,6 +302,6 @@ int spool_delete(const struct spool *spool, const char *id)
         complain("%s/%s cannot be removed: %s", spool->dir, name, strerror(error));
         return EX_OSERR;
     }
-    sync_names(spool);
+    spool_sync(spool);
     return EX_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The spool: a directory (spool_open.c) of mails (spool.c, spool_names.c), each a file (spool_file.c).
+ * The spool: a directory (spool_open.c) of mails (spool.c, spool_store.c, spool_names.c), each a file (spool_file.c).
  */
 #ifndef MAILMOTE_HOST_SPOOL_H
 #define MAILMOTE_HOST_SPOOL_H
@@ -10,8 +10,9 @@
 /* ---- One file ---------------------------------------------------------------------------------------------------- */
 
 /* Sender, recipients and text, which is read once: from then on mail->mail.read reads it from the file, again and again.
- * Returns 0, an errno, or EBADMSG when the text could not be read. Then, when the mail is measured, all the rest, and to
- * the disk with it. Returns 0 or an errno. Both make room in the spool where the disk is full. */
+ * Returns 0, an errno, or EBADMSG when the text could not be read. After an errno a text of standard input can be read once
+ * more, while the file is open. Then, when the mail is measured, all the rest, and to the disk with it. Returns 0 or an errno.
+ * Both make room in the spool where the disk is full. */
 struct spool;
 int spool_file_begin(const struct spool *spool, int fd, struct host_mail *mail);
 int spool_file_finish(const struct spool *spool, struct host_mail *mail);
@@ -53,23 +54,35 @@ struct spool {
 /* Root's own, which is for all of the system: made if it is missing, and so is its drop directory, into which users drop mails. */
 void spool_make(const char *dir);
 
-/* create: make the directory if it is missing. EX_CONFIG where others may write into it. */
+/* Why a mail is not stored, and what is done instead. */
+#define SPOOL_WITHOUT ": it is tried at once, and not kept"
+
+/* create: make the directory if it is missing, for a mail to be stored there; EX_CANTCREAT where that cannot be. EX_CONFIG where
+ * others may write into it. */
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
 
 /* The spool of whoever names none is made with its first mail: until then none waits there. */
 bool spool_absent(const char *dir);
 
+/* What became of names is on the disk when it returns, or it complains. */
+void spool_sync(const struct spool *spool);
+
 /* One flush at a time: this one works on the spool until it is released or closed. Returns 0, EWOULDBLOCK when another one
  * does, or an errno after a complaint. */
 int spool_claim(const struct spool *spool);
 void spool_release(const struct spool *spool);
 
-/* Accepts the mail: from then on it is not lost. It stays locked until it is released. */
+/* spool_store.c: accepts the mail: from then on it is not lost. It stays locked until it is released. EX_CANTCREAT, after a complaint: it
+ * cannot be stored; a text of standard input is in memory then, whole. */
 int spool_store(const struct spool *spool, struct host_mail *mail);
 
 /* The same under another name, where no other run looks for mails. */
 int spool_store_as(const struct spool *spool, struct host_mail *mail, const char *name);
+
+/* A text of standard input, of which some or all is in a file that is not to stay, into memory: EX_CANTCREAT, or another status
+ * after a complaint that it cannot be held there either. */
+int spool_hold(struct host_mail *mail);
 
 /* Until a visit returns false. False then, and after a complaint when they cannot be read to the end. */
 bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx);

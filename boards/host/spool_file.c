@@ -139,10 +139,18 @@ static bool read_ahead(struct kept *kept, uint64_t offset)
     return true;
 }
 
+/* The offset is one of those. */
+static size_t take_ahead(const struct kept *kept, size_t offset, void *buf, size_t cap)
+{
+    size_t at = (size_t)(offset - kept->ahead_at), left = kept->ahead_len - at;
+
+    memcpy(buf, kept->ahead + at, left < cap ? left : cap);
+    return left < cap ? left : cap;
+}
+
 static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
 {
-    struct kept *kept = &((struct host_mail *)ctx)->kept;
-    size_t len;
+    struct kept *kept = ctx;
 
     if (offset >= text_len(kept)) {
         return 0;
@@ -150,17 +158,40 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
     if ((offset < kept->ahead_at || offset - kept->ahead_at >= kept->ahead_len) && !read_ahead(kept, offset)) {
         return MOTE_READ_FAILED;
     }
-    len = kept->ahead_len - (size_t)(offset - kept->ahead_at);
-    len = len < cap ? len : cap;
-    memcpy(buf, kept->ahead + (offset - kept->ahead_at), len);
-    return len;
+    return take_ahead(kept, offset, buf, cap);
 }
 
 static void read_from_file(struct host_mail *mail)
 {
     mail->mail.read = read_text;
-    mail->mail.ctx = mail;
+    mail->mail.ctx = &mail->kept;
     mail->kept.ahead_len = 0;
+}
+
+/* What was written of a text, what was read of it behind that, and the rest where it comes from. */
+static size_t read_on(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    struct host_mail *mail = ctx;
+    const struct kept *kept = &mail->kept;
+    uint64_t written = text_len(kept);
+
+    if (offset >= written + kept->ahead_len) {
+        return input_read(mail->source, offset, buf, cap);
+    }
+    if (offset >= written) {
+        return take_ahead(kept, offset, buf, cap);
+    }
+    cap = written - offset < cap ? (size_t)(written - offset) : cap;
+    return read_at(kept->fd, buf, cap, ENVELOPE_AT + kept->envelope_len + offset) == 0 ? cap : MOTE_READ_FAILED;
+}
+
+/* So many octets were read ahead, and cannot be written. */
+static void rescue(struct host_mail *mail, size_t len)
+{
+    mail->kept.ahead_at = text_len(&mail->kept);
+    mail->kept.ahead_len = len;
+    mail->mail.read = read_on;
+    mail->mail.ctx = mail;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
@@ -195,25 +226,24 @@ static bool write_envelope(const struct spool *spool, int fd, struct host_mail *
 
 int spool_file_begin(const struct spool *spool, int fd, struct host_mail *mail)
 {
-    uint64_t at, offset = 0;
+    struct kept *kept = &mail->kept;
     size_t len;
-    char text[8192];
 
     if (!write_envelope(spool, fd, mail)) {
         return errno;
     }
-    at = ENVELOPE_AT + mail->kept.envelope_len;
-    while ((len = mail->mail.read(mail->mail.ctx, (size_t)offset, text, sizeof text)) != 0) {
+    kept->fd = fd;
+    kept->body_len = ENVELOPE_AT - FIXED_AT + kept->envelope_len;
+    while ((len = mail->mail.read(mail->mail.ctx, (size_t)text_len(kept), kept->ahead, sizeof kept->ahead)) != 0) {
         if (len == MOTE_READ_FAILED) {
             return EBADMSG;
         }
-        if (!write_new(spool, fd, text, len, at + offset)) {
+        if (!write_new(spool, fd, kept->ahead, len, FIXED_AT + kept->body_len)) {
+            rescue(mail, len);
             return errno;
         }
-        offset += len;
+        kept->body_len += len;
     }
-    mail->kept.fd = fd;
-    mail->kept.body_len = at + offset - FIXED_AT;
     read_from_file(mail);
     return 0;
 }

@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
-#include "log.h"
 #include "report.h"
 #include "spool.h"
 
@@ -215,17 +214,10 @@ struct spool_entry *spool_list_all(const struct spool *spool, size_t *count)
 /* Told of where it is gone. */
 static bool remove_failed(const struct spool *spool, const char *name, const char *why)
 {
-    int facility = report_facility(spool->syslog);
-    char text[100];
-
     if (unlinkat(spool->fd, name, 0) != 0) {
         return false;
     }
-    snprintf(text, sizeof text, "%s is removed: %s", name, why);
-    complain("%s", text);
-    if (facility >= 0) {
-        log_write(facility | LOG_WARNING, text);
-    }
+    report_trouble(spool->syslog, LOG_WARNING, "%s is removed: %s", name, why);
     return true;
 }
 

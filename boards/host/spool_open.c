@@ -7,12 +7,14 @@
 
 #include "complain.h"
 #include "drop.h"
+#include "report.h"
 #include "spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* What is wrong, or NULL. */
@@ -107,14 +109,18 @@ int spool_open(struct spool *spool, const char *dir, bool create)
         spool_close(spool);
         return EX_CONFIG;
     }
-    if (error != 0) {
-        complain("spool %s cannot be created: %s: create it, or give another --spool", dir, strerror(error));
-    } else if (errno == ENOENT) {
+    if (error == 0) {
+        error = errno;
+    }
+    if (create) {
+        report_trouble(spool->syslog, LOG_ERR, "spool %s cannot be created or opened: %s" SPOOL_WITHOUT, dir,
+                       strerror(error));
+    } else if (error == ENOENT) {
         complain("there is no spool %s: send --spool makes it with the first mail; is it the right directory?", dir);
     } else {
-        complain("spool %s cannot be opened: %s", dir, strerror(errno));
+        complain("spool %s cannot be opened: %s", dir, strerror(error));
     }
-    return EX_CONFIG;
+    return create ? EX_CANTCREAT : EX_CONFIG;
 }
 
 bool spool_absent(const char *dir)

@@ -247,8 +247,8 @@ static int run(struct submission *submission)
     if (!args->verbose) {
         standard_hush();
     }
-    sending_try(sending);
-    return EX_OK;
+    status = sending_try(sending);
+    return sending->unkept ? status : EX_OK;
 }
 
 int submit(struct args *args)

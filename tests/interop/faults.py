@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 
-from relay import DEFERRED, FAILED, OK, File, Relay, Spool
+from relay import DEFERRED, FAILED, NOT_STORED, OK, File, Relay, Spool
 
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
           "ENOSPC": "write pwrite64 fsync fdatasync openat renameat mkdir",
@@ -188,7 +188,8 @@ class Run:
         new = (SENDER,) if self.scene.stored else self.scene.to
         wanted = {(mail, to) for mail, everybody in self.before.items() for to in everybody}
         wanted |= {(mail, to) for mail in self.left - self.before.keys() for to in new}
-        wanted |= {(row[0], row[1]) for row in self.rows}
+        taken = [done for done in [self.done, *self.after] if done and done.returncode != NOT_STORED]
+        wanted |= {(row[0], row[1]) for done in taken for row in done.rows}
         failed = {(row[0], row[1]) for row in self.rows if row[2] == "failed"}
         kept = {name.removesuffix(".failed") for name in self.names}
         return [(mail, to) for mail, to in wanted - failed if mail not in kept and not self.copies[mail, to]]

@@ -6,6 +6,7 @@ REALTIME   seconds, or +seconds from now: the time of day
 BOOTTIME   seconds since the boot
 BOOT_ID    a file to be read instead of the kernel's boot id
 OPENAT     an errno: no mail of a spool can be opened to be worked on
+PREAD      an errno: pread() fails with it
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
@@ -89,6 +90,15 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
         return -1;
     }
     return syscall(SYS_pwrite64, fd, buf, len, at);
+}
+
+ssize_t pread(int fd, void *buf, size_t len, off_t at)
+{
+    if (*setting("PREAD") != 0) {
+        errno = atoi(setting("PREAD"));
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, buf, len, at);
 }
 
 ssize_t getrandom(void *buf, size_t len, unsigned flags)

@@ -124,12 +124,6 @@ def test_without_background_it_is_deferred(spool, relay, place):
     assert "kept" in done.stderr and "password" not in done.stderr and len(dropped(spool)) == 1
 
 
-def test_no_drop_directory(spool):
-    spool.drop.rmdir()
-    done = spool.send(options=["--relay", "relay.test"], wrap=as_user())
-    assert done.returncode == NOT_STORED and "let its owner make it" in done.stderr
-
-
 def test_verified_relays_of_the_owner_hold_for_what_is_dropped(spool, relay, place):
     drop(spool)
     done = spool.flush(options=["--relay", relay.where, "--pin", "sha256:" + "A" * 43 + "="])

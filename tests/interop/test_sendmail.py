@@ -520,5 +520,5 @@ def test_spool_of_its_own_killed(machine, tmp_path, mask):
 
 def test_no_spool(machine):
     machine.spool.write_text("")
-    done = machine.call("sendmail", A, text=SUBJECT, status=BAD_CONFIG, silent=False)
-    assert "spool" in done.stderr and machine.relay.talks == []
+    done = machine.call("sendmail", A, text=SUBJECT, silent=False)
+    assert "spool" in done.stderr and len(machine.relay.mails) == 1

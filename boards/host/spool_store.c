@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail is stored: in a file that has no name of a mail before it is whole and on the disk. Where that cannot be, what was
+ * read of standard input is not lost: it is read back from there, and the rest behind it.
+ */
+#define _GNU_SOURCE
+
+#include "complain.h"
+#include "report.h"
+#include "spool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+static int cannot_store(const struct spool *spool, const struct host_mail *mail, int error)
+{
+    report_trouble(spool->syslog, LOG_ERR, "the mail cannot be stored in %s: %s%s", spool->dir, strerror(error),
+                   mail->source != NULL ? SPOOL_WITHOUT : "");
+    return EX_CANTCREAT;
+}
+
+/* What has no room for another name makes some, as writing does. */
+static bool open_new(const struct spool *spool, struct spool_temp *temp)
+{
+    bool good;
+
+    do {
+        good = spool_temp_open(spool, temp);
+    } while (!good && spool->make_room != NULL && spool->make_room(spool));
+    return good;
+}
+
+struct storing {
+    const struct spool *spool;
+    struct host_mail *mail;
+    struct spool_temp temp;
+    struct spool_temp first_temp; /* of a text that is encoded: as it came */
+    struct kept first;
+};
+
+/* Envelope and text into a file that has no name yet: its descriptor is -1 where there is none. Returns an exit status after a
+ * complaint. */
+static int store_text(struct storing *storing)
+{
+    const struct spool *spool = storing->spool;
+    int error = open_new(spool, &storing->temp) ? spool_file_begin(spool, storing->temp.fd, storing->mail) : errno;
+
+    if (error == EBADMSG) {
+        return EX_DATAERR; /* of which its reader has told */
+    }
+    return error == 0 ? EX_OK : cannot_store(spool, storing->mail, error);
+}
+
+/* From the file it is in, into another one. */
+static int store_encoded(struct storing *storing)
+{
+    struct host_mail *mail = storing->mail;
+    int status;
+
+    storing->first_temp = storing->temp;
+    storing->temp.fd = -1;
+    storing->first = mail->kept;
+    mail->mail.ctx = &storing->first;
+    status = input_encode(mail->source, &mail->mail);
+    if (status == EX_OK) {
+        status = store_text(storing);
+    }
+    if (status == EX_OK) {
+        spool_temp_drop(storing->spool, &storing->first_temp);
+    }
+    return status;
+}
+
+static int store_rest(struct storing *storing, const char *name)
+{
+    struct host_mail *mail = storing->mail;
+    int status = mail_measure(mail), error;
+
+    if (status != EX_OK) {
+        return status;
+    }
+    error = spool_file_finish(storing->spool, mail);
+    if (error == 0 && !spool_temp_keep(storing->spool, &storing->temp, name)) {
+        error = errno;
+    }
+    return error == 0 ? EX_OK : cannot_store(storing->spool, mail, error);
+}
+
+int spool_hold(struct host_mail *mail)
+{
+    int status = mail_hold(mail);
+
+    if (status != EX_OK) {
+        complain("the mail is not sent: it cannot be held in memory either");
+    }
+    return status == EX_OK ? EX_CANTCREAT : status;
+}
+
+static void drop(const struct storing *storing, struct spool_temp *temp)
+{
+    if (temp->fd >= 0) {
+        spool_temp_drop(storing->spool, temp);
+    }
+}
+
+int spool_store_as(const struct spool *spool, struct host_mail *mail, const char *name)
+{
+    struct storing storing = {.spool = spool, .mail = mail, .temp.fd = -1, .first_temp.fd = -1};
+    int status;
+
+    mail->record.rcpt_count = (uint8_t)mail->mail.rcpt_count;
+    mail->kept.since = uptime_now();
+    status = store_text(&storing);
+    if (status == EX_OK && mail->source != NULL && input_encodes(mail->source)) {
+        status = store_encoded(&storing);
+    }
+    if (status == EX_OK) {
+        status = store_rest(&storing, name);
+    }
+    if (status == EX_CANTCREAT && mail->source != NULL) {
+        status = spool_hold(mail);
+    }
+    drop(&storing, &storing.first_temp);
+    if (status == EX_OK) {
+        spool_sync(spool);
+        return EX_OK;
+    }
+    drop(&storing, &storing.temp);
+    mail->kept.fd = -1;
+    return status;
+}
+
+int spool_store(const struct spool *spool, struct host_mail *mail)
+{
+    char name[SPOOL_NAME];
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    return spool_store_as(spool, mail, name);
+}
