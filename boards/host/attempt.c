@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
@@ -170,39 +171,80 @@ static void keep(struct attempt *attempt)
     spool_save_reasons(mail);
 }
 
-/* POLICY P11: a mail whose report could not be printed, or whose notice could not be stored, stays, and is reported by the
- * next flush. The notice is not sent before the mail has gone: one that stays would make one with each flush. */
-static void finish(const struct attempt *attempt)
+/* The mail stays for others. When this cannot be stored, the next flush tells again and makes the notice again: so this one
+ * is not sent, and a state of which half was stored is taken back. */
+static void note_told(struct attempt *attempt)
+{
+    struct host_mail *mail = attempt->mail;
+    uint32_t before = mail->kept.told;
+
+    mail->kept.told = mail->record.rcpts_failed;
+    if (mail->kept.told == before || spool_save(mail)) {
+        return;
+    }
+    mail->kept.told = before;
+    spool_file_save(mail);
+    if (attempt->notice[0] != 0) {
+        unlinkat(attempt->spool->fd, attempt->notice, 0);
+        attempt->notice[0] = 0;
+    }
+}
+
+static void leave(struct attempt *attempt)
 {
     const struct host_mail *mail = attempt->mail;
+    bool gone = spool_finish(attempt->spool, mail);
 
-    if (ferror(stdout) || (attempt->notify && !notice_store(attempt->spool, mail, attempt->args->admin))) {
-        return;
+    if (!gone || (attempt->notice[0] != 0 && !spool_send_notice(attempt->spool, mail->id))) {
+        attempt->notice[0] = 0;
     }
-    if (!mail_final(mail) || !spool_finish(attempt->spool, mail)) {
-        return;
-    }
-    if (attempt->notify) {
-        spool_send_notice(attempt->spool, mail->id);
-    }
-    if (mail->record.rcpts_failed != 0) {
+    if (gone && mail->record.rcpts_failed != 0) {
         spool_trim_failed(attempt->spool);
     }
 }
 
-/* A run was ended between the last verdict and its report. */
-static int report_again(struct attempt *attempt)
+/* POLICY P11: a mail whose report could not be printed, or whose notice could not be stored, is reported by the next flush.
+ * The notice is not sent before that is settled: a mail that stays would make one with each flush. */
+static void finish(struct attempt *attempt)
 {
-    struct host_mail *mail = attempt->mail;
-    int status;
+    const struct host_mail *mail = attempt->mail;
 
+    if (ferror(stdout) ||
+        (attempt->notify && !notice_store(attempt->spool, mail, attempt->args->admin, attempt->notice))) {
+        return;
+    }
+    if (mail_final(mail)) {
+        leave(attempt);
+    } else {
+        note_told(attempt);
+    }
+}
+
+/* What an earlier run has told of. */
+static void recall_reports(struct host_mail *mail)
+{
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        mail->rcpts[i].reported_before = mail->mail.rcpts[i].result.verdict != MOTE_FAILED;
-        if (mail->rcpts[i].text[0] == 0) {
-            strcpy(mail->rcpts[i].text, "refused or expired, in a run that was ended before it told why");
+        struct host_rcpt *rcpt = &mail->rcpts[i];
+        uint8_t verdict = mail->mail.rcpts[i].result.verdict;
+
+        rcpt->reported_before = verdict == MOTE_DELIVERED || (mail->kept.told >> i & 1) != 0;
+        if (verdict == MOTE_FAILED && !rcpt->reported_before && rcpt->text[0] == 0) {
+            strcpy(rcpt->text, "refused or expired, in a run that was ended before it told why");
         }
     }
-    status = report(mail, attempt->args->syslog);
+}
+
+bool attempt_was_cut(const struct host_mail *mail)
+{
+    return record_final(&mail->record) || mail->kept.told != mail->record.rcpts_failed;
+}
+
+int attempt_tell(struct attempt *attempt)
+{
+    int status;
+
+    recall_reports(attempt->mail);
+    status = report(attempt->mail, attempt->args->syslog);
     finish(attempt);
     return status;
 }
@@ -305,15 +347,13 @@ int attempt_run(struct attempt *attempt)
     int status = EX_OK;
 
     if (mail_final(mail)) {
-        return report_again(attempt);
+        return attempt_tell(attempt);
     }
+    recall_reports(mail);
     if (keeping) {
         throttle_pause(attempt->throttle, attempt->spool, attempt->relays);
     }
     begin_conversation(attempt);
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        mail->rcpts[i].reported_before = mail->rcpts[i].final_before;
-    }
     if (keeping && !begin(attempt)) {
         return report(mail, attempt->args->syslog);
     }
@@ -324,12 +364,10 @@ int attempt_run(struct attempt *attempt)
     if (mote_delivery_result(&attempt->posix.delivery)->verdict == MOTE_MISUSE) {
         status = misuse(attempt);
     }
-    if (status == EX_CONFIG) {
-        report(mail, attempt->args->syslog);
-        return status;
+    if (status != EX_CONFIG) {
+        note_silence(attempt);
     }
-    note_silence(attempt);
-    if (keeping) {
+    if (keeping && status != EX_CONFIG) {
         keep(attempt);
     }
     status = worse(status, report(mail, attempt->args->syslog));

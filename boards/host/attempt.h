@@ -19,12 +19,19 @@ struct attempt {
     struct mote_posix_connection *connection; /* that mails share, or NULL */
     bool more;                                /* another mail follows */
     bool notify;                              /* nobody may be reading what is printed: who failed is told by mail */
+    char notice[SPOOL_NAME];                  /* that mail, which is then the next one to be tried; "" = none */
     struct mote_posix_attempt posix;
 };
 
 /* Tries the mail, stores what became of it, prints a line per recipient, removes it when it is finished. Returns the
  * exit status the verdicts make. EX_CONFIG: no mail can be sent like that. EX_DATAERR: this one cannot. */
 int attempt_run(struct attempt *attempt);
+
+/* A run was ended before it told who has failed, or before a finished mail left the spool. */
+bool attempt_was_cut(const struct host_mail *mail);
+
+/* Does the rest of it, without another attempt. Returns the exit status of that run. */
+int attempt_tell(struct attempt *attempt);
 
 /* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
  * Returns EX_TEMPFAIL. */

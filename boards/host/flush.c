@@ -30,9 +30,11 @@ struct flushing {
     struct attempt attempt;
     struct mote_posix_connection connection; /* mails share it */
     struct timespec drop_changed;            /* when it was last looked into */
-    bool asked;                              /* another flush has left the mark: begin anew */
-    bool closed;                             /* a relay ended one behind a mail: there is one to be tried again soon */
-    bool others;                             /* than mails of which all recipients were refused */
+    bool opened;                             /* the relays' files were read, with this result: */
+    int open_status;
+    bool asked;  /* another flush has left the mark: begin anew */
+    bool closed; /* a relay ended one behind a mail: there is one to be tried again soon */
+    bool others; /* than mails of which all recipients were refused */
 };
 
 /* --now tries a mail once in a round: one that was tried since the list was made has had it. */
@@ -42,8 +44,17 @@ static bool due(const struct flushing *flushing, const struct spool_entry *entry
     bool tried =
         entry->record.rcpt_count != 0 && mail->record.attempts != entry->record.attempts; /* 0: not looked at */
 
-    return (flushing->args.now && !tried) || mail->record.wait_s == 0 || record_final(&mail->record) ||
-           throttle_released(&flushing->throttle, &flushing->relays, mail);
+    return (flushing->args.now && !tried) || mail->record.wait_s == 0 || throttle_released(&flushing->spool, mail);
+}
+
+/* When the first mail is due: as long as none is, no secret is read and no command run for one. */
+static int open_relays(struct flushing *flushing)
+{
+    if (!flushing->opened) {
+        flushing->opened = true;
+        flushing->open_status = relays_open(&flushing->relays, &flushing->args);
+    }
+    return flushing->open_status;
 }
 
 static int status_of(int had)
@@ -51,7 +62,8 @@ static int status_of(int had)
     return had == SPOOL_GOOD || had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
 }
 
-static int try_mail(struct flushing *flushing, bool more)
+/* Or only tells, of one that is not due, who has failed. */
+static int try_mail(struct flushing *flushing, bool due, bool more)
 {
     struct attempt *attempt = &flushing->attempt;
     const struct host_mail *mail = &flushing->mail;
@@ -69,28 +81,52 @@ static int try_mail(struct flushing *flushing, bool more)
     attempt->dialogue.verbose = flushing->args.verbose;
     snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
     dialogue_event(&attempt->dialogue, text);
-    status = attempt_run(attempt);
+    if (due) {
+        throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
+    }
+    status = due ? attempt_run(attempt) : attempt_tell(attempt);
     flushing->others |= status != EX_NOUSER && mail->mail.from[0] != 0; /* notices are not counted */
     flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
     return status;
 }
 
-static int flush_one(struct flushing *flushing, const struct spool_entry *entry, bool more)
+static int flush_mail(struct flushing *flushing, const struct spool_entry *entry, bool more)
 {
     const char *name = entry->name;
     struct host_mail *mail = &flushing->mail;
     int status = EX_OK, had = spool_take(&flushing->spool, name, mail);
+    bool cut, is_due;
 
     if (had != SPOOL_GOOD) {
         return status_of(had);
     }
-    throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
-    if (due(flushing, entry)) {
+    cut = attempt_was_cut(mail);
+    is_due = !record_final(&mail->record) && due(flushing, entry);
+    if (is_due) {
+        status = open_relays(flushing);
+        is_due = status == EX_OK;
+    }
+    if (is_due || cut) {
         had = spool_read(&flushing->spool, name, mail);
-        status = had == SPOOL_GOOD ? try_mail(flushing, more) : status_of(had);
+        status = worse(status, had == SPOOL_GOOD ? try_mail(flushing, is_due, more) : status_of(had));
     }
     mail_free(mail);
     return status;
+}
+
+/* And the notice that came of it. */
+static int flush_one(struct flushing *flushing, const struct spool_entry *entry, bool more)
+{
+    struct spool_entry notice = {.record = {.rcpt_count = 0}};
+    int status;
+
+    flushing->attempt.notice[0] = 0;
+    status = flush_mail(flushing, entry, more);
+    if (status == EX_CONFIG || flushing->attempt.notice[0] == 0) {
+        return status;
+    }
+    strcpy(notice.name, flushing->attempt.notice);
+    return worse(status, flush_mail(flushing, &notice, more));
 }
 
 /* ---- What comes meanwhile ---------------------------------------------------------------------------------------- */
@@ -231,9 +267,6 @@ static int flush(struct flushing *flushing)
     }
     if (status == EX_OK) {
         status = check_admin(flushing->args.admin);
-    }
-    if (status == EX_OK) {
-        status = relays_open(&flushing->relays, &flushing->args);
     }
     if (status == EX_OK && !flushing->args.spool_option) {
         spool_make(flushing->args.spool);

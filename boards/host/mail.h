@@ -30,6 +30,7 @@ struct kept {
     struct uptime since;  /* when the record's times were right */
     struct uptime stored; /* the same of the state last read */
     uint16_t spare_ms;    /* that had passed by then, and are no whole second of the record yet */
+    uint32_t told;        /* a bit per recipient: that it failed was reported */
     uint64_t body_len;    /* of its file */
     uint32_t body_crc;
     uint32_t envelope_len;

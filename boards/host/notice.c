@@ -179,12 +179,13 @@ static bool wanted(const struct host_mail *mail, const char *to)
     return news && mote_address_valid(mail->mail.from) && mote_address_valid(to);
 }
 
-bool notice_store(const struct spool *spool, const struct host_mail *mail, const char *admin)
+bool notice_store(const struct spool *spool, const struct host_mail *mail, const char *admin, char name[SPOOL_NAME])
 {
     const char *to = admin != NULL ? admin : mail->mail.from;
     struct host_mail *notice;
     bool stored = false;
 
+    name[0] = 0;
     if (!wanted(mail, to)) {
         return true;
     }
@@ -192,6 +193,7 @@ bool notice_store(const struct spool *spool, const struct host_mail *mail, const
     if (notice != NULL) {
         mail_init(notice);
         make_id(notice, mail);
+        snprintf(name, SPOOL_NAME, "%.*s" SPOOL_MAIL, ID_LEN, notice->id);
     }
     if (notice != NULL && mail_make_room(notice, 1) && compose(&notice->input, mail, notice->id, to)) {
         notice->mail.from = "";
@@ -207,5 +209,8 @@ bool notice_store(const struct spool *spool, const struct host_mail *mail, const
         mail_free(notice);
     }
     free(notice);
+    if (!stored) {
+        name[0] = 0;
+    }
     return stored;
 }

@@ -6,8 +6,9 @@
  *     0     state   "mailmot1", seq (4), record (44), boot id (16), ms since boot (8), spare ms (2), crc (4)
  *     512   state   the same: the one with the higher seq holds, the other is written next
  *     1024  body    len (4), crc (4) | size (4), needs (1), length of the envelope (3) | envelope | text
- *     then  reasons len (4), crc (4) | code (2) and text of each recipient, once one has failed
+ *     then  reasons len (4), crc (4) | code and step (2), and text of each recipient, once one has failed
  *
+ * In the record, who is both delivered and failed has failed, and nobody was told yet.
  * The envelope is sender and recipients, each with its NUL, as have the texts. The body is written once. Reasons that are
  * torn are none. A state is written over in place, in a sector of its own: that needs no room on a full disk, leaves the
  * last state whole when power goes, and the file keeps its lock.
@@ -38,6 +39,7 @@ enum {
     ENVELOPE_AT = FIXED_AT + 8,
     HEAD_LEN = ENVELOPE_AT,
     ENVELOPE_MAX = (MOTE_RECORD_RCPTS + 1) * 400,
+    STEP_SHIFT = 10, /* above the code */
     REASON_MAX = 2 + sizeof((struct host_rcpt *)0)->text,
     REASONS_MAX = MOTE_RECORD_RCPTS * REASON_MAX
 };
@@ -48,13 +50,26 @@ static const char magic[SEQ_AT + 1] = "mailmot1";
 
 static void encode_state(uint8_t octets[STATE_LEN], const struct host_mail *mail)
 {
+    struct mote_record record = mail->record;
+
+    record.rcpts_delivered |= record.rcpts_failed & ~mail->kept.told;
     memcpy(octets, magic, SEQ_AT);
     put_number(octets + SEQ_AT, mail->kept.seq, 4);
-    mote_record_write(&mail->record, octets + RECORD_AT);
+    mote_record_write(&record, octets + RECORD_AT);
     memcpy(octets + BOOT_AT, mail->kept.since.boot, 16);
     put_number(octets + MS_AT, mail->kept.since.ms, 8);
     put_number(octets + SPARE_AT, mail->kept.spare_ms, 2);
     put_number(octets + STATE_CRC_AT, crc32(0, octets, STATE_CRC_AT), 4);
+}
+
+/* Earlier releases did not store who was told: of a mail that is finished it is told again, rather than never. */
+static void decode_told(struct host_mail *mail)
+{
+    struct mote_record *record = &mail->record;
+    uint32_t untold = record->rcpts_delivered & record->rcpts_failed;
+
+    record->rcpts_delivered &= ~untold;
+    mail->kept.told = untold == 0 && record_final(record) ? 0 : record->rcpts_failed & ~untold;
 }
 
 static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail)
@@ -65,6 +80,7 @@ static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail
         seq <= mail->kept.seq || !mote_record_read(&mail->record, octets + RECORD_AT)) {
         return false;
     }
+    decode_told(mail);
     mail->kept.seq = seq;
     memcpy(mail->kept.since.boot, octets + BOOT_AT, 16);
     mail->kept.since.ms = get_number(octets + MS_AT, 8);
@@ -335,7 +351,10 @@ static void read_reasons(struct host_mail *mail)
         crc32(0, reasons, len) == get_number(head + 4, 4)) {
         next = reasons;
         for (unsigned i = 0; i < mail->mail.rcpt_count && next + 2 < reasons + len; i++) {
-            mail->mail.rcpts[i].result.code = (uint16_t)get_number(next, 2);
+            uint16_t both = (uint16_t)get_number(next, 2);
+
+            mail->mail.rcpts[i].result.code = both & ((1 << STEP_SHIFT) - 1);
+            mail->mail.rcpts[i].result.step = (uint8_t)(both >> STEP_SHIFT);
             snprintf(mail->rcpts[i].text, sizeof mail->rcpts[i].text, "%s", (const char *)next + 2);
             next += 2 + strlen((const char *)next + 2) + 1;
         }
@@ -352,9 +371,10 @@ bool spool_file_write_reasons(const struct host_mail *mail)
         return false;
     }
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        const struct mote_result *result = &mail->mail.rcpts[i].result;
         bool failed = (mail->record.rcpts_failed >> i & 1) != 0;
 
-        put_number(at, failed ? mail->mail.rcpts[i].result.code : 0, 2);
+        put_number(at, failed ? result->code | (uint64_t)result->step << STEP_SHIFT : 0, 2);
         strcpy((char *)at + 2, failed ? mail->rcpts[i].text : "");
         at += 2 + strlen((char *)at + 2) + 1;
     }

@@ -184,22 +184,25 @@ void throttle_forget(const struct spool *spool)
     unlinkat(spool->fd, NAME, 0); /* where that cannot be, no mail can be tried either, which is told */
 }
 
-bool throttle_released(const struct throttle *throttle, const struct relays *relays, const struct host_mail *mail)
+bool throttle_released(const struct spool *spool, const struct host_mail *mail)
 {
     struct uptime now = uptime_now();
     const struct uptime *stored = &mail->kept.stored;
+    bool left_alone = mail->record.left_alone && memcmp(stored->boot, now.boot, sizeof now.boot) == 0;
+    FILE *file = left_alone ? open_file(spool, &now) : NULL;
+    char text[400];
+    bool released = false;
 
-    if (!mail->record.left_alone || memcmp(stored->boot, now.boot, sizeof now.boot) != 0) {
-        return false;
-    }
-    for (unsigned i = 0; i < relays->count; i++) {
-        const struct mote_relay_state *state = &throttle->states[i];
+    while (file != NULL && !released && fgets(text, sizeof text, file) != NULL) {
+        struct line line;
 
-        if (state->failures == 0 && state->tls == 0 && throttle->since_ms[i] > stored->ms) {
-            return true;
-        }
+        released =
+            parse_line(&line, text, &now) && line.failures + line.tls_failures == 0 && line.since_ms > stored->ms;
     }
-    return false;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return released;
 }
 
 /* ---- Noting ------------------------------------------------------------------------------------------------------ */

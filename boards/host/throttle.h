@@ -28,8 +28,9 @@ void throttle_save(struct throttle *throttle, const struct spool *spool, const s
 /* A conversation with the relay has ended, or could not begin. took: it took the mail, for somebody. */
 void throttle_note(struct throttle *throttle, unsigned relay, const struct mote_result *result, bool took);
 
-/* A relay that had failed has taken a mail since this one's state was stored: what was left alone then is due now. */
-bool throttle_released(const struct throttle *throttle, const struct relays *relays, const struct host_mail *mail);
+/* A relay that had failed, whichever it is, has taken a mail since this one's state was stored: what was left alone then is
+ * due now. It needs no relay to be opened. */
+bool throttle_released(const struct spool *spool, const struct host_mail *mail);
 
 /* Waits where a relay that had just taken a mail wants a pause, MOTE_OURS_S at most. */
 void throttle_pause(struct throttle *throttle, const struct spool *spool, const struct relays *relays);

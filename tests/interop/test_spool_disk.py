@@ -80,7 +80,7 @@ def test_flush(stored, relay, tmp_path):
 def test_reasons_are_on_the_disk_before_they_are_told(spool, relay, tmp_path):
     relay.replies = {A: "550 no", B: "450 later"}
     done, seen = events(spool, tmp_path, lambda wrap: spool.send(relay, to=(A, B), wrap=wrap))
-    assert done.returncode == FAILED and seen[-3:] == [*STATE, "write report"]
+    assert done.returncode == FAILED and seen[-5:] == [*STATE, "write report", *STATE]    # who was told
     assert b"no\0" in spool.file().path.read_bytes()
 
 

@@ -33,12 +33,11 @@ def test_what_failed_is_kept_with_its_reasons(spool, relay):
     sent = spool.send(relay, to=(A, B, C), text=b"hello, C\n")
     assert lasts(spool)[C] == ["failed", "550 5.1.1 no such user"]
     relay.replies = {B: "554 5.7.1 go away"}
-    assert spool.flush(relay, options=NOW).returncode == FAILED
+    done = spool.flush(relay, options=NOW)
+    assert done.returncode == FAILED and [row[1] for row in done.rows] == [B, S]
     assert failed(spool).stem == sent.rows[0][0]
     assert lasts(spool) == {A: ["delivered", "-"], B: ["failed", "554 5.7.1 go away"],
                             C: ["failed", "550 5.1.1 no such user"]}
-    done = spool.flush(relay, options=NOW)                                   # of the notice
-    assert (done.returncode, [row[1] for row in done.rows]) == (OK, [S])
     assert (spool.flush(relay, options=NOW).rows, len(relay.talks)) == ([], 3)
     assert b"hello, C" in spool.queue("--show", failed(spool).stem).stdout
 
@@ -47,7 +46,7 @@ def test_expired_is_kept_too(stored, closed):
     file = stored.file()
     file.age = 5 * DAY
     file.write()
-    assert stored.flush(closed, options=NOW).verdicts == ["failed"]
+    assert stored.flush(closed, options=NOW).verdicts == ["failed", "deferred"]     # the notice
     verdict, last = lasts(stored)[A]
     assert verdict == "failed" and last.startswith("expired, given up after 120 hours: no connection")
 
@@ -69,14 +68,45 @@ def test_a_report_that_cannot_be_printed_is_given_again(spool, relay):
     relay.replies = {A: "450 4.2.1 later"}
     spool.send(relay)
     relay.replies = {A: "550 5.1.1 unknown"}
-    for status in REFUSED, FAILED:                                           # it is not stored that it was at RCPT
+    for _ in range(2):
         done = run("sh", "-c", 'exec "$@" >/dev/full', "sh", spool.command, "flush", "--now", "--spool", spool.path, "--relay",
                    relay.where)
-        assert done.returncode == status and "standard output cannot be written" in done.stderr
+        assert done.returncode == REFUSED and "standard output cannot be written" in done.stderr
         assert len(spool.files()) == 1 and len(relay.talks) == 2
     done = spool.flush(relay)
-    assert (done.returncode, [row[1:] for row in done.rows]) == (FAILED, [[A, "failed", "550", "5.1.1 unknown"]])
-    assert failed(spool).stem == done.rows[0][0] and len(relay.talks) == 2
+    assert done.returncode == REFUSED and [row[1:] for row in done.rows[:1]] == [[A, "failed", "550", "5.1.1 unknown"]]
+    assert failed(spool).stem == done.rows[0][0] and len(relay.talks) == 3   # the last is the notice's
+    assert [row[1:3] for row in done.rows[1:]] == [[S, "delivered"]]
+
+
+@pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC"])
+@pytest.mark.parametrize("due", [False, True])
+def test_who_was_refused_is_told_while_others_wait(spool, relay, closed, tmp_path, fault, due):
+    """by the next run, whether the mail is due or not; once, and by one notice"""
+    relay.replies = {A: "550 5.1.1 unknown", B: "450 later"}
+    spool.send(closed, to=(A, B))
+    spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", tmp_path / "trace", "-e", f"inject=write:{fault}:when=1+"])
+    done = spool.flush(relay, options=NOW * due)
+    told = [row[1:] for row in done.rows if row[1] == A]
+    assert (done.returncode, told) == (FAILED, [[A, "failed", "550", "5.1.1 unknown"]])
+    assert len(notices(relay)) == 1 and len(relay.talks) == 2 + due
+    done = spool.flush(relay, options=NOW)
+    assert [row[1] for row in done.rows] == [B] and len(notices(relay)) == 1
+
+
+def test_who_was_told_cannot_be_stored(spool, relay, closed, tmp_path):
+    """then they are told again, and no notice is sent that would be sent again, too"""
+    relay.replies = {A: "550 5.1.1 unknown", B: "450 later"}
+    spool.send(closed, to=(A, B))
+    kill = ["strace", "-qq", "-o", tmp_path / "trace", "-e", "inject=write:signal=KILL"]
+    spool.flush(relay, options=NOW, wrap=kill)
+    spoil = ["strace", "-qq", "-o", tmp_path / "trace", "-P", spool.file().path, "-e", "inject=fdatasync:error=EIO"]
+    for _ in range(2):
+        done = spool.flush(relay, wrap=spoil)
+        assert (done.returncode, [row[1] for row in done.rows]) == (FAILED, [A])
+        assert "cannot be stored: Input/output error" in done.stderr and len(spool.files()) == 1
+    assert [row[1] for row in spool.flush(relay).rows] == [A, S] and len(notices(relay)) == 1
+    assert spool.flush(relay).rows == []
 
 
 # ---- queue -----------------------------------------------------------------------------------------------------------
@@ -169,25 +199,22 @@ def notices(relay):
     return [(email.message_from_bytes(mail.text), mail.to) for mail in relay.mails if b"multipart/report" in mail.text]
 
 
-def refuse(spool, relay, *options, **more):
-    """each recipient, in the second attempt"""
+def refuse(spool, relay, *options, notice="250 fine", **more):
+    """each recipient, in the second attempt, whose notice is tried at once"""
     relay.replies = {address: "450 4.2.1 later" for address in (A, B)}
     spool.send(relay, to=(A, B), **more)
-    relay.replies = {A: "550 5.1.1 unknown", B: "550 no"}
+    relay.replies = {A: "550 5.1.1 unknown", B: "550 no", S: notice}
     done = spool.flush(relay, options=[*NOW, *options])
-    assert done.verdicts == ["failed"] * 2
+    assert done.verdicts[:2] == ["failed"] * 2 and len(done.rows) == 3
     relay.replies = {}
     return done.rows[0][0]
 
 
 def test_a_notice_goes_to_the_sender(spool, relay):
     number = refuse(spool, relay, options=["--subject", "Too hot"])
-    [notice] = spool.files()
-    assert (notice.attempts, notice.wait) == (0, 0) and "<>" in {row[7] for row in spool.queue().rows}
-    assert spool.flush(relay).verdicts == ["delivered"]
     [(mail, to)] = notices(relay)
     assert to == [S] and mail["To"] == f"<{S}>" and mail["Auto-Submitted"] == "auto-replied"
-    assert mail["Message-ID"] == f"<{notice.path.stem}@example.org>" and email.utils.parsedate(mail["Date"])
+    assert mail["Message-ID"] == f"<{int(number, 16) ^ 2**64 - 1:016x}@example.org>" and email.utils.parsedate(mail["Date"])
     assert mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "delivery-status"
     words, status, header = mail.get_payload()
     assert "550 5.1.1 unknown" in words.get_payload() and number in words.get_payload()
@@ -216,8 +243,7 @@ def test_status_of_a_notice(spool, relay, reply, status):
     relay.replies = {A: "450 4.2.1 later"}
     spool.send(relay, to=(A,))
     relay.replies = {A: reply}
-    assert spool.flush(relay, options=NOW).verdicts == ["failed"]
-    spool.flush(relay)
+    assert spool.flush(relay, options=NOW).verdicts == ["failed", "delivered"]
     [(mail, _)] = notices(relay)
     assert mail.get_payload()[1].get_payload()[1]["Status"] == status
 
@@ -229,7 +255,6 @@ def test_a_notice_tells_what_is_new(spool, relay):
     for address in (B, C):
         relay.replies = {**relay.replies, address: "550 5.1.1 unknown"}
         spool.flush(relay, options=NOW)
-    spool.flush(relay, options=NOW)
     told = [[part["Final-Recipient"] for part in mail.get_payload()[1].get_payload()[1:]] for mail, _ in notices(relay)]
     assert told == [[f"rfc822; {B}"], [f"rfc822; {C}"]]
 
@@ -238,7 +263,6 @@ def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):
     config = tmp_path / "config"
     config.write_text("admin root@example.org\n")
     refuse(spool, relay, "-C", config)
-    spool.flush(relay)
     assert [to for _, to in notices(relay)] == [["root@example.org"]]
     config.write_text("admin root\n")
     done = spool.flush(relay, options=["-C", config])
@@ -246,9 +270,8 @@ def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):
 
 
 def test_a_notice_that_fails_makes_no_notice(spool, relay):
-    refuse(spool, relay)
-    relay.replies = {S: "550 5.1.1 unknown"}
-    assert spool.flush(relay).returncode == REFUSED
+    refuse(spool, relay, notice="550 5.1.1 unknown")
+    assert (spool.flush(relay).rows, notices(relay)) == ([], [])
     assert spool.files() == [] and len(list(spool.path.glob("*.failed"))) == 2
 
 
@@ -260,18 +283,18 @@ def test_a_mail_that_cannot_go_makes_no_notice_each_time(spool, relay):
     in_the_way = spool.path / f"{number}.failed" / "x"
     in_the_way.mkdir(parents=True)
     relay.replies = {A: "550 5.1.1 unknown"}
-    for status in REFUSED, FAILED, FAILED:                                   # it is not stored that it was at RCPT
+    for _ in range(3):
         done = spool.flush(relay, options=NOW)
-        assert done.returncode == status and "cannot be removed" in done.stderr and len(spool.files()) == 1
+        assert done.returncode == REFUSED and "cannot be removed" in done.stderr and len(spool.files()) == 1
     shutil.rmtree(in_the_way.parent)
-    assert spool.flush(relay).returncode == FAILED and failed(spool)
-    assert spool.flush(relay).verdicts == ["delivered"] and len(notices(relay)) == 1
+    done = spool.flush(relay)
+    assert (done.returncode, done.verdicts) == (REFUSED, ["failed", "delivered"]) and failed(spool) and len(notices(relay)) == 1
 
 
 @pytest.mark.parametrize("call", ["openat", "fchmod", "flock", "pwrite64", "pread64", "fsync", "renameat"])
 @pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC"])
 def test_a_notice_is_made_once_whatever_fails(spool, relay, tmp_path, call, fault):
-    """at each of the last calls of the run that has the mail refused"""
+    """at each call of the run that has the mail refused, from there on until the notice is a mail"""
     if shutil.which("strace") is None:
         pytest.skip("no strace")
     trace = tmp_path / "trace"
@@ -287,23 +310,25 @@ def test_a_notice_is_made_once_whatever_fails(spool, relay, tmp_path, call, faul
             spool.flush(relay, options=NOW)
         assert len(notices(relay)) == before + 1 and failed(spool) and spool.files() == []
 
-    refused(["-e", f"trace={call},write"])
+    refused(["-e", f"trace={call},write,renameat"])
     lines = trace.read_text().splitlines()
-    printed = max(at for at, line in enumerate(lines) if line.startswith("write(1,"))
-    count = [sum(line.startswith(f"{call}(") for line in part) for part in (lines[:printed], lines)]
+    printed = min(at for at, line in enumerate(lines) if line.startswith("write(1,"))
+    made = max(at for at, line in enumerate(lines) if line.startswith("renameat(") and ".notice" in line)
+    count = [sum(line.startswith(f"{call}(") for line in lines[:end]) for end in (printed, made + 1)]
     assert call == "pread64" or count[1] > count[0]
     for at in range(count[0] + 1, count[1] + 1):
         refused(["-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={at}"])
 
 
 def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
+    """in the background it makes one, and sends it"""
     relay.replies = {A: "550 5.1.1 unknown"}
     assert spool.send(relay).returncode == REFUSED and spool.files() == []
     assert spool.send(relay, options=["--background"]).returncode == OK
     until = time.monotonic() + 30
-    while [row[7] for row in spool.queue().rows].count("<>") == 0 and time.monotonic() < until:
+    while (not notices(relay) or spool.files()) and time.monotonic() < until:
         time.sleep(0.05)
-    assert sorted(row[5] for row in spool.queue().rows) == ["failed", "failed", "waiting"]
+    assert [to for _, to in notices(relay)] == [[S]] and [row[5] for row in spool.queue().rows] == ["failed"] * 2
 
 
 def test_a_notice_of_an_odd_header_is_well_formed(spool, relay, closed):
@@ -311,9 +336,8 @@ def test_a_notice_of_an_odd_header_is_well_formed(spool, relay, closed):
     text = b"Subject: ??\nContent-Type: x/y\n--=_0123456789abcdef--: x\nX: " + b"y" * 20000 + b"\n\n\xe4\n"
     spool.send(closed, options=["--raw"], text=text)
     plant(spool.file().path, b": \xe4\xff\r\n", b": ??\r\n")
-    [row] = spool.flush(relay, options=NOW).rows
-    assert "8BITMIME" in row[4]
-    assert spool.flush(relay).verdicts == ["delivered"]
+    row, notice = spool.flush(relay, options=NOW).rows
+    assert "8BITMIME" in row[4] and notice[2] == "delivered"
     [(mail, _)] = notices(relay)
     header = mail.get_payload()[2].get_payload()
     assert len(mail.get_payload()) == 3 and "Subject: ??" in header and len(header) < 10000 and header.isascii()
@@ -322,8 +346,7 @@ def test_a_notice_of_an_odd_header_is_well_formed(spool, relay, closed):
 def test_a_notice_of_an_address_in_utf_8_is_ascii(spool, relay, closed):
     """a relay need not be able to carry anything else"""
     spool.send(closed, to=("grüße@example.test",))
-    assert spool.flush(relay, options=NOW).verdicts == ["failed"]
-    assert spool.flush(relay).verdicts == ["delivered"]
+    assert spool.flush(relay, options=NOW).verdicts == ["failed", "delivered"]
     text = relay.mails[-1].text
     assert text.isascii() and text.count(b"gr\\xC3\\xBC\\xC3\\x9Fe@example.test\r\n") == 2
 

@@ -78,6 +78,6 @@ def test_a_report_that_was_cut_short_is_given_again(tmp_path):
     file.delivered, file.failed = 1, 2
     file.write()
     done = spool.flush(relay)
-    assert (done.returncode, [row[1:3] for row in done.rows]) == (69, [[B, "failed"]])
-    assert not file.path.exists() and len(relay.talks) == 1
+    assert (done.returncode, [row[1:3] for row in done.rows]) == (69, [[B, "failed"], ["s@example.org", "delivered"]])
+    assert not file.path.exists() and [mail.to for mail in relay.mails] == [["s@example.org"]]
     relay.stop()

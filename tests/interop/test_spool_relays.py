@@ -8,7 +8,7 @@ import pytest
 
 from cell import why_not
 from pretend import pretend
-from relay import DEFERRED, OK, Relay
+from relay import BAD_CONFIG, DEFERRED, OK, Relay
 from scene import short_build
 from test_spool_retry import NOW, age, context, pin, pytestmark, spool, tls  # noqa: F401 (fixtures)
 
@@ -110,6 +110,26 @@ def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_pat
     assert spool.send(relay, options=login("u", "hunter3")).verdicts == ["delivered"]
     kept = (spool.path / "relays").read_bytes()
     assert b"hunter" not in kept and base64.b64encode(b"hunter2") not in kept and b"68756e746572" not in kept
+    relay.stop()
+
+
+def test_a_secret_is_read_when_a_mail_is_due(spool, context, tls, closed, tmp_path):
+    """a flush that finds none runs no program and reads no CA file, not even for mails that wait behind a relay; one that
+    finds some does so once"""
+    relay, config, runs, anchors = Relay(context, "good"), tmp_path / "config", tmp_path / "runs", tmp_path / "ca.pem"
+    spool.send(closed, to=("first@example.test",))
+    spool.send(closed, to=("second@example.test",))
+    assert [file.left_alone for file in sorted(spool.files(), key=lambda file: file.ms)] == [False, True]
+    config.write_text(f"host 127.0.0.1\nport {relay.port}\ntls on\ntls_trust_file {anchors}\ntls_host_override relay.test\n"
+                      f"auth on\nuser u\npasswordeval echo run >>{runs}; echo p\n")
+    config.chmod(0o600)
+    done = spool.flush(options=["-C", config])
+    assert (done.returncode, done.rows, done.stderr) == (OK, [], "") and not runs.exists()
+    done = spool.flush(options=["-C", config, *NOW])
+    assert done.returncode == BAD_CONFIG and "ca.pem cannot be read" in done.stderr and relay.talks == []
+    anchors.write_bytes((tls / "certificate.pem").read_bytes())
+    done = spool.flush(options=["-C", config, *NOW])
+    assert done.verdicts == ["delivered"] * 2 and runs.read_text() == "run\n"
     relay.stop()
 
 
