@@ -149,23 +149,39 @@ static void let_go(const struct sending *sending)
     }
 }
 
-static int try_others(struct sending *sending)
+static int try_taken(struct sending *sending)
 {
     struct attempt *attempt = &sending->attempt;
+
+    *attempt = (struct attempt){.args = attempt->args,
+                                .relays = attempt->relays,
+                                .spool = attempt->spool,
+                                .throttle = attempt->throttle,
+                                .mail = attempt->mail,
+                                .connection = attempt->connection,
+                                .more = sending->share + 1 < sending->share_count,
+                                .notify = attempt->notify};
+    attempt->dialogue.verbose = sending->args.verbose;
+    throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+    return attempt_run(attempt);
+}
+
+/* The mail that was tried has failed: its notice does not wait for a flush. */
+static int try_notice(struct sending *sending)
+{
+    char name[SPOOL_NAME];
+
+    strcpy(name, sending->attempt.notice);
+    return name[0] != 0 && shares_take(sending, name) ? try_taken(sending) : EX_OK;
+}
+
+static int try_others(struct sending *sending)
+{
     int status = EX_OK;
 
     while (status != EX_CONFIG && shares_next(sending)) {
-        *attempt = (struct attempt){.args = attempt->args,
-                                    .relays = attempt->relays,
-                                    .spool = attempt->spool,
-                                    .throttle = attempt->throttle,
-                                    .mail = attempt->mail,
-                                    .connection = &sending->connection,
-                                    .more = sending->share + 1 < sending->share_count,
-                                    .notify = attempt->notify};
-        attempt->dialogue.verbose = sending->args.verbose;
-        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
-        status = worse(status, attempt_run(attempt));
+        status = worse(status, try_taken(sending));
+        status = worse(status, try_notice(sending));
     }
     mote_posix_leave(&sending->connection);
     return status;
@@ -187,6 +203,7 @@ static int try_stored(struct sending *sending)
         }
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);
         status = attempt_run(attempt);
+        status = worse(status, try_notice(sending));
     }
     if (sending->share_count != 0 && status != EX_CONFIG && status != EX_OSERR) {
         return worse(status, try_others(sending));
@@ -209,7 +226,7 @@ static int try_in_background(struct sending *sending)
     }
     if (child < 0) {
         complain("no process for --background: %s: the mail is kept for mailmote flush", strerror(errno));
-        return attempt_put_off(&sending->attempt);
+        return EX_OK;
     }
     let_go(sending);
     sending->attempt.notify = true;

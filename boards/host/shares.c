@@ -130,6 +130,13 @@ int shares_store(struct sending *sending)
     return status;
 }
 
+bool shares_take(struct sending *sending, const char *name)
+{
+    mail_free(&sending->mail);
+    return spool_take(&sending->spool, name, &sending->mail) == SPOOL_GOOD &&
+           spool_read(&sending->spool, name, &sending->mail) == SPOOL_GOOD;
+}
+
 bool shares_next(struct sending *sending)
 {
     char name[SPOOL_NAME];
@@ -137,9 +144,7 @@ bool shares_next(struct sending *sending)
 
     while (!good && ++sending->share < sending->share_count) {
         name_share(sending, sending->share, name);
-        mail_free(&sending->mail);
-        good = spool_take(&sending->spool, name, &sending->mail) == SPOOL_GOOD &&
-               spool_read(&sending->spool, name, &sending->mail) == SPOOL_GOOD;
+        good = shares_take(sending, name);
     }
     return good;
 }

@@ -13,4 +13,7 @@ int shares_store(struct sending *sending);
 /* The next share takes the mail's place, locked and ready to be tried. False: there is none, or another run has it. */
 bool shares_next(struct sending *sending);
 
+/* And so does any other mail of the spool. */
+bool shares_take(struct sending *sending, const char *name);
+
 #endif

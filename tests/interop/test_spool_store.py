@@ -108,6 +108,25 @@ def test_background(spool, relay):
     assert len(relay.mails) == 1 and spool.files() == []
 
 
+@pytest.mark.parametrize("where", ["greeting", "end"])
+def test_a_service_that_ends_takes_the_background_along(spool, relay, where):
+    """as systemd does with what a unit leaves behind, unless it says KillMode=process: the mail stays, as one that was tried"""
+    relay.hold, relay.hold_greeting = threading.Event(), where == "greeting"
+    assert spool.send(relay, options=["--background"]).returncode == OK
+    assert relay.holding.wait(30)
+    [child] = processes_of(spool)
+    os.kill(child, signal.SIGTERM)
+    until = time.monotonic() + 30
+    while processes_of(spool) and time.monotonic() < until:
+        time.sleep(0.02)
+    relay.hold.set()
+    assert (spool.flush(relay).rows, len(relay.talks)) == ([], 1) and 300 <= spool.file().wait <= 375
+    file = spool.file()
+    file.wait = 0
+    file.write()
+    assert spool.flush(relay).verdicts == ["delivered"] and spool.files() == []
+
+
 def test_background_is_as_strict_as_send(spool, closed):
     """what is wrong with the command line or the spool is told, with the status it always has"""
     assert spool.send(closed, to=("bad",), options=["--background"]).returncode == USAGE
@@ -118,10 +137,11 @@ def test_background_is_as_strict_as_send(spool, closed):
 
 
 def test_without_a_process_the_mail_is_kept(spool, relay):
+    """and the status is that of a mail that is stored: whoever calls is not to send it again"""
     if shutil.which("strace") is None:
         pytest.skip("no strace")
     done = spool.send(relay, options=["--background"], wrap=["strace", "-qq", "-o", "/dev/null", "-e",
                                                              "inject=clone,clone3,fork,vfork:error=EAGAIN"])
-    assert (done.returncode, done.verdicts, relay.talks) == (DEFERRED, ["deferred"], [])
+    assert (done.returncode, done.verdicts, relay.talks) == (OK, [], [])
     assert "no process for --background" in done.stderr
     assert spool.flush(relay).verdicts == ["delivered"]
