@@ -53,12 +53,13 @@ SCENES = {"send": Scene("send"), "send, deferred": Scene("send", 0, LATER, statu
           "background": Scene("send --background"), "background, deferred": Scene("send --background", 0, LATER),
           "flush": Scene("flush --now", 1), "flush, deferred": Scene("flush --now", 1, LATER, status=DEFERRED),
           "flush, refused": Scene("flush --now", 1, NO, status=FAILED), "flush, two mails": Scene("flush --now", 2),
+          "flush, refused, kept": Scene("flush --now", ((A, B),), ({A: "550 no", B: "450 later"},), status=FAILED),
           "flush, two relays": Scene("flush --now", 1, EACH_TAKES_ONE, (A, B)),
           "flush, kept, two relays": Scene("flush --now", ((A,), (A,), (B,), (A, B)), EACH_TAKES_ONE)}
 # What is said instead of the error's own name.
 NAMED = {"recvfrom": "the connection", "sendto": "the connection", "getrandom": "no random octets", "pread64": "cannot be read",
          "openat": "boot id cannot be read", "read": "boot id cannot be read"}
-COLUMNS = ("lost", "doubled", "hung", "untrue", "silent", "litter", "crashed")
+COLUMNS = ("lost", "untold", "doubled", "hung", "untrue", "silent", "litter", "crashed")
 
 
 class Settling(Relay):
@@ -141,6 +142,7 @@ class Run:
             self.after.append(self.spool.flush(*self.relays, options=["--now"]))
         self._answer([{}] * len(self.relays))
         self.names = self.spool.names() if self.spool.path.exists() else []
+        self.failed = {path.stem: File(path).failed.bit_count() for path in self.spool.path.glob("*.failed")}
         self.rows = [row for done in [self.done, *self.after] if done for row in done.rows]
         self.copies = collections.Counter((mail.id.partition("@")[0], to) for relay in self.relays for mail in relay.mails
                                           for to in mail.to)
@@ -194,6 +196,13 @@ class Run:
         kept = {name.removesuffix(".failed") for name in self.names}
         return [(mail, to) for mail, to in wanted - failed if mail not in kept and not self.copies[mail, to]]
 
+    def untold(self):
+        """mails of which it was not printed who failed, or of which flush has sent no notice"""
+        told = collections.Counter(mail for mail, _ in {(row[0], row[1]) for row in self.rows if row[2] == "failed"})
+        silent = {mail for mail, count in self.failed.items() if told[mail] != count}
+        notices = sum(to == SENDER for _, to in self.copies)
+        return silent, len(self.failed) - notices if self.before else 0
+
     def judge(self):
         """what is wrong, of COLUMNS, and why"""
         if self.hung:
@@ -203,6 +212,9 @@ class Run:
         litter = [name for name in self.names if name != "relays" and not name.endswith(".failed")]
         if self.lost():
             wrong["lost"] = f"{self.lost()} were accepted, and neither arrived nor failed"
+        silent, unnoticed = self.untold()
+        if silent or unnoticed > 0:
+            wrong["untold"] = f"{sorted(silent)} were not printed, {unnoticed} notices are missing"
         if extra > self.doubts():
             wrong["doubled"] = f"{extra} too many, {self.doubts()} doubts"
         if litter:
