@@ -199,9 +199,10 @@ class Run:
     def untold(self):
         """mails of which it was not printed who failed, or of which flush has sent no notice"""
         told = collections.Counter(mail for mail, _ in {(row[0], row[1]) for row in self.rows if row[2] == "failed"})
-        silent = {mail for mail, count in self.failed.items() if told[mail] != count}
-        notices = sum(to == SENDER for _, to in self.copies)
-        return silent, len(self.failed) - notices if self.before else 0
+        silent = {mail for mail, count in self.failed.items() if told[mail] < count}
+        notices = {mail for mail, to in self.copies if to == SENDER}
+        notices |= {row[0] for row in self.rows if row[1:3] == [SENDER, "failed"]}
+        return silent, len(self.failed.keys() & self.before.keys()) - len(notices)
 
     def judge(self):
         """what is wrong, of COLUMNS, and why"""
