@@ -273,6 +273,16 @@ def test_mails_of_many_recipients_wait(machine):
     assert sum(len(mail.to) for mail in machine.arrived(3)) == 70 and machine.kept() == []
 
 
+def test_each_of_the_mails_has_its_notice(machine):
+    """which goes at once, between them, over the same connection"""
+    machine.relay.replies = {"u0@x.test": "550 no", "u40@x.test": "550 no"}
+    machine.call("sendmail", *(f"u{i}@x.test" for i in range(70)), text=SUBJECT)
+    sent = machine.arrived(5)
+    assert [mail.to == [ROOT] and b"u0@" in mail.text for mail in sent] == [False, True, False, False, False]
+    assert [mail.to == [ROOT] and b"u40@" in mail.text for mail in sent] == [False, False, False, True, False]
+    assert len(machine.relay.talks) == 1
+
+
 @pytest.mark.parametrize("count", [65536, 65537])
 def test_more_recipients_than_are_counted(machine, count):
     done = machine.call("sendmail", *(f"u{i}@x.y" for i in range(count)), text=SUBJECT, status=USAGE, silent=False)
