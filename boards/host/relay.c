@@ -217,6 +217,9 @@ static int relay_parse(struct host_relay *relay, const struct relay_args *args)
         status = check_login(args);
     }
     relay->relay.login.user = args->options[RELAY_USER];
+    if (relay->relay.login.user != NULL) {
+        prctl(PR_SET_DUMPABLE, 0); /* a core would hold the secret, which the configuration may have brought by now */
+    }
     return status;
 }
 
@@ -307,7 +310,6 @@ static int relay_open(struct host_relay *relay, const struct args *args, const s
     if (status != EX_OK || relay->relay.login.user == NULL) {
         return status;
     }
-    prctl(PR_SET_DUMPABLE, 0); /* a core would hold the secret */
     status = secret_read(&relay->secret, args, words);
     if (is_token(words)) {
         relay->relay.login.token = relay->secret.data;

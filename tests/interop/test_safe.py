@@ -47,6 +47,21 @@ def test_setuid(tmp_path, mode, uid, gid):
         assert done.stderr.startswith("mailmote: ") and "setuid" in done.stderr and done.stderr.count("\n") == 1
 
 
+# ---- Cores ----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+@pytest.mark.parametrize("words", [["send", *FROM, "a@example.test"], ["flush"]], ids=["send", "flush"])
+@pytest.mark.parametrize("login", [True, False])
+def test_no_core_holds_the_password(stored, closed, tmp_path, words, login):
+    """also that of a flush which finds nothing due: the configuration has brought the password all the same"""
+    config, trace = tmp_path / "config", tmp_path / "trace"
+    config.write_text(f"host 127.0.0.1\nport {closed.split(':')[1]}\n"
+                      + "tls on\ntls_host_override relay.test\nauth on\nuser u\npassword p\n" * login)
+    config.chmod(0o600)
+    run(COMMAND, *words, "-C", config, "--spool", stored.path, wrap=["strace", "-qq", "-e", "trace=prctl", "-o", trace])
+    assert ("PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in trace.read_text()) == login
+
+
 # ---- Pipes that nobody writes ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("what", ["password-file", "trust", "aliases", "config"])
