@@ -33,7 +33,7 @@ void mote_put(struct mote_writer *w, unsigned c)
         w->buf[w->len] = (uint8_t)c;
     }
     w->len++;
-    w->next.column = c == '\n' ? 0 : (uint8_t)(w->next.column + 1);
+    w->next.column = c == '\n' ? 0 : (uint8_t)(w->next.column + (w->next.column != UINT8_MAX));
 }
 
 void mote_put_string(struct mote_writer *w, const char *s)
@@ -153,7 +153,7 @@ static bool put_octet(struct mote_writer *w, const char *s, size_t len, const ch
             encode = true;
         }
     }
-    if (w->next.column + room > COLUMN_MAX) {
+    if (w->next.column + room > COLUMN_MAX && (c == ' ' || form != form_plain)) {
         mote_put_string(w, form + 1);
     }
     if (encode) {

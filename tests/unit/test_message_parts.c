@@ -333,7 +333,7 @@ static void lines_are_short(void **state)
     for (const char *line = output; *line != 0; line = strstr(line, "\r\n") + 2) {
         size_t len = strcspn(line, "\r\n");
 
-        assert_true(len <= 78 || strncmp(line, " <https", 7) == 0);
+        assert_true(len <= 78 || strncmp(line, "List-Unsubscribe: <https:", 25) == 0);
         assert_true(strncmp(line + len, "\r\n", 2) == 0);
     }
 }
@@ -502,6 +502,32 @@ static void other_fields(void **state)
           HEADER_OF("Importance: high\r\nX-Priority: 1\r\nFrom: mote@example.com\r\n") TEXT);
 }
 
+/* A word that is not encoded is folded nowhere, and so it is on one line with the name; the next word has one of its own. */
+static void long_words(void **state)
+{
+    static const size_t lens[] = {64, 65, 247, 250, 899, 900};
+    static char value[904], line[1000];
+    struct mote_field own = {"X-Word", value};
+    struct mote_fields list = {.list = &own, .count = 1};
+    struct mote_message m = sample();
+
+    mote_message_fields(&m, &list);
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        memset(value, 'x', lens[i]);
+        memcpy(value + lens[i], " y", 3);
+        read_all(&m, 0);
+        memcpy(line, "X-Word: ", 8);
+        memcpy(line + 8, value, lens[i]);
+        memcpy(line + 8 + lens[i], "\r\n y\r\nFrom: ", 14);
+        assert_int_equal(strncmp(output, line, strlen(line)), 0);
+    }
+    memset(value, 'x', 901); /* longer ones are encoded */
+    value[901] = 0;
+    read_all(&m, 0);
+    assert_null(
+        strstr(output, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+}
+
 /* ---- The mail ---------------------------------------------------------------------------------------------------- */
 
 static void is_measured(void **state)
@@ -567,6 +593,7 @@ int main(void)
         cmocka_unit_test(bcc_is_refused_too),
         cmocka_unit_test(names),
         cmocka_unit_test(other_fields),
+        cmocka_unit_test(long_words),
         cmocka_unit_test(is_measured),
         cmocka_unit_test(sizes_are_exact),
     };
