@@ -245,6 +245,22 @@ static void p10_unfit(void **state)
     assert_int_equal(t.record.rcpts_failed, 1);
 }
 
+/* What a relay could not carry is asked again in the next attempt. */
+static void p10_unfit_once(void **state)
+{
+    set_small(2);
+    t.sim.relays[0].clear.ehlo = small;
+    t.sim.relays[1].down = MOTE_CAUSE_CONNECT;
+    assert_attempt(2, "1[EHLO]2!", MOTE_DEFERRED, MOTE_CAUSE_CONNECT);
+    t.sim.relays[0].clear.ehlo = NULL;
+    t.sim.relays[0].clear.rcpt[0] = "450 later";
+    t.sim.relays[1].down = 0;
+    t.sim.relays[1].clear.ehlo = small;
+    attempt_pass(t.record.wait_s);
+    assert_attempt(2, "1[EHLO MAIL RCPT]2[EHLO]", MOTE_DEFERRED, MOTE_CAUSE_TOO_BIG);
+    assert_int_equal(t.record.rcpts_failed, 0);
+}
+
 /* One that is down, broke off, is left alone or barred has not said so, whichever of them it is. */
 static void p10_not_said(void **state)
 {
@@ -405,6 +421,7 @@ int main(void)
         cmocka_unit_test(p9_nobody_elsewhere),
         cmocka_unit_test(p9_another_first),
         cmocka_unit_test(p10_unfit),
+        cmocka_unit_test(p10_unfit_once),
         cmocka_unit_test(p10_not_said),
         cmocka_unit_test(p10_utf8),
         cmocka_unit_test(p16),

@@ -484,6 +484,22 @@ static void format(void **state)
     assert_int_equal(mote_get32(cell + 12), mote_crc32(0, cell, 12));
 }
 
+/* So are the two marks of the log, behind the states it began with. */
+static void format_of_marks(void **state)
+{
+    struct mote_record mark;
+
+    world_set(512, 4, 2, 1, 0);
+    world_boot();
+    for (unsigned i = 2; i < 4; i++) {
+        assert_true(mote_record_read(&mark, w.flash.octets + 512u * w.outbox.log + i * w.outbox.state_len));
+        assert_int_equal(mark.slot, 255);
+        assert_int_equal(mark.age_s, 1);
+        assert_int_equal(mark.wait_s, 512 ^ 8 << 8 ^ 1 << 16 ^ 2 << 24);
+    }
+    assert_int_equal(w.outbox.log_used, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +521,7 @@ int main(void)
         cmocka_unit_test(erased_while_idle),
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
+        cmocka_unit_test(format_of_marks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
