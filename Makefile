@@ -121,7 +121,7 @@ include tests/machines/machines.mk
 ##: Test
 
 # Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
-checks := unit unit-san fuzz-replay weeks-check fleet-check unit-valgrind \
+checks := unit mutants-known unit-san fuzz-replay weeks-check fleet-check unit-valgrind \
     + interop-alone lwip-check core-check machines prove-check warnings format-check \
     + interop-served callers-short static-check install-check build-systems \
     + boards-check demo size instructions
@@ -225,10 +225,10 @@ weeks-check: $(BUILD)/tests/weeks
 	@$< --weeks 50
 
 # Python tests. Debian's own interpreter, because only that one sees Debian's modules.
-pytest = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) \
+pytest_finds = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) \
     MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
-    BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1 \
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider
+    BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1
+pytest = $(pytest_finds) /usr/bin/python3 -m pytest -q -p no:cacheprovider
 
 build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk ## the library in the build systems of others, and as two files
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds

@@ -60,11 +60,13 @@ bench: need-bench all | $(cross_h) $(LWIP_DIR)/src/Filelists.mk $(MBEDTLS_DIR)/i
 
 # With IPv4 alone, with IPv6 beside it, and with lwIP in a thread of its own.
 lwip_kinds := ipv4 ipv6 threads
-lwip-check: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## the lwIP port, short of memory, on a bad line, cut off, given up
+lwip-programs: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk
 	+@for kind in $(lwip_kinds); do \
 	    $(MAKE) -s -f tests/lwip/lwip.mk KIND=$$kind BUILD=$(BUILD) CC='$(CC)' LWIP_DIR=$(LWIP_DIR) \
 	        BEARSSL_INC=$(dir $(bearssl_h)) BEARSSL_LIB='$(BEARSSL_LIB)' STRICT='$(strict)' || exit; \
 	done
+
+lwip-check: lwip-programs ## the lwIP port, short of memory, on a bad line, cut off, given up
 	@tests/run $(lwip_kinds:%=$(BUILD)/lwip/%/test_lwip)
 
-.PHONY: firmware run boards-check instructions instructions-record counted-images bench lwip-check
+.PHONY: firmware run boards-check instructions instructions-record counted-images bench lwip-programs lwip-check

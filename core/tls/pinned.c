@@ -22,7 +22,6 @@ static void begin_element(struct mote_pinned *p, uint8_t tag)
     if (p->element == VERSION && tag != TAG_VERSION) {
         p->element = SERIAL;
     }
-    p->left = 0;
     p->part = LENGTH;
 }
 

@@ -4,6 +4,7 @@
  * their time, wear; and the stored format itself. Whatever one unit does costs only what is in it.
  */
 #include "record.h"
+#include "storage.h"
 #include "world.h"
 
 #include <stdarg.h>
@@ -500,6 +501,30 @@ static void format_of_marks(void **state)
     assert_int_equal(w.outbox.log_used, 4);
 }
 
+/* What is left of a unit is as it is erased: nothing of what was written before it. */
+static void format_of_rests(void **state)
+{
+    enum { UNIT = 128 };
+    unsigned slot = 0;
+    uint32_t cell;
+
+    world_set(UNIT * 8, 4, 2, 1, 0);
+    w.flash.storage.program_size = UNIT;
+    world_boot();
+    memset(w.ledger, 0, sizeof w.ledger);
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    while (w.slots[slot].len == 0) {
+        slot++;
+    }
+    for (uint32_t at = w.outbox.log * UNIT * 8; at < (w.outbox.log + 1u) * UNIT * 8; at += UNIT) {
+        assert_true(mote_storage_erased(w.flash.octets + at + MOTE_RECORD_LEN, UNIT - MOTE_RECORD_LEN));
+    }
+    cell = (2 + slot) * UNIT * 8;
+    assert_true(mote_storage_erased(w.flash.octets + cell + 16, UNIT - 16));
+    cell += UNIT + w.slots[slot].len;
+    assert_true(mote_storage_erased(w.flash.octets + cell, UNIT - cell % UNIT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +547,7 @@ int main(void)
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
         cmocka_unit_test(format_of_marks),
+        cmocka_unit_test(format_of_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -470,6 +470,12 @@ static void p18_order(void **state)
     assert_true(mote_record_before(&older, &fresh));
     assert_false(mote_record_before(&fresh, &older));
     assert_false(mote_record_before(&fresh, &fresh));
+    for (uint32_t apart = 1; apart <= UINT16_MAX; apart++) { /* numbers go round */
+        const struct mote_record first = {.number = 7}, other = {.number = (uint16_t)(7 + apart)};
+
+        assert_int_equal(mote_record_before(&first, &other), apart < 32768);
+        assert_int_equal(mote_record_before(&other, &first), apart > 32768);
+    }
 }
 
 static void p12_release(void **state)
