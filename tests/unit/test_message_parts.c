@@ -518,7 +518,7 @@ static void long_words(void **state)
         read_all(&m, 0);
         memcpy(line, "X-Word: ", 8);
         memcpy(line + 8, value, lens[i]);
-        memcpy(line + 8 + lens[i], "\r\n y\r\nFrom: ", 14);
+        memcpy(line + 8 + lens[i], "\r\n y\r\nFrom: ", 13);
         assert_int_equal(strncmp(output, line, strlen(line)), 0);
     }
     memset(value, 'x', 901); /* longer ones are encoded */
