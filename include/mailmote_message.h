@@ -47,7 +47,7 @@ struct mote_message {
         size_t given;  /* octets of the step at hand that earlier reads took */
         uint16_t item; /* which further field, which part */
         uint8_t step, kind, column;
-        uint8_t group[4]; /* of an attachment: encoded and not given yet; begins with 0: none */
+        uint8_t group[4 + 2 + 1]; /* of an attachment: a string that is encoded and not given yet; "": none */
     } state;
 };
 

@@ -5,7 +5,9 @@
  */
 #include "writer.h"
 
-enum { LINE_MAX = 76 };
+#include <string.h>
+
+enum { LINE_MAX = 76, GROUPS = LINE_MAX / 4 };
 
 static bool part_valid(const struct mote_part *part)
 {
@@ -14,54 +16,37 @@ static bool part_valid(const struct mote_part *part)
            (part->text != NULL ? mote_text_valid(part->text, part->text_len) : part->read != NULL);
 }
 
-/* How many parts are alternatives. They are the first ones. */
-static uint16_t alternatives(const struct mote_message *m)
-{
-    uint16_t n = 0;
-
-    while (n < m->part_count && m->parts[n].alternative) {
-        n++;
-    }
-    return n;
-}
-
 static bool parts_valid(const struct mote_message *m)
 {
-    for (uint16_t i = 0, n = alternatives(m); i < m->part_count; i++) {
-        if (!part_valid(&m->parts[i]) || m->parts[i].alternative != (i < n)) {
+    bool alternative = true;
+
+    for (uint16_t i = 0; i < m->part_count; i++) {
+        const struct mote_part *part = &m->parts[i];
+
+        if (!part_valid(part) || (part->alternative && !alternative)) {
             return false;
         }
+        alternative = part->alternative;
     }
     return true;
 }
 
-/* A delimiter, or what has one: \1 and \2 are its ends, the one of mixed or of alternative, and a sum over the Message-ID. No line of
- * quoted-printable or base64 can be one, as "=_" is in neither. \3 and \4 are type and name of a part. */
+/* A delimiter, or what has one: \1 is the one of mixed or of alternative. No line of quoted-printable or base64 can be one, as "=_" is
+ * in neither. \2 to \4 are of the part. */
 static void put_form(struct mote_writer *w, const char *form, bool alternative, const struct mote_part *part)
 {
-    char digits[8 + 1] = {0};
-    const char *args[] = {alternative ? "alternative" : "mixed", digits, part->type, part->name};
-    uint32_t sum = 0;
+    const char *args[] = {alternative ? "alternative" : "mixed", part->type, "; charset=UTF-8", "quoted-printable"};
 
-    for (const char *c = w->message->id; *c != 0; c++) {
-        sum = sum * 31 + (uint8_t)*c;
-    }
-    for (unsigned i = 0; i < 8; i++, sum >>= 4) {
-        digits[i] = (char)('A' + (sum & 15));
+    if (part->text == NULL) {
+        args[2] = "";
+        args[3] = "base64";
     }
     mote_put_form(w, form, args);
 }
 
 static void put_header(struct mote_writer *w, const struct mote_part *part)
 {
-    put_form(w,
-             part->text != NULL ? "\r\n--=_\1\2\r\n"
-                                  "Content-Type: \3; charset=UTF-8\r\n"
-                                  "Content-Transfer-Encoding: quoted-printable\r\n"
-                                : "\r\n--=_\1\2\r\n"
-                                  "Content-Type: \3\r\n"
-                                  "Content-Transfer-Encoding: base64\r\n",
-             part->alternative, part);
+    put_form(w, "\r\n--=_\1\r\nContent-Type: \2\3\r\nContent-Transfer-Encoding: \4\r\n", part->alternative, part);
     if (part->name != NULL) {
         mote_put_string(w, "Content-Disposition: attachment;\r\n filename");
         if (mote_quotable(part->name)) {
@@ -78,23 +63,40 @@ static void put_header(struct mote_writer *w, const struct mote_part *part)
     mote_put_string(w, mote_crlf);
 }
 
-/* One or more groups of three octets, as four digits each. What is written never overtakes what is read. The octet before a group
- * is read along with it, as four are read at once. */
-static void encode(uint8_t *out, const uint8_t *in, size_t groups)
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Groups of three octets, as four digits each, from a column on; returns where it ends. What is written never overtakes what is read.
+ * The octet before a group is read along with it, as four are read at once. */
+static uint8_t *encode(uint8_t *out, const uint8_t *in, size_t groups, size_t column)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
     in--;
-    do {
-        uint32_t bits = (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
+    while (groups != 0) {
+        size_t run = least(groups, (LINE_MAX - column) / 4);
 
-        in += 3;
-        out[0] = (uint8_t)digits[bits >> 18 & 63];
-        out[1] = (uint8_t)digits[bits >> 12 & 63];
-        out[2] = (uint8_t)digits[bits >> 6 & 63];
-        out[3] = (uint8_t)digits[bits & 63];
-        out += 4;
-    } while (--groups != 0);
+        groups -= run;
+        column += 4 * run;
+        do {
+            uint32_t bits = (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
+
+            in += 3;
+            out[0] = (uint8_t)digits[bits >> 18 & 63];
+            out[1] = (uint8_t)digits[bits >> 12 & 63];
+            out[2] = (uint8_t)digits[bits >> 6 & 63];
+            out[3] = (uint8_t)digits[bits & 63];
+            out += 4;
+        } while (--run != 0);
+        if (column == LINE_MAX) {
+            *out++ = '\r';
+            *out++ = '\n';
+            column = 0;
+        }
+    }
+    return out;
 }
 
 /* The next octets of an attachment; false when they cannot be read. */
@@ -114,48 +116,37 @@ static bool fill(struct mote_writer *w, const struct mote_part *part, uint8_t *t
     return true;
 }
 
-static size_t least(size_t a, size_t b)
+/* How many groups there is room for: the one that ends a line takes six octets. */
+static size_t groups_in(size_t room, size_t column)
 {
-    return a < b ? a : b;
+    room += column;
+    return room / (LINE_MAX + 2) * GROUPS + least(room % (LINE_MAX + 2) / 4, GROUPS - 1) - column / 4;
 }
 
-/* Whole groups, as many as the buffer has room for, and ends of lines; false: none. */
-static bool put_groups(struct mote_writer *w, const struct mote_part *part)
+/* As many as there is room for, but the last ones. They are read behind where they are encoded to. */
+static void put_groups(struct mote_writer *w, const struct mote_part *part, size_t n)
 {
-    size_t at = w->next.at, n;
+    size_t groups = w->next.column / 4u + n;
+    uint8_t *to = w->buf + w->len, *in = to + n + groups / GROUPS * 2;
 
-    for (;;) {
-        uint8_t *to = w->buf + w->len;
-
-        n = least((part->size - w->next.at) / 3, (LINE_MAX - w->next.column) / 4u);
-        n = least(n, (w->cap - w->len) / 4);
-        if (n == 0 || !fill(w, part, to + n, 3 * n)) {
-            return n != 0 || w->next.at != at;
-        }
-        encode(to, to + n, n);
-        w->len += 4 * n;
-        w->next.column = (uint8_t)(w->next.column + 4 * n);
-        if (w->next.column == LINE_MAX && w->cap - w->len >= 2) {
-            to[4 * n] = '\r';
-            to[4 * n + 1] = '\n';
-            w->len += 2;
-            w->next.column = 0;
-        }
+    if (fill(w, part, in, 3 * n)) {
+        w->len = (size_t)(encode(to, in, n, w->next.column) - w->buf);
+        w->next.column = (uint8_t)(groups % GROUPS * 4);
     }
 }
 
-/* The next octets wait for room as the group. */
-static void load_group(struct mote_writer *w, const struct mote_part *part)
+/* The last ones, and those for which there is no room, wait as the group. */
+static void load_group(struct mote_writer *w, const struct mote_part *part, size_t left)
 {
-    uint8_t octets[1 + 3] = {0};
-    size_t n = least(part->size - w->next.at, 3);
+    uint8_t *group = w->next.group;
+    size_t n = least(left, 3);
 
-    if (!fill(w, part, octets + 1, n)) {
-        return;
-    }
-    encode(w->next.group, octets + 1, 1);
-    for (; n < 3; n++) {
-        w->next.group[n + 1] = '=';
+    memset(group, 0, sizeof w->next.group);
+    if (fill(w, part, group + 1, n)) {
+        encode(group, group + 1, 1, left <= 3 ? LINE_MAX - 4 : w->next.column);
+        for (; n < 3; n++) {
+            group[n + 1] = '=';
+        }
     }
 }
 
@@ -167,16 +158,19 @@ static bool put_attachment(struct mote_writer *w, const struct mote_part *part)
         return true;
     }
     if (w->next.group[0] != 0) {
-        for (unsigned i = 0; i < 4; i++) {
-            mote_put(w, w->next.group[i]);
-        }
+        mote_put_string(w, (const char *)w->next.group);
         w->next.group[0] = 0;
-    } else if (w->next.column == LINE_MAX || (w->next.at == part->size && w->next.column != 0)) {
-        mote_put_string(w, mote_crlf);
     } else if (w->next.at == part->size) {
         return true;
-    } else if (!put_groups(w, part)) {
-        load_group(w, part);
+    } else {
+        size_t left = part->size - w->next.at;
+        size_t n = least(groups_in(w->cap - w->len, w->next.column), (left - 1) / 3);
+
+        if (n != 0) {
+            put_groups(w, part, n);
+        } else {
+            load_group(w, part, left);
+        }
     }
     return false;
 }
@@ -184,25 +178,26 @@ static bool put_attachment(struct mote_writer *w, const struct mote_part *part)
 /* The end of what is open, or the next part's header; true: it was the last end. */
 static bool next_part(struct mote_writer *w)
 {
-    static const char end[] = "\r\n--=_\1\2--\r\n";
+    static const char end[] = "\r\n--=_\1--\r\n";
     const struct mote_message *m = w->message;
-    uint16_t first = alternatives(m);
+    const struct mote_part *part = &m->parts[w->next.item];
+    bool last = w->next.item == m->part_count;
 
-    if (w->next.item == first && first != 0) {
+    if (w->next.item != 0 && part[-1].alternative && (last || !part->alternative)) {
         put_form(w, end, true, m->parts);
     }
-    if (w->next.item == m->part_count) {
+    if (last) {
         put_form(w, end, false, m->parts);
-        return true;
+    } else {
+        put_header(w, part);
+        w->next.kind = 1;
     }
-    put_header(w, &m->parts[w->next.item]);
-    w->next.kind = 1;
-    return false;
+    return last;
 }
 
 static bool put_parts(const struct mote_message *m, struct mote_writer *w)
 {
-    static const char begin[] = "Content-Type: multipart/\1; boundary=\"=_\1\2\"\r\n\r\n--=_\1\2\r\n";
+    static const char begin[] = "Content-Type: multipart/\1; boundary=\"=_\1\"\r\n\r\n--=_\1\r\n";
     const struct mote_part *part;
 
     if (w == NULL) {

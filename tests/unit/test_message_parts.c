@@ -132,17 +132,17 @@ static void an_attachment(void **state)
 
     mote_message_parts(&m, &part, 1);
     read_all(&m, 512);
-    assert_string_equal(output, HEADER "Content-Type: multipart/mixed; boundary=\"=_mixedOGNEOJPB\"\r\n"
+    assert_string_equal(output, HEADER "Content-Type: multipart/mixed; boundary=\"=_mixed\"\r\n"
                                        "\r\n"
-                                       "--=_mixedOGNEOJPB\r\n" TEXT "\r\n"
-                                       "--=_mixedOGNEOJPB\r\n"
+                                       "--=_mixed\r\n" TEXT "\r\n"
+                                       "--=_mixed\r\n"
                                        "Content-Type: image/jpeg\r\n"
                                        "Content-Transfer-Encoding: base64\r\n"
                                        "Content-Disposition: attachment;\r\n filename=\"hall.jpg\"\r\n"
                                        "\r\n"
                                        "AAEC/w==\r\n"
                                        "\r\n"
-                                       "--=_mixedOGNEOJPB--\r\n");
+                                       "--=_mixed--\r\n");
 }
 
 static void texts_and_alternatives(void **state)
@@ -156,28 +156,28 @@ static void texts_and_alternatives(void **state)
     mote_message_parts(&m, parts, 2);
     read_all(&m, 512);
     assert_string_equal(output, HEADER
-                        "Content-Type: multipart/mixed; boundary=\"=_mixedOGNEOJPB\"\r\n"
+                        "Content-Type: multipart/mixed; boundary=\"=_mixed\"\r\n"
                         "\r\n"
-                        "--=_mixedOGNEOJPB\r\n"
-                        "Content-Type: multipart/alternative; boundary=\"=_alternativeOGNEOJPB\"\r\n"
+                        "--=_mixed\r\n"
+                        "Content-Type: multipart/alternative; boundary=\"=_alternative\"\r\n"
                         "\r\n"
-                        "--=_alternativeOGNEOJPB\r\n" TEXT "\r\n"
-                        "--=_alternativeOGNEOJPB\r\n"
+                        "--=_alternative\r\n" TEXT "\r\n"
+                        "--=_alternative\r\n"
                         "Content-Type: text/html; charset=UTF-8\r\n"
                         "Content-Transfer-Encoding: quoted-printable\r\n"
                         "\r\n"
                         "<b>Fire</b>\r\n"
                         "\r\n"
-                        "--=_alternativeOGNEOJPB--\r\n"
+                        "--=_alternative--\r\n"
                         "\r\n"
-                        "--=_mixedOGNEOJPB\r\n"
+                        "--=_mixed\r\n"
                         "Content-Type: text/csv; charset=UTF-8\r\n"
                         "Content-Transfer-Encoding: quoted-printable\r\n"
                         "Content-Disposition: attachment;\r\n filename*=UTF-8''%C3%A4%20%22%31%22%2E%63%73%76\r\n"
                         "\r\n"
                         "a,=C3=A4\r\n"
                         "\r\n"
-                        "--=_mixedOGNEOJPB--\r\n");
+                        "--=_mixed--\r\n");
 }
 
 static void no_parts_is_a_text(void **state)
