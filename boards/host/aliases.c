@@ -207,17 +207,23 @@ int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
     return expand(&all, &step);
 }
 
+int aliases_bare(struct aliases *aliases, char *recipient, struct words *to)
+{
+    const struct expansion all = {aliases, to, to->count};
+
+    return add(&all, (struct span){recipient, strlen(recipient)}, aliases->domain);
+}
+
 int aliases_address(struct aliases *aliases, char *recipient, struct words *to)
 {
     unsigned count = to->count;
     int status = aliases_expand(aliases, recipient, to);
-    struct expansion all = {aliases, to, count};
 
     if (status != EX_CONFIG || aliases->domain == NULL || *aliases->domain == 0) {
         return status;
     }
     to->count = count;
-    status = add(&all, (struct span){recipient, strlen(recipient)}, aliases->domain);
+    status = aliases_bare(aliases, recipient, to);
     if (status == EX_OK) {
         complain("%.200s is sent to %.200s@%.200s, as if it had no alias", recipient, recipient, aliases->domain);
     }

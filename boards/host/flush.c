@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "drop.h"
+#include "later.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,6 +109,7 @@ static int flush_mail(struct flushing *flushing, const struct spool_entry *entry
     }
     if (is_due || cut) {
         had = spool_read(&flushing->spool, name, mail);
+        had = had == SPOOL_GOOD ? later_store(&flushing->args, &flushing->spool, mail) : had;
         status = worse(status, had == SPOOL_GOOD ? try_mail(flushing, is_due, more) : status_of(had));
     }
     mail_free(mail);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "later.h"
 #include "mail.h"
 #include "recipients.h"
 #include "self.h"
@@ -90,13 +91,13 @@ static bool domain_name(const char *name)
     return len > 0 && len < 200 && name[len] == 0 && strchr(name, '.') != NULL;
 }
 
-/* The user at this host, or "" when either has no name. A mail that is to be kept for a slip in the configuration has a sender. */
+/* The user at this host, or "" when either has no name. A mail that is to be kept has one, which may be completed later. */
 static void default_from(struct host_mail *mail, const struct args *args)
 {
     const char *user = self_user(), *domain = args->domain != NULL ? args->domain : mail->full_name;
 
-    if (*domain == 0 && args->misconfigured) {
-        domain = "localhost";
+    if (args->spool != NULL && args->domain == NULL && (*domain == 0 || args->misconfigured)) {
+        domain = LATER_DOMAIN;
     }
     if (user == NULL || *domain == 0 ||
         snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
@@ -177,8 +178,8 @@ static void make_id(struct host_mail *mail, const struct args *args)
     const char *domain = domain_name(mail->full_name) ? mail->full_name : args->domain;
     uint32_t random[2] = {random_32(), random_32()};
 
-    if (!domain_name(domain)) {
-        domain = sender != NULL && domain_name(sender + 1) ? sender + 1 : "mailmote.invalid";
+    if (!domain_name(domain) || strcmp(domain, LATER_DOMAIN) == 0) {
+        domain = sender != NULL && domain_name(sender + 1) && !later_name(sender) ? sender + 1 : "mailmote.invalid";
     }
     memcpy(mail->record.id, random, sizeof mail->record.id);
     id_write(mail->id, mail->record.id);
@@ -280,12 +281,10 @@ int mail_hold(struct host_mail *mail)
     return status == EX_OK ? mail_measure(mail) : status;
 }
 
-/* A mail that is to be kept does not wait for the resolver, unless its sender is made of this host's name. */
+/* A mail that is to be kept does not wait for the resolver. */
 static bool needs_name(const struct args *args)
 {
-    bool sender = args->from != NULL && args->from[0] != 0 && strcmp(args->from, "<>") != 0;
-
-    return args->domain == NULL && (args->spool == NULL || (!sender && !(args->from != NULL && args->raw)));
+    return args->domain == NULL && (args->spool == NULL || self_in_full());
 }
 
 int mail_sender(struct host_mail *mail, const struct args *args)

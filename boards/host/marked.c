@@ -14,13 +14,9 @@
 
 #define MARK "X-Mailmote-Uid"
 
-enum {
-    MARK_ROOM = 64,                 /* for our field */
-    HEADER_MAX = 4 * RAW_HEADER_MAX /* octets: what is composed of a header is larger than it */
-};
+enum { MARK_ROOM = 64 /* for our field */ };
 
-/* False where it fails. */
-static bool read_some(const struct mote_mail *mail, struct buffer *into, size_t cap)
+bool marked_fill(const struct mote_mail *mail, struct buffer *into, size_t cap)
 {
     size_t len = 1;
 
@@ -64,20 +60,20 @@ static const char *mark(struct marked *marked, const struct buffer *text, uid_t 
     }
     marked->header.len = (size_t)snprintf(marked->header.data, MARK_ROOM, MARK ": %lu\r\n", (unsigned long)uid);
     marked->rest = copy_fields(&marked->header, (struct span){text->data, text->len});
-    return marked->rest == HEADER_MAX ? "its header is too large" : NULL;
+    return marked->rest == MARKED_HEADER_MAX ? "its header is too large" : NULL;
 }
 
 const char *marked_begin(struct marked *marked, const struct mote_mail *mail, uid_t uid, bool *wait)
 {
-    struct buffer text = {malloc(HEADER_MAX), 0};
+    struct buffer text = {malloc(MARKED_HEADER_MAX), 0};
     const char *wrong;
 
     marked->mail = mail;
-    marked->header.data = malloc(MARK_ROOM + HEADER_MAX);
+    marked->header.data = malloc(MARK_ROOM + MARKED_HEADER_MAX);
     if (text.data == NULL || marked->header.data == NULL) {
         *wait = true;
         wrong = "no memory";
-    } else if (!read_some(mail, &text, HEADER_MAX)) {
+    } else if (!marked_fill(mail, &text, MARKED_HEADER_MAX)) {
         wrong = "its text cannot be read";
     } else {
         wrong = mark(marked, &text, uid);

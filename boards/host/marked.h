@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The text of a dropped mail, with the number of the user who dropped it in front: nobody else writes that field.
+ * The text of a mail with another header in front. That of a dropped mail has the number of the user who dropped it: nobody
+ * else writes that field.
  */
 #ifndef MAILMOTE_HOST_MARKED_H
 #define MAILMOTE_HOST_MARKED_H
 
 #include "file.h"
 #include "mailmote.h"
+#include "raw.h"
 
 #include <stdbool.h>
 
@@ -19,6 +21,10 @@ struct marked {
 
 /* Reads the header of a mail. Returns NULL, or what is wrong with it; *wait: with this host, for now. */
 const char *marked_begin(struct marked *marked, const struct mote_mail *mail, uid_t uid, bool *wait);
+
+/* The first octets of a mail, into room for so many; false where they cannot be read. */
+#define MARKED_HEADER_MAX (4 * RAW_HEADER_MAX) /* what is composed of a header is larger than it */
+bool marked_fill(const struct mote_mail *mail, struct buffer *into, size_t cap);
 
 /* A reader (mote_mail.read); ctx is a struct marked. */
 size_t marked_read(void *ctx, size_t offset, void *buf, size_t cap);

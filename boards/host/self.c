@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * The name a user goes by is what he logged in with, else his number's.
+ * The name a user goes by is what he logged in with, else his number's. That of the host is not looked up.
  */
 #define _GNU_SOURCE
 
 #include "self.h"
 
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+bool self_in_full(void)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+
+    return gethostname(name, sizeof name - 1) == 0 && strchr(name, '.') != NULL;
+}
 
 const char *self_user(void)
 {

@@ -5,6 +5,11 @@
 #ifndef MAILMOTE_HOST_SELF_H
 #define MAILMOTE_HOST_SELF_H
 
+#include <stdbool.h>
+
+/* This host's name has a dot: no resolver is needed to know it in full. */
+bool self_in_full(void);
+
 /* The user's name, or NULL. */
 const char *self_user(void);
 

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "drop.h"
+#include "later.h"
 #include "sending.h"
 #include "shares.h"
 
@@ -46,6 +47,9 @@ static int expand(struct sending *sending)
     struct args *args = &sending->args;
     int status = args_misconfigured(args, aliases_open(&sending->aliases, args, args->domain));
 
+    if (args->misconfigured && args->domain == NULL) {
+        sending->aliases.domain = LATER_DOMAIN;
+    }
     if (status == EX_OK) {
         status = expand_into(&sending->aliases, args->rcpts, args->rcpt_count, &sending->to);
     }
@@ -201,6 +205,9 @@ static int try_stored(struct sending *sending)
             attempt->connection = &sending->connection;
             attempt->more = true;
         }
+        if (later_store(&sending->args, &sending->spool, &sending->mail) != SPOOL_GOOD) {
+            return EX_TEMPFAIL;
+        }
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);
         status = attempt_run(attempt);
         status = worse(status, try_notice(sending));
@@ -249,7 +256,7 @@ static bool is_left(const struct host_mail *mail)
 
 static void tell_left(const struct sending *sending)
 {
-    if (is_left(&sending->mail)) {
+    if (is_left(sending->attempt.mail)) {
         complain("nothing is kept: send it again later to those deferred%s",
                  sending->unkept ? "" : ", or give --spool DIR to have it kept for mailmote flush");
     }
@@ -289,18 +296,30 @@ static void tell_reasons(const struct host_mail *mail)
 static int try_unkept(struct sending *sending)
 {
     struct args *args = &sending->args;
+    struct attempt *attempt = &sending->attempt;
+    struct later *later;
     int status = args->misconfigured || args->relay_count == 0 ? EX_CONFIG : relays_open(&sending->relays, args);
 
     if (status != EX_OK) {
         complain("the mail is not sent: %s", args->relay_count == 0 ? "no relay is known" : "no relay can be asked");
         return EX_CANTCREAT;
     }
-    status = attempt_run(&sending->attempt);
+    status = later_begin(&later, args, &sending->mail);
+    if (later != NULL) {
+        attempt->mail = later_mail(later);
+    }
+    if (status == EX_OK) {
+        status = attempt_run(attempt);
+    }
     if (args->mta) {
-        tell_reasons(&sending->mail);
+        tell_reasons(attempt->mail);
     }
     tell_left(sending);
-    return is_left(&sending->mail) && !args->mta ? EX_CANTCREAT : status; /* 75 would say that it is kept */
+    if (is_left(attempt->mail) && !args->mta) {
+        status = EX_CANTCREAT; /* 75 would say that it is kept */
+    }
+    later_end(later);
+    return status;
 }
 
 int sending_try(struct sending *sending)

@@ -10,6 +10,8 @@
 #include "complain.h"
 #include "drop.h"
 #include "header.h"
+#include "later.h"
+#include "self.h"
 #include "sending.h"
 #include "standard.h"
 
@@ -30,23 +32,15 @@ struct submission {
 
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
-/* What completes names: the configuration's, its sender's domain, or this host's name, in full if it has one. */
-static void choose_domain(struct submission *submission)
+/* What completes names: the configuration's, which has its sender's, or this host's name. Where the configuration is not known, or
+ * the resolver would have to be asked, the mail is stored first. */
+static void choose_domain(struct submission *submission, bool known)
 {
     struct args *args = submission->args;
-    char *domain = submission->domain;
-    const char *at = args->from == NULL ? NULL : strrchr(args->from, '@');
 
-    if (args->domain != NULL) {
-        return;
+    if (args->domain == NULL) {
+        args->domain = known && self_in_full() ? later_domain(args, submission->domain) : LATER_DOMAIN;
     }
-    if (at != NULL) {
-        snprintf(domain, sizeof submission->domain, "%s", at + 1);
-    } else if (!mote_posix_host_name(domain, sizeof submission->domain) &&
-               (domain[0] == 0 || !mote_helo_valid(domain))) {
-        snprintf(domain, sizeof submission->domain, "localhost");
-    }
-    args->domain = domain;
 }
 
 /* The caller's, unless the configuration has one that holds for all. */
@@ -77,12 +71,18 @@ static int choose_sender(struct submission *submission, const char *sender)
     return EX_OK;
 }
 
+/* Of names that are completed later, aliases are not looked up before. */
 static int open_aliases(struct submission *submission)
 {
+    static const struct args none;
     struct args *args = submission->args;
+    struct aliases *aliases = &submission->addressees.aliases;
 
+    if (strcmp(args->domain, LATER_DOMAIN) == 0) {
+        return aliases_open(aliases, &none, args->domain);
+    }
     aliases_default(args);
-    return args_misconfigured(args, aliases_open(&submission->addressees.aliases, args, args->domain));
+    return args_misconfigured(args, aliases_open(aliases, args, args->domain));
 }
 
 static struct words part_of(const struct words *all, unsigned from, unsigned to)
@@ -186,10 +186,11 @@ static int settle(struct submission *submission)
 {
     struct args *args = submission->args;
     const char *sender = args->from;
+    bool hidden = not_for_us(args);
     int status = EX_OK;
 
     args->from = NULL;
-    if (!not_for_us(args)) {
+    if (!hidden) {
         status = args_settle(args);
     }
     if (args->spool == NULL) {
@@ -198,7 +199,7 @@ static int settle(struct submission *submission)
     if (status == EX_OK) {
         status = args_misconfigured(args, check_settings(submission));
     }
-    choose_domain(submission);
+    choose_domain(submission, !hidden && !args->misconfigured);
     return status == EX_OK ? choose_sender(submission, sender) : status;
 }
 

@@ -10,7 +10,7 @@ PREAD      an errno: pread() fails with it
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
-RESOLVER   seconds the resolver takes to find no name
+RESOLVER   seconds the resolver takes to find no name, but for an IPv4 address
 PORT       where on 127.0.0.1 connections to any other port go
 RECV       no more than so many octets come from a socket at a time; -N: one to forty at random, drawn from N"""
 import functools
@@ -131,7 +131,7 @@ int gethostname(char *name, size_t cap)
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
 {
     int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
-    if (*setting("RESOLVER") == 0 || (hints != NULL && (hints->ai_flags & AI_NUMERICHOST) != 0))
+    if (*setting("RESOLVER") == 0 || strspn(host, "0123456789.") == strlen(host))
         return real(host, port, hints, list);
     sleep(atoi(setting("RESOLVER")));
     return EAI_AGAIN;

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail whose names are completed becomes another file in the place of the one before, in one step: whoever is ended in
+ * between has not tried it.
+ */
+#define _GNU_SOURCE
+
+#include "later.h"
+#include "aliases.h"
+#include "complain.h"
+#include "field.h"
+#include "marked.h"
+#include "recipients.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct later {
+    struct args *args;
+    const struct host_mail *old;
+    struct aliases aliases;
+    struct words to;
+    char own[MOTE_POSIX_HOST_NAME], from[400];
+    struct marked text;
+    struct host_mail mail;
+};
+
+bool later_name(const char *address)
+{
+    const char *at = strrchr(address, '@');
+
+    return at != NULL && strcmp(at + 1, LATER_DOMAIN) == 0;
+}
+
+const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME])
+{
+    if (args->domain != NULL && strcmp(args->domain, LATER_DOMAIN) != 0 && strchr(args->domain, '%') == NULL) {
+        return args->domain;
+    }
+    if (!mote_posix_host_name(own, MOTE_POSIX_HOST_NAME) && (own[0] == 0 || !mote_helo_valid(own))) {
+        snprintf(own, MOTE_POSIX_HOST_NAME, "localhost");
+    }
+    return own;
+}
+
+static bool waits(const struct mote_mail *mail)
+{
+    bool found = later_name(mail->from);
+
+    for (unsigned i = 0; i < mail->rcpt_count && !found; i++) {
+        found = later_name(mail->rcpts[i].address);
+    }
+    return found;
+}
+
+/* ---- The envelope ------------------------------------------------------------------------------------------------ */
+
+static void choose_sender(struct later *all)
+{
+    const char *from = all->old->mail.from, *own = all->args->own_from;
+
+    /* a %U in it is the caller, who has such a name */
+    if (later_name(from) && own != NULL && strchr(own, '%') == NULL && mote_address_valid(own)) {
+        from = own;
+    } else if (later_name(from)) {
+        snprintf(all->from, sizeof all->from, "%.*s@%s", (int)(strrchr(from, '@') - from), from, all->aliases.domain);
+        from = all->from;
+    }
+    all->mail.mail.from = from;
+}
+
+/* A name that stands for more than there is room for is one. */
+static int add_recipient(struct later *all, const char *address, unsigned left)
+{
+    unsigned count = all->to.count;
+    char *made = made_string(&all->aliases.made, strlen(address));
+    int status;
+
+    if (made == NULL) {
+        return EX_OSERR;
+    }
+    strcpy(made, address);
+    if (later_name(address)) {
+        *strrchr(made, '@') = 0;
+    }
+    status = aliases_address(&all->aliases, made, &all->to);
+    if (status == EX_OK && all->to.count + left > MOTE_RECORD_RCPTS) {
+        complain("%.200s is sent to %.200s@%.200s: its alias names more than a mail has room for", made, made,
+                 all->aliases.domain);
+        all->to.count = count;
+        status = aliases_bare(&all->aliases, made, &all->to);
+    }
+    return status;
+}
+
+static int choose_recipients(struct later *all)
+{
+    const struct mote_mail *old = &all->old->mail;
+    unsigned count;
+    int status = EX_OK;
+
+    for (unsigned i = 0; i < old->rcpt_count && status == EX_OK; i++) {
+        status = add_recipient(all, old->rcpts[i].address, old->rcpt_count - 1 - i);
+    }
+    count = all->to.count;
+    if (status != EX_OK || !mail_make_room(&all->mail, count)) {
+        return EX_OSERR;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        all->mail.mail.rcpts[i].address = all->to.list[i];
+    }
+    status = recipients_once(all->mail.mail.rcpts, &count);
+    all->mail.mail.rcpt_count = (uint16_t)count;
+    return status;
+}
+
+/* ---- The header -------------------------------------------------------------------------------------------------- */
+
+static void write_replaced(FILE *out, struct span text, const char *what, const char *with)
+{
+    size_t len = strlen(what);
+    const char *at;
+
+    while ((at = memmem(text.at, text.len, what, len)) != NULL) {
+        size_t before = (size_t)(at - text.at);
+
+        fwrite(text.at, 1, before, out);
+        fputs(with, out);
+        text.at += before + len;
+        text.len -= before + len;
+    }
+    fwrite(text.at, 1, text.len, out);
+}
+
+/* The author who is the sender is the one that he is now. */
+static void write_field(const struct later *all, FILE *out, struct span field)
+{
+    const char *sender = all->old->mail.from;
+
+    if (later_name(sender) && field_is(field, "From") && memmem(field.at, field.len, sender, strlen(sender)) != NULL) {
+        write_replaced(out, field, sender, all->mail.mail.from);
+    } else {
+        write_replaced(out, field, LATER_DOMAIN, all->aliases.domain);
+    }
+}
+
+/* Up to the empty line, or the end. */
+static bool write_header(struct later *all, struct span text)
+{
+    const char *begin = text.at;
+    FILE *out = open_memstream(&all->text.header.data, &all->text.header.len);
+    unsigned lines = 0;
+
+    if (out == NULL) {
+        return false;
+    }
+    while (text.len > 0 && line_len(&text) > 0) {
+        const char *at = text.at;
+
+        take_field(&text, &lines);
+        write_field(all, out, (struct span){at, (size_t)(text.at - at)});
+    }
+    all->text.rest = (size_t)(text.at - begin);
+    return fclose(out) == 0;
+}
+
+static int choose_header(struct later *all)
+{
+    const struct mote_mail *old = &all->old->mail;
+    struct buffer text = {malloc(MARKED_HEADER_MAX), 0};
+    bool good = text.data != NULL && marked_fill(old, &text, MARKED_HEADER_MAX) &&
+                write_header(all, (struct span){text.data, text.len});
+
+    free(text.data);
+    all->text.mail = old;
+    all->mail.mail.read = marked_read;
+    all->mail.mail.ctx = &all->text;
+    return good ? EX_OK : EX_OSERR;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static int complete(struct later *all)
+{
+    int status;
+
+    all->mail.record = all->old->record;
+    memcpy(all->mail.id, all->old->id, sizeof all->mail.id);
+    aliases_default(all->args);
+    aliases_open(&all->aliases, all->args, later_domain(all->args, all->own)); /* of which it has told */
+    choose_sender(all);
+    status = choose_recipients(all);
+    return status == EX_OK ? choose_header(all) : status;
+}
+
+struct host_mail *later_mail(struct later *later)
+{
+    return &later->mail;
+}
+
+int later_begin(struct later **later, struct args *args, const struct host_mail *mail)
+{
+    int status = EX_OSERR;
+
+    *later = NULL;
+    if (!waits(&mail->mail)) {
+        return EX_OK;
+    }
+    *later = calloc(1, sizeof **later);
+    if (*later != NULL) {
+        (*later)->args = args;
+        (*later)->old = mail;
+        mail_init(&(*later)->mail);
+        status = complete(*later);
+    }
+    if (status != EX_OK) {
+        complain("the names of mail %.*s cannot be completed", ID_LEN, mail->id);
+        later_end(*later);
+        *later = NULL;
+    }
+    return status;
+}
+
+void later_end(struct later *later)
+{
+    if (later != NULL) {
+        mail_free(&later->mail);
+        marked_free(&later->text);
+        aliases_free(&later->aliases);
+        free(later->to.list);
+        free(later);
+    }
+}
+
+int later_store(struct args *args, const struct spool *spool, struct host_mail *mail)
+{
+    struct later *later;
+    int status = later_begin(&later, args, mail), had;
+    char name[SPOOL_NAME];
+
+    if (status == EX_OK && later == NULL) {
+        return SPOOL_GOOD;
+    }
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    if (status == EX_OK) {
+        status = spool_store_as(spool, &later->mail, name);
+    }
+    later_end(later);
+    mail_free(mail);
+    if (status != EX_OK) {
+        return SPOOL_TROUBLE;
+    }
+    had = spool_take(spool, name, mail);
+    return had == SPOOL_GOOD ? spool_read(spool, name, mail) : had;
+}

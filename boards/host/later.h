@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names of which it is not known yet what completes them, as the configuration cannot be read, or the resolver would have to be
+ * asked before the mail is stored. They are stored with a domain that nobody has, and completed when the mail is tried.
+ */
+#ifndef MAILMOTE_HOST_LATER_H
+#define MAILMOTE_HOST_LATER_H
+
+#include "spool.h"
+
+#define LATER_DOMAIN "name.mailmote.invalid" /* RFC 2606 */
+
+/* Is the address such a name? */
+bool later_name(const char *address);
+
+/* What completes names, at once: the configuration's domain, else this host's name, in full if it has one. */
+const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]);
+
+/* Of a mail with such names in its envelope, another one without them, there and in its header; of recipients aliases are looked
+ * up, and the sender is the configuration's, if that has one. NULL: it has none. EX_OSERR: after a complaint. */
+struct later;
+int later_begin(struct later **later, struct args *args, const struct host_mail *mail);
+struct host_mail *later_mail(struct later *later);
+void later_end(struct later *later);
+
+/* That is what a mail of the spool becomes, which was taken and read. SPOOL_PASS, SPOOL_TROUBLE: it cannot be had now, and is let
+ * go. */
+int later_store(struct args *args, const struct spool *spool, struct host_mail *mail);
+
+#endif

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Names whose domain is not known yet: the mail is stored at once, and they are completed when it is tried."""
+import os
+import subprocess
+
+import pytest
+
+from mta import HOST, Machine
+from pretend import pretend
+from relay import COMMAND, DEFERRED, LIMIT_S, OK, run
+from test_drop import as_user, place, spool as shared  # noqa: F401 (fixtures)
+from test_spool import A, relay  # noqa: F401 (fixture)
+from test_unkept import broken
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+TEXT = "From: root (Cron Daemon)\nTo: root\nCc: Bob <bob>, c@x.test\nSubject: x\n\nline\n"
+ALIASES = ["from alerts@corp.test", "alias root: admin@corp.test, second@x.test"]
+
+
+@pytest.fixture
+def machine(tmp_path):
+    machine = Machine(tmp_path)
+    yield machine
+    machine.stop()
+
+
+def header(mail):
+    return [line for line in mail.text.decode().partition("\r\n\r\n")[0].split("\r\n") if not line.startswith(("Date:", "Message-ID:"))]
+
+
+def flush(machine, host=HOST, wrap=()):
+    """with its configuration"""
+    return run(COMMAND, "flush", env={"MAILMOTE_CONF": str(machine.conf), "LOGNAME": "root"},
+               wrap=[*wrap, *pretend(HOST=host, RESOLVER=0)])
+
+
+def call(machine, *words, wrap=()):
+    """sendmail, on a host whose name has no dot"""
+    env = {"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf), "PATH": os.environ["PATH"]}
+    subprocess.run([*wrap, *pretend(HOST="box", RESOLVER=0), machine.path / "sendmail", *words], input=b"x\n", env=env, check=True,
+                   timeout=LIMIT_S)
+
+
+@pytest.fixture
+def stored(machine):
+    """by a sendmail whose configuration had no more than a spool"""
+    machine.configure()
+    machine.call("sendmail", "-t", "-i", text=TEXT, silent=False)
+    assert len(machine.kept()) == 1
+    return machine
+
+
+def test_completed_with_the_configuration_that_it_gets(stored):
+    stored.configure(f"relay {stored.relay.where}", *ALIASES)
+    done = flush(stored)
+    assert (done.returncode, done.stderr, stored.kept()) == (OK, "", [])
+    [mail] = stored.relay.mails
+    assert (mail.sender, mail.to) == ("alerts@corp.test", ["admin@corp.test", "second@x.test", "bob@corp.test", "c@x.test"])
+    assert header(mail) == ["From: Cron Daemon <alerts@corp.test>", "To: root@corp.test", "Cc: Bob <bob@corp.test>,", " c@x.test",
+                            "Subject: x", "MIME-Version: 1.0"]
+    assert mail.text.endswith(b"\r\n\r\nline\r\n")
+
+
+@pytest.mark.parametrize("host, domain", [(HOST, HOST), ("box", "box")])
+def test_a_configuration_without_a_domain(stored, host, domain):
+    stored.configure(f"relay {stored.relay.where}")
+    assert flush(stored, host).returncode == OK
+    [mail] = stored.relay.mails
+    assert (mail.sender, mail.to) == (f"root@{domain}", [f"root@{domain}", f"bob@{domain}", "c@x.test"])
+
+
+@pytest.mark.parametrize("name, words, text, author", [
+    ("sendmail", ["root"], "Subject: x\n\nline\n", "From: alerts@corp.test"), ("sendmail", ["root"], "line\n", "From: alerts@corp.test"),
+    ("sendmail", ["-F", "The Box", "root"], "line\n", "From: The Box <alerts@corp.test>"),
+    ("mail", ["-s", "x", "root"], "line\n", "From: alerts@corp.test"), ("mail", ["-a", __file__, "root"], "line\n", "From: alerts@corp.test")])
+def test_who_calls_is_the_sender_that_the_configuration_has(machine, name, words, text, author):
+    machine.configure()
+    machine.call(name, *words, text=text, silent=False)
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    [mail] = machine.relay.mails
+    assert (mail.sender, mail.to) == ("alerts@corp.test", ["admin@corp.test", "second@x.test"])
+    assert author in header(mail) and b"name.mailmote.invalid" not in mail.text
+
+
+def test_send_with_a_configuration_that_cannot_be_read(machine):
+    """its names, too"""
+    machine.conf.write_text("\0")
+    words = ["-C", machine.conf, "--spool", machine.spool, "root"]
+    done = run(COMMAND, "send", *words, text=b"x\n", wrap=pretend(HOST=HOST), env={"LOGNAME": "root"})
+    assert done.returncode == DEFERRED, done.stderr
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    [mail] = machine.relay.mails
+    assert (mail.sender, mail.to) == ("alerts@corp.test", ["admin@corp.test", "second@x.test"]) and b"name.mailmote" not in mail.text
+
+
+def test_more_than_a_mail_has_room_for(stored):
+    """what all is for is one"""
+    stored.configure(f"relay {stored.relay.where}", "from s@corp.test", "alias root: " + ", ".join(f"u{i}@x.test" for i in range(32)))
+    done = flush(stored)
+    [mail] = stored.relay.mails
+    assert mail.to == ["root@corp.test", "bob@corp.test", "c@x.test"] and "names more than a mail has room for" in done.stderr
+
+
+@pytest.mark.parametrize("call, error", [("pwrite64", "ENOSPC"), ("renameat", "EIO"), ("fsync", "EIO")])
+def test_what_cannot_be_completed_waits(stored, call, error):
+    before = stored.kept()[0].read_bytes()[1024:]
+    stored.configure(f"relay {stored.relay.where}", *ALIASES)
+    done = flush(stored, wrap=broken(call, error))
+    assert done.returncode == DEFERRED and "cannot be stored" in done.stderr and stored.relay.talks == []
+    assert stored.kept()[0].read_bytes()[1024:] == before
+    assert flush(stored).returncode == OK and len(stored.relay.mails) == 1
+
+
+def test_the_resolver_is_asked_after_the_mail_is_stored(machine):
+    """for names of a host whose own has no dot: of sendmail, and of `send' without --from"""
+    env = {"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)}
+    for number, words in enumerate((["sendmail", "-odi", "root"], ["send", "--raw", A], ["send", A]), 1):
+        with subprocess.Popen([*pretend(HOST="box", RESOLVER=60), COMMAND, *words], stdin=subprocess.PIPE, env=env,
+                              stdout=subprocess.DEVNULL) as process:
+            process.stdin.write(b"Subject: x\n\nx\n")
+            process.stdin.close()
+            assert machine.wait(lambda: len(machine.kept()) == number)
+            process.kill()
+    machine.conf.write_text(machine.conf.read_text().replace("relay", "from s@x.test\nrelay"))
+    machine.wait(lambda: flush(machine) and machine.kept() == [])
+    assert [mail.sender for mail in machine.relay.mails] == ["s@x.test"] * 3
+    assert all(b"name.mailmote" not in mail.text for mail in machine.relay.mails)
+
+
+def test_at_once_where_nothing_is_missing(machine):
+    """on a host whose name has no dot it is completed as soon as it is stored"""
+    call(machine, "-odi", "root")
+    [mail] = machine.arrived()
+    assert (mail.sender, mail.to) == ("root@box", ["root@box"]) and b"From: root@box\r\n" in mail.text
+
+
+def test_where_it_cannot_be_stored_either(machine):
+    call(machine, "root", wrap=broken("fsync", "ENOSPC"))
+    [mail] = machine.relay.mails
+    assert (mail.sender, mail.to) == ("root@box", ["root@box"]) and b"To: root@box\r\n" in mail.text and machine.kept() == []
+
+
+@root
+def test_a_user_who_may_not_read_the_configuration(shared, relay, place):  # noqa: F811
+    """his names are those of the owner's configuration"""
+    (place / "sendmail").symlink_to(place / "mailmote")
+    conf = place / "conf"
+    conf.write_text(f"relay {relay.where}\nspool {shared.path}\nfrom alerts@corp.test\nalias root: admin@corp.test\n")
+    conf.chmod(0o600)
+    world = (f"mount -t tmpfs none /var/spool && mkdir /var/spool/mailmote && mount --bind {shared.path} /var/spool/mailmote && "
+             'exec "$@"')
+    done = run(place / "sendmail", "root", text=b"Subject: x\n\nx\n", env={"MAILMOTE_CONF": str(conf), "LOGNAME": "joe"},
+               wrap=["unshare", "--mount", "sh", "-c", world, "sh", *as_user()])
+    assert done.returncode == OK, done.stderr
+    done = run(place / "mailmote", "flush", "--spool", shared.path, env={"MAILMOTE_CONF": str(conf)})
+    assert done.returncode == OK, done.stderr
+    [mail] = relay.mails
+    assert (mail.sender, mail.to) == ("alerts@corp.test", ["admin@corp.test"]) and b"From: alerts@corp.test\r\n" in mail.text
