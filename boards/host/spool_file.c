@@ -364,12 +364,13 @@ static void read_reasons(struct host_mail *mail)
 
 bool spool_file_write_reasons(const struct host_mail *mail)
 {
-    uint8_t *reasons = malloc(8 + REASONS_MAX), *at = reasons + 8;
+    uint8_t *reasons = malloc(8 + REASONS_MAX), *at;
     bool good;
 
     if (reasons == NULL) {
         return false;
     }
+    at = reasons + 8;
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         const struct mote_result *result = &mail->mail.rcpts[i].result;
         bool failed = (mail->record.rcpts_failed >> i & 1) != 0;
