@@ -261,6 +261,10 @@ callers-short: need-interop all
 faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py
 
+soak: need-interop all ## a year of the spool on a clock of its own, with outages, reboots, sleeps and kills: every mail accounted for; SEED=, DAYS=
+	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 \
+	    /usr/bin/python3 tests/interop/soak.py --days $(or $(DAYS),365) --seed $(or $(SEED),1)
+
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost
 
@@ -286,6 +290,9 @@ core-check: $(cross_o) $(library_o) $(command_o) ## the core needs five function
 size: need-size $(cross_o) ## the footprint of the core and of each firmware against the budgets, and as the documents show it
 	@tests/size.py --compile '$(cross)' $(cross_o); core=$$?; \
 	    MAILMOTE_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/footprint.py && exit $$core
+
+lint: need-lint | $(cross_h) ## gcc's and clang's analyzers, clang-tidy, cppcheck, MISRA for the core; what is left has its reason; minutes
+	@tests/lint/lint.py --inc $(dir $(bearssl_h)) $(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(wildcard boards/host/*.c)
 
 warnings: need-san $(bearssl_a) ## everything of ours compiled by gcc and by clang
 	@for cc in gcc clang; do \
@@ -325,6 +332,7 @@ pkg-deb := build-essential debhelper libbearssl-dev
 pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
+pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck
 pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:

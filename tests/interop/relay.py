@@ -28,6 +28,7 @@ class Mail:
     secure: bool
     text: bytes
     sender: str = ""
+    doubt: bool = False                             # the connection ended where the reply was due
 
 
 class Relay:
@@ -107,7 +108,7 @@ class Relay:
                         self.hold.wait(LIMIT_S)
                     if self.replies.get("END", "250")[0] == "2":
                         name = re.search(rb"^Message-ID: <(.*?)>", text, re.M | re.I)
-                        self.mails.append(Mail(name[1].decode() if name else "", to, secure, text, sender))
+                        self.mails.append(Mail(name[1].decode() if name else "", to, secure, text, sender, self.cut_at_end))
                     if self.cut_at_end:
                         break
                     self.rested = time.monotonic() + self.rest_s
