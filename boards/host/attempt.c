@@ -193,12 +193,14 @@ static void note_told(struct attempt *attempt)
 static void leave(struct attempt *attempt)
 {
     const struct host_mail *mail = attempt->mail;
-    bool gone = spool_finish(attempt->spool, mail);
 
-    if (!gone || (attempt->notice[0] != 0 && !spool_send_notice(attempt->spool, mail->id))) {
-        attempt->notice[0] = 0;
+    if (!spool_finish(attempt->spool, mail)) {
+        return;
     }
-    if (gone && mail->record.rcpts_failed != 0) {
+    if (attempt->notice[0] != 0) {
+        spool_send_notice(attempt->spool, mail->id);
+    }
+    if (mail->record.rcpts_failed != 0) {
         spool_trim_failed(attempt->spool);
     }
 }

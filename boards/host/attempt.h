@@ -19,7 +19,7 @@ struct attempt {
     struct mote_posix_connection *connection; /* that mails share, or NULL */
     bool more;                                /* another mail follows */
     bool notify;                              /* nobody may be reading what is printed: who failed is told by mail */
-    char notice[SPOOL_NAME];                  /* that mail, which is then the next one to be tried; "" = none */
+    char notice[SPOOL_NAME];                  /* that mail, to be tried next if it is there; "" = none */
     struct mote_posix_attempt posix;
 };
 

@@ -79,5 +79,6 @@ def test_a_report_that_was_cut_short_is_given_again(tmp_path):
     file.write()
     done = spool.flush(relay)
     assert (done.returncode, [row[1:3] for row in done.rows]) == (69, [[B, "failed"], ["s@example.org", "delivered"]])
+    assert done.rows[0][4] == "refused or expired, in a run that was ended before it told why"
     assert not file.path.exists() and [mail.to for mail in relay.mails] == [["s@example.org"]]
     relay.stop()
