@@ -121,7 +121,7 @@ include tests/machines/machines.mk
 ##: Test
 
 # Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
-checks := unit mutants-known unit-san fuzz-replay weeks-check fleet-check unit-valgrind \
+checks := unit mutants-known unit-san unit-msan unit-32 fuzz-replay weeks-check fleet-check \
     + interop-alone lwip-check core-check machines prove-check warnings format-check \
     + interop-served callers-short static-check install-check build-systems \
     + boards-check demo size instructions
@@ -156,10 +156,24 @@ unit: $(programs) ## the unit tests; T=NAME: one program, or one test, or a tran
 unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+@$(sanitized) unit
 
+# Neither sees a value that nobody has set. MemorySanitizer does, where it has compiled everything: cmocka, too.
+msan := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all
+
+unit-msan: need-san | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests under MemorySanitizer
+	+@$(MAKE) BUILD=$(BUILD)/msan BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/msan/libbearssl.a \
+	    CC=clang CFLAGS='$(msan)' CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include' CMOCKA=$(BUILD)/msan/libcmocka.a unit
+
+# This CPU's own 32 bits, with a time_t that ends in 2038. Debian's gcc-multilib would do away with the cross compilers; what it
+# adds to these packages is one path.
+unit-32: need-32 | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests with pointers and size_t of 32 bits
+	+@$(MAKE) BUILD=$(BUILD)/32 BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/32/libbearssl.a CC='gcc -m32' \
+	    CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include -idirafter /usr/include/x86_64-linux-gnu' \
+	    CMOCKA=$(BUILD)/32/libcmocka.a unit
+
 # All but what takes minutes there, and is run by unit-san: the many lives of the outbox, the many certificates.
 looked_through = $(filter-out %/test_outbox_power %/test_outbox_faults %/test_trust_rules %/test_certificates,$(programs))
 
-unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind
+unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind; ten minutes
 	@tests/run --with 'TESTS=quick valgrind -q --error-exitcode=9 --leak-check=full' $(looked_through)
 
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c. replay.c has the main that runs one over files; libFuzzer has its own.
@@ -246,6 +260,9 @@ interop-served: need-interop all fast
 interop-alone: need-interop all fast
 	@$(pytest) tests/interop $(patsubst %,--ignore=%,$(served) $(interop_elsewhere))
 
+networks: need-interop all ## MAILS= (2000) mails through each of nine bad networks; an hour
+	@MAILS=$(or $(MAILS),2000) $(pytest) tests/interop/test_networks.py $(if $(T),-k $(call quoted,$(T)))
+
 install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make install and make dist, the manual pages, the packages; T=EXPRESSION
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) $(pytest) tests/install --ignore=tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
 
@@ -322,6 +339,7 @@ pkg-amalgamation := python3
 pkg-demo := openssl python3-aiosmtpd
 pkg-unit := python3 libcmocka-dev
 pkg-san := python3 clang libclang-rt-dev libcmocka-dev
+pkg-32 := python3 gcc lib32gcc-12-dev libc6-dev-i386
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
@@ -333,7 +351,7 @@ pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
 pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san valgrind linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san 32 linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)
@@ -343,7 +361,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone install-check deb-check callers callers-short faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone networks install-check deb-check callers callers-short faults cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)
