@@ -16,9 +16,9 @@ found by the test it names.
 import argparse
 import collections
 import functools
+import hashlib
 import os
 import pathlib
-import random
 import re
 import signal
 import subprocess
@@ -169,15 +169,22 @@ def known(build):
     return 1 if failed else 0
 
 
+def named(file):
+    """{name: fault} of a file: by what the line says, so that a change elsewhere changes no name"""
+    text, names = pathlib.Path(file).read_text(), {}
+    lines = text.splitlines()
+    for fault in planting.faults(file, text):
+        name = f"{file}: {text[fault.start:fault.end].strip()} -> {fault.text} in: {lines[fault.line - 1].strip()}"
+        like_it = sum(1 for other in names if other.rpartition(" #")[0] == name)
+        names[f"{name} #{like_it + 1}"] = fault
+    return names
+
+
 def drawn(files, seed, count):
-    """faults of the files, drawn by the seed, as many as are wanted"""
-    found = [fault for file in files for fault in planting.faults(file, pathlib.Path(file).read_text())]
-    random.Random(seed).shuffle(found)
-    return sorted(found[:count or None])
-
-
-def key(fault, text):
-    return f"{fault.file}:{fault.line} {fault.kind} {text[fault.start:fault.end]!r} -> {fault.text!r} at {fault.start}"
+    """faults by name, drawn by the seed, as many as are wanted: the same ones whatever else is changed"""
+    found = {name: fault for file in files for name, fault in named(file).items()}
+    order = sorted(found, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())
+    return sorted((found[name], name) for name in order[:count or None])
 
 
 @functools.cache
@@ -225,15 +232,14 @@ def plant(args):
     path.parent.mkdir(parents=True, exist_ok=True)
     results = dict(line.rpartition("\t")[::2] for line in path.read_text().splitlines()) if path.exists() else {}
     look = Look(args.build, args.left)
-    for fault in drawn(files, args.seed, 0 if args.left else args.n):
+    for fault, name in drawn(files, args.seed, 0 if args.left else args.n):
         text = pathlib.Path(fault.file).read_text()
-        name = key(fault, text)
         if results.get(name) != ("" if args.left else None):
             continue
         results[name] = "equal" if equal(fault, text) else look(fault, text)
         path.write_text("".join(f"{name}\t{who}\n" for name, who in results.items()))
         if not results[name]:
-            print(f"left: {name}", flush=True)
+            print(f"left: line {fault.line} of {name}", flush=True)
     table(results)
     return 0
 

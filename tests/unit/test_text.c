@@ -446,6 +446,18 @@ static void test_more_than_its_room(void **state)
     assert_int_equal(unnoticed, 0);
 }
 
+/* And while it is measured: what it gave before is still known. */
+static void test_measuring_more_than_its_room(void **state)
+{
+    struct liar liar = {.sent = "\303\244", .sent_len = 2, .claim_at = 2, .claim = 1, .sending = true};
+
+    rig_set(&rig);
+    rig.mail.read = lie;
+    rig.mail.ctx = &liar;
+    assert_int_equal(mote_mail_measure(&rig.mail), MOTE_CAUSE_TEXT);
+    assert_int_equal(rig.mail.needs & ~MOTE_AS_READ, MOTE_NEEDS_8BITMIME | MOTE_UNSENDABLE);
+}
+
 /* ---- The end of the mail waits ----------------------------------------------------------------------------------- */
 
 /* Up to the question whether it may leave. */
@@ -500,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_other_octets),
         cmocka_unit_test(test_a_nul_is_never_sent),
         cmocka_unit_test(test_more_than_its_room),
+        cmocka_unit_test(test_measuring_more_than_its_room),
         cmocka_unit_test(test_nothing_leaves_before_the_commit),
     };
 
