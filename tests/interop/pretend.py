@@ -10,6 +10,7 @@ PREAD      an errno: pread() fails with it
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
+ADDRESSES  those that any name has, in this order, with a space between
 RESOLVER   seconds the resolver takes to find no name, but for an IPv4 address
 PORT       where on 127.0.0.1 connections to any other port go
 RECV       no more than so many octets come from a socket at a time; -N: one to forty at random, drawn from N"""
@@ -131,6 +132,15 @@ int gethostname(char *name, size_t cap)
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
 {
     int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (*setting("ADDRESSES") != 0) {
+        char all[200] = "";
+        int error = 0;
+        strncpy(all, setting("ADDRESSES"), sizeof all - 1);
+        for (char *one = strtok(all, " "); one != NULL && error == 0; one = strtok(NULL, " "))
+            for (error = real(one, port, hints, list); error == 0 && *list != NULL;)
+                list = &(*list)->ai_next;
+        return error;
+    }
     if (*setting("RESOLVER") == 0 || strspn(host, "0123456789.") == strlen(host))
         return real(host, port, hints, list);
     sleep(atoi(setting("RESOLVER")));

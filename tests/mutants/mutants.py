@@ -33,8 +33,9 @@ from seen import Seen, note, run_since  # noqa: E402
 HERE = pathlib.Path(__file__).parent
 PLACES = ("core", "port/posix", "port/lwip", "boards/host")
 SANITIZE = "-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
-SCENES = sorted(str(path) for path in pathlib.Path("tests/interop").glob("test_*.py")
-                if path.stem not in ("test_boards", "test_static", "test_readme", "test_cost"))
+SCENES = [f"tests/interop/test_{name}.py" for name in os.environ.get("SCENES", "").split()] or sorted(
+    str(path) for path in pathlib.Path("tests/interop").glob("test_*.py")
+    if path.stem not in ("test_boards", "test_static", "test_readme", "test_cost"))
 COVERAGE = ["CFLAGS=-O0 --coverage", "san=--coverage"]
 Known = collections.namedtuple("Known", "file change test what")
 
@@ -46,18 +47,22 @@ def make(*words):
 class Tests:
     """What looks for faults: builds, and which test runs which line."""
 
-    def __init__(self, build, seen, target, *places):
-        self.build, self.seen_in = build, f"{build}/mutants/seen"
-        path = f"{build}/mutants/{type(self).__name__.lower()}.json"
+    def __init__(self, build, target, *places):
+        self.build, self.seen_in, self.target, self.places = build, f"{build}/mutants/seen", target, places
+        self.path = f"{build}/mutants/{type(self).__name__.lower()}.json"
         self.last = collections.defaultdict(list)
-        self.seen = seen or Seen(path, *places)
-        if not self.seen.fresh:
-            print(f"{path}: what each test runs", flush=True)
-            make(f"BUILD={self.seen_in}", *COVERAGE, target)
+
+    @functools.cached_property
+    def seen(self):
+        seen = Seen(self.path, *self.places)
+        if not seen.fresh:
+            print(f"{self.path}: what each test runs", flush=True)
+            make(f"BUILD={self.seen_in}", *COVERAGE, self.target)
             run_since(self.seen_in)
-            self.seen.begin()
+            seen.begin()
             self.see()
-            self.seen = Seen(path, *places)
+            seen = Seen(self.path, *self.places)
+        return seen
 
     def who(self, fault, text, plenty=False):
         """who finds it: a test, 'compiler', 'none' for a fault that is none; '' for nobody"""
@@ -80,16 +85,16 @@ class Tests:
 
 
 class Units(Tests):
-    def __init__(self, build, words=(), seen=None):
+    def __init__(self, build, words=()):
         self.builds = [Build(build, words, "unit-programs", f"{build}/mutants/units")]
-        super().__init__(build, seen, "unit-programs", "core", "port/posix", "include", "boards/host", "tests/unit")
+        super().__init__(build, "unit-programs", "core", "port/posix", "include", "boards/host", "tests/unit")
 
     def see(self):
         for program in sorted(target for target in self.builds[0].commands if "/tests/test_" in target):
             name, since = os.path.basename(program), time.monotonic()
             if not run([f"{self.seen_in}/tests/{name}"], 600, dict(os.environ, TESTS="quick")):
                 sys.exit(f"{name} fails without a fault")
-            note(self.seen.path, name, since, self.seen_in)
+            note(self.path, name, since, self.seen_in)
 
     def passes(self, file, test, plenty):
         program = self.builds[0].linked(f"{self.build}/tests/{test['name']}", file)
@@ -102,7 +107,7 @@ class Lwip(Tests):
 
     def __init__(self, build):
         self.builds = [Build(build, [], "lwip-programs", f"{build}/mutants/{kind}", f"lwip/{kind}") for kind in self.KINDS]
-        super().__init__(build, None, "lwip-programs", "core", "port/lwip", "include", "tests/lwip")
+        super().__init__(build, "lwip-programs", "core", "port/lwip", "include", "tests/lwip")
 
     def see(self):
         for kind in self.KINDS:
@@ -112,7 +117,7 @@ class Lwip(Tests):
             for test in re.findall(r"^(.*): ok$", said, re.M):
                 since = time.monotonic()
                 run([program, test], 600)
-                note(self.seen.path, f"{kind}: {test}", since, run_in)
+                note(self.path, f"{kind}: {test}", since, run_in)
 
     def passes(self, file, test, plenty):
         kind, _, name = test["name"].partition(": ")
@@ -127,7 +132,7 @@ class Command(Tests):
     def __init__(self, build):
         self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
                        Build(f"{build}/fast", ["CPPFLAGS=-DMOTE_TLS_RETRY_S=2"], "all", f"{build}/mutants/command/fast")]
-        super().__init__(build, None, "all", "core", "port/posix", "include", "boards/host", "tests/interop")
+        super().__init__(build, "all", "core", "port/posix", "include", "boards/host", "tests/interop")
 
     def pytest(self, build, words, **more):
         names = dict(MAILMOTE=f"{build}/mailmote", MAILMOTE_FAST=f"{build}/fast/mailmote")
@@ -140,7 +145,7 @@ class Command(Tests):
         make(f"BUILD={fast}", *COVERAGE, "CPPFLAGS=-DMOTE_TLS_RETRY_S=2", "all")
         for folder, _, _ in os.walk(self.seen_in):
             os.chmod(folder, 0o777)             # some tests are no root
-        self.pytest(self.seen_in, ["-p", "seen", *SCENES], PYTHONPATH=str(HERE), SEEN=self.seen_in, SEEN_INTO=str(self.seen.path))
+        self.pytest(self.seen_in, ["-p", "seen", *SCENES], PYTHONPATH=str(HERE), SEEN=self.seen_in, SEEN_INTO=self.path)
 
     def first(self, file, tests, plenty):
         if None in [build.linked(build.objects.replace("/obj", "/mailmote"), file) for build in self.builds]:
@@ -257,7 +262,9 @@ class Look:
     @functools.cached_property
     def strict(self):
         words = ["CC=clang", "CPPFLAGS=-DBR_LE_UNALIGNED=0", f"BEARSSL_LIB={self.build}/san/libbearssl.a", f"CFLAGS={SANITIZE}"]
-        return Units(f"{self.build}/san", words, self.units.seen)
+        strict = Units(f"{self.build}/san", words)
+        strict.seen = self.units.seen
+        return strict
 
     @functools.cached_property
     def lwip(self):
