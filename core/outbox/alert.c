@@ -16,7 +16,7 @@ static const char *domain_of(const char *address)
     for (c = address; c != NULL && *c != 0; c++) {
         at = *c == '@' ? c : at;
     }
-    for (c = at; c != NULL && *c > ' ' && *c < 127; c++) {
+    for (c = at; c != NULL && (int8_t)*c > ' '; c++) {
     }
     return c != NULL && *c == 0 && c - at <= DOMAIN_MAX ? at : "@mailmote.invalid";
 }

@@ -18,7 +18,7 @@ static bool no_control(const char *s)
 
 static bool ascii(const char *s)
 {
-    while (*s > 0 && (uint8_t)*s < 128) {
+    while ((uint8_t)*s - 1u < 127) {
         s++;
     }
     return *s == 0;

@@ -65,7 +65,7 @@ static void mark(struct mote_engine *e, uint8_t c)
             e->insert = " BODY=8BITMIME";
         }
         break;
-    case MARK_UTF8_IF:
+    default: /* MARK_UTF8_IF */
         if ((e->mail->needs & OFFERED_NEEDS(e->offers) & MOTE_NEEDS_SMTPUTF8) != 0) {
             e->insert = " SMTPUTF8";
         }

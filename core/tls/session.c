@@ -173,7 +173,6 @@ static uint8_t certificate_cause(int error)
 {
     switch (error) {
     case BR_ERR_X509_EXPIRED: return MOTE_CAUSE_CERT_DATE;
-    case BR_ERR_X509_TIME_UNKNOWN: return MOTE_CAUSE_NO_TIME;
     case BR_ERR_X509_BAD_SERVER_NAME: return MOTE_CAUSE_CERT_NAME;
     case BR_ERR_X509_NOT_TRUSTED:
     case BR_ERR_X509_DN_MISMATCH: return MOTE_CAUSE_CERT_UNTRUSTED;
@@ -195,7 +194,6 @@ static uint8_t tls_cause(const struct mote_session *s)
     }
     switch (error) {
     case BR_ERR_OK: return MOTE_CAUSE_LOST;
-    case BR_ERR_NO_RANDOM: return MOTE_CAUSE_NO_ENTROPY;
     case BR_ERR_UNSUPPORTED_VERSION:
     case BR_ERR_BAD_CIPHER_SUITE:
     case BR_ERR_RECV_FATAL_ALERT + BR_ALERT_HANDSHAKE_FAILURE:

@@ -180,6 +180,29 @@ static void texts_and_alternatives(void **state)
                         "--=_mixed--\r\n");
 }
 
+static void alternatives_alone(void **state)
+{
+    static const struct mote_part parts[] = {
+        {.type = "text/html", .text = "<b>Fire</b>", .alternative = true},
+        {.type = "text/enriched", .text = "Fire!", .alternative = true},
+    };
+    struct mote_message m = sample();
+
+    mote_message_parts(&m, parts, 2);
+    read_all(&m, 512);
+    assert_string_equal(strstr(output, "<b>"), "<b>Fire</b>\r\n"
+                                               "\r\n"
+                                               "--=_alternative\r\n"
+                                               "Content-Type: text/enriched; charset=UTF-8\r\n"
+                                               "Content-Transfer-Encoding: quoted-printable\r\n"
+                                               "\r\n"
+                                               "Fire!\r\n"
+                                               "\r\n"
+                                               "--=_alternative--\r\n"
+                                               "\r\n"
+                                               "--=_mixed--\r\n");
+}
+
 static void no_parts_is_a_text(void **state)
 {
     struct mote_message m = sample();
@@ -486,6 +509,7 @@ static void names(void **state)
           HEADER_OF("From: =?UTF-8?Q?J=C3=BCrgen=2C=20R=2E?=\r\n <mote@example.com>\r\n") TEXT);
     named(&(struct mote_fields){.name = "a \"b\""},
           HEADER_OF("From: =?UTF-8?Q?a=20=22b=22?=\r\n <mote@example.com>\r\n") TEXT);
+    named(&(struct mote_fields){.name = "a\\b"}, HEADER_OF("From: =?UTF-8?Q?a=5Cb?=\r\n <mote@example.com>\r\n") TEXT);
     named(&(struct mote_fields){.name = ""}, HEADER TEXT);
 }
 
@@ -580,6 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_attachment),
         cmocka_unit_test(texts_and_alternatives),
+        cmocka_unit_test(alternatives_alone),
         cmocka_unit_test(no_parts_is_a_text),
         cmocka_unit_test(every_size_comes_back),
         cmocka_unit_test(any_cut_reads_the_same),

@@ -19,6 +19,8 @@ const char *mote_verdict_name(uint8_t verdict);
 const char *mote_cause_name(uint8_t cause);
 #include "names.c"
 #undef mote_cause_name
+#undef mote_step_name
+#undef mote_verdict_name
 
 enum { NAMED = 46 };
 
@@ -39,9 +41,23 @@ static void causes(void **state)
     assert_string_equal(short_cause_name(MOTE_CAUSE_SETUP), "SETUP");
 }
 
+static void steps_and_verdicts(void **state)
+{
+    assert_string_equal(mote_step_name(MOTE_STEP_GREETING), "GREETING");
+    assert_string_equal(mote_step_name(MOTE_STEP_RSET), "RSET");
+    assert_string_equal(mote_verdict_name(MOTE_IN_DOUBT), "in doubt");
+    assert_string_equal(mote_verdict_name(MOTE_MISUSE), "misuse");
+    for (unsigned none = MOTE_STEP_RSET + 1; none <= UINT8_MAX; none++) {
+        assert_string_equal(mote_step_name((uint8_t)none), "?");
+    }
+    for (unsigned none = MOTE_MISUSE + 1; none <= UINT8_MAX; none++) {
+        assert_string_equal(mote_verdict_name((uint8_t)none), "?");
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(causes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(causes), cmocka_unit_test(steps_and_verdicts)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -334,6 +334,20 @@ static void p16_wait(void **state)
     assert_int_equal(mote_policy_wait_s(&r, true, true, UINT32_MAX), 119);
 }
 
+/* Trouble that is over soon: our own, and a relay that has only said good-bye. */
+static void p12_soon(void **state)
+{
+    for (unsigned cause = 0; cause <= UINT8_MAX; cause++) {
+        struct mote_result deferred = {.verdict = MOTE_DEFERRED, .cause = (uint8_t)cause};
+        struct mote_result failed = {.verdict = MOTE_FAILED, .cause = (uint8_t)cause};
+        bool ours = cause == MOTE_CAUSE_NO_ENTROPY || cause == MOTE_CAUSE_NO_TIME || cause == MOTE_CAUSE_NO_NETWORK ||
+                    cause == MOTE_CAUSE_NO_MEMORY;
+
+        assert_int_equal(mote_policy_soon(&deferred), ours || cause == MOTE_CAUSE_CLOSED);
+        assert_int_equal(mote_policy_soon(&failed), cause == MOTE_CAUSE_CLOSED);
+    }
+}
+
 /* Our own trouble: 10 s, twice, then P11. */
 static void p12_ours(void **state)
 {
@@ -503,6 +517,7 @@ int main(void)
         cmocka_unit_test(p3_p5_p7_p9_attempt),
         cmocka_unit_test(p4),
         cmocka_unit_test(p16_wait),
+        cmocka_unit_test(p12_soon),
         cmocka_unit_test(p12_ours),
         cmocka_unit_test(p11_wait),
         cmocka_unit_test(p11_expiry),

@@ -287,6 +287,23 @@ static void ours(void **state)
     assert_int_equal(record.wait_s, 10);
 }
 
+/* P16: that a relay is suspect changes nothing for a mail that is sent the plain way already. */
+static void plain_once(void **state)
+{
+    struct mote_mail mail = {0};
+    const struct mote_delivery suspect = {
+        .result = {.verdict = MOTE_DEFERRED, .cause = MOTE_CAUSE_REFUSED}, .mail = &mail, .suspect = true};
+    struct mote_record record = {.rcpt_count = 1, .age_s = 1000};
+    uint32_t first;
+
+    mote_record_take(&record, &suspect, 0);
+    assert_true(record.plain);
+    first = record.wait_s;
+    mote_record_take(&record, &suspect, 0);
+    assert_true(record.plain);
+    assert_true(record.wait_s > first);
+}
+
 /* P12: nobody is due before some seconds are over, and nobody sooner than before. */
 static void pause(void **state)
 {
@@ -331,9 +348,11 @@ static void sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layout),  cmocka_unit_test(all_flags), cmocka_unit_test(round_trip), cmocka_unit_test(ours),
-        cmocka_unit_test(pause),   cmocka_unit_test(expired),   cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),
-        cmocka_unit_test(foreign), cmocka_unit_test(checksum),  cmocka_unit_test(ageing),     cmocka_unit_test(sent),
+        cmocka_unit_test(layout),  cmocka_unit_test(all_flags),  cmocka_unit_test(round_trip),
+        cmocka_unit_test(ours),    cmocka_unit_test(plain_once), cmocka_unit_test(pause),
+        cmocka_unit_test(expired), cmocka_unit_test(wrong_bits), cmocka_unit_test(torn),
+        cmocka_unit_test(foreign), cmocka_unit_test(checksum),   cmocka_unit_test(ageing),
+        cmocka_unit_test(sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,9 +64,29 @@ static void p256_alone(void **state)
     }
 }
 
+/* An exponent is as long as it is without its zeros. */
+static void exponents(void **state)
+{
+    static unsigned char octets[9];
+
+    for (unsigned zeros = 0; zeros < 9; zeros++) {
+        memset(octets, 0x81, sizeof octets);
+        memset(octets, 0, zeros);
+        for (unsigned len = 0; len <= 9; len++) {
+            br_x509_pkey key = {.key_type = BR_KEYTYPE_RSA, .key.rsa = {.e = octets, .elen = len}};
+            struct integer i = integer(octets, len);
+
+            assert_int_equal(i.len, len == 0 ? 0 : len > zeros ? len - zeros : 1);
+            assert_int_equal(i.lead, len > zeros);
+            assert_int_equal(mote_trust_key_error(&key), len > zeros + 4 ? BR_ERR_X509_UNSUPPORTED : 0);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gcm), cmocka_unit_test(p256_alone)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gcm), cmocka_unit_test(p256_alone),
+                                       cmocka_unit_test(exponents)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

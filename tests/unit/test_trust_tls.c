@@ -105,6 +105,21 @@ static void test_preference(void **state)
     }
 }
 
+/* What is left out leaves no trust. */
+static void test_left_out(void **state)
+{
+    struct mote_trust trust = {0};
+
+    mote_trust_cbc(&trust);
+    assert_null(trust.setup_tls);
+    set(ANCHORS, &ec_leaf);
+    for (unsigned i = 0; i < 2; i++) {
+        mote_trust_anchors_small(&trust, i == 0 ? NULL : bench.relay.trust.anchors, 1, MAIL,
+                                 i == 0 ? &br_ec_p256_m31 : NULL);
+        assert_null(trust.setup_tls);
+    }
+}
+
 /* Chains to anchors with the least code: two suites, one curve. */
 static void test_small(void **state)
 {
@@ -485,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_suites),
         cmocka_unit_test(test_preference),
+        cmocka_unit_test(test_left_out),
         cmocka_unit_test(test_small),
         cmocka_unit_test(test_client_certificates),
         cmocka_unit_test(test_buffers),
