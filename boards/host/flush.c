@@ -124,7 +124,7 @@ static int flush_one(struct flushing *flushing, const struct spool_entry *entry,
 
     flushing->attempt.notice[0] = 0;
     status = flush_mail(flushing, entry, more);
-    if (status == EX_CONFIG || flushing->attempt.notice[0] == 0) {
+    if (flushing->attempt.notice[0] == 0) {
         return status;
     }
     strcpy(notice.name, flushing->attempt.notice);

@@ -65,9 +65,12 @@ def test_success_makes_those_due_that_it_held_back(spool):
     spool.send(relay, to=("second@example.test",))
     assert [file.left_alone for file in sorted(spool.files(), key=lambda file: file.ms)] == [False, True]
     assert spool.flush(relay).rows == []
-    relay.greeting = "220 relay.test"
     relays = spool.path / "relays"
     relays.write_text(relays.read_text().replace(relay_lines(spool)[0][2], "1"))     # its wait is over
+    assert "busy" in spool.send(relay, to=("again@example.test",)).rows[0][4]        # which makes nobody due
+    assert spool.flush(relay).rows == []
+    relay.greeting = "220 relay.test"
+    relays.write_text(relays.read_text().replace(relay_lines(spool)[0][2], "1"))
     assert spool.send(relay, to=("third@example.test",)).verdicts == ["delivered"]
     assert [row[1] for row in spool.flush(relay).rows] == ["second@example.test"]
     assert spool.flush(relay).rows == []
