@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collects recipients. One that cannot be read is refused, and the whole mail with it: whoever sends it is told, and no
- * copy has left.
+ * Collects recipients. One that cannot be read is told of and left out: the others do not miss a mail for it.
  */
 #define _GNU_SOURCE
 
 #include "addressees.h"
 #include "complain.h"
 #include "header.h"
+#include "report.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* A name without a domain is what its alias says. The text lives as long as the recipients do. */
@@ -23,11 +24,23 @@ static int add(struct addressees *all, const char *spec)
     return made == NULL ? EX_OSERR : aliases_address(&all->aliases, strcpy(made, spec), &all->to);
 }
 
-static int refuse(struct span list, const char *where)
+/* Up to the next comma. */
+static void leave_out(struct addressees *all, const char *begin, struct span *rest, const char *where)
 {
-    complain("%s \"%.*s\": it cannot be read as addresses: give local-part@domain, several with commas between", where,
-             (int)(list.len < 300 ? list.len : 300), list.at);
-    return EX_USAGE;
+    size_t len;
+
+    while (rest->len > 0 && *rest->at != ',') {
+        rest->at++;
+        rest->len--;
+    }
+    begin += strspn(begin, ", \t\r\n");
+    len = begin < rest->at ? (size_t)(rest->at - begin) : 0;
+    report_trouble(
+        all->aliases.args->syslog, LOG_WARNING,
+        "%s \"%.*s\": it cannot be read as an address, and gets no mail: give local-part@domain, several with "
+        "commas between",
+        where, (int)(len < 300 ? len : 300), begin);
+    all->left_out++;
 }
 
 /* localhost, or this host by its own name: whoever is there is a local name. */
@@ -45,6 +58,24 @@ static bool is_here(const char *host, const char *domain)
            (host[len] == 0 || (host[len] == '.' && strcasecmp(host + len + 1, domain) == 0));
 }
 
+static bool has_spec(const struct address *address)
+{
+    return address->kind == ADDRESS_ONE && address->spec[0] != 0;
+}
+
+static int add_named(struct addressees *all, struct address *address, const char *full)
+{
+    const char *domain = all->aliases.domain == NULL ? "" : all->aliases.domain;
+
+    if (all->named++ == 0) {
+        snprintf(all->first, sizeof all->first, "%s", full);
+    }
+    if (address->has_domain && is_here(strrchr(address->spec, '@') + 1, domain)) {
+        *strrchr(address->spec, '@') = 0;
+    }
+    return add(all, address->spec);
+}
+
 int addressees_add(struct addressees *all, struct span list, const char *where)
 {
     struct span rest = list;
@@ -53,23 +84,19 @@ int addressees_add(struct addressees *all, struct span list, const char *where)
     const char *domain = all->aliases.domain == NULL ? "" : all->aliases.domain;
     int status = EX_OK;
 
-    for (address_next(&rest, &address); status == EX_OK && address.kind != ADDRESS_END; address_next(&rest, &address)) {
-        if (address.kind == ADDRESS_WRONG || address.kind == ADDRESS_NAMELESS) {
-            return refuse(list, where);
+    while (status == EX_OK) {
+        const char *begin = rest.at;
+
+        address_next(&rest, &address);
+        if (address.kind == ADDRESS_END) {
+            break;
         }
-        if (address.kind != ADDRESS_ONE || address.spec[0] == 0) {
-            continue;
+        if (address.kind == ADDRESS_WRONG || address.kind == ADDRESS_NAMELESS ||
+            (has_spec(&address) && !header_complete(full, sizeof full, address.spec, address.has_domain, domain))) {
+            leave_out(all, begin, &rest, where);
+        } else if (has_spec(&address)) {
+            status = add_named(all, &address, full);
         }
-        if (!header_complete(full, sizeof full, address.spec, address.has_domain, domain)) {
-            return refuse(list, where);
-        }
-        if (all->named++ == 0) {
-            snprintf(all->first, sizeof all->first, "%s", full);
-        }
-        if (address.has_domain && is_here(strrchr(address.spec, '@') + 1, domain)) {
-            *strrchr(address.spec, '@') = 0;
-        }
-        status = add(all, address.spec);
     }
     return status;
 }
@@ -124,7 +151,7 @@ int addressees_of_header(struct addressees *all, struct span header)
             status = addressees_add(all, field_value(field), where);
         }
     }
-    return status == EX_USAGE ? EX_DATAERR : status;
+    return status;
 }
 
 void addressees_free(struct addressees *all)

@@ -199,7 +199,8 @@ static int read_header(struct input *input)
     status = raw_begin(&input->raw, &input->rest, &input->rules);
     whole = whole || (input->rules.loose && input->rest.len > 0);
     if (status == EX_OK && (!whole || input->raw.header.len > RAW_HEADER_MAX)) {
-        complain("the header is longer than %zu octets: send less in it; an empty line ends it", RAW_HEADER_MAX);
+        complain("the header is longer than %zu octets: name fewer recipients in it; an empty line ends it",
+                 RAW_HEADER_MAX);
         status = EX_DATAERR;
     }
     return status;

@@ -10,7 +10,7 @@
 #include "mailmote_message.h"
 #include "utf8.h"
 
-#define RAW_HEADER_MAX ((size_t)256 << 10)
+#define RAW_HEADER_MAX ((size_t)512 << 10) /* 15,000 recipients */
 
 /* What a whole message is to be made of. */
 struct raw_rules {

@@ -149,7 +149,7 @@ static int set_recipients(struct submission *submission)
     }
     if (status == EX_OK && args_rcpts(args) == 0) {
         complain("no recipient: neither a word nor To, Cc or Bcc of the message names one");
-        return EX_USAGE;
+        return submission->addressees.left_out != 0 ? EX_DATAERR : EX_USAGE;
     }
     if (status == EX_OK) {
         status = mail_recipients(&submission->sending->mail, args);

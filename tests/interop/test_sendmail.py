@@ -171,8 +171,20 @@ def test_header_that_is_none(machine, text, subject, lines):
     assert body(mail) == lines if lines is not None else parsed(mail).get_content().strip() == text.decode()
 
 
+@pytest.mark.parametrize("words, text, rcpts, told", [
+    (["-t"], f"To: {A}, a b c, Ann <{B}>\n\n", [A, B], ['field To "a b c"']),
+    (["-t"], f'To: <{A}\nCc: "Bob, {B}\n\n', [B], [f'field To "<{A}"', 'field Cc "']),
+    (["-t"], f"Bcc: a@@b, x@y@z, {A},, root,\n <c\n\n", [A, ROOT], ['field Bcc "a@@b"', 'field Bcc "x@y@z"', 'field Bcc "<c"']),
+    (["-t"], f"To: Staff: a b, {A};, {B}\n\n", [A, B], ['field To "']), ([A, "a b", B], "", [A, B], ['recipient "a b"'])])
+def test_who_cannot_be_read_does_not_keep_it_from_the_others(machine, words, text, rcpts, told):
+    done = machine.call("sendmail", *words, text=text, silent=False)
+    [mail] = machine.arrived()
+    assert mail.to == rcpts and done.stdout == b""
+    assert [line.count(word) for line, word in zip(done.stderr.splitlines(), told, strict=True)] == [1] * len(told), done.stderr
+
+
 def test_header_that_is_too_long(machine):
-    done = machine.call("sendmail", A, text=b"X: " + b"y" * 300000 + b"\n\n", status=BAD_INPUT, silent=False)
+    done = machine.call("sendmail", A, text=b"X: " + b"y" * 600000 + b"\n\n", status=BAD_INPUT, silent=False)
     assert "the header is longer" in done.stderr and machine.kept() == []
 
 

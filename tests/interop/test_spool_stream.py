@@ -147,7 +147,7 @@ def test_a_whole_message_in_pieces_is_the_message(relay, spool, name, end, piece
         assert (b"unknown-8bit" in header, b"UTF-8" in header) == (name in ("latin-1", "a character cut short"), name == "UTF-8")
 
 
-HEADER_MAX = 256 << 10
+HEADER_MAX = 512 << 10
 
 
 @pytest.mark.parametrize("line", [b"X: " + b"y" * 60 + b"\n", b"X: " + b"y" * 996 + b"\n"])
