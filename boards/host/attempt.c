@@ -222,14 +222,16 @@ static void finish(struct attempt *attempt)
     }
 }
 
-/* What an earlier run has told of. */
+/* What an earlier run has told of. A mail that is not kept may have more recipients than there are bits. */
 static void recall_reports(struct host_mail *mail)
 {
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+    uint32_t told = mail->kept.told;
+
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++, told >>= 1) {
         struct host_rcpt *rcpt = &mail->rcpts[i];
         uint8_t verdict = mail->mail.rcpts[i].result.verdict;
 
-        rcpt->reported_before = verdict == MOTE_DELIVERED || (mail->kept.told >> i & 1) != 0;
+        rcpt->reported_before = verdict == MOTE_DELIVERED || (told & 1) != 0;
         if (verdict == MOTE_FAILED && !rcpt->reported_before && rcpt->text[0] == 0) {
             strcpy(rcpt->text, "refused or expired, in a run that was ended before it told why");
         }
