@@ -57,7 +57,7 @@ def test_success_clears_it(spool):
     relay.stop()
 
 
-def test_success_makes_those_due_that_it_held_back(spool):
+def test_success_makes_those_due_that_it_held_back(spool, closed):
     """and no others"""
     relay = Relay()
     relay.greeting = "421 busy"
@@ -74,6 +74,11 @@ def test_success_makes_those_due_that_it_held_back(spool):
     assert spool.send(relay, to=("third@example.test",)).verdicts == ["delivered"]
     assert [row[1] for row in spool.flush(relay).rows] == ["second@example.test"]
     assert spool.flush(relay).rows == []
+    relay.replies = {"fourth@example.test": "450 later"}
+    spool.send(closed)
+    spool.send(closed, relay, to=("fourth@example.test",))
+    assert [file.left_alone for file in sorted(spool.files(), key=lambda file: file.ms)][-1]
+    assert spool.flush(closed, relay).rows == []                             # the relay came back before it was stored
     relay.stop()
 
 
