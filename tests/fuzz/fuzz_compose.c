@@ -308,14 +308,14 @@ static const char *decode_word(struct text *to, const char *at, const char *end,
     return at + 2;
 }
 
-static void decode_subject(struct text *to, const struct text *value, bool whole_characters)
+static void decode_words(struct text *to, const struct text *value, bool whole_characters)
 {
     const char *at = value->octets, *end = at + value->len;
 
     to->len = 0;
     if (value->len < 2 || memcmp(at, "=?", 2) != 0) {
         put(to, at, value->len);
-        require(!contains((const uint8_t *)at, value->len, "=?", 2), "I7: a plain subject that looks encoded");
+        require(!contains((const uint8_t *)at, value->len, "=?", 2), "I7: plain words that look encoded");
         return;
     }
     while (at < end) {
@@ -357,6 +357,16 @@ static void require_field(const char **at, const char *end, const char *name, co
     require(same(&found, value, strlen(value)), "I7: a field that does not say what was put in");
 }
 
+/* Likewise where it may be encoded. */
+static void require_words(const char **at, const char *end, const char *name, const char *value)
+{
+    static struct text found, words;
+
+    *at = field(&found, *at, end, name);
+    decode_words(&words, &found, utf8(value, strlen(value)));
+    require(same(&words, value, strlen(value)), "I7: other words than were put in");
+}
+
 static void require_list(const char **at, const char *end, const char *name, const char *const *list, size_t count)
 {
     static struct text joined;
@@ -374,7 +384,6 @@ static void require_list(const char **at, const char *end, const char *name, con
 
 static const char *check_header(const struct mote_message *m, const char *at, const char *end)
 {
-    static struct text found, subject;
     char date[64], id[300];
     time_t unix_s = (time_t)m->unix_s;
 
@@ -388,9 +397,7 @@ static const char *check_header(const struct mote_message *m, const char *at, co
     snprintf(id, sizeof id, "<%s>", m->id);
     require_field(&at, end, "Message-ID", id);
     if (m->subject != NULL && *m->subject != 0) {
-        at = field(&found, at, end, "Subject");
-        decode_subject(&subject, &found, utf8(m->subject, strlen(m->subject)));
-        require(same(&subject, m->subject, strlen(m->subject)), "I7: another subject than was put in");
+        require_words(&at, end, "Subject", m->subject);
     }
     require_field(&at, end, "Auto-Submitted", "auto-generated");
     require_field(&at, end, "MIME-Version", "1.0");
@@ -550,10 +557,11 @@ static void check_extended(struct mote_message *m, struct input *in, unsigned se
 {
     static struct text first, second;
     struct mote_part parts[PARTS];
-    struct mote_field field = {draw(in) < 200 ? "X-Site" : draw_string(in), draw_string(in)};
-    struct mote_fields fields = {.name = draw_string(in), .list = &field, .count = 1, .priority = MOTE_PRIORITY_HIGH};
+    struct mote_field own = {draw(in) < 200 ? "X-Site" : draw_string(in), draw_string(in)};
+    struct mote_fields fields = {.name = draw_string(in), .list = &own, .count = 1, .priority = MOTE_PRIORITY_HIGH};
     struct mote_rcpt rcpts[2 * ADDRESSES_MAX];
     struct mote_mail mail;
+    const char *at;
     uint8_t cause;
 
     draw_parts(parts, in);
@@ -573,6 +581,8 @@ static void check_extended(struct mote_message *m, struct input *in, unsigned se
         require(first.octets[i] != 0 && (first.octets[i] != '\n' || (i != 0 && first.octets[i - 1] == '\r')),
                 "I7: a bare LF, or a NUL");
     }
+    at = m->unix_s != 0 ? field(&second, first.octets, first.octets + first.len, "Date") : first.octets;
+    require_words(&at, first.octets + first.len, own.name, own.value);
     check_parts(&first, parts);
     require(mote_message_mail(m, &mail, rcpts, 2 * ADDRESSES_MAX) != MOTE_CAUSE_NONE || mail.size >= first.len,
             "I3: it is measured otherwise");
