@@ -493,6 +493,34 @@ static void released(void **state)
     assert_int_equal(mote_outbox_wait_s(&w.outbox), UINT32_MAX);
 }
 
+/* And where it answers before they are due; who has asked it in vain himself waits as long as before. */
+static void released_early(void **state)
+{
+    unsigned waits = 0;
+
+    world_new();
+    w.mails = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(world_post(8 * i), MOTE_CAUSE_NONE);
+    }
+    world_in_vain(0);
+    mote_outbox_reported(&w.outbox);
+    for (unsigned i = 1; i < 3; i++) {
+        assert_int_equal(world_poll(UINT32_MAX), MOTE_REPORT);
+        mote_outbox_reported(&w.outbox);
+    }
+    w.state.since_s -= 300;
+    assert_int_equal(world_post(24), MOTE_CAUSE_NONE);
+    do {
+        world_step();
+    } while (w.phase != REPORT);
+    assert_int_equal(w.outbox.rcpts[0].result.verdict, MOTE_DELIVERED);
+    for (unsigned i = 0; i < WORLD_SLOTS; i++) {
+        waits += &w.slots[i] != w.outbox.slot ? w.slots[i].record.wait_s : 0;
+    }
+    assert_int_equal(waits, 300 + 1 + 3);
+}
+
 /* Only a relay that had failed comes back: mails that the second relay tells to come later do not call each other. */
 static void not_released(void **state)
 {
@@ -714,6 +742,7 @@ int main(void)
         cmocka_unit_test(clock_back),
         cmocka_unit_test(to_the_millisecond),
         cmocka_unit_test(released),
+        cmocka_unit_test(released_early),
         cmocka_unit_test(not_released),
         cmocka_unit_test(ours),
         cmocka_unit_test(hurry),
