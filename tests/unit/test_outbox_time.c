@@ -295,9 +295,9 @@ static void hurried_between(void **state)
 /* The counter was not shown for a month, or was set back: it goes on from there. */
 static void counter_jumps(void **state)
 {
-    static const uint32_t jumps_ms[] = {30u * DAY * 1000u, 0u - 3600000u};
+    static const uint32_t jumps_ms[] = {30u * DAY * 1000u, 0u - 3600000u, 0x80000001};
 
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         world_put_in(FATE_GOOD);
         world_in_vain(0);
         mote_outbox_reported(&w.outbox);
