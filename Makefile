@@ -282,6 +282,9 @@ soak: need-interop all ## a year of the spool on a clock of its own, with outage
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 \
 	    /usr/bin/python3 tests/interop/soak.py --days $(or $(DAYS),365) --seed $(or $(SEED),1)
 
+attacks: ## hostile relays, each three times: as their octets come, one by one, split at random; a minute of processor time. `make interop` has one of the three
+	+@ATTACKS=all $(MAKE) interop T=test_attacks
+
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost
 
@@ -361,7 +364,7 @@ help: ## this list
 	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone networks install-check deb-check callers callers-short faults cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone networks install-check deb-check callers callers-short faults attacks cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

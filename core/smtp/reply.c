@@ -18,8 +18,10 @@ static const uint32_t hashes[] = {MOTE_OFFERS(HASH)};
 static bool code_octet(struct mote_engine *e, unsigned d)
 {
     uint8_t *digit = &e->digits[e->status];
+    /* Before all of the mail is out only a refusal may begin (I1). */
+    unsigned least = e->awaiting == MOTE_STEP_END && e->sending == MOTE_STEP_TEXT ? 4 : 2;
 
-    if (d > 9 || (e->status == 0 && (d < 2 || d > 5))) {
+    if (d > 9 || (e->status == 0 && (d < least || d > 5))) {
         return false;
     }
     if (e->lines == 0) {

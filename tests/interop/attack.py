@@ -6,6 +6,7 @@ waiting, and inside TLS the records are cut the same way. The command has a few 
 After the attack the relay is good: what was deferred is delivered then, once, as it was given; the rest is gone."""
 import concurrent.futures
 import dataclasses
+import os
 import pathlib
 import random
 import re
@@ -17,10 +18,12 @@ import zlib
 from client import COMMAND, DEFERRED, FAILED, OK, REFUSED
 from pretend import pretend
 from relay import Spool
+from scene import short_build
 from scripted import Relay
 
 MEMORY_KB, CPU_S, LIMIT_S, SIDE_BY_SIDE = 16 << 10, 4, 60, 12
 PIECES = ("whole", "one by one", "at random")
+ALL = os.environ.get("ATTACKS") == "all"             # else each attack is played in one of the three ways, in turn
 DONE = {"delivered": (OK,), "failed": (FAILED, REFUSED), "deferred": (DEFERRED,)}
 LIMITS = f"ulimit -t {CPU_S}; {{}} exec \"$@\""
 TEXT = "Subject: attacked\r\n\r\n.one\r\n..two\r\nthree\r\n"
@@ -42,6 +45,12 @@ class Attack:
     status: object = None
     good: object = dataclasses.field(default_factory=dict)
     words: tuple = ()
+    waits: bool = False                              # until a time limit of the command
+
+
+def played(attacks):
+    """the names of attacks, each with how its octets come"""
+    return [(name, pieces) for i, name in enumerate(attacks) for at, pieces in enumerate(PIECES) if ALL or (i + at) % 3 == 0]
 
 
 def limits(command):
@@ -79,17 +88,22 @@ class Stage:
                       "implicit": ["--tls", "implicit"], "implicit trust": ["--tls", "implicit", *trust],
                       "implicit login": ["--tls", "implicit", *trust, *login]}
 
-        self.pool, self.plays = concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE), {}
-        for item in items:
-            names = item.callspec.params if hasattr(item, "callspec") else {}
-            if hasattr(item.module, "ATTACKS") and "pieces" in names:
-                key = item.module, names["name"], names["pieces"]
-                self.plays[key] = self.pool.submit(self.play, item.module.ATTACKS[names["name"]], names["pieces"])
+        self.items, self.plays, self.pool = items, {}, concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE)
+
+    def begin(self, module):
+        """plays what is selected of a module's attacks, from the first of its tests on"""
+        if module not in self.plays:
+            selected = [item.callspec.params for item in self.items if item.module is module and hasattr(item, "callspec")]
+            short_build()                            # once, in front of the threads
+            self.plays[module] = {(each["name"], each["pieces"]): self.pool.submit(self.play, module.ATTACKS[each["name"]], each["pieces"])
+                                  for each in selected if "pieces" in each}
+        return self.plays[module]
 
     def stop(self):
         self.pool.shutdown(cancel_futures=True)
 
-    def play(self, attack, pieces, command=COMMAND):
+    def play(self, attack, pieces):
+        command = short_build() if attack.waits else COMMAND
         seed = zlib.crc32(repr((attack.seen, attack.reason, attack.text)).encode()) % 65536 + 1
         log = []
         scripts = attack.script if isinstance(attack.script, list) else [attack.script]

@@ -122,7 +122,7 @@ def stage(request, scratch, pki, mailmote):
 def attack(request, stage):
     """waits for the test's attack"""
     names = request.node.callspec.params
-    return stage.plays[request.module, names["name"], names["pieces"]].result
+    return stage.begin(request.module)[names["name"], names["pieces"]].result
 
 
 @pytest.hookimpl(hookwrapper=True)

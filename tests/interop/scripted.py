@@ -136,18 +136,22 @@ class Contexts:
         self.pki, self.lock = pki, threading.Lock()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")          # old versions are what these are for
-            self.make("tls10"), self.make("tls11")
+            self.make("tls10"), self.make("tls11"), self.make("tls10 empty")
 
     @functools.lru_cache(maxsize=None)
     def make(self, name):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.options |= ssl.OP_NO_TICKET
         leaf = name if (self.pki.dir / f"{name}.key").exists() else "ecdsa"
+        if leaf.startswith("forged"):
+            context.set_ciphers("ALL:@SECLEVEL=0")
         context.load_cert_chain(self.pki.chain(leaf), self.pki.key(leaf))
-        if name in ("tls10", "tls11"):
+        if name in ("tls10", "tls11", "tls10 empty"):
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = {"tls10": ssl.TLSVersion.TLSv1, "tls11": ssl.TLSVersion.TLSv1_1}[name]
+            context.maximum_version = ssl.TLSVersion.TLSv1_1 if name == "tls11" else ssl.TLSVersion.TLSv1
+            if name.endswith("empty"):
+                context.options &= ~0x800            # OpenSSL's SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS
         elif name == "tls13":
             context.minimum_version = ssl.TLSVersion.TLSv1_3
         elif name == "nosuite":

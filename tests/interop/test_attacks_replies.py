@@ -4,7 +4,7 @@ replies at all, those of another command, too many, too few; what EHLO offers; g
 several recipients. A reply is never taken for the kinder of two, and nothing is waited for where the first wrong octet says enough."""
 import pytest
 
-from attack import PIECES, Attack
+from attack import Attack, played
 from scripted import close, reset, say, silence
 
 STEPS = ("greeting", "EHLO", "MAIL", "RCPT", "DATA", ".")
@@ -244,7 +244,6 @@ ATTACKS = {name: attack for rows in (replies(), swapped(), ends(), offers(), gro
            for name, attack in rows}
 
 
-@pytest.mark.parametrize("pieces", PIECES)
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name, pieces", played(ATTACKS))
 def test_reply(name, pieces, attack):
     attack()
