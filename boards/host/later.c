@@ -26,13 +26,6 @@ struct later {
     struct host_mail mail;
 };
 
-bool later_name(const char *address)
-{
-    const char *at = strrchr(address, '@');
-
-    return at != NULL && strcmp(at + 1, LATER_DOMAIN) == 0;
-}
-
 const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME])
 {
     if (args->domain != NULL && strcmp(args->domain, LATER_DOMAIN) != 0 && strchr(args->domain, '%') == NULL) {

@@ -8,11 +8,6 @@
 
 #include "spool.h"
 
-#define LATER_DOMAIN "name.mailmote.invalid" /* RFC 2606 */
-
-/* Is the address such a name? */
-bool later_name(const char *address);
-
 /* What completes names, at once: the configuration's domain, else this host's name, in full if it has one. */
 const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]);
 

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
-#include "later.h"
 #include "mail.h"
 #include "recipients.h"
 #include "self.h"
@@ -89,6 +88,13 @@ static bool domain_name(const char *name)
     size_t len = name == NULL ? 0 : strspn(name, octets);
 
     return len > 0 && len < 200 && name[len] == 0 && strchr(name, '.') != NULL;
+}
+
+bool later_name(const char *address)
+{
+    const char *at = strrchr(address, '@');
+
+    return at != NULL && strcmp(at + 1, LATER_DOMAIN) == 0;
 }
 
 /* The user at this host, or "" when either has no name. A mail that is to be kept has one, which may be completed later. */

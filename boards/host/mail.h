@@ -54,6 +54,10 @@ struct host_mail {
     struct kept kept;
 };
 
+/* A name that is completed when the mail is tried (later.h) has this domain (RFC 2606). */
+#define LATER_DOMAIN "name.mailmote.invalid"
+bool later_name(const char *address);
+
 /* Recipients; sender, subject and Message-ID (EX_USAGE). */
 int mail_recipients(struct host_mail *mail, const struct args *args);
 int mail_sender(struct host_mail *mail, const struct args *args);
