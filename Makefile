@@ -247,7 +247,7 @@ pytest = $(pytest_finds) /usr/bin/python3 -m pytest -q -p no:cacheprovider
 build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk ## the library in the build systems of others, and as two files
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
 
-interop_elsewhere := tests/interop/test_boards.py tests/interop/test_static.py
+interop_elsewhere := tests/interop/test_boards.py tests/interop/test_static.py tests/interop/test_servers.py
 interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),$(interop_elsewhere:%=--ignore=%)),tests/run)
 
@@ -259,6 +259,9 @@ interop-served: need-interop all fast
 
 interop-alone: need-interop all fast
 	@$(pytest) tests/interop $(patsubst %,--ignore=%,$(served) $(interop_elsewhere))
+
+servers: need-servers all ## twelve real servers, from Debian and npm: what each takes, as the README shows it; some minutes
+	@$(pytest) tests/interop/test_servers.py $(if $(T),-k $(call quoted,$(T)))
 
 networks: need-interop all ## MAILS= (2000) mails through each of nine bad networks; an hour
 	@MAILS=$(or $(MAILS),2000) $(pytest) tests/interop/test_networks.py $(if $(T),-k $(call quoted,$(T)))
@@ -345,6 +348,7 @@ pkg-san := python3 clang libclang-rt-dev libcmocka-dev
 pkg-32 := python3 gcc lib32gcc-12-dev libc6-dev-i386
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
+pkg-servers := $(pkg-interop) perl $(if $(shell command -v npm),,nodejs npm)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) $(pkg-run) openssl python3-aiosmtpd python3-pytest
 pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib g++
@@ -361,10 +365,10 @@ need-%:
 
 help: ## this list
 	@awk -F ':.*## ' '/^##: / { print (n++ ? "\n" : "") substr($$0, 5) } \
-	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
+	    /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone networks install-check deb-check callers callers-short faults attacks cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers callers-short faults attacks cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

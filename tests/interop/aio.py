@@ -10,6 +10,7 @@ import ssl
 import threading
 import warnings
 
+import aiosmtpd
 from aiosmtpd.smtp import MISSING, SMTP, AuthResult
 
 from cell import DOMAIN, PASSWORD, SIZE_LIMIT, USER
@@ -140,6 +141,9 @@ class Aiosmtpd:
 
     def log(self):
         return ""
+
+    def version(self):
+        return aiosmtpd.__version__
 
     def _context(self, leaf):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

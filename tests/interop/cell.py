@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -33,16 +34,21 @@ def run(*args, **kw):
         raise RuntimeError(f"{' '.join(map(str, args))}: exit status {done.returncode}\n{said}")
 
 
-def tree(name, packages):
-    """the directory with these packages unpacked; made once, and made again when the list changes"""
+NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+
+
+def tree(name, packages, npm=None):
+    """the directory with these packages of Debian unpacked, or with this one of npm; made once, and made again when the list changes"""
     top = BUILD / "servers"
     (top / "debs").mkdir(parents=True, exist_ok=True)
-    done = top / f"{name}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:8]}"
+    done = top / f"{name}-{hashlib.sha256(' '.join([*packages, *[npm] * bool(npm)]).encode()).hexdigest()[:8]}"
     with open(top / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             with tempfile.TemporaryDirectory(dir=top) as work:
                 unpack(download(top / "debs", packages, work), pathlib.Path(work) / "tree")
+                if npm:
+                    run(*NPM, "--prefix", pathlib.Path(work) / "tree", npm)
                 (pathlib.Path(work) / "tree").rename(done)
     return done
 
@@ -62,6 +68,7 @@ def download(debs, packages, work):
 
 
 def unpack(debs, root):
+    root.mkdir()
     for deb in debs:
         run("dpkg", "-x", deb, root)
     for name in ("bin", "sbin", "lib", "lib64"):     # merged into usr, as they are in the root the tree is laid over
@@ -104,7 +111,7 @@ def die_with_parent():
 
 class Cell:
     """A mail server in its cell. A subclass says its name, packages, users and ports; start/NAME.sh sets it up."""
-    name, packages, users, port_names, same, needs_auth = "", [], {}, (), {}, False
+    name, packages, npm, users, port_names, same, needs_auth = "", [], None, {}, (), {}, False
 
     def __init__(self, state, pki, free):
         self.state, self.pki = state, pki
@@ -131,7 +138,7 @@ class Cell:
         self.mailbox = Mailbox(self.state / "mail/new")
         with open(self.state / "out", "wb") as out:
             self.process = subprocess.Popen(
-                [*UNSHARE, "sh", HERE / "cell.sh", tree(self.name, self.packages), self.state],
+                [*UNSHARE, "sh", HERE / "cell.sh", tree(self.name, self.packages, self.npm), self.state],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
         for port in self.ports.values():
             self._wait_port(port)
@@ -145,6 +152,13 @@ class Cell:
                 os.kill(int(pid), signal.SIGKILL)
         self.process.wait(30)
         self.mailbox.close()
+
+    def version(self):
+        """of what it is unpacked from, without what Debian adds"""
+        if self.npm:
+            return self.npm.partition("@")[2]
+        deb = next((BUILD / "servers/debs").glob(f"{self.packages[0]}_*.deb"))
+        return re.split("[-+~]", deb.name.split("_")[1].rpartition("%3a")[2])[0]
 
     def wait_for_mail(self, token, to=None):
         return self.mailbox.wait(token, to)

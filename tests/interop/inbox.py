@@ -7,7 +7,8 @@ import re
 import select
 import time
 
-ADDED = {b"return-path", b"delivered-to", b"x-original-to", b"envelope-to", b"delivery-date", b"received"}
+ADDED = {b"return-path", b"delivered-to", b"x-original-to", b"envelope-to", b"delivery-date", b"received", b"authentication-results",
+         *(f"x-{name}".encode() for name in ("client-addr", "client-proto", "helo-args", "mail-args", "rcpt-args"))}
 IN_MOVED_TO, IN_CREATE = 0x80, 0x100
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -19,8 +20,8 @@ class Stored:
         self.raw = raw
         crlf = raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n")
         added, self.content = take_off_added(crlf)
-        self.sender = sender if sender is not None else first(added, b"return-path")
-        self.recipients = recipients or [first(added, b"x-original-to", b"envelope-to", b"delivered-to")]
+        self.sender = sender if sender is not None else first(added, b"return-path", b"x-mail-args")
+        self.recipients = recipients or [first(added, b"x-original-to", b"envelope-to", b"delivered-to", b"x-rcpt-args")]
         self.received = [v.decode("ascii", "replace") for k, v in added if k == b"received"]
 
 

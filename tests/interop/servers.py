@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Five real mail servers of Debian 12: what each is unpacked from, its users and its ports; start/NAME.sh sets it up.
+"""Real mail servers, of Debian 12 and of npm: what each is unpacked from, its users and its ports; start/NAME.sh sets it up.
 Port names: `starttls`, `submission` (STARTTLS, then AUTH), `implicit` (TLS from the start, then AUTH), `login` (AUTH
 LOGIN only), `clear` (no TLS), and what single tests need."""
 from cell import Cell
@@ -81,3 +81,57 @@ class OpenSmtpd(Cell):
     packages = ["opensmtpd", "libevent-2.1-7"]
     users = {"opensmtpd": 801, "opensmtpq": 802}
     port_names = ("clear", "broken")
+
+
+class Courier(Cell):
+    name = "courier"
+    packages = ["courier-mta", "courier-base", "courier-authlib", "courier-authdaemon", "courier-authlib-userdb", "libcourier-unicode4",
+                "libgdbm6", "libidn12", "libltdl7", "libpcre3", "libgamin0", "libnet-cidr-perl"]
+    users = {"courier": 801}
+    port_names = ("starttls",)
+    same = {"submission": "starttls"}
+
+
+class Qpsmtpd(Cell):
+    name = "qpsmtpd"
+    packages = ["qpsmtpd", "libdigest-hmac-perl", "libnet-dns-perl", "libnet-ip-perl", "libmailtools-perl", "libtimedate-perl",
+                "libipc-shareable-perl", "libsocket6-perl", "libio-socket-inet6-perl", "libio-socket-ssl-perl", "libnet-ssleay-perl",
+                "perl-openssl-defaults"]
+    users = {"qpsmtpd": 801}
+    port_names = ("starttls",)
+    same = {"submission": "starttls"}
+
+
+class Nullmailer(Cell):
+    """no extensions at all"""
+    name = "nullmailer"
+    packages = ["nullmailer", "socat", "libwrap0"]
+    port_names = ("clear",)
+
+
+class SmtpSink(Cell):
+    """Postfix's, for measuring: it takes everything"""
+    name = "smtp-sink"
+    packages = Postfix.packages
+    port_names = ("clear",)
+
+    def wait_for_mail(self, token, to=None):
+        """without the empty line that ends a file of its"""
+        mail = super().wait_for_mail(token, to)
+        mail.content = mail.content.removesuffix(b"\r\n") if mail.raw.endswith(b"\n\n") else mail.content
+        return mail
+
+
+class SmtpServer(Cell):
+    """the one that many programs in Node are made with"""
+    name = "smtp-server"
+    npm = "smtp-server@3.13.6"
+    port_names = ("starttls", "implicit", "login")
+    same = {"submission": "starttls"}
+
+
+class Haraka(Cell):
+    name = "haraka"
+    npm = "Haraka@3.3.4"
+    port_names = ("starttls", "implicit")
+    same = {"submission": "starttls"}

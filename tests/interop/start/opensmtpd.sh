@@ -13,6 +13,7 @@ smtp max-message-size "$size_limit"
 listen on 127.0.0.1 port $port_clear hostname mail.$domain
 listen on 127.0.0.1 port $port_broken hostname mail.$domain tls pki mail.$domain
 action "box" maildir "/cell/mail" virtual <virt>
+match from any for rcpt-to "gone@$domain" reject
 match from any for domain "$domain" action "box"
 EOF
 exec smtpd -d
