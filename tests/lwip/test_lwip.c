@@ -371,6 +371,33 @@ static void test_names_abort(void)
     names_stop();
 }
 
+#if !LWIP_IPV6
+/* The answer to what was asked by an attempt that was given up is not where the next one goes: it is of another name. */
+static void test_names_late(void)
+{
+    struct names names = {.silent = true, .wrong_first = true};
+    struct peer peer = peer_of(IN_FLIGHTS);
+    struct mote_result result;
+
+    names_start(&names);
+    begin(&peer, "late-1.example.test");
+    while (names.questions == 0) {
+        step();
+    }
+    give_up();
+    post("late-2.example.test", peer.secure);
+    mote_lwip_start(&lwip);
+    while (names.questions == 1) {
+        step();
+    }
+    names.silent = false;
+    result = run();
+    end(&peer, 0);
+    expect_delivered(&peer, &result, 0);
+    names_stop();
+}
+#endif
+
 /* A question, then short of memory at each moment of it. */
 static void test_names_memory(void)
 {
@@ -413,6 +440,9 @@ static const struct {
              {"second address", test_second_address},
              {"names, memory", test_names_memory},
              {"names, abort", test_names_abort},
+#if !LWIP_IPV6
+             {"names, late", test_names_late},
+#endif
 #if LWIP_IPV6
              {"families", test_families},
 #endif
