@@ -203,6 +203,14 @@ fuzz-replay: need-san | $(cross_h) ## every fuzz harness over its stored corpus,
 replay: $(replays)
 	@tests/run $(foreach name,$(harnesses),'$(BUILD)/tests/replay_$(name) tests/fuzz/corpus/$(name)/*')
 
+coverage: need-coverage $(bearssl_a) | $(cross_h) ## the lines, branches and conditions of the core that unit programs and stored inputs go through; five minutes
+	+@$(MAKE) BUILD=$(BUILD)/coverage BEARSSL_LIB='$(BEARSSL_LIB)' CC=clang-19 \
+	    CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc' covered
+
+.PHONY: coverage covered
+covered: $(programs) $(replays)
+	@tests/coverage.py $(BUILD)
+
 fuzz: need-san | $(cross_h) ## every fuzz harness for FUZZ_SECONDS each; what it finds goes to $(BUILD)/fuzz
 	+@$(sanitized) BUILD=$(BUILD)/fuzz BEARSSL_LIB=$(BUILD)/fuzz/libbearssl.a \
 	    CFLAGS='$(san) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp' $(harnesses:%=fuzz-%)
@@ -346,6 +354,7 @@ pkg-demo := openssl python3-aiosmtpd
 pkg-unit := python3 libcmocka-dev
 pkg-san := python3 clang libclang-rt-dev libcmocka-dev
 pkg-32 := python3 gcc lib32gcc-12-dev libc6-dev-i386
+pkg-coverage := python3 clang-19 llvm-19 libclang-rt-19-dev libcmocka-dev
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-servers := $(pkg-interop) perl $(if $(shell command -v npm),,nodejs npm)
