@@ -172,6 +172,54 @@ static void busy_in_tls(void **state)
     assert_int_equal(t.sim.to, 2);
 }
 
+/* In clear a relay is not asked when it has told 4xx in TLS to everybody who is left; what then fails there is not about them. */
+static void busy_in_tls_to_all(void **state)
+{
+    attempt_set(2, 2);
+    t.record.tls_failed = true;
+    t.record.tls_since_s = 60;
+    t.sim.relays[0].tls.rcpt[0] = "450 later";
+    t.sim.relays[0].tls.rcpt[1] = sim_close;
+    t.sim.relays[1].tls.rcpt[0] = "451 later";
+    t.sim.relays[1].tls.rcpt[1] = "550 never";
+    attempt_run(2, NULL);
+    assert_string_equal(t.sim.log,
+                        "1[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT]2[EHLO STARTTLS (tls) EHLO MAIL RCPT RCPT]");
+    assert_rcpt(0, MOTE_DEFERRED, 451);
+    assert_rcpt(1, MOTE_FAILED, 550);
+
+    attempt_set(1, 2);
+    t.record.tls_failed = true;
+    t.record.tls_since_s = 60;
+    t.sim.relays[0].tls.rcpt[0] = "450 later";
+    t.sim.relays[0].tls.rcpt[1] = sim_close;
+    t.setup.start_ms = t.sim.now_ms = t.now_s * 1000;
+    mote_record_begin(&t.record);
+    mote_delivery_init(&t.delivery, t.relays, 1, NULL, &t.mail, &t.session, &t.setup, &t.record, t.now_s);
+    assert_int_equal(mote_delivery_next(&t.delivery), MOTE_CONNECT);
+    sim_connect(&t.sim, &t.delivery);
+    assert_int_equal(mote_delivery_next(&t.delivery), MOTE_TALK);
+    sim_talk(&t.sim, &t.session);
+    assert_int_equal(mote_delivery_next(&t.delivery), MOTE_CONNECT);
+    mote_delivery_unreachable(&t.delivery, MOTE_CAUSE_CONNECT);
+    assert_int_equal(mote_delivery_next(&t.delivery), MOTE_FINISHED);
+    assert_rcpt(0, MOTE_DEFERRED, 450);
+    assert_rcpt(1, MOTE_DEFERRED, 0);
+    assert_int_equal(t.rcpts[1].result.cause, MOTE_CAUSE_CONNECT);
+
+    attempt_set(1, 2); /* the outcome is that of the one who is left */
+    t.record.tls_failed = true;
+    t.record.tls_since_s = 60;
+    t.sim.relays[0].tls.rcpt[0] = "450 later";
+    t.sim.relays[0].tls.rcpt[1] = sim_close;
+    t.sim.relays[0].clear.ehlo = "250-relay\r\n250-STARTTLS\r\n250 SIZE 1";
+    attempt_run(1, NULL);
+    assert_rcpt(0, MOTE_DEFERRED, 450);
+    assert_rcpt(1, MOTE_FAILED, 0);
+    assert_int_equal(t.rcpts[1].result.cause, MOTE_CAUSE_TOO_BIG);
+    assert_result(t.result, MOTE_DEFERRED, MOTE_CAUSE_REFUSED);
+}
+
 /* Somebody took the mail: no cleartext pass for the rest (P5). */
 static void taken_ends_clear(void **state)
 {
@@ -245,6 +293,20 @@ static void all_left_alone(void **state)
     assert_result(&t.rcpts[0].result, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
     assert_int_equal(t.record.cause, MOTE_CAUSE_LEFT_ALONE);
     assert_false(t.record.tls_failed);
+}
+
+/* The attempt's wait ends with the shortest of the relays'. */
+static void soonest_of_all_left_alone(void **state)
+{
+    for (unsigned later = 0; later < 2; later++) {
+        attempt_set(2, 1);
+        t.states[0] = t.states[1] = (struct mote_relay_state){.since_s = t.now_s, .failures = 1};
+        t.states[later].failures = 3;
+        attempt_run(2, t.states);
+        assert_string_equal(t.sim.log, "");
+        assert_result(t.result, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
+        assert_int_equal(t.delivery.back_s, mote_policy_relay_wait_s(&t.states[1 - later]));
+    }
 }
 
 /* What counts against a relay as a whole, and what does not. */
@@ -393,9 +455,11 @@ int main(void)
         cmocka_unit_test(whole_outcome),
         cmocka_unit_test(next_relay),
         cmocka_unit_test(busy_in_tls),
+        cmocka_unit_test(busy_in_tls_to_all),
         cmocka_unit_test(taken_ends_clear),
         cmocka_unit_test(left_alone),
         cmocka_unit_test(all_left_alone),
+        cmocka_unit_test(soonest_of_all_left_alone),
         cmocka_unit_test(tls_is_no_success),
         cmocka_unit_test(site_failures),
         cmocka_unit_test(counts_far),

@@ -602,6 +602,18 @@ static void hurry(void **state)
     mote_outbox_hurry(&w.outbox);
 }
 
+/* There is no attempt to be hurried while a report waits to be taken. */
+static void hurry_in_a_report(void **state)
+{
+    world_put_in(FATE_TLS);
+    while (w.phase != REPORT) {
+        world_step();
+    }
+    mote_outbox_hurry(&w.outbox);
+    assert_false(w.outbox.hurried);
+    world_finish();
+}
+
 static void cancel(void **state)
 {
     uint8_t id[8], other[8];
@@ -746,6 +758,7 @@ int main(void)
         cmocka_unit_test(not_released),
         cmocka_unit_test(ours),
         cmocka_unit_test(hurry),
+        cmocka_unit_test(hurry_in_a_report),
         cmocka_unit_test(cancel),
         cmocka_unit_test(same_again),
         cmocka_unit_test(commit_fails),
