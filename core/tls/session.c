@@ -349,9 +349,10 @@ void mote_session_send_ack(struct mote_session *s, size_t len)
     }
 }
 
+/* Not in clear. */
 static bool in_handshake(const struct mote_session *s)
 {
-    return s->mode != CLEAR && (s->engine.tls & MOTE_TLS_SECURED) == 0;
+    return (s->engine.tls & MOTE_TLS_SECURED) == 0;
 }
 
 static void *tls_recv_buf(struct mote_session *s, size_t *len)

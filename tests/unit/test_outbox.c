@@ -3,6 +3,7 @@
  * The outbox on storage that works: what it takes and what it refuses, when it tries, what it reports, how long it
  * keeps on. Power cuts and bad storage have tests of their own.
  */
+#include "log.h"
 #include "world.h"
 
 #include <stdarg.h>
@@ -77,6 +78,8 @@ static void expect_refused(uint8_t cause)
 
 static void refused(void **state)
 {
+    static char envelope[1024];
+
     static const char long_local[] = "a23456789012345678901234567890123456789012345678901234567890@example.test";
 
     world_new();
@@ -116,6 +119,13 @@ static void refused(void **state)
         assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
     }
     expect_refused(MOTE_CAUSE_TOO_BIG); /* never, and not later */
+    make(8, 20);
+    for (unsigned i = 0; i < 8; i++) {
+        m.rcpts[i].address = "a-rather-long-name-of-somebody-who-is-told-of-everything@example.test";
+    }
+    w.setup.envelope = envelope;
+    w.setup.envelope_cap = sizeof envelope;
+    expect_refused(MOTE_CAUSE_TOO_BIG); /* without a text */
 }
 
 static size_t longer(size_t offset, void *buf, size_t cap)
@@ -156,6 +166,12 @@ static size_t eight_bit(size_t offset, void *buf, size_t cap)
     return offset == 0 ? 20 : 0;
 }
 
+static size_t eight_bit_as_long(size_t offset, void *buf, size_t cap)
+{
+    memset(buf, 0xe4, 18);
+    return offset == 0 ? 18 : 0;
+}
+
 static size_t failing(size_t offset, void *buf, size_t cap)
 {
     return MOTE_READ_FAILED;
@@ -164,8 +180,8 @@ static size_t failing(size_t offset, void *buf, size_t cap)
 /* A text that is another one when it is read again is refused, whatever it is; the cell can be used again. */
 static void read_again(void **state)
 {
-    static size_t (*const readings[])(size_t, void *, size_t) = {longer,   shorter,   endless, too_much,
-                                                                 with_nul, eight_bit, failing};
+    static size_t (*const readings[])(size_t, void *, size_t) = {longer,   shorter,   endless,           too_much,
+                                                                 with_nul, eight_bit, eight_bit_as_long, failing};
 
     for (unsigned i = 0; i < sizeof readings / sizeof *readings; i++) {
         world_new();
@@ -365,9 +381,16 @@ static void other_sizes(void **state)
     assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
     assert_int_equal(world_post(1), MOTE_CAUSE_NONE);
     good = w;
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 10; i++) {
+        if (i == 5) { /* with the other block of the log as the one that counts */
+            w = good;
+            for (unsigned log = w.outbox.log; w.outbox.log == log;) {
+                mote_log_save(&w.outbox, &w.slots[0]);
+            }
+            good = w;
+        }
         w = good;
-        switch (i) {
+        switch (i % 5) {
         case 0: w.setup.slot_count = 3; break;
         case 1: w.setup.slot_count = 1; break;
         case 2: w.setup.cell_blocks = 1; break;

@@ -116,6 +116,18 @@ static void open_fails(void **state)
     }
 }
 
+/* A new storage that fails from some call on is not opened. */
+static void first_open_fails(void **state)
+{
+    for (uint32_t n = 1; n < 100; n++) {
+        world_set(512, 6, 4, 1, 20);
+        w.flash.fail_at = w.flash.calls + n;
+        w.flash.fail_on = true;
+        w.opened = mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost);
+        assert_int_equal(w.opened, w.outbox.log_seq == 0 ? MOTE_CAUSE_STORAGE : MOTE_CAUSE_NONE);
+    }
+}
+
 /* A place in the log that does not keep what it is given is passed over; a cell that does not is not used. Only
  * without the head of a log no states are kept. */
 static void worn(void **state)
@@ -203,9 +215,13 @@ static void damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(call_fails_once), cmocka_unit_test(call_fails_for_ever),
-        cmocka_unit_test(open_fails),      cmocka_unit_test(worn),
-        cmocka_unit_test(garbage),         cmocka_unit_test(damage),
+        cmocka_unit_test(call_fails_once),
+        cmocka_unit_test(call_fails_for_ever),
+        cmocka_unit_test(open_fails),
+        cmocka_unit_test(first_open_fails),
+        cmocka_unit_test(worn),
+        cmocka_unit_test(garbage),
+        cmocka_unit_test(damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -501,6 +501,43 @@ static void format_of_marks(void **state)
     assert_int_equal(w.outbox.log_used, 4);
 }
 
+/* The marks of a release before 0.2 did not tell the sizes. */
+static void marks_without_sizes(void **state)
+{
+    struct mote_record mark;
+
+    world_set(512, 4, 2, 1, 0);
+    world_boot();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    for (unsigned i = 2; i < 4; i++) {
+        uint8_t *octets = w.flash.octets + 512u * w.outbox.log + i * w.outbox.state_len;
+
+        assert_true(mote_record_read(&mark, octets));
+        mark.wait_s = 0;
+        mote_record_write(&mark, octets);
+    }
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+    assert_int_equal(w.lost, 0);
+    assert_int_not_equal(mails_there(), 0);
+    assert_int_equal(w.outbox.log_seq, 1);
+}
+
+/* A mail in the cell of another slot is none. */
+static void moved_cell(void **state)
+{
+    unsigned there;
+
+    world_set(512, 4, 2, 1, 0);
+    world_boot();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    there = mails_there();
+    memcpy(w.flash.octets + (there == 1 ? 3 : 2) * 512, w.flash.octets + (there == 1 ? 2 : 3) * 512, 512);
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+    assert_int_equal(mails_there(), there);
+}
+
 /* What is left of a unit is as it is erased: nothing of what was written before it. */
 static void format_of_rests(void **state)
 {
@@ -546,6 +583,8 @@ int main(void)
         cmocka_unit_test(erased_while_idle),
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
+        cmocka_unit_test(marks_without_sizes),
+        cmocka_unit_test(moved_cell),
         cmocka_unit_test(format_of_marks),
         cmocka_unit_test(format_of_rests),
     };
