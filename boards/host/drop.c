@@ -85,7 +85,7 @@ static bool known(const struct spool *spool, const char *name)
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         snprintf(other, sizeof other, "%.*s%s", ID_LEN, name, endings[i]);
-        found = found || faccessat(spool->fd, other, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        found = found || spool_has(spool, other);
     }
     return found;
 }

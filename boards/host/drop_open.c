@@ -19,8 +19,7 @@ bool drop_needed(const char *dir)
 {
     struct stat about;
 
-    return faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES && stat(dir, &about) == 0 &&
-           S_ISDIR(about.st_mode);
+    return access(dir, W_OK | X_OK) != 0 && errno == EACCES && stat(dir, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
 int drop_open(struct spool *drop, const char *dir)

@@ -165,9 +165,8 @@ static int show(const struct spool *spool, const char *id)
     }
     if (looked == SPOOL_PASS) {
         snprintf(name, sizeof name, "%s" SPOOL_MAIL SPOOL_ASIDE, id);
-        complain(faccessat(spool->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
-                     ? "mail %s was damaged: see in %s/%s what can be saved"
-                     : "there is no mail %s in %s: see mailmote queue",
+        complain(spool_has(spool, name) ? "mail %s was damaged: see in %s/%s what can be saved"
+                                        : "there is no mail %s in %s: see mailmote queue",
                  id, spool->dir, name);
     }
     if (looked != SPOOL_GOOD) {

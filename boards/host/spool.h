@@ -137,6 +137,9 @@ void spool_trim_failed(const struct spool *spool);
  * to be tried again. False, with errno as it was, when none has gone. */
 bool spool_make_room(const struct spool *spool);
 
+/* Whether there is such a file, of whatever kind. */
+bool spool_has(const struct spool *spool, const char *name);
+
 /* The notice ID.notice becomes a mail of its own, if its mail has gone. False after a complaint. */
 bool spool_send_notice(const struct spool *spool, const char *id);
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -62,6 +63,13 @@ static void turn_id(char turned[ID_LEN + 1], const char *id)
     turned[ID_LEN] = 0;
 }
 
+bool spool_has(const struct spool *spool, const char *name)
+{
+    struct stat about;
+
+    return fstatat(spool->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool spool_send_notice(const struct spool *spool, const char *id)
 {
     char mail[SPOOL_NAME], notice[SPOOL_NAME], to[SPOOL_NAME], own[ID_LEN + 1];
@@ -70,8 +78,7 @@ bool spool_send_notice(const struct spool *spool, const char *id)
     snprintf(mail, sizeof mail, "%.*s" SPOOL_MAIL, ID_LEN, id);
     snprintf(notice, sizeof notice, "%.*s" SPOOL_NOTICE, ID_LEN, id);
     snprintf(to, sizeof to, "%s" SPOOL_MAIL, own);
-    if (faccessat(spool->fd, mail, F_OK, 0) == 0 || renameat(spool->fd, notice, spool->fd, to) == 0 ||
-        errno == ENOENT) {
+    if (spool_has(spool, mail) || renameat(spool->fd, notice, spool->fd, to) == 0 || errno == ENOENT) {
         return true;
     }
     complain("%s/%s cannot be renamed: %s: it is not sent", spool->dir, notice, strerror(errno));
