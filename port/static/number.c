@@ -12,7 +12,7 @@ enum { NO_DIGIT = 36 };
 
 static unsigned digit(char octet)
 {
-    unsigned letter = (octet | 0x20u) - 'a', number = (unsigned)octet - '0';
+    unsigned value = (unsigned char)octet, letter = (value | 0x20) - 'a', number = value - '0';
 
     return number < 10 ? number : letter < 26 ? letter + 10 : NO_DIGIT;
 }
