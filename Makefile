@@ -181,8 +181,9 @@ harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # With them go what makes certificates and flash for the unit tests, and what tells of certificates.
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
     tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
-# One reads what the command reads.
-$(BUILD)/tests/replay_configuration $(BUILD)/tests/fuzz_configuration: $(filter-out $(fuzz_o) %/main.o,$(command_o))
+# Some read what the command reads.
+host_harnesses := configuration header spool
+$(foreach name,$(host_harnesses),$(BUILD)/tests/replay_$(name) $(BUILD)/tests/fuzz_$(name)): $(filter-out $(fuzz_o) %/main.o,$(command_o))
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
 

@@ -77,7 +77,8 @@ static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail
     uint32_t seq = (uint32_t)get_number(octets + SEQ_AT, 4);
 
     if (memcmp(octets, magic, SEQ_AT) != 0 || get_number(octets + STATE_CRC_AT, 4) != crc32(0, octets, STATE_CRC_AT) ||
-        seq <= mail->kept.seq || !mote_record_read(&mail->record, octets + RECORD_AT)) {
+        seq <= mail->kept.seq || seq == UINT32_MAX /* nothing can follow it */ ||
+        !mote_record_read(&mail->record, octets + RECORD_AT)) {
         return false;
     }
     decode_told(mail);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail's file in a spool or a drop directory, as anybody or a failing disk may have written it. An octet of the input says whether
+ * the checksums are made right; then come the two states and the body, without the gaps the file has. Either the file is damaged,
+ * or what is read of it can be given to the rest: a sender, recipients, a text that can be read again; and a state that is
+ * stored is read as it was.
+ */
+#define _GNU_SOURCE
+
+#include "../../boards/host/mail.h"
+#include "../../boards/host/octets.h"
+#include "../../boards/host/spool.h"
+#include "require.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* As spool_file.c has them. */
+enum { RIGHT = 1, SECTOR = 512, RECORD_AT = 12, STATE_LEN = 86, BODY_AT = 2 * SECTOR, FIXED_AT = BODY_AT + 8 };
+
+static void put_crc(uint8_t *at, size_t len)
+{
+    put_number(at + len, crc32(0, at, len), 4);
+}
+
+static size_t make_file(uint8_t *file, const uint8_t *data, size_t size, bool right)
+{
+    size_t states = size < (size_t)2 * STATE_LEN ? size : 2 * STATE_LEN, len = BODY_AT + size - states;
+
+    memset(file, 0, BODY_AT);
+    for (size_t i = 0; i < states; i++) {
+        file[i % STATE_LEN + i / STATE_LEN * SECTOR] = data[i];
+    }
+    memcpy(file + BODY_AT, data + states, size - states);
+    for (unsigned i = 0; right && i < 2; i++) {
+        memcpy(file + i * SECTOR, "mailmot1", 8);
+        put_crc(file + i * SECTOR + RECORD_AT, MOTE_RECORD_LEN - 4);
+        put_crc(file + i * SECTOR, STATE_LEN - 4);
+    }
+    if (right && len > FIXED_AT && get_number(file + BODY_AT, 4) <= len - FIXED_AT) {
+        put_number(file + BODY_AT + 4, crc32(0, file + FIXED_AT, (size_t)get_number(file + BODY_AT, 4)), 4);
+    }
+    return len;
+}
+
+static void check_mail(struct host_mail *mail)
+{
+    const struct mote_mail *envelope = &mail->mail;
+    char octets[100];
+    size_t len, at = 0;
+
+    require(envelope->from != NULL && envelope->rcpt_count > 0 && envelope->rcpt_count <= MOTE_RECORD_RCPTS,
+            "a mail for nobody");
+    for (unsigned i = 0; i < envelope->rcpt_count; i++) {
+        require(strlen(envelope->rcpts[i].address) < 400, "an address without an end");
+        require(memchr(mail->rcpts[i].text, 0, sizeof mail->rcpts[i].text) != NULL, "a reason without an end");
+    }
+    while ((len = envelope->read(envelope->ctx, at, octets, sizeof octets)) != 0) {
+        require(len <= sizeof octets, "the text cannot be read again");
+        at += len;
+    }
+}
+
+static void check_save(struct host_mail *mail, int fd)
+{
+    struct mote_record before = mail->record;
+    uint32_t told = mail->kept.told;
+
+    mail->kept.fd = fd;
+    require(spool_file_save(mail) && spool_file_read_state(fd, mail) == 0, "what was stored is not read");
+    require(memcmp(&before, &mail->record, sizeof before) == 0 && (told == mail->kept.told || record_final(&before)),
+            "what was stored is read as something else");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t file[1 << 17];
+    static struct host_mail mail;
+    int fd;
+    size_t len;
+
+    if (size == 0 || size > sizeof file / 2) {
+        return 0;
+    }
+    len = make_file(file, data + 1, size - 1, (data[0] & RIGHT) != 0);
+    fd = memfd_create("mail", MFD_CLOEXEC);
+    require(fd >= 0 && write_at(fd, file, len, 0), "harness: no memory");
+    mail_init(&mail);
+    if (spool_file_read_state(fd, &mail) == 0) {
+        mail.kept.fd = fd;
+        if (spool_file_read_body(&mail) == 0) {
+            check_mail(&mail);
+            check_save(&mail, fd);
+        }
+    }
+    mail.kept.fd = -1;
+    mail_free(&mail);
+    close(fd);
+    return 0;
+}
