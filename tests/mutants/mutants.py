@@ -6,7 +6,7 @@
     tests/mutants/mutants.py --build BUILD --known
 
 BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by the
-tests of lwIP that do, one of the command by a dozen tests of it that do; where nobody runs the line, by those that run something of
+tests of lwIP that do, one of the command by sixty tests of it that do; where nobody runs the line, by those that run something of
 the file. A fault that leaves the object as it was is none. What came of each is kept in BUILD/mutants/results.txt: what is there is not
 done again, so a run that was ended goes on. --left gives those that nobody found to the sanitizers, in full, and to all tests of the
 command that run the line. Those of equal.txt change nothing anyone could see. --known replays the faults of known.txt: each must be
@@ -127,7 +127,7 @@ class Lwip(Tests):
 
 class Command(Tests):
     """The tests of the command, by pytest; it is there twice, as one of them waits less."""
-    AT_ONCE = 12
+    AT_ONCE = 60
 
     def __init__(self, build):
         self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
