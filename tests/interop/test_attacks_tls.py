@@ -83,6 +83,8 @@ def spoilt():
 
 
 HELLO = bytes.fromhex("160303002a020000260303") + bytes(32) + bytes.fromhex("00c02b00")   # ECDHE-ECDSA, AES-128-GCM
+
+
 def handshake(kind, octets):
     """a record with the beginning of a message of 16 MB"""
     return b"\x16\x03\x03" + (4 + len(octets)).to_bytes(2, "big") + bytes([kind]) + b"\xff\xff\xff" + octets
