@@ -71,6 +71,21 @@ static void pause_begins(void)
     assert_int_equal(mote_engine_wait_ms(&rig.engine), UINT32_MAX);
 }
 
+/* A relay that is about to close is told QUIT at once; one that refuses a mail may take the next. */
+static void test_no_pause_behind_a_421(void **state)
+{
+    static const char *const replies[] = {"450 4.2.1 later\r\n", "421 4.3.2 closing\r\n"};
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(replies); i++) {
+        rig_set(&rig);
+        rig.setup.keep = true;
+        rig_open(&rig, "250 relay.example.test\r\n");
+        assert_string_equal(rig_hear(&rig, replies[i]), i == 0 ? "" : "QUIT\r\n");
+        assert_int_equal(rig.engine.kept, i == 0);
+    }
+}
+
 /* Nothing limits the pause, so nobody need poll in it. */
 static void test_quit_behind_a_long_pause(void **state)
 {
@@ -111,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next_before_its_time_keeps_the_results),
         cmocka_unit_test(test_next_before_its_time_asks_nobody_else),
+        cmocka_unit_test(test_no_pause_behind_a_421),
         cmocka_unit_test(test_quit_behind_a_long_pause),
         cmocka_unit_test(test_quit_has_its_time),
     };
