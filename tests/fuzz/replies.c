@@ -239,9 +239,12 @@ void model_heard(struct model *m, uint8_t c)
         return;
     }
     if (m->status < 3) {
+        /* Before all of the mail is out it may only be refused. */
+        char least = m->due[0] == K_END && !m->end_out ? '4' : '2';
+
         m->code = m->status == 0 ? 0 : m->code;
         m->code = m->code * 10 + c - '0';
-        if (c < '0' || c > '9' || (m->status == 0 && (c < '2' || c > '5'))) {
+        if (c < '0' || c > '9' || (m->status == 0 && (c < least || c > '5'))) {
             m->broken = MOTE_CAUSE_PROTOCOL;
         } else if (m->reply_lines == 0) {
             m->first_code = m->code;

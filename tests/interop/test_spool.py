@@ -118,8 +118,6 @@ def test_modes(spool, closed, umask):
 
 
 @pytest.mark.parametrize("args, status, word", [
-    (["send", "--spool", "DIR/no/spool", "--relay", "relay.test", "--from", "s@example.org", A], BAD_CONFIG, "created"),
-    (["send", "--spool", "FILE", "--relay", "relay.test", "--from", "s@example.org", A], BAD_CONFIG, "opened"),
     (["send", "--spool", "DIR/s", "--relay", "relay.test", "--from", "s@example.org", *[A] * 33], USAGE, "32"),
     (["flush", "--spool", "DIR/none", "--relay", "relay.test"], BAD_CONFIG, "there is no spool DIR/none"),
     (["flush", "--spool", "FILE", "--relay", "relay.test"], BAD_CONFIG, "FILE cannot be opened: Not a directory"),
