@@ -8,6 +8,7 @@
 #   MBEDTLS_DIR   mbedTLS's source, for `make bench' alone (else fetched)
 #   DEPS          where fetched sources are kept (.deps)
 #   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
+#   DANE=1        mail without a relay: MX records and DANE, with libunbound (port/dane); not for `make static'
 #   WERROR=1      a warning ends the build: for those who change the code; `make check' sets it
 #   V=1           shows the commands
 
@@ -40,11 +41,14 @@ strict := -std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-protot
 ours := $(strict) -Iinclude -isystem $(dir $(bearssl_h)) $(SOURCE_DATE_EPOCH:%=-DMOTE_BUILT_S=%)
 tests := -Icore/smtp -Icore/outbox -Iboards -Itests/unit -Wno-unused-parameter
 compile = $(CC) $(ours) $(if $(filter tests/%,$<),$(tests)) $(CPPFLAGS) $(CFLAGS) $(lto) -MMD -MP -c -o $@ $<
-link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB)
+link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a $(BEARSSL_LIB) $(dane_lib)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(MAILMOTE_WATCHDOG))
 command_o := $(call objects,$(wildcard boards/host/*.c))
+ifdef DANE
+include port/dane/dane.mk
+endif
 
 include port/static/static.mk
 

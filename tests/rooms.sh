@@ -21,7 +21,7 @@ calls() {
 }
 
 includes() {
-    grep -oE '^ *# *include *"[^"]+"' include/*.h core/*/*.[ch] port/posix/*.[ch] boards/host/*.[ch] |
+    grep -oE '^ *# *include *"[^"]+"' include/*.h core/*/*.[ch] port/posix/*.[ch] port/dane/*.[ch] boards/host/*.[ch] boards/host/*/*.[ch] |
         sed -E 's,.*/([^/:]+):.*"(.*)",\1 \2,'
 }
 

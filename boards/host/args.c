@@ -13,6 +13,7 @@
 
 enum {
     OPTION_RELAY = 256,
+    OPTION_MX,
     OPTION_HELO,
     OPTION_FROM,
     OPTION_SUBJECT,
@@ -37,6 +38,7 @@ enum {
 
 static const struct option options[] = {
     {"relay", required_argument, NULL, OPTION_RELAY},
+    {"mx", no_argument, NULL, OPTION_MX},
     {"helo", required_argument, NULL, OPTION_HELO},
     {"from", required_argument, NULL, OPTION_FROM},
     {"subject", required_argument, NULL, OPTION_SUBJECT},
@@ -133,6 +135,7 @@ static int apply(struct args *args, struct relay_args *common, int option, int i
 
     switch (option) {
     case OPTION_RELAY: return begin_relay(args, optarg);
+    case OPTION_MX: return begin_relay(args, RELAY_MX);
     case OPTION_HELO: return set_once(&args->helo, optarg, "helo");
     case OPTION_FROM: return set_once(&args->from, optarg, "from");
     case OPTION_SUBJECT: return set_once(&args->subject, optarg, "subject");

@@ -34,6 +34,9 @@ enum relay_option {
 /* For RELAY_TRUST: the system's file of CAs. */
 #define RELAY_SYSTEM "system"
 
+/* In place of a relay: the hosts of each recipient's domain (mx.h). */
+#define RELAY_MX "mx:"
+
 struct relay_args {
     const char *relay; /* HOST[:PORT] */
     const char *options[RELAY_OPTIONS];
@@ -46,6 +49,9 @@ struct alias_line {
     const char *text; /* NAME: ADDRESS, ... */
     unsigned line;
 };
+
+/* `nodane' lines. */
+enum { NODANE_LINES = 32 };
 
 /* What an option that may be given more than once was given. */
 struct words {
@@ -75,6 +81,11 @@ struct args {
     const char *aliases;   /* a file as /etc/aliases; NULL = none */
     struct alias_line alias_lines[ALIAS_LINES];
     unsigned alias_count;
+#ifdef MOTE_DANE
+    const char *nodane[NODANE_LINES]; /* domains whose TLSA records are not looked up */
+    unsigned nodane_count;
+    const char *dnssec_anchor; /* a file; NULL = the system's */
+#endif
     const char *show, *remove; /* ids of mails */
     struct buffer config;      /* the configuration file, cut into words */
     bool misconfigured;        /* it was told why; the mail is to be kept, and no relay is to be asked */

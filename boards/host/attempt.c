@@ -9,6 +9,7 @@
 #include "attempt.h"
 #include "complain.h"
 #include "explain.h"
+#include "mx.h"
 #include "notice.h"
 #include "progress.h"
 
@@ -361,7 +362,9 @@ int attempt_run(struct attempt *attempt)
     if (keeping && !begin(attempt)) {
         return report(mail, attempt->args->syslog);
     }
-    talk(attempt);
+    if (mx_route(attempt)) {
+        talk(attempt);
+    }
     if (keeping) {
         throttle_save(attempt->throttle, attempt->spool, attempt->relays);
     }
@@ -370,6 +373,7 @@ int attempt_run(struct attempt *attempt)
     }
     if (status != EX_CONFIG) {
         note_silence(attempt);
+        mx_note(attempt);
     }
     if (keeping && status != EX_CONFIG) {
         keep(attempt);

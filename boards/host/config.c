@@ -202,13 +202,12 @@ static void ignore(const struct config *config, const struct config_word *word)
     }
 }
 
-static int check_domain(const char *domain)
+static int check_domain(const char *word, const char *domain)
 {
     char address[256] = "a@";
 
     strncat(address, domain, sizeof address - 3);
-    return mote_address_valid(address) ? EX_OK
-                                       : wrong("maildomain ", domain, ": give the name behind the @ of addresses");
+    return mote_address_valid(address) ? EX_OK : wrong(word, domain, ": give the name behind the @ of addresses");
 }
 
 static bool has_control(const char *text)
@@ -237,7 +236,7 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     if (word->key == KEY_TIMEOUT && strcmp(value, "off") != 0 && parse_timeout(value) == 0) {
         return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
     }
-    if (word->key == KEY_MAILDOMAIN && check_domain(value) != EX_OK) {
+    if (word->key == KEY_MAILDOMAIN && check_domain("maildomain ", value) != EX_OK) {
         return EX_CONFIG;
     }
     if (word->key == KEY_FULL_NAME && has_control(value)) {
@@ -253,6 +252,24 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     *setting = (struct setting){value, config->line, config->section};
     return EX_OK;
 }
+
+#ifdef MOTE_DANE
+static int parse_nodane(struct args *args, const struct config_word *word, char *rest)
+{
+    const char *domain;
+    int status = config_take_value(word, rest, &domain);
+
+    if (status != EX_OK || check_domain("nodane ", domain) != EX_OK) {
+        return EX_CONFIG;
+    }
+    if (args->nodane_count == NODANE_LINES) {
+        complain("more than %d lines of nodane", NODANE_LINES);
+        return EX_CONFIG;
+    }
+    args->nodane[args->nodane_count++] = domain;
+    return EX_OK;
+}
+#endif
 
 static int parse_line(struct config *config, char *text)
 {
@@ -278,6 +295,9 @@ static int parse_line(struct config *config, char *text)
     switch (word->key) {
     case KEY_RELAY: return parse_relay(config, rest);
     case KEY_ALIAS: return parse_alias(config, rest);
+#ifdef MOTE_DANE
+    case KEY_NODANE: return parse_nodane(config->args, word, rest);
+#endif
     case KEY_DEFAULTS:
         config->at = 0;
         config->section++;

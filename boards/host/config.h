@@ -23,9 +23,11 @@ enum config_key {
     KEY_FROM_HEADER,
     KEY_FROM_OVERRIDE,
     KEY_SYSLOG,
+    KEY_DNSSEC_ANCHOR,
     KEYS, /* nothing */
     KEY_RELAY,
     KEY_ALIAS,
+    KEY_NODANE,
     KEY_DEFAULTS,
     KEY_ACCOUNT
 };

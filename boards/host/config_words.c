@@ -36,6 +36,11 @@ static const struct config_word words[] = {
      "LOG_LOCAL7 ",
      NULL},
 
+#ifdef MOTE_DANE
+    {"nodane", KEY_NODANE, FORM_WORD, NULL, NULL},
+    {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_PATH, NULL, NULL},
+#endif
+
     {"host", KEY_HOST, FORM_WORD, NULL, NULL},
     {"port", KEY_PORT, FORM_WORD, NULL, NULL},
     {"tls", RELAY_TLS, FORM_SWITCH, " on off starttls implicit ",

@@ -11,6 +11,7 @@
 #include "complain.h"
 #include "drop.h"
 #include "later.h"
+#include "mx.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,9 +68,13 @@ static int status_of(int had)
 static int try_mail(struct flushing *flushing, bool due, bool more)
 {
     struct attempt *attempt = &flushing->attempt;
-    const struct host_mail *mail = &flushing->mail;
+    struct host_mail *mail = &flushing->mail;
     char text[40];
     int status;
+
+    if (!mx_split(&flushing->args, &flushing->spool, mail)) {
+        return EX_CANTCREAT;
+    }
 
     *attempt = (struct attempt){.args = &flushing->args,
                                 .relays = &flushing->relays,

@@ -321,6 +321,21 @@ static int relay_open(struct host_relay *relay, const struct args *args, const s
 
 /* ---- All of them ------------------------------------------------------------------------------------------------- */
 
+#ifndef MOTE_DANE
+static int relays_check_mx(const struct args *args, const struct relay_args *relay)
+{
+    (void)args, (void)relay;
+    complain("relay mx: is not in this mailmote, which was built without DANE=1: give HOST[:PORT]");
+    return EX_USAGE;
+}
+
+static int relays_open_mx(const struct args *args)
+{
+    (void)args;
+    return EX_OK;
+}
+#endif
+
 int relays_parse(struct relays *relays, const struct args *args)
 {
     int status = EX_OK;
@@ -330,18 +345,22 @@ int relays_parse(struct relays *relays, const struct args *args)
         unsigned line = args->relays[i].line;
 
         complain_about(args->config_file, line);
-        status = relay_parse(&relays->own[i], &args->relays[i]);
+        status = strcmp(args->relays[i].relay, RELAY_MX) == 0 ? relays_check_mx(args, &args->relays[i])
+                                                              : relay_parse(&relays->own[i], &args->relays[i]);
         if (status == EX_USAGE && line != 0) {
             status = EX_CONFIG;
         }
     }
     complain_about(NULL, 0);
+    if (relays_mx(args)) {
+        relays->count = 0; /* they are made for each mail */
+    }
     return status;
 }
 
 int relays_open(struct relays *relays, const struct args *args)
 {
-    int status = EX_OK;
+    int status = relays_mx(args) ? relays_open_mx(args) : EX_OK;
 
     for (unsigned i = 0; i < relays->count && status == EX_OK; i++) {
         complain_about(args->config_file, args->relays[i].line);

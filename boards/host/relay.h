@@ -29,6 +29,19 @@ void relays_wipe(struct relays *relays);
 /* The system's file of CAs; NULL = it has none that can be read. */
 const char *relay_system_anchors(void);
 
+/* RELAY_MX: is it, may it be, and can it be used? */
+#ifdef MOTE_DANE
+bool relays_mx(const struct args *args);
+int relays_check_mx(const struct args *args, const struct relay_args *relay);
+int relays_open_mx(const struct args *args);
+#else
+static inline bool relays_mx(const struct args *args)
+{
+    (void)args;
+    return false;
+}
+#endif
+
 /* P7, by the words alone: each relay is given what it is verified with, and there is one. */
 bool relays_verified_only(const struct args *args);
 

@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "drop.h"
 #include "later.h"
+#include "mx.h"
 #include "sending.h"
 #include "shares.h"
 
@@ -200,7 +201,8 @@ static int try_stored(struct sending *sending)
     attempt->spool = &sending->spool;
     attempt->throttle = &sending->throttle;
     if (status == EX_OK) {
-        sending->mail.record.verified_only = mote_relays_verified(sending->relays.list, sending->relays.count);
+        sending->mail.record.verified_only =
+            !relays_mx(&sending->args) && mote_relays_verified(sending->relays.list, sending->relays.count);
         if (sending->share_count != 0) {
             attempt->connection = &sending->connection;
             attempt->more = true;
@@ -273,7 +275,7 @@ static int try_once(struct sending *sending)
         status = mail_hold(&sending->mail);
     }
     if (status == EX_OK) {
-        status = attempt_run(&sending->attempt);
+        status = mx_run(&sending->attempt);
     }
     tell_left(sending);
     return status;

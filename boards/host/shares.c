@@ -7,6 +7,7 @@
 
 #include "complain.h"
 #include "later.h"
+#include "mx.h"
 #include "shares.h"
 
 #include <stdio.h>
@@ -22,9 +23,8 @@ static void name_share(const struct sending *sending, unsigned share, char name[
     snprintf(name, SPOOL_NAME, "%s" SPOOL_MAIL, id);
 }
 
-static bool copy(const struct sending *sending, struct host_mail *mail, const struct mote_rcpt *rcpts, unsigned count)
+bool share_copy(const struct host_mail *first, struct host_mail *mail, const struct mote_rcpt *rcpts, unsigned count)
 {
-    const struct host_mail *first = &sending->mail;
     uint32_t random[2] = {random_32(), random_32()};
 
     if (!mail_make_room(mail, count)) {
@@ -45,7 +45,7 @@ static bool copy(const struct sending *sending, struct host_mail *mail, const st
 
 static int store(struct sending *sending, struct host_mail *mail, unsigned first, unsigned count)
 {
-    int status = copy(sending, mail, sending->mail.mail.rcpts + first, count) ? EX_OK : EX_OSERR;
+    int status = share_copy(&sending->mail, mail, sending->mail.mail.rcpts + first, count) ? EX_OK : EX_OSERR;
 
     if (status == EX_OK) {
         status = spool_store(&sending->spool, mail);
@@ -57,18 +57,28 @@ static int store(struct sending *sending, struct host_mail *mail, unsigned first
     return status;
 }
 
-/* The others, of so many recipients in all. */
+/* How many of so many recipients the next mail has. */
+static unsigned size_of_share(const struct sending *sending, unsigned first, unsigned all)
+{
+    unsigned count = mx_first(&sending->args, sending->mail.mail.rcpts + first, all - first);
+
+    return count < MOTE_RECORD_RCPTS ? count : MOTE_RECORD_RCPTS;
+}
+
+/* The others, behind those of the first mail, of so many recipients in all. */
 static int store_others(struct sending *sending, unsigned all)
 {
     struct host_mail *mail = malloc(sizeof *mail);
+    unsigned first = sending->mail.mail.rcpt_count, count;
     int status = mail == NULL ? EX_OSERR : EX_OK;
 
     if (mail == NULL) {
         complain("no memory: try again");
     }
-    for (unsigned first = MOTE_RECORD_RCPTS; first < all && status == EX_OK; first += MOTE_RECORD_RCPTS) {
+    for (; first < all && status == EX_OK; first += count) {
+        count = size_of_share(sending, first, all);
         mail_init(mail);
-        status = store(sending, mail, first, all - first < MOTE_RECORD_RCPTS ? all - first : MOTE_RECORD_RCPTS);
+        status = store(sending, mail, first, count);
     }
     free(mail);
     return status;
@@ -113,14 +123,15 @@ int shares_store(struct sending *sending)
     unsigned all = mail->rcpt_count;
     int status;
 
-    sending->shares = calloc(all / MOTE_RECORD_RCPTS + 1, sizeof *sending->shares);
+    sending->shares = calloc(all, sizeof *sending->shares);
     if (sending->shares == NULL) {
         complain("no memory for %u recipients: send several mails", all);
         return EX_OSERR;
     }
-    mail->rcpt_count = (uint16_t)(all < MOTE_RECORD_RCPTS ? all : MOTE_RECORD_RCPTS);
+    mx_group(&sending->args, mail->rcpts, all);
+    mail->rcpt_count = (uint16_t)size_of_share(sending, 0, all);
     status = spool_store(&sending->spool, &sending->mail);
-    if (status == EX_OK && all > MOTE_RECORD_RCPTS) {
+    if (status == EX_OK && mail->rcpt_count < all) {
         memcpy(sending->shares[sending->share_count++], sending->mail.record.id, sizeof sending->mail.record.id);
         status = store_others(sending, all);
         status = status == EX_OK ? EX_OK : take_back(sending, status);

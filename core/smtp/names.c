@@ -22,7 +22,15 @@ const char *mote_verdict_name(uint8_t verdict)
 
 /* Every cause, and what people are told of it. With MOTE_NAMES_SHORT they are told its name in enum mote_cause. */
 /* clang-format off */
+#ifdef MOTE_DANE
+#define CAUSES_DANE(X) \
+    X(DNS, "DNS does not tell who takes mail for the domain, or whom to believe") \
+    X(BOGUS, "DNSSEC refuses what DNS tells")
+#else
+#define CAUSES_DANE(X)
+#endif
 #define CAUSES(X) \
+    CAUSES_DANE(X) \
     X(NONE, "no trouble") \
     X(LOOKUP, "the relay's name has no address") \
     X(CONNECT, "no connection to the relay") \

@@ -10,6 +10,9 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "posix.h"
+#ifdef MOTE_DANE
+#include "dane.h"
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +21,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -67,6 +71,14 @@ static uint8_t own_cause(int error)
     }
 }
 
+/* ---- Addresses --------------------------------------------------------------------------------------------------- */
+
+#ifdef MOTE_DANE
+#define look_up      mote_dane_addresses
+#define free_look_up free
+#else
+#define free_look_up freeaddrinfo
+
 /* EAI_AGAIN: no name server answered. */
 static uint8_t lookup_cause(int error)
 {
@@ -77,8 +89,6 @@ static uint8_t lookup_cause(int error)
     default: return MOTE_CAUSE_LOOKUP;
     }
 }
-
-/* ---- One relay --------------------------------------------------------------------------------------------------- */
 
 /* The system's resolver keeps its own time limits. NULL, and *cause. */
 static struct addrinfo *look_up(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
@@ -97,6 +107,9 @@ static struct addrinfo *look_up(const char *host, uint16_t port, const struct mo
     mote_posix_trace_event(trace, text, gai_strerror(error));
     return NULL;
 }
+#endif
+
+/* ---- One relay --------------------------------------------------------------------------------------------------- */
 
 /* Whether the connection comes about until limit_ms from start_ms; errno says why not. */
 static bool wait_connected(int fd, uint32_t start_ms, uint32_t limit_ms)
@@ -203,7 +216,7 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
         *cause = tries == 0 || why == MOTE_CAUSE_CONNECT ? why : *cause;
     }
     if (list != NULL) {
-        freeaddrinfo(list);
+        free_look_up(list);
     }
     return fd;
 }

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A mail without a relay: one domain at a time, whose hosts are looked up when it is tried. What DNS does not tell is a deferral, and
+ * never a reason to go on with less.
+ */
+#define _GNU_SOURCE
+
+#include "mx.h"
+#include "dane.h"
+#include "domains.h"
+#include "witness.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { FRESH_MS = 60000 };
+
+/* What was found last; mails that are due together may be of one domain. */
+static struct {
+    struct relays relays;
+    struct mote_dane_domain found;
+    char domain[MOTE_DANE_NAME];
+    uint64_t found_ms; /* since the boot */
+} route;
+
+/* ---- The hosts --------------------------------------------------------------------------------------------------- */
+
+/* The domain, or one above it, is in a line `nodane'. */
+static bool is_exempt(void *ctx, const char *name)
+{
+    const struct args *args = ctx;
+    size_t len = strlen(name);
+
+    for (unsigned i = 0; i < args->nodane_count; i++) {
+        size_t of = strlen(args->nodane[i]);
+
+        if (len >= of && strcasecmp(name + len - of, args->nodane[i]) == 0 &&
+            (len == of || name[len - of - 1] == '.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find(struct attempt *attempt, const char *domain)
+{
+    const struct args *args = attempt->args;
+    const char *helo = args->helo != NULL ? args->helo : attempt->mail->full_name;
+    struct mote_trace trace = dialogue_trace(&attempt->dialogue);
+    struct args *words = (struct args *)(uintptr_t)args; /* nobody writes there */
+
+    if (attempt->connection != NULL) { /* it leads to a host of another domain */
+        mote_posix_leave(attempt->connection);
+        memset(attempt->connection, 0, sizeof *attempt->connection);
+    }
+    snprintf(route.domain, sizeof route.domain, "%s", domain);
+    mote_dane_find(&route.found, route.domain, is_exempt, words, helo, &trace);
+    route.found_ms = uptime_now().ms;
+    attempt->dialogue.event[0] = 0;
+}
+
+/* POLICY P7: what was accepted for verified relays only is not for a host that is only encrypted to. */
+static void take(struct attempt *attempt)
+{
+    struct relays *relays = &route.relays;
+
+    relays->count = route.found.count;
+    memcpy(relays->list, route.found.relays, sizeof relays->list);
+    for (unsigned i = 0; i < relays->count; i++) {
+        if (attempt->mail->record.verified_only && route.found.hosts[i].policy != MOTE_DANE_AUTHENTICATED) {
+            mote_trust_opportunistic(&relays->list[i].trust, relays->list[i].host);
+        }
+    }
+    if (attempt->args->verbose) {
+        witness_relays(relays->list, relays->count);
+    }
+}
+
+/* Nobody can be asked. */
+static void refuse(struct attempt *attempt)
+{
+    struct mote_delivery *delivery = &attempt->posix.delivery;
+    struct host_mail *mail = attempt->mail;
+    const struct mote_dane_domain *found = &route.found;
+
+    mote_delivery_init(delivery, NULL, 0, NULL, &mail->mail, NULL, NULL, NULL, 0);
+    mote_delivery_fail(delivery, found->cause);
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        struct mote_rcpt *rcpt = &mail->mail.rcpts[i];
+        char *text = mail->rcpts[i].text;
+
+        if (rcpt_final(rcpt)) {
+            continue;
+        }
+        rcpt->result.verdict = found->verdict;
+        if (found->verdict == MOTE_FAILED) {
+            snprintf(text, sizeof mail->rcpts[i].text, "%s", found->why);
+        } else {
+            snprintf(text, sizeof mail->rcpts[i].text, "%s (%s)", mote_cause_name(found->cause), found->why);
+        }
+    }
+}
+
+bool mx_route(struct attempt *attempt)
+{
+    const struct mote_rcpt *rcpt = domains_waiting(attempt->mail);
+    const char *domain = rcpt != NULL ? domain_of_address(rcpt->address) : "";
+
+    if (!relays_mx(attempt->args)) {
+        return true;
+    }
+    if (route.found.count == 0 || strcasecmp(domain, route.domain) != 0 ||
+        uptime_now().ms - route.found_ms > FRESH_MS) {
+        find(attempt, domain);
+    }
+    take(attempt);
+    attempt->relays = &route.relays;
+    if (attempt->spool != NULL) {
+        attempt->throttle->took = 0;
+        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+    }
+    if (route.found.count == 0) {
+        refuse(attempt);
+    }
+    return route.found.count != 0;
+}
+
+void mx_note(const struct attempt *attempt)
+{
+    struct host_mail *mail = attempt->mail;
+
+    if (!relays_mx(attempt->args) || route.found.count == 0 || route.found.hosts[0].policy != MOTE_DANE_EXEMPT) {
+        return;
+    }
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        char *text = mail->rcpts[i].text;
+        size_t len = strlen(text);
+
+        if (!mail->rcpts[i].reported_before) {
+            snprintf(text + len, sizeof mail->rcpts[i].text - len, " (nodane: DANE was not asked about %s)",
+                     route.domain);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Without a relay (`relay mx:', --mx): the hosts that take mail for the recipients' domain. All that is in boards/host/dane is
+ * built by `make DANE=1' alone; else such a relay is refused.
+ */
+#ifndef MAILMOTE_HOST_MX_H
+#define MAILMOTE_HOST_MX_H
+
+#include "attempt.h"
+
+/* The recipients of a mail, grouped by their domains; and how many of the first have the same one: all, where it goes by relays. */
+#ifdef MOTE_DANE
+void mx_group(const struct args *args, struct mote_rcpt *rcpts, unsigned count);
+unsigned mx_first(const struct args *args, const struct mote_rcpt *rcpts, unsigned count);
+
+/* A mail of several domains, which the spool may have from when it was to go by a relay, becomes one of the first domain; the
+ * others are stored as mails of their own. False after a complaint. */
+bool mx_split(const struct args *args, const struct spool *spool, struct host_mail *mail);
+
+/* Without a spool: attempt_run(), domain by domain. */
+int mx_run(struct attempt *attempt);
+
+/* Finds the relays of the mail's domain, and gives them to the attempt. False: nobody can be asked, and the recipients know why. */
+bool mx_route(struct attempt *attempt);
+
+/* Says of each recipient what must be said each time. */
+void mx_note(const struct attempt *attempt);
+#else
+static inline void mx_group(const struct args *args, struct mote_rcpt *rcpts, unsigned count)
+{
+    (void)args, (void)rcpts, (void)count;
+}
+
+static inline unsigned mx_first(const struct args *args, const struct mote_rcpt *rcpts, unsigned count)
+{
+    (void)args, (void)rcpts;
+    return count;
+}
+
+static inline bool mx_split(const struct args *args, const struct spool *spool, struct host_mail *mail)
+{
+    (void)args, (void)spool, (void)mail;
+    return true;
+}
+
+static inline int mx_run(struct attempt *attempt)
+{
+    return attempt_run(attempt);
+}
+
+static inline bool mx_route(struct attempt *attempt)
+{
+    (void)attempt;
+    return true;
+}
+
+static inline void mx_note(const struct attempt *attempt)
+{
+    (void)attempt;
+}
+#endif
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Mail without a relay: the hosts that take mail for a domain (MX, RFC 5321 5.1), and what DNS says of their certificates (DANE,
+ * RFC 7672), as relays for mote_posix_attempt(). Look-ups are libunbound's, which validates DNSSEC itself. Built with
+ * `make DANE=1' alone. For one thread and one domain at a time, as the command needs it: what was found is kept in static memory.
+ */
+#ifndef MOTE_PORT_DANE_H
+#define MOTE_PORT_DANE_H
+
+#include "mailmote_posix.h"
+
+#include <netdb.h>
+
+/* Seconds for one question, and for all that a domain takes. */
+#ifndef MOTE_QUESTION_S
+#define MOTE_QUESTION_S 20
+#endif
+#ifndef MOTE_QUESTIONS_S
+#define MOTE_QUESTIONS_S 90
+#endif
+
+#define MOTE_DANE_NAME 256
+#define MOTE_DANE_WHY  400
+
+/* ---- resolve.c: one question ------------------------------------------------------------------------------------- */
+
+/* The file with the keys that DNSSEC is validated from; NULL: nothing is validated. Before the first question, and to stay in place. */
+void mote_dane_anchor(const char *file);
+
+enum mote_dane_state {
+    MOTE_DANE_DATA,  /* there is an answer */
+    MOTE_DANE_NONE,  /* there is none of this type, or no such name */
+    MOTE_DANE_NO,    /* nobody answered in time, or the name servers could not: SERVFAIL */
+    MOTE_DANE_BOGUS, /* it is not what the zone's owner signed */
+};
+
+struct ub_result;
+struct mote_dane_answer {
+    uint8_t state;
+    bool secure;              /* DNSSEC proves it */
+    struct ub_result *result; /* NULL but with MOTE_DANE_DATA and MOTE_DANE_NONE */
+    char why[MOTE_DANE_WHY];  /* for a person: with MOTE_DANE_NO and MOTE_DANE_BOGUS */
+};
+
+enum { MOTE_DANE_A = 1, MOTE_DANE_MX = 15, MOTE_DANE_AAAA = 28, MOTE_DANE_TLSA = 52 };
+
+/* Asks until mote_posix_now_ms() is until_ms, MOTE_QUESTION_S at most; to be given back. */
+void mote_dane_ask(struct mote_dane_answer *answer, const char *name, int type, uint32_t until_ms);
+void mote_dane_free(struct mote_dane_answer *answer);
+
+/* In place of getaddrinfo(); NULL, and *cause. */
+struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause);
+
+/* ---- tlsa.c: what is known of a host's certificate ---------------------------------------------------------------- */
+
+enum { MOTE_TLSA_MAX = 16 };
+
+struct mote_tlsa {
+    uint8_t usage, selector, matching;
+    const unsigned char *octets; /* of the answer */
+    size_t len;
+};
+
+enum mote_dane_policy {
+    MOTE_DANE_OPPORTUNISTIC, /* proven that there are no records, or an insecure zone: POLICY P1 to P6 */
+    MOTE_DANE_ENCRYPTED,     /* records, and none of them can be used: TLS, and any certificate */
+    MOTE_DANE_AUTHENTICATED, /* a record decides */
+    MOTE_DANE_EXEMPT,        /* not looked up, as the caller wishes */
+    MOTE_DANE_UNKNOWN        /* the look-up failed: it is not asked */
+};
+
+struct mote_dane_host {
+    char name[MOTE_DANE_NAME]; /* to connect to */
+    char base[MOTE_DANE_NAME]; /* whose records they are: it, or what it is an alias of (RFC 7672 2.2.2) */
+    const char *domain;        /* behind the @, where DNSSEC proves that this is a host of it; else NULL */
+    uint16_t preference;
+    uint32_t random;
+    uint8_t policy;
+    struct mote_dane_answer answer;          /* of its TLSA records */
+    struct mote_tlsa records[MOTE_TLSA_MAX]; /* those that can be used */
+    unsigned record_count;
+};
+
+/* Looks the records up; sets policy. Until until_ms. */
+void mote_tlsa_find(struct mote_dane_host *host, const char *alias_of, bool secure, uint32_t until_ms);
+
+/* The trust that follows; the host stays in place as long as it is used. Not for MOTE_DANE_UNKNOWN. */
+void mote_tlsa_trust(struct mote_trust *trust, const struct mote_dane_host *host);
+
+/* tlsa_chain.c: does a record decide for this chain, certificates as they came, key that of the first one? 0, or an error of
+ * BearSSL's. */
+struct mote_tlsa_chain {
+    const unsigned char *octets[16];
+    size_t len[16];
+    unsigned count;
+};
+unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tlsa_chain *chain,
+                         const br_x509_pkey *key, uint64_t unix_s);
+
+/* ---- mx.c: a domain ------------------------------------------------------------------------------------------------ */
+
+struct mote_dane_domain {
+    /* Hosts in the order they are to be asked. Without any: verdict, cause and why. */
+    struct mote_dane_host hosts[MOTE_RELAYS_MAX];
+    struct mote_relay relays[MOTE_RELAYS_MAX];
+    unsigned count;
+    uint8_t verdict, cause;  /* MOTE_DEFERRED, or MOTE_FAILED: it is for good */
+    char why[MOTE_DANE_WHY]; /* for a person; with MOTE_FAILED an enhanced status code (RFC 3463) in front */
+    bool mx_secure, mx_none; /* DNSSEC proves the MX records; there is none, and the domain is its own host */
+};
+
+/* Who takes mail for a domain, and how each is trusted. exempt: is no TLSA record of it to be looked up? helo: our own name. The
+ * trace is told each step. What an earlier call found is gone, but its memory stays the domain's. */
+void mote_dane_find(struct mote_dane_domain *found, const char *domain, bool (*exempt)(void *ctx, const char *name),
+                    void *ctx, const char *helo, const struct mote_trace *trace);
+void mote_dane_forget(struct mote_dane_domain *found);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who takes mail for a domain (RFC 5321 5.1, RFC 7505), and with which trust (tlsa.c). What DNS does not answer, or answers wrongly, is
+ * never taken for "there is none": the host is not asked, or the mail waits. A host that is ourselves ends the list.
+ */
+#define _DEFAULT_SOURCE
+#define _POSIX_C_SOURCE 200809L
+
+#include "dane.h"
+#include "posix.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unbound.h>
+
+enum { MX_MAX = 100 };
+
+struct search {
+    struct mote_dane_domain *found;
+    const char *domain;
+    bool (*exempt)(void *ctx, const char *name);
+    void *ctx;
+    const char *helo;
+    const struct mote_trace *trace;
+    uint32_t until_ms;
+    uint8_t cause;           /* of the first host that DNS did not tell enough of */
+    char why[MOTE_DANE_WHY]; /* likewise */
+    bool loop;               /* a host was ourselves */
+};
+
+static void say(const struct search *search, const char *what, const char *rest)
+{
+    mote_posix_trace_event(search->trace, what, rest);
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
+
+static bool is_host_octet(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+static bool is_ascii(const char *name)
+{
+    while (*name > 0) {
+        name++;
+    }
+    return *name == 0;
+}
+
+/* A name in the form of DNS, as text. "" is the root. False: it is damaged, or no host's. */
+static bool read_name(char name[MOTE_DANE_NAME], const unsigned char *at, size_t len)
+{
+    size_t used = 0;
+
+    while (len != 0 && *at != 0) {
+        size_t label = *at++;
+
+        len--;
+        if (label >= len || used + label + 1 >= MOTE_DANE_NAME) {
+            return false;
+        }
+        if (used != 0) {
+            name[used++] = '.';
+        }
+        for (; label != 0; label--, len--) {
+            if (!is_host_octet(*at)) {
+                return false;
+            }
+            name[used++] = (char)*at++;
+        }
+    }
+    name[used] = 0;
+    return len == 1;
+}
+
+/* ---- Ourselves --------------------------------------------------------------------------------------------------- */
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    char one[MOTE_POSIX_LITERAL], other[MOTE_POSIX_LITERAL];
+
+    return mote_posix_address(a, one) && mote_posix_address(b, other) && strcmp(one, other) == 0;
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    char text[MOTE_POSIX_LITERAL];
+
+    return mote_posix_address(address, text) && (strncmp(text, "127.", 4) == 0 || strncmp(text, "0.", 2) == 0 ||
+                                                 strcmp(text, "::1") == 0 || strcmp(text, "::") == 0);
+}
+
+static bool is_own_address(const struct addrinfo *list)
+{
+    struct ifaddrs *own = NULL, *at;
+    bool found = false;
+
+    getifaddrs(&own);
+    for (; list != NULL && !found; list = list->ai_next) {
+        found = is_loopback(list->ai_addr);
+        for (at = own; at != NULL && !found; at = at->ifa_next) {
+            found = at->ifa_addr != NULL && same_address(at->ifa_addr, list->ai_addr);
+        }
+    }
+    if (own != NULL) {
+        freeifaddrs(own);
+    }
+    return found;
+}
+
+static bool is_own_name(const struct search *search, const char *name)
+{
+    char own[MOTE_POSIX_HOST_NAME];
+
+    return (search->helo != NULL && strcasecmp(search->helo, name) == 0) ||
+           (mote_posix_host_name(own, sizeof own) && strcasecmp(own, name) == 0);
+}
+
+/* ---- A host ------------------------------------------------------------------------------------------------------ */
+
+static void note_trouble(struct search *search, const struct mote_dane_answer *answer)
+{
+    say(search, answer->why, NULL);
+    if (search->cause == MOTE_CAUSE_NONE) {
+        search->cause = answer->state == MOTE_DANE_BOGUS ? MOTE_CAUSE_BOGUS : MOTE_CAUSE_DNS;
+        snprintf(search->why, sizeof search->why, "%s", answer->why);
+    }
+}
+
+struct address {
+    bool any, secure;           /* all that there are */
+    char alias[MOTE_DANE_NAME]; /* of what the host is one, or "" */
+};
+
+static void take_address(struct address *address, const struct mote_dane_answer *answer)
+{
+    const char *canonical = answer->result->canonname;
+    size_t len = canonical == NULL ? 0 : strlen(canonical);
+
+    address->secure = answer->secure && (address->secure || !address->any);
+    address->any = true;
+    if (len > 0 && len < sizeof address->alias) {
+        memcpy(address->alias, canonical, len);
+        address->alias[len - (canonical[len - 1] == '.')] = 0;
+    }
+}
+
+/* False: it has none, or that is not known. */
+static bool find_address(struct search *search, const char *name, struct address *address)
+{
+    static const int types[] = {MOTE_DANE_AAAA, MOTE_DANE_A};
+    struct mote_dane_answer answers[2];
+
+    *address = (struct address){.any = false};
+    for (int i = 0; i < 2; i++) {
+        mote_dane_ask(&answers[i], name, types[i], search->until_ms);
+        if (answers[i].state == MOTE_DANE_DATA) {
+            take_address(address, &answers[i]);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        if (!address->any && answers[i].why[0] != 0) {
+            note_trouble(search, &answers[i]);
+        }
+        mote_dane_free(&answers[i]);
+    }
+    return address->any;
+}
+
+static bool is_ourselves(const struct search *search, const struct mote_dane_host *host)
+{
+    struct addrinfo *list;
+    uint8_t cause;
+    bool own = is_own_name(search, host->name);
+
+    if (!own) {
+        list = mote_dane_addresses(host->name, 25, NULL, &cause);
+        own = is_own_address(list);
+        free(list);
+    }
+    if (own) {
+        say(search, host->name, ": that is this host: neither it nor those behind it are asked");
+    }
+    return own;
+}
+
+static const char *words_of(uint8_t policy)
+{
+    return policy == MOTE_DANE_AUTHENTICATED ? ": its certificate is known by TLSA records"
+           : policy == MOTE_DANE_ENCRYPTED   ? ": TLS is required: it has TLSA records, and none that can be used"
+           : policy == MOTE_DANE_EXEMPT      ? ": nodane: its TLSA records are not looked up"
+                                             : ": no TLSA records: TLS if it offers it, any certificate";
+}
+
+static void find_records(struct search *search, struct mote_dane_host *host, const struct address *address)
+{
+    if (search->exempt != NULL &&
+        (search->exempt(search->ctx, search->domain) || search->exempt(search->ctx, host->name))) {
+        host->policy = MOTE_DANE_EXEMPT;
+        memcpy(host->base, host->name, sizeof host->base);
+    } else {
+        mote_tlsa_find(host,
+                       address->alias[0] != 0 && strcasecmp(address->alias, host->name) != 0 ? address->alias : NULL,
+                       address->secure, search->until_ms);
+    }
+    if (host->policy == MOTE_DANE_UNKNOWN) {
+        note_trouble(search, &host->answer);
+    } else {
+        say(search, host->name, words_of(host->policy));
+    }
+}
+
+/* The next host of the list. False: it is ourselves, and the list ends. */
+static bool add_host(struct search *search, const struct mote_dane_host *candidate)
+{
+    struct mote_dane_domain *found = search->found;
+    struct mote_dane_host *host = &found->hosts[found->count];
+    struct mote_relay *relay = &found->relays[found->count];
+    struct address address;
+
+    *host = *candidate;
+    if (!find_address(search, host->name, &address)) {
+        if (search->cause == MOTE_CAUSE_NONE) {
+            say(search, host->name, ": it has no address");
+        }
+        return true;
+    }
+    if (is_ourselves(search, host)) {
+        search->loop = true;
+        return false;
+    }
+    find_records(search, host, &address);
+    if (host->policy != MOTE_DANE_UNKNOWN) {
+        *relay = (struct mote_relay){.host = host->name, .port = 25, .tls = MOTE_TLS_STARTTLS};
+        mote_tlsa_trust(&relay->trust, host);
+        found->count++;
+    }
+    return true;
+}
+
+/* ---- The list ---------------------------------------------------------------------------------------------------- */
+
+static int by_preference(const void *one, const void *other)
+{
+    const struct mote_dane_host *a = one, *b = other;
+
+    return a->preference != b->preference ? (a->preference < b->preference ? -1 : 1)
+           : a->random != b->random       ? (a->random < b->random ? -1 : 1)
+                                          : 0;
+}
+
+/* Memory for up to MX_MAX of them; NULL: there is none. */
+static struct mote_dane_host *read_mx(struct search *search, const struct ub_result *result, unsigned *count)
+{
+    struct mote_dane_host *list = calloc(MX_MAX, sizeof *list);
+
+    *count = 0;
+    for (int i = 0; list != NULL && result->data[i] != NULL && *count < MX_MAX; i++) {
+        const unsigned char *octets = (const unsigned char *)result->data[i];
+        struct mote_dane_host *host = &list[*count];
+
+        if (result->len[i] < 3 || !read_name(host->name, octets + 2, (size_t)result->len[i] - 2)) {
+            say(search, "an MX record names what is no host", NULL);
+            continue;
+        }
+        host->preference = (uint16_t)(octets[0] << 8 | octets[1]);
+        host->domain = search->found->mx_secure ? search->domain : NULL;
+        mote_posix_random(&host->random, sizeof host->random);
+        ++*count;
+    }
+    if (list != NULL) {
+        qsort(list, *count, sizeof *list, by_preference);
+    }
+    return list;
+}
+
+static void end(struct search *search, uint8_t verdict, uint8_t cause, const char *form)
+{
+    search->found->verdict = verdict;
+    search->found->cause = cause;
+    snprintf(search->found->why, sizeof search->found->why, form, search->domain);
+}
+
+/* Nobody can be asked: why. What DNS did not tell may be a host that takes the mail. */
+static void end_without(struct search *search)
+{
+    struct mote_dane_domain *found = search->found;
+
+    if (search->cause != MOTE_CAUSE_NONE) {
+        found->verdict = MOTE_DEFERRED;
+        found->cause = search->cause;
+        memcpy(found->why, search->why, sizeof found->why);
+    } else if (search->loop) {
+        end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.6 mail for %.255s would come back to this host");
+    } else {
+        end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.4 no host that takes mail for %.255s has an address");
+    }
+}
+
+static void find_mx(struct search *search, const struct mote_dane_answer *answer)
+{
+    struct mote_dane_domain *found = search->found;
+    unsigned count;
+    struct mote_dane_host *list;
+
+    found->mx_secure = answer->secure;
+    list = read_mx(search, answer->result, &count);
+    if (list == NULL) {
+        end(search, MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
+        return;
+    }
+    if (count == 1 && list[0].name[0] == 0) {
+        end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.10 %.255s takes no mail (null MX, RFC 7505)");
+    } else {
+        for (unsigned i = 0; i < count && found->count < MOTE_RELAYS_MAX; i++) {
+            if (list[i].name[0] != 0 && !add_host(search, &list[i])) {
+                break;
+            }
+        }
+        if (found->count == 0) {
+            end_without(search);
+        }
+    }
+    free(list);
+}
+
+/* No MX: the domain is its own host. */
+static void find_itself(struct search *search, bool secure)
+{
+    struct mote_dane_host host = {.domain = secure ? search->domain : NULL};
+
+    search->found->mx_none = true;
+    search->found->mx_secure = secure;
+    snprintf(host.name, sizeof host.name, "%s", search->domain);
+    add_host(search, &host);
+    if (search->found->count == 0) {
+        end_without(search);
+    }
+}
+
+/* user@[192.0.2.7], user@[IPv6:2001:db8::7]: DNS says nothing of it. */
+static void find_literal(struct search *search)
+{
+    struct mote_dane_domain *found = search->found;
+    struct mote_dane_host *host = &found->hosts[0];
+    const char *text = search->domain + 1;
+    size_t len;
+
+    text += strncasecmp(text, "IPv6:", 5) == 0 ? 5 : 0;
+    len = strcspn(text, "]");
+    *host = (struct mote_dane_host){.policy = MOTE_DANE_OPPORTUNISTIC};
+    snprintf(host->name, sizeof host->name, "%.*s", (int)(len < 64 ? len : 64), text);
+    if (is_ourselves(search, host)) {
+        search->loop = true;
+        end_without(search);
+        return;
+    }
+    found->relays[0] = (struct mote_relay){.host = host->name, .port = 25};
+    mote_trust_opportunistic(&found->relays[0].trust, NULL);
+    found->count = 1;
+}
+
+void mote_dane_find(struct mote_dane_domain *found, const char *domain, bool (*exempt)(void *ctx, const char *name),
+                    void *ctx, const char *helo, const struct mote_trace *trace)
+{
+    struct search search = {
+        found,           domain, exempt, ctx, helo, trace, mote_posix_now_ms() + MOTE_QUESTIONS_S * UINT32_C(1000),
+        MOTE_CAUSE_NONE, "",     false};
+    struct mote_dane_answer answer;
+
+    mote_dane_forget(found);
+    if (domain[0] == '[') {
+        find_literal(&search);
+        return;
+    }
+    if (!is_ascii(domain)) {
+        end(&search, MOTE_FAILED, MOTE_CAUSE_LOOKUP,
+            "5.1.2 %.255s is not ASCII: give the domain as DNS has it (xn--...)");
+        return;
+    }
+    mote_dane_ask(&answer, domain, MOTE_DANE_MX, search.until_ms);
+    switch (answer.state) {
+    case MOTE_DANE_DATA: find_mx(&search, &answer); break;
+    case MOTE_DANE_NONE:
+        if (answer.result->nxdomain) {
+            end(&search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.2 there is no domain %.255s");
+        } else {
+            find_itself(&search, answer.secure);
+        }
+        break;
+    default: note_trouble(&search, &answer); end_without(&search);
+    }
+    mote_dane_free(&answer);
+}
+
+void mote_dane_forget(struct mote_dane_domain *found)
+{
+    for (unsigned i = 0; i < MOTE_RELAYS_MAX; i++) {
+        if (found->hosts[i].answer.result != NULL) {
+            mote_dane_free(&found->hosts[i].answer);
+        }
+    }
+    memset(found, 0, sizeof *found);
+}
