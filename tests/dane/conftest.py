@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The world of these tests: a network, a DNS, mail hosts; and the command in it."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+from cases import ADDRESSES, CERTIFICATES, zones  # noqa: E402
+from cell import die_with_parent  # noqa: E402
+from certificates import Certificates  # noqa: E402
+from nameservers import Dns  # noqa: E402
+from net import Net, host  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+COMMAND = os.environ["MAILMOTE"]
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "pki").mkdir()
+        self.certificates = Certificates(folder / "pki")
+        self.net = Net(ADDRESSES)
+        self.dns = Dns(folder, self.net, zones(self.certificates))
+        self.mails = folder / "mails"
+        self.mails.touch()
+        self.hosts = self._hosts()
+        self.config = folder / "config"
+        self.configure("")
+
+    def configure(self, more, relay="relay mx:"):
+        self.config.write_text(f"{relay}\nfrom sender@example.org\nhelo client.example\ndnssec-anchor {self.dns.anchor}\n{more}")
+
+    def _hosts(self):
+        asked = []
+        for n, certificate in CERTIFICATES.items():
+            one = {"address": host(n)}
+            if certificate:
+                alone = self.folder / "pki" / f"{certificate}.pem"
+                one["chain"] = self.certificates.chain(certificate) if n != 7 else str(alone)
+                one["key"] = self.certificates.key(certificate)
+            asked.append(one)
+        process = subprocess.Popen([*self.net.inside(self.net.servers), sys.executable, HERE / "hosts.py", self.folder],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        process.stdin.write(json.dumps(asked))
+        process.stdin.close()
+        assert process.stdout.readline() == "listening\n"
+        return process
+
+    def inside(self, *words):
+        """a command that runs where mail is sent from"""
+        bind = f"mount --bind {self.folder}/resolv.conf /etc/resolv.conf; exec \"$@\""
+        return [*self.net.inside(self.net.client), "unshare", "--mount", "sh", "-ec", bind, "sh", *map(str, words)]
+
+    def run(self, *words, text="hello\n", limit=60):
+        return subprocess.run(self.inside(COMMAND, *words), input=text, capture_output=True, text=True, timeout=limit)
+
+    def send(self, *rcpts, options=()):
+        return self.run("send", "-C", self.config, "-v", *options, *rcpts)
+
+    def taken(self):
+        """the mails so far"""
+        return [json.loads(line) for line in self.mails.read_text().splitlines()]
+
+    def close(self):
+        self.hosts.kill()
+        self.hosts.wait()
+        self.dns.close()
+        self.net.close()
+
+
+@pytest.fixture(scope="session")
+def world():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-dane-"))
+    folder.chmod(0o755)
+    made = World(folder)
+    yield made
+    made.close()
+    shutil.rmtree(folder)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Two networks of their own, joined by a wire: CLIENT, where mail is sent from, and SERVERS, where name servers and mail hosts
+have an address each. All of it goes with two processes."""
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+from cell import die_with_parent  # noqa: E402
+
+CLIENT = "10.53.0.1"
+ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT = (f"10.53.0.{n}" for n in range(2, 7))
+
+
+def host(n):
+    return f"10.53.1.{n}"
+
+
+class Net:
+    def __init__(self, addresses):
+        self.client, self.servers = self._space(), self._space()
+        self._ip(self.client, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", str(self.servers.pid))
+        for space, own in ((self.client, [CLIENT]), (self.servers, addresses)):
+            self._ip(space, "link", "set", "lo", "up")
+            for address in own:
+                self._ip(space, "address", "add", f"{address}/16", "dev", "wire")
+            self._ip(space, "link", "set", "wire", "up")
+
+    @staticmethod
+    def _space():
+        """a process that keeps a network of its own"""
+        process = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        process.stdout.readline()
+        return process
+
+    def _ip(self, space, *words):
+        subprocess.run([*self.inside(space), "ip", *words], check=True, timeout=30)
+
+    @staticmethod
+    def inside(space):
+        return ["nsenter", f"--net=/proc/{space.pid}/ns/net"]
+
+    def close(self):
+        for space in (self.client, self.servers):
+            space.kill()
+            space.wait()
