@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-from net import BROKEN_TLSA, NO_TLSA, RESOLVER, ROOT_SERVER, SILENT
+from net import BROKEN_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT
 from cell import die_with_parent, tree
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -23,10 +23,12 @@ class Dns:
         self.anchor, served = folder / "anchor", {}
         for name in sorted(zones, key=lambda zone: -len(zone)):          # a zone's DS is in the one above it
             served[name] = self._zone(name, zones)
-        self._nsd(served)
+        other = {name: file for name, file in served.items() if zones[name][0] not in ("ns.example.", "ns-other.example.")}
+        self._nsd(ROOT_SERVER, {name: file for name, file in served.items() if name not in other})
+        self._nsd(OTHER_SERVER, other)
         self._unbound()
         for address, how in ((NO_TLSA, "no-tlsa"), (BROKEN_TLSA, "broken-tlsa"), (SILENT, "silent")):
-            self._start(sys.executable, HERE / "answers.py", address, ROOT_SERVER, how)
+            self._start(sys.executable, HERE / "answers.py", address, OTHER_SERVER, how)
 
     def _run(self, *words):
         return subprocess.run([*map(str, words)], cwd=self.folder, check=True, capture_output=True, text=True, timeout=60).stdout
@@ -63,22 +65,23 @@ class Dns:
                 [*self.net.inside(self.net.servers), "env", f"LD_LIBRARY_PATH={libraries}", *map(str, words)], cwd=self.folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent))
 
-    def _nsd(self, served):
+    def _nsd(self, address, served):
         text = f"""server:
-  ip-address: {ROOT_SERVER}
+  ip-address: {address}
   username: ""
   pidfile: ""
   zonesdir: ""
   database: ""
   xfrdfile: ""
-  zonelistfile: "{self.folder}/zonelist"
+  zonelistfile: "{self.folder}/zonelist.{address}"
   server-count: 1
 remote-control:
   control-enable: no
 """
         text += "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in served.items())
-        (self.folder / "nsd.conf").write_text(text)
-        self._start(self.tree / "usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf")
+        config = self.folder / f"nsd.{address}"
+        config.write_text(text)
+        self._start(self.tree / "usr/sbin/nsd", "-d", "-c", config)
 
     def _unbound(self):
         (self.folder / "root.hints").write_text(f". 3600000 NS ns.example.\nns.example. 3600000 A {ROOT_SERVER}\n")
