@@ -12,10 +12,11 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 from cases import ADDRESSES, CERTIFICATES, zones  # noqa: E402
-from cell import die_with_parent  # noqa: E402
+from cell import die_with_parent, why_not  # noqa: E402
 from certificates import Certificates  # noqa: E402
 from nameservers import Dns  # noqa: E402
 from net import Net, host  # noqa: E402
+from postfix import MailHost, Sender  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMMAND = os.environ["MAILMOTE"]
@@ -31,6 +32,9 @@ class World:
         self.mails = folder / "mails"
         self.mails.touch()
         self.hosts = self._hosts()
+        self.mail_host, self.why_not = None, why_not()
+        if not self.why_not:
+            self.mail_host = MailHost(folder / "host", self.net)
         self.config = folder / "config"
         self.configure("")
 
@@ -66,9 +70,12 @@ class World:
 
     def taken(self):
         """the mails so far"""
-        return [json.loads(line) for line in self.mails.read_text().splitlines()]
+        mails = [json.loads(line) for line in self.mails.read_text().splitlines()]
+        return mails + self.mail_host.taken() if self.mail_host else mails
 
     def close(self):
+        if self.mail_host:
+            self.mail_host.close()
         self.hosts.kill()
         self.hosts.wait()
         self.dns.close()
@@ -83,3 +90,13 @@ def world():
     yield made
     made.close()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def sender(world):
+    """Postfix, as whoever sends"""
+    if world.why_not:
+        pytest.skip(world.why_not)
+    made = Sender(world.folder / "sender", world.net)
+    yield made
+    made.close()
