@@ -304,6 +304,11 @@ attacks: ## hostile relays, each three times: as their octets come, one by one, 
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost
 
+dane-check: need-interop need-dane-check ## MX and DANE with signed zones, beside a real Postfix; T=EXPRESSION; a minute
+	+@$(MAKE) BUILD=$(BUILD)/dane DANE=1 BEARSSL_DIR=$(BEARSSL_DIR) $(if $(prefix_h),,BEARSSL_LIB=$(BUILD)/dane/libbearssl.a) \
+	    CPPFLAGS='$(CPPFLAGS) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2' all
+	@$(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))
+
 include tests/prove/prove.mk
 include tests/mutants/mutants.mk
 
@@ -363,6 +368,7 @@ pkg-coverage := python3 clang-19 llvm-19 libclang-rt-19-dev libcmocka-dev
 pkg-valgrind := valgrind
 pkg-interop := $(shell sed 's/\#.*//' tests/interop/packages.txt)
 pkg-servers := $(pkg-interop) perl $(if $(shell command -v npm),,nodejs npm)
+pkg-dane-check := $(shell sed 's/\#.*//' tests/dane/packages.txt)
 pkg-cross := python3 gcc-arm-none-eabi libnewlib-arm-none-eabi
 pkg-size := $(pkg-cross) $(pkg-run) openssl python3-aiosmtpd python3-pytest
 pkg-build-systems := $(pkg-san) $(pkg-interop) $(pkg-cross) cmake make qemu-system-arm python3-yaml python3-kconfiglib g++
@@ -382,7 +388,7 @@ help: ## this list
 	    /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers callers-short faults attacks cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers callers-short dane-check faults attacks cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -54,7 +54,8 @@ void probe_talk(struct probe *probe);
 /* probe_judge.c: the chain under the CAs, as mailmote judges it. */
 void probe_judge(struct probe *probe);
 
-/* probe_report.c, for a person; probe_json.c, for a program. */
+/* probe_report.c, for a person: all of it, or what was found alone; probe_json.c, for a program. */
+void probe_report_found(const struct probe *probe);
 void probe_report(const struct probe *probe);
 void probe_json(const struct probe *probe);
 

@@ -74,13 +74,33 @@ static void report_tls(const struct probe *probe)
         "records", probe->record, probe->record_free, probe_buffer(probe));
 }
 
-static void report_chain(const struct probe *probe)
+void probe_report_found(const struct probe *probe)
 {
-    char text[TEXT_LEN];
-
+    for (size_t i = 0; i < probe->address_count; i++) {
+        line(i == 0 ? "addresses" : "", probe->addresses[i]);
+    }
+    if (probe->greeting[0] != 0) {
+        line("greeting", probe->greeting);
+    }
+    lines("offers in clear", probe->offers_clear);
+    if (probe->starttls[0] != 0) {
+        line("STARTTLS", probe->starttls);
+    }
+    if (probe->tls) {
+        report_tls(probe);
+    }
+    if (probe->trouble[0] != 0) {
+        line("trouble", probe->trouble);
+    }
     for (size_t i = 0; i < probe->chain.count; i++) {
         certificate(i == 0 ? "certificate" : "its CA", probe->chain.list[i]);
     }
+}
+
+static void report_verdict(const struct probe *probe)
+{
+    char text[TEXT_LEN];
+
     if (probe->chain.count == 0) {
         line("verdict", probe->verdict);
         return;
@@ -164,23 +184,8 @@ static void firmware(const struct probe *probe)
 
 void probe_report(const struct probe *probe)
 {
-    for (size_t i = 0; i < probe->address_count; i++) {
-        line(i == 0 ? "addresses" : "", probe->addresses[i]);
-    }
-    if (probe->greeting[0] != 0) {
-        line("greeting", probe->greeting);
-    }
-    lines("offers in clear", probe->offers_clear);
-    if (probe->starttls[0] != 0) {
-        line("STARTTLS", probe->starttls);
-    }
-    if (probe->tls) {
-        report_tls(probe);
-    }
-    if (probe->trouble[0] != 0) {
-        line("trouble", probe->trouble);
-    }
-    report_chain(probe);
+    probe_report_found(probe);
+    report_verdict(probe);
     if (!probe->tls) {
         return;
     }

@@ -311,7 +311,7 @@ static int try_unkept(struct sending *sending)
         attempt->mail = later_mail(later);
     }
     if (status == EX_OK) {
-        status = attempt_run(attempt);
+        status = mx_run(attempt);
     }
     if (args->mta) {
         tell_reasons(attempt->mail);

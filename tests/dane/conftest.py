@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -57,13 +58,13 @@ class World:
         assert process.stdout.readline() == "listening\n"
         return process
 
-    def inside(self, *words):
+    def inside(self, *words, resolv=None):
         """a command that runs where mail is sent from"""
-        bind = f"mount --bind {self.folder}/resolv.conf /etc/resolv.conf; exec \"$@\""
+        bind = f"mount --bind {resolv or self.folder / 'resolv.conf'} /etc/resolv.conf; exec \"$@\""
         return [*self.net.inside(self.net.client), "unshare", "--mount", "sh", "-ec", bind, "sh", *map(str, words)]
 
-    def run(self, *words, text="hello\n", limit=60):
-        return subprocess.run(self.inside(COMMAND, *words), input=text, capture_output=True, text=True, timeout=limit)
+    def run(self, *words, text="hello\n", limit=60, resolv=None):
+        return subprocess.run(self.inside(COMMAND, *words, resolv=resolv), input=text, capture_output=True, text=True, timeout=limit)
 
     def send(self, *rcpts, options=()):
         return self.run("send", "-C", self.config, "-v", *options, *rcpts)
@@ -72,6 +73,15 @@ class World:
         """the mails so far"""
         mails = [json.loads(line) for line in self.mails.read_text().splitlines()]
         return mails + self.mail_host.taken() if self.mail_host else mails
+
+    def taken_for(self, *rcpts):
+        """those of them; a host may say that it has a mail a moment before it has put it away"""
+        end = time.monotonic() + 20
+        while True:
+            found = [mail for mail in self.taken() if set(mail["rcpts"]) & set(rcpts)]
+            if {rcpt for mail in found for rcpt in mail["rcpts"]} >= set(rcpts) or time.monotonic() > end:
+                return found
+            time.sleep(0.05)
 
     def close(self):
         if self.mail_host:

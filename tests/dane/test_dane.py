@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Mail without a relay: each case of cases.py is sent once."""
+import time
+
 import pytest
 
 from cases import CASES, DEFERRED, FAILED
@@ -11,13 +13,18 @@ def where(mails):
     return f"{'TLS' if mails[0]['tls'] else 'clear'}, host {mails[0]['host'].rpartition('.')[2]}"
 
 
+def taken_by(world, rcpt):
+    """by whoever took it, up to now"""
+    return [mail for mail in world.taken() if rcpt in mail["rcpts"]]
+
+
 def outcome(world, to):
     """what became of a mail to this address, where it was taken or the verdict; the text of its line; and all that was said"""
     said = world.send(to)
     rows = [line.split("\t") for line in said.stdout.splitlines()]
     assert len(rows) == 1, said.stderr
     verdict, text = rows[0][2], rows[0][4]
-    return where([m for m in world.taken() if to in m["rcpts"]]) if verdict == "delivered" else verdict, text, said
+    return where(world.taken_for(to)) if verdict == "delivered" else verdict, text, said
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -25,7 +32,7 @@ def test_case(world, case):
     came, text, said = outcome(world, f"a@{case.domain}")
     assert came == case.expected, (text, said.stderr)
     assert case.says in text, said.stderr
-    assert not [m for m in world.taken() if f"a@{case.domain}" in m["rcpts"] and came in (DEFERRED, FAILED)]
+    assert came not in (DEFERRED, FAILED) or not taken_by(world, f"a@{case.domain}")
     assert (said.returncode == 0) == (came not in (DEFERRED, FAILED)), said.stderr
 
 
@@ -37,7 +44,180 @@ def test_postfix_does_the_same(world, sender):
     for case in CASES:
         verdict, why = sender.verdict(to[case.name])
         names = {"deferred": DEFERRED, "bounced": FAILED}
-        came = names[verdict] if verdict in names else where([m for m in world.taken() if to[case.name] in m["rcpts"]])
+        came = names[verdict] if verdict in names else where(world.taken_for(to[case.name]))
         if came != case.postfix:
             wrong.append(f"{case.name}: {came}, not {case.postfix}: {why}")
     assert not wrong, "\n".join(wrong)
+
+
+# ---- Beyond one mail and one domain ---------------------------------------------------------------------------------
+
+
+def verdicts(done):
+    """of each recipient the verdict and the text"""
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    return {row[1]: (row[2], row[4]) for row in rows}
+
+
+@pytest.fixture
+def spool(world, request):
+    return world.folder / f"spool-{request.node.name}"
+
+
+@pytest.mark.parametrize("name", ["undenied", "notlsa", "brokentlsa"])
+def test_nodane_exempts_a_domain_and_says_so_each_time(world, name):
+    to = f"n@{name}.{name}.example"
+    world.configure(f"nodane {name}.example\n")
+    said = world.send(to)
+    world.configure("")
+    verdict, text = verdicts(said)[to]
+    assert verdict == "delivered" and f"nodane: DANE was not asked about {name}.{name}.example" in text, said.stderr
+    assert where(world.taken_for(to)) == "TLS, host 1"
+
+
+def test_nodane_is_of_no_other_domain(world):
+    world.configure("nodane smatch.example\nnodane match.example\n")
+    said = world.send("other@mismatch.example")
+    world.configure("")
+    verdict, text = verdicts(said)["other@mismatch.example"]
+    assert verdict == "deferred" and "nodane" not in text
+
+
+def test_equal_preferences_are_asked_at_random(world):
+    for i in range(12):
+        assert verdicts(world.send(f"e{i}@equal.example"))[f"e{i}@equal.example"][0] == "delivered"
+    hosts = {mail["host"] for mail in world.taken_for(*(f"e{i}@equal.example" for i in range(12)))}
+    assert len(hosts) == 2                           # one alone comes about once in 2,048 times
+
+
+def test_without_a_spool_each_domain_has_its_own_conversation(world):
+    to = ["m1@ee311.example", "m2@refused.refused.example", "m3@EE311.example", "m4@nullmx.example", "m5@none.example"]
+    done = world.send(*to)
+    assert {rcpt: verdict for rcpt, (verdict, _) in verdicts(done).items()} == dict(
+        zip(to, ["delivered", "deferred", "delivered", "failed", "delivered"]))
+    assert done.returncode == 75                     # somebody is deferred
+    assert "nothing is kept" in done.stderr
+    assert [mail["rcpts"] for mail in world.taken_for(to[0], to[2], to[4])] in ([[to[0], to[2]], [to[4]]], [[to[4]], [to[0], to[2]]])
+
+
+def test_in_the_spool_each_domain_is_a_mail(world, spool):
+    to = ["s1@ee311.example", "s2@mismatch.example", "s3@ee311.example", "s4@none.example", "s5@nodomain.example"]
+    done = world.send(*to, options=["--spool", spool])
+    said = verdicts(done)
+    assert [said[rcpt][0] for rcpt in to] == ["delivered", "deferred", "delivered", "delivered", "failed"], done.stderr
+    ids = {line.split("\t")[1]: line.split("\t")[0] for line in done.stdout.splitlines()}
+    assert ids[to[0]] == ids[to[2]] and len(set(ids.values())) == 4
+    queue = world.run("queue", "--spool", spool).stdout
+    assert "s2@mismatch.example\twaiting" in queue and "s5@nodomain.example\tfailed\t5.1.2 there is no domain" in queue
+    assert "s1@" not in queue and len(queue.splitlines()) == 2
+
+
+def test_a_mail_of_several_domains_that_waited_for_a_relay(world, spool):
+    """the relay is down, then the configuration has none: each domain gets its mail"""
+    to = ["w1@ee311.example", "w2@mismatch.example", "w3@ee311.example", "w4@none.example"]
+    world.configure("", relay="relay 10.53.1.9:25")
+    first = world.send(*to, options=["--spool", spool, "--timeout", "5"])
+    world.configure("")
+    assert {verdict for verdict, _ in verdicts(first).values()} == {"deferred"}
+    rows = ""
+    for _ in range(2):                               # those that are parted off are due with the next
+        rows += world.run("flush", "-C", world.config, "--spool", spool, "--now").stdout
+    assert sorted(mail["rcpts"] for mail in world.taken_for(to[0], to[2], to[3])) == [[to[0], to[2]], [to[3]]]
+    waiting = [line for line in world.run("queue", "--spool", spool).stdout.splitlines() if "\twaiting\t" in line]
+    assert len(waiting) == 1 and to[1] in waiting[0]
+
+
+def test_one_domains_tls_failure_brings_no_other_nearer_to_clear(world, spool):
+    """a mail to each, as they are kept: the one whose DANE host fails is never armed by the other"""
+    to = ["c1@notls.example", "c2@nonenotls.example"]
+    done = world.send(*to, options=["--spool", spool])
+    assert [verdicts(done)[rcpt][0] for rcpt in to] == ["deferred", "delivered"]
+    for _ in range(3):
+        world.run("flush", "-C", world.config, "--spool", spool, "--now")
+    assert not taken_by(world, to[0])
+
+
+def test_accepted_for_verified_relays_only(world, spool):
+    """POLICY P7: such a mail goes to a host that DANE authenticates, and to no other"""
+    to = ["v1@ee311.example", "v2@unusable.example", "v3@none.example"]
+    ca = world.folder / "pki/ca.pem"
+    world.configure("", relay=f"relay 10.53.1.9:25 trust={ca} tls-name=mail.example")
+    for rcpt in to:
+        assert verdicts(world.send(rcpt, options=["--spool", spool, "--timeout", "5"]))[rcpt][0] == "deferred"
+    world.configure("")
+    done = world.run("flush", "-C", world.config, "--spool", spool, "--now")
+    said = verdicts(done)
+    assert said[to[0]][0] == "delivered", done.stderr
+    for rcpt in to[1:]:
+        assert said[rcpt][0] == "deferred" and "accepted for verified relays only" in said[rcpt][1]
+
+
+def test_mails_of_one_domain_share_a_connection_and_others_have_their_own(world, spool):
+    to = ["k1@ee311.example", "k2@none.example", "k3@ee311.example"]
+    world.configure("", relay="relay 10.53.1.9:25")
+    for rcpt in to:
+        world.send(rcpt, options=["--spool", spool, "--timeout", "5"])
+    world.configure("")
+    done = world.run("flush", "-C", world.config, "--spool", spool, "--now", "-v")
+    assert {verdict for verdict, _ in verdicts(done).values()} == {"delivered"}, done.stderr
+    assert [where(world.taken_for(rcpt)) for rcpt in to] == ["TLS, host 1", "TLS, host 2", "TLS, host 1"]
+
+
+def test_an_address_is_its_own_host(world):
+    assert verdicts(world.send("l@[10.53.1.3]"))["l@[10.53.1.3]"][0] == "delivered"
+    assert where(world.taken_for("l@[10.53.1.3]")) == "clear, host 3"
+    for own in ("l@[10.53.0.1]", "l@[127.0.0.1]", "l@[127.9.9.9]", "l@[IPv6:::1]"):
+        verdict, text = verdicts(world.send(own))[own]
+        assert verdict == "failed" and "come back to this host" in text
+
+
+def test_name_servers_that_never_answer_take_a_bounded_time(world):
+    """and a relay's name as well, which the system's resolver would not have bounded"""
+    silent = world.folder / "silent.conf"
+    silent.write_text("nameserver 10.53.0.6\n")
+    started = time.monotonic()
+    for config in ("relay mx:", "relay mx.none.example:25"):
+        world.configure("", relay=config)
+        done = world.run("send", "-C", world.config, "t@none.example", resolv=silent)
+        verdict, text = verdicts(done)["t@none.example"]
+        assert verdict == "deferred" and "no name server answered in time" in text and done.returncode == 75
+    world.configure("")
+    assert time.monotonic() - started < 40           # 4 s a question here, three of them
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--mx", "--relay", "mail.example"], "mx: stands in place of relays"),
+    (["--mx", "--trust", "/etc/ca.pem"], "mx: has no login and no trust of its own"),
+])
+def test_what_does_not_go_together(world, words, says):
+    done = world.run("send", *words, "--from", "a@b.example", "x@none.example")
+    assert done.returncode == 64 and says in done.stderr
+
+
+def test_an_anchor_that_is_none(world):
+    for anchor, says in (("/nowhere", "cannot be read"), (world.config, "")):
+        world.config.write_text(f"relay mx:\nfrom a@b.example\nhelo client.example\ndnssec-anchor {anchor}\n")
+        done = world.run("send", "-C", world.config, "x@ee311.example")
+        world.configure("")
+        assert done.returncode != 0 and says in done.stderr and not taken_by(world, "x@ee311.example")
+
+
+# ---- probe --mx -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("domain, status, says", [
+    ("ee311.example", 0, ["MX              proven by DNSSEC", "TLSA            3 1 1 ", "it is the one its TLSA records know"]),
+    ("mismatch.example", 1, ["it gets no mail: no TLSA record knows its certificate"]),
+    ("unusable.example", 1, ["none of its TLSA records can be used", "mail goes there in TLS, unauthenticated"]),
+    ("nonenotls.example", 1, ["mail goes there, unauthenticated"]),
+    ("insecure.insecure.example", 1, ["not proven: the domain's zone is not signed"]),
+    ("second.example", 1, ["host            10 mx.second.example", "host            20 mx2.second.example"]),
+    ("nullmx.example", 1, ["takes no mail"]),
+    ("bogus.bogus.example", 75, ["refused by DNSSEC"]),
+    ("notlsa.notlsa.example", 75, ["TLSA of _25._tcp.mx.notlsa.notlsa.example"]),
+])
+def test_probe(world, domain, status, says):
+    done = world.run("probe", "--mx", "--dnssec-anchor", world.dns.anchor, domain, text="")
+    assert done.returncode == status, done.stdout + done.stderr
+    for words in says:
+        assert words in done.stdout
