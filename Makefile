@@ -109,9 +109,12 @@ clean: ## remove what was built; fetched sources stay
 
 ##: See it work
 
-demo: need-demo $(if $(BOARD),need-run,all fast) ## a mail to a real server, then one with broken TLS; a firmware: BOARD=
+demo: need-demo $(if $(BOARD),need-run,all fast) $(if $(DANE),need-dane-check) ## a mail to a real server, then one with broken TLS; a firmware: BOARD=; without a relay: DANE=1
 	+@$(if $(BOARD),MAKE='$(MAKE)' BUILD=$(BUILD) tests/demo-board.sh $(BOARD),MAILMOTE=$(abspath $(BUILD)/mailmote) \
 	    MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) tests/demo.sh)
+ifdef DANE
+	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/dane/demo.py
+endif
 
 # The command with a TLS retry after 2 s, so that nobody waits a minute.
 fast: $(bearssl_a)

@@ -4,7 +4,7 @@
 
 _mailmote() {
     local now=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local relay='--relay --tls --trust --pin --tls-name --user --password-file --token-file --helo --timeout -v --verbose'
+    local relay='--relay --mx --tls --trust --pin --tls-name --user --password-file --token-file --helo --timeout -v --verbose'
     local kept='--spool -C --config -a --account --help'
     local words=
 

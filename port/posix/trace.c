@@ -74,7 +74,10 @@ static void trace_handshake(const struct mote_posix_tracer *tracer)
     mote_posix_trace_event(tracer->trace, text,
                            trust->opportunistic ? ", certificate not checked"
                            : trust->chain       ? ", certificate verified"
-                                                : ", the pinned key");
+#ifdef MOTE_DANE
+                           : trust->pins != NULL && trust->pin_count == 0 ? ", as its TLSA records ask"
+#endif
+                                                                          : ", the pinned key");
 }
 
 static void pass_on(void *ctx, char who, uint8_t step, const char *data, size_t len)

@@ -53,17 +53,17 @@ CASES = [
     Case("ta211", GOOD, tls(GOOD), (2, 1, 1, "ca")),
     Case("ta201", GOOD, tls(GOOD), (2, 0, 1, "ca")),
     Case("ta200", LEAF_ALONE, tls(LEAF_ALONE), (2, 0, 0, "ca")),
-    Case("ta210", LEAF_ALONE, DEFERRED, (2, 1, 0, "ca"), says="not the pinned one", postfix=tls(LEAF_ALONE),
-         why="a CA's key alone, not in the chain, is no anchor here: such records are hardly used, and RFC 7671 5.2.2 advises against"),
+    Case("ta210", LEAF_ALONE, DEFERRED, (2, 1, 0, "ca"), says="no TLSA record knows the certificate of ", postfix=tls(LEAF_ALONE),
+         why="BearSSL wants a CA by its name, which such a record does not have"),
     Case("postfix", POSTFIX, tls(POSTFIX), (3, 1, 1, "postfix")),
     Case("eeexpired", EXPIRED, tls(EXPIRED), (3, 1, 1, "expired")),
     Case("eewrongname", WRONG_NAME, tls(WRONG_NAME), (3, 1, 1, "wrongname")),
     Case("taexpired", EXPIRED, DEFERRED, (2, 1, 1, "ca"), says="expired"),
     Case("tawrongname", WRONG_NAME, DEFERRED, (2, 1, 1, "ca"), says="another name"),
     Case("nexthop", GOOD, tls(GOOD), (2, 1, 1, "ca")),
-    Case("mismatch", GOOD, DEFERRED, WRONG, says="not the pinned one"),
-    Case("wrongdigest", GOOD, DEFERRED, "TLSA 3 1 1 " + 64 * "a", says="not the pinned one"),
-    Case("better", GOOD, DEFERRED, EE, (3, 1, 2, "two"), says="not the pinned one"),
+    Case("mismatch", GOOD, DEFERRED, WRONG, says="no TLSA record knows the certificate of "),
+    Case("wrongdigest", GOOD, DEFERRED, "TLSA 3 1 1 " + 64 * "a", says="no TLSA record knows the certificate of "),
+    Case("better", GOOD, DEFERRED, EE, (3, 1, 2, "two"), says="no TLSA record knows the certificate of "),
     Case("rollover", GOOD, tls(GOOD), WRONG, EE),
     Case("notls", CLEAR, DEFERRED, WRONG, says="does not offer STARTTLS"),
     Case("unusable", STRANGER, tls(STRANGER), UNUSABLE),
@@ -72,7 +72,7 @@ CASES = [
     Case("nonenotls", CLEAR, clear(CLEAR)),
     # what DNSSEC says
     Case("insecure", STRANGER, tls(STRANGER), EE, zone="insecure.example."),
-    Case("insecuremx", GOOD, DEFERRED, says="not the pinned one", zone="insecure.example.",
+    Case("insecuremx", GOOD, DEFERRED, says="no TLSA record knows the certificate of ", zone="insecure.example.",
          lines=["insecuremx.insecure.example. MX 10 mx.mismatch.example."]),
     Case("expired", GOOD, DEFERRED, EE, says="DNSSEC refuses", zone="expired.example."),
     Case("bogus", GOOD, DEFERRED, EE, says="DNSSEC refuses", zone="bogus.example."),
@@ -92,12 +92,12 @@ CASES = [
     Case("noaddress", GOOD, FAILED, lines=["noaddress.example. MX 10 nowhere.example."], says="has an address"),
     Case("nodomain", GOOD, FAILED, lines=[], says="there is no domain nodomain.example"),
     Case("nomx", GOOD, tls(GOOD), lines=[f"nomx.example. A {host(GOOD)}"]).at("_25._tcp.nomx.example.", EE),
-    Case("nomxwrong", GOOD, DEFERRED, lines=[f"nomxwrong.example. A {host(GOOD)}"], says="not the pinned one").at("_25._tcp.nomxwrong.example.", WRONG),
+    Case("nomxwrong", GOOD, DEFERRED, lines=[f"nomxwrong.example. A {host(GOOD)}"], says="no TLSA record knows the certificate of ").at("_25._tcp.nomxwrong.example.", WRONG),
     Case("alias", GOOD, tls(GOOD), lines=["alias.example. MX 10 mx.alias.example.", "mx.alias.example. CNAME mx.target.example.",
                                           f"mx.target.example. A {host(GOOD)}"]).at("_25._tcp.mx.target.example.", (2, 1, 1, "ca")),
-    Case("aliasalone", GOOD, DEFERRED, EE, says="not the pinned one",
+    Case("aliasalone", GOOD, DEFERRED, EE, says="no TLSA record knows the certificate of ",
          lines=["aliasalone.example. MX 10 mx.aliasalone.example.", "mx.aliasalone.example. CNAME mx.none.example."]),
-    Case("aliasout", GOOD, DEFERRED, EE, says="not the pinned one",
+    Case("aliasout", GOOD, DEFERRED, EE, says="no TLSA record knows the certificate of ",
          lines=["aliasout.example. MX 10 mx.aliasout.example.", "mx.aliasout.example. CNAME mx.insecure.insecure.example."]),
     Case("aliasdomain", GOOD, tls(GOOD), lines=["aliasdomain.example. CNAME ee311.example."]),
     Case("ourselves", GOOD, FAILED, lines=["ourselves.example. MX 10 mx.ourselves.example.", "ourselves.example. MX 20 mx.none.example.",
@@ -126,3 +126,65 @@ def zones(certificates):
             made[case.zone][1].extend(case.zone_lines(certificates))
     made["example."][1].extend(["equal.example. MX 10 mx.ee311.example.", "equal.example. MX 10 mx.unusable.example."])
     return made
+
+# The same for people: core/POLICY.md has the table.
+WORDS = {
+    "ee311": "3 1 1 of its key",
+    "ee301": "3 0 1 of its certificate",
+    "ee312": "3 1 2: SHA-512",
+    "ee310": "3 1 0: the key itself",
+    "ee300": "3 0 0: the certificate itself",
+    "ta211": "2 1 1 of its CA's key",
+    "ta201": "2 0 1 of its CA",
+    "ta200": "2 0 0: the CA itself, which the host does not send",
+    "ta210": "2 1 0: the CA's key itself, the CA is not sent",
+    "postfix": "3 1 1, the host is Postfix",
+    "eeexpired": "3 1 1, the certificate is out of date",
+    "eewrongname": "3 1 1, the certificate is for another name",
+    "taexpired": "2 1 1, the certificate is out of date",
+    "tawrongname": "2 1 1, the certificate is for another name",
+    "nexthop": "2 1 1, the certificate is for the domain, not the host",
+    "mismatch": "3 1 1 of another key",
+    "wrongdigest": "3 1 1, a digest of nothing",
+    "better": "3 1 1 of its key, 3 1 2 of another: the better digest counts",
+    "rollover": "two records, one of them of its key",
+    "notls": "3 1 1, STARTTLS is not offered",
+    "unusable": "0 0 1 alone, which cannot be used",
+    "unusablenotls": "the same, STARTTLS is not offered",
+    "none": "proven that there is none",
+    "nonenotls": "the same, STARTTLS is not offered",
+    "insecure": "of another key, in a zone that is not signed",
+    "insecuremx": "the domain is not signed, its host is, and has a record of another key",
+    "expired": "the zone's signatures are out of date",
+    "bogus": "the zone is signed with another key",
+    "undenied": "that there is no record is not proven (internot.no)",
+    "notlsa": "TLSA is never answered (mail.mil)",
+    "brokentlsa": "TLSA is answered with SERVFAIL",
+    "silent": "the zone's name server is silent",
+    "refused": "the zone's name server does not know it",
+    "second": "first host: of another key; second host: none",
+    "secondzone": "first host: TLSA is never answered; second host: of its key",
+    "nullmx": "null MX",
+    "noaddress": "MX of a host without an address",
+    "nodomain": "no such domain",
+    "nomx": "no MX, an address; 3 1 1 of its key",
+    "nomxwrong": "no MX, an address; 3 1 1 of another key",
+    "alias": "the host is an alias; what it stands for has 2 1 1",
+    "aliasalone": "the host is an alias; it alone has a record, of another key",
+    "aliasout": "the same, of a host in a zone that is not signed",
+    "aliasdomain": "the domain is an alias of one with 3 1 1",
+    "ourselves": "the first host is ourselves",
+    "behindus": "the second host is ourselves",
+}
+
+
+def table():
+    """for core/POLICY.md"""
+    def words(outcome):
+        return {"TLS": "delivered in TLS", "clear": "delivered in clear"}.get(outcome.partition(",")[0], outcome)
+
+    rows = ["| records of the host, or what else there is | mailmote | Postfix |", "|---|---|---|"]
+    for case in CASES:
+        theirs = "same" if case.postfix == case.expected else f"{words(case.postfix)}: {case.why}"
+        rows.append(f"| {WORDS[case.name]} | {words(case.expected)} | {theirs} |")
+    return "".join(row + "\n" for row in rows)

@@ -24,7 +24,7 @@ COMMAND = os.environ["MAILMOTE"]
 
 
 class World:
-    def __init__(self, folder):
+    def __init__(self, folder, mail_host=True):
         self.folder = folder
         (folder / "pki").mkdir()
         self.certificates = Certificates(folder / "pki")
@@ -34,7 +34,7 @@ class World:
         self.mails.touch()
         self.hosts = self._hosts()
         self.mail_host, self.why_not = None, why_not()
-        if not self.why_not:
+        if mail_host and not self.why_not:
             self.mail_host = MailHost(folder / "host", self.net)
         self.config = folder / "config"
         self.configure("")

@@ -3,6 +3,7 @@
 mail FOLDER/mails gets a line of JSON: which host took it, in TLS or not, and for whom."""
 import asyncio
 import json
+import logging
 import pathlib
 import ssl
 import sys
@@ -42,4 +43,5 @@ async def main(folder, hosts):
 
 
 warnings.simplefilter("ignore")
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)   # of handshakes that are refused on purpose
 asyncio.run(main(pathlib.Path(sys.argv[1]), json.load(sys.stdin)))

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Mail without a relay: each case of cases.py is sent once."""
+import pathlib
 import time
 
 import pytest
 
-from cases import CASES, DEFERRED, FAILED
+from cases import CASES, DEFERRED, FAILED, table
 
 
 def where(mails):
@@ -221,3 +222,8 @@ def test_probe(world, domain, status, says):
     assert done.returncode == status, done.stdout + done.stderr
     for words in says:
         assert words in done.stdout
+
+
+def test_the_table_in_policy_is_this_one():
+    text = (pathlib.Path(__file__).resolve().parents[2] / "core/POLICY.md").read_text()
+    assert text.split("<!-- dane -->\n")[1] == table()

@@ -126,20 +126,32 @@ bool mx_route(struct attempt *attempt)
     return route.found.count != 0;
 }
 
+/* A host that no record knows is no relay with a pin. */
+static void note_stranger(struct host_rcpt *rcpt, const struct mote_result *result)
+{
+    if (result->cause == MOTE_CAUSE_CERT_PIN && rcpt->relay != NULL) {
+        snprintf(rcpt->text, sizeof rcpt->text, "no TLSA record knows the certificate of %.255s", rcpt->relay->host);
+    }
+}
+
+static void note_exemption(struct host_rcpt *rcpt)
+{
+    size_t len = strlen(rcpt->text);
+
+    snprintf(rcpt->text + len, sizeof rcpt->text - len, " (nodane: DANE was not asked about %.255s)", route.domain);
+}
+
 void mx_note(const struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
-    if (!relays_mx(attempt->args) || route.found.count == 0 || route.found.hosts[0].policy != MOTE_DANE_EXEMPT) {
-        return;
-    }
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        char *text = mail->rcpts[i].text;
-        size_t len = strlen(text);
-
-        if (!mail->rcpts[i].reported_before) {
-            snprintf(text + len, sizeof mail->rcpts[i].text - len, " (nodane: DANE was not asked about %s)",
-                     route.domain);
+    for (unsigned i = 0; relays_mx(attempt->args) && i < mail->mail.rcpt_count; i++) {
+        if (mail->rcpts[i].reported_before) {
+            continue;
+        }
+        note_stranger(&mail->rcpts[i], &mail->mail.rcpts[i].result);
+        if (route.found.count != 0 && route.found.hosts[0].policy == MOTE_DANE_EXEMPT) {
+            note_exemption(&mail->rcpts[i]);
         }
     }
 }

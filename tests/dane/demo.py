@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""What `make demo DANE=1' shows: a DNS of our own, signed from the root on, and mail without a relay: to a host whose certificate its
+TLSA record knows, to one that has another certificate, and what `probe --mx' says of that one. Needs root. Nothing is left behind."""
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+from conftest import World
+
+
+def say(words):
+    print(f"\n== {words}", flush=True)
+
+
+def wrong(words):
+    sys.exit(f"demo: {words}")
+
+
+def send(world, to):
+    before = len(world.taken())
+    print(f"$ mailmote send -v --mx --from sensor@example.org {to} <text")
+    done = world.run("send", "-v", "-C", world.config, to, text="The boiler is too hot.\n")
+    for row in done.stderr.splitlines():
+        if re.match(r"\* |[CS]: (EHLO|STARTTLS|MAIL|220|250 2|\()", row):
+            print(row)
+    print(f"-> exit status {done.returncode}: {done.stdout.strip()}")
+    return done.stdout.split("\t")[2], world.taken()[before:]
+
+
+def main(world):
+    say("A zone that DNSSEC signs: two domains, a mail host for each, and what is known of their certificates")
+    zone = (world.folder / "zone.example.").read_text().splitlines()
+    for row in zone:
+        if re.match(r"(ee311|mismatch)\.example\.|(mx|_25\._tcp\.mx)\.(ee311|mismatch)\.example\.", row):
+            print(row)
+
+    say("The first has the certificate that its record knows: in TLS, authenticated, without any CA")
+    verdict, mails = send(world, "operator@ee311.example")
+    if verdict != "delivered" or [mail["tls"] for mail in mails] != [True]:
+        wrong("the mail has not arrived in TLS")
+
+    say("The second has another one. Somebody may be in between: the mail waits, and is not sent in clear")
+    verdict, mails = send(world, "operator@mismatch.example")
+    if verdict != "deferred" or mails:
+        wrong("the mail is not deferred")
+
+    say("Who takes mail there, and why it is not sent")
+    done = world.run("probe", "--mx", "--dnssec-anchor", world.dns.anchor, "mismatch.example", text="")
+    for row in done.stdout.splitlines():
+        if re.match(r"(domain|DNS|MX|host|TLSA|policy|verdict) ", row):
+            print(row)
+    if "no TLSA record knows its certificate" not in done.stdout:
+        wrong("probe does not say so")
+    say("All as it should be")
+
+
+folder = pathlib.Path(tempfile.mkdtemp(prefix="mailmote-demo-"))
+folder.chmod(0o755)
+made = World(folder, mail_host=False)
+try:
+    main(made)
+finally:
+    made.close()
+    shutil.rmtree(folder)
