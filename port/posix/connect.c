@@ -10,9 +10,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "posix.h"
-#ifdef MOTE_DANE
-#include "dane.h"
-#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +18,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,6 +70,8 @@ static uint8_t own_cause(int error)
 /* ---- Addresses --------------------------------------------------------------------------------------------------- */
 
 #ifdef MOTE_DANE
+#include "dane.h"
+#include <stdlib.h>
 #define look_up      mote_dane_addresses
 #define free_look_up free
 #else
