@@ -307,9 +307,9 @@ attacks: ## hostile relays, each three times: as their octets come, one by one, 
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost
 
-dane-check: need-interop need-dane-check ## MX and DANE with signed zones, beside a real Postfix; T=EXPRESSION; a minute
-	+@$(MAKE) BUILD=$(BUILD)/dane DANE=1 BEARSSL_DIR=$(BEARSSL_DIR) $(if $(prefix_h),,BEARSSL_LIB=$(BUILD)/dane/libbearssl.a) \
-	    CPPFLAGS='$(CPPFLAGS) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2' all
+dane-check: need-san need-interop need-dane-check | $(cross_h) ## MX and DANE with signed zones and sanitizers, beside a real Postfix; T=EXPRESSION; a minute, and BearSSL
+	+@$(sanitized) BUILD=$(BUILD)/dane BEARSSL_LIB=$(BUILD)/dane/libbearssl.a DANE=1 \
+	    CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2' all $(BUILD)/dane/tests/tlsa
 	@$(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))
 
 include tests/prove/prove.mk

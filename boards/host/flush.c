@@ -72,10 +72,9 @@ static int try_mail(struct flushing *flushing, bool due, bool more)
     char text[40];
     int status;
 
-    if (!mx_split(&flushing->args, &flushing->spool, mail)) {
+    if (due && !mx_split(&flushing->args, &flushing->spool, mail)) {
         return EX_CANTCREAT;
     }
-
     *attempt = (struct attempt){.args = &flushing->args,
                                 .relays = &flushing->relays,
                                 .spool = &flushing->spool,

@@ -11,3 +11,8 @@ $(dane_o): ours += -Iport/posix -Iboards/host
 $(dane_o): | need-dane
 
 pkg-dane := libunbound-dev dns-root-data
+
+$(BUILD)/tests/tlsa: $(call objects,tests/dane/tlsa.c) $(BUILD)/libmailmote.a $(bearssl_a)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(link)

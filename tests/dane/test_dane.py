@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Mail without a relay: each case of cases.py is sent once."""
 import pathlib
+import subprocess
 import time
 
 import pytest
 
+from conftest import COMMAND
 from cases import CASES, DEFERRED, FAILED, table
 
 
@@ -35,6 +37,18 @@ def test_case(world, case):
     assert case.says in text, said.stderr
     assert came not in (DEFERRED, FAILED) or not taken_by(world, f"a@{case.domain}")
     assert (said.returncode == 0) == (came not in (DEFERRED, FAILED)), said.stderr
+
+
+def test_a_record_is_of_no_other_key(world):
+    """each bit of a chain flipped, and each octet its last"""
+    files = []
+    for name in ("one", "ca"):
+        for words in (["x509", "-in", f"{name}.pem"], ["pkey", "-in", f"{name}.key", "-pubout"]):
+            files.append(world.folder / f"{name}.{words[0]}.der")
+            files[-1].write_bytes(world.certificates._openssl(*words, "-outform", "DER"))
+    program = pathlib.Path(COMMAND).parent / "tests/tlsa"
+    done = subprocess.run([program, *files], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and int(done.stdout.split()[0]) > 10000, done.stdout + done.stderr
 
 
 def test_postfix_does_the_same(world, sender):

@@ -16,7 +16,7 @@
 
 enum { FRESH_MS = 60000 };
 
-/* What was found last; mails that are due together may be of one domain. */
+/* What was found last, or that nothing was: mails that are due together may be of one domain. */
 static struct {
     struct relays relays;
     struct mote_dane_domain found;
@@ -53,6 +53,9 @@ static void find(struct attempt *attempt, const char *domain)
     if (attempt->connection != NULL) { /* it leads to a host of another domain */
         mote_posix_leave(attempt->connection);
         memset(attempt->connection, 0, sizeof *attempt->connection);
+    }
+    if (attempt->spool != NULL) {
+        attempt->throttle->took = 0;
     }
     snprintf(route.domain, sizeof route.domain, "%s", domain);
     mote_dane_find(&route.found, route.domain, is_exempt, words, helo, &trace);
@@ -110,20 +113,29 @@ bool mx_route(struct attempt *attempt)
     if (!relays_mx(attempt->args)) {
         return true;
     }
-    if (route.found.count == 0 || strcasecmp(domain, route.domain) != 0 ||
-        uptime_now().ms - route.found_ms > FRESH_MS) {
+    if (route.domain[0] == 0 || strcasecmp(domain, route.domain) != 0 || uptime_now().ms - route.found_ms > FRESH_MS) {
         find(attempt, domain);
     }
     take(attempt);
     attempt->relays = &route.relays;
     if (attempt->spool != NULL) {
-        attempt->throttle->took = 0;
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+        throttle_pause(attempt->throttle, attempt->spool, attempt->relays);
     }
     if (route.found.count == 0) {
         refuse(attempt);
     }
     return route.found.count != 0;
+}
+
+static bool any_exempt(const struct mote_dane_domain *found)
+{
+    unsigned i = 0;
+
+    while (i < found->count && found->hosts[i].policy != MOTE_DANE_EXEMPT) {
+        i++;
+    }
+    return i < found->count;
 }
 
 /* A host that no record knows is no relay with a pin. */
@@ -150,7 +162,7 @@ void mx_note(const struct attempt *attempt)
             continue;
         }
         note_stranger(&mail->rcpts[i], &mail->mail.rcpts[i].result);
-        if (route.found.count != 0 && route.found.hosts[0].policy == MOTE_DANE_EXEMPT) {
+        if (any_exempt(&route.found)) {
             note_exemption(&mail->rcpts[i]);
         }
     }
