@@ -167,6 +167,9 @@ static int try_taken(struct sending *sending)
                                 .more = sending->share + 1 < sending->share_count,
                                 .notify = attempt->notify};
     attempt->dialogue.verbose = sending->args.verbose;
+    if (!mx_split(attempt->args, attempt->spool, attempt->mail)) {
+        return EX_TEMPFAIL;
+    }
     throttle_load(attempt->throttle, attempt->spool, attempt->relays);
     return attempt_run(attempt);
 }
@@ -207,7 +210,8 @@ static int try_stored(struct sending *sending)
             attempt->connection = &sending->connection;
             attempt->more = true;
         }
-        if (later_store(&sending->args, &sending->spool, &sending->mail) != SPOOL_GOOD) {
+        if (later_store(&sending->args, &sending->spool, &sending->mail) != SPOOL_GOOD ||
+            !mx_split(&sending->args, &sending->spool, &sending->mail)) {
             return EX_TEMPFAIL;
         }
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);

