@@ -45,6 +45,12 @@ def refused(done, status, *words):
         assert word in lines[0]
 
 
+def test_without_a_relay(file):
+    """is what another build does (tests/dane)"""
+    refused(send("--mx", *FROM, "r@example.org"), USAGE, "built without DANE=1", "HOST[:PORT]")
+    refused(send("-C", file(b"relay mx:\n"), *FROM, "r@example.org"), BAD_CONFIG, "file:1: relay mx: ", "built without DANE=1")
+
+
 def test_help_and_version():
     for args in (["help"], ["--help"], *([word, "--help"] for word in ("send", "flush", "queue", "trust", "probe")),
                  ["trust", "--pin", "--help"], ["probe", "--json", "relay.test", "--help"]):
