@@ -100,9 +100,14 @@ def test_nodane_is_of_no_other_domain(world):
 
 def test_equal_preferences_are_asked_at_random(world):
     for i in range(12):
-        assert verdicts(world.send(f"e{i}@equal.example"))[f"e{i}@equal.example"][0] == "delivered"
+        done = world.run("send", "-C", world.config, f"e{i}@equal.example")
+        assert verdicts(done)[f"e{i}@equal.example"][0] == "delivered" and done.stderr == ""
     hosts = {mail["host"] for mail in world.taken_for(*(f"e{i}@equal.example" for i in range(12)))}
     assert len(hosts) == 2                           # one alone comes about once in 2,048 times
+
+
+def test_eight_hosts_are_asked(world):
+    assert world.send("many@many.example").stderr.count("* connected to ") == 8
 
 
 def test_without_a_spool_each_domain_has_its_own_conversation(world):
