@@ -10,7 +10,7 @@ from net import BROKEN_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILEN
 from cell import die_with_parent, tree
 
 HERE = pathlib.Path(__file__).resolve().parent
-PACKAGES = ["nsd", "unbound", "libevent-2.1-7", "libfstrm0", "libprotobuf-c1", "libhiredis0.14", "libnghttp2-14", "libpython3.11",
+PACKAGES = ["nsd", "unbound", "libevent-2.1-7", "libfstrm0", "libprotobuf-c1", "libhiredis0.14", "libnghttp2-14", "libpython3.11", "libexpat1",
             "libsodium23"]
 HEAD = "$TTL 300\n{zone} SOA ns.example. hostmaster.example. 1 3600 600 86400 1\n{zone} NS {server}\n"
 
