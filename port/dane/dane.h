@@ -51,6 +51,9 @@ void mote_dane_free(struct mote_dane_answer *answer);
 /* In place of getaddrinfo(); NULL, and *cause. */
 struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause);
 
+/* ourselves.c: is that this host, by its name, the one it says at EHLO or an address? */
+bool mote_dane_ourselves(const char *name, const char *helo);
+
 /* ---- tlsa.c: what is known of a host's certificate ---------------------------------------------------------------- */
 
 enum { MOTE_TLSA_MAX = 16 };

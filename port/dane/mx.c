@@ -9,8 +9,6 @@
 #include "dane.h"
 #include "posix.h"
 
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,49 +76,6 @@ static bool read_name(char name[MOTE_DANE_NAME], const unsigned char *at, size_t
     return len == 1;
 }
 
-/* ---- Ourselves --------------------------------------------------------------------------------------------------- */
-
-static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
-{
-    char one[MOTE_POSIX_LITERAL], other[MOTE_POSIX_LITERAL];
-
-    return mote_posix_address(a, one) && mote_posix_address(b, other) && strcmp(one, other) == 0;
-}
-
-static bool is_loopback(const struct sockaddr *address)
-{
-    char text[MOTE_POSIX_LITERAL];
-
-    return mote_posix_address(address, text) && (strncmp(text, "127.", 4) == 0 || strncmp(text, "0.", 2) == 0 ||
-                                                 strcmp(text, "::1") == 0 || strcmp(text, "::") == 0);
-}
-
-static bool is_own_address(const struct addrinfo *list)
-{
-    struct ifaddrs *own = NULL, *at;
-    bool found = false;
-
-    getifaddrs(&own);
-    for (; list != NULL && !found; list = list->ai_next) {
-        found = is_loopback(list->ai_addr);
-        for (at = own; at != NULL && !found; at = at->ifa_next) {
-            found = at->ifa_addr != NULL && same_address(at->ifa_addr, list->ai_addr);
-        }
-    }
-    if (own != NULL) {
-        freeifaddrs(own);
-    }
-    return found;
-}
-
-static bool is_own_name(const struct search *search, const char *name)
-{
-    char own[MOTE_POSIX_HOST_NAME];
-
-    return (search->helo != NULL && strcasecmp(search->helo, name) == 0) ||
-           (mote_posix_host_name(own, sizeof own) && strcasecmp(own, name) == 0);
-}
-
 /* ---- A host ------------------------------------------------------------------------------------------------------ */
 
 static void note_trouble(struct search *search, const struct mote_dane_answer *answer)
@@ -174,15 +129,8 @@ static bool find_address(struct search *search, const char *name, struct address
 
 static bool is_ourselves(const struct search *search, const struct mote_dane_host *host)
 {
-    struct addrinfo *list;
-    uint8_t cause;
-    bool own = is_own_name(search, host->name);
+    bool own = mote_dane_ourselves(host->name, search->helo);
 
-    if (!own) {
-        list = mote_dane_addresses(host->name, 25, NULL, &cause);
-        own = is_own_address(list);
-        free(list);
-    }
     if (own) {
         say(search, host->name, ": that is this host: neither it nor those behind it are asked");
     }
