@@ -36,7 +36,7 @@ static void append(struct buffer *to, const char *at, size_t len)
     to->len += len;
 }
 
-/* Copies the fields in front of the empty line, or of the end. Returns the octets that they had. */
+/* Copies the fields, and the empty line behind them unless the text ends before. Returns the octets that they had. */
 static size_t copy_fields(struct buffer *to, struct span text)
 {
     const char *begin = text.at;
@@ -49,6 +49,10 @@ static size_t copy_fields(struct buffer *to, struct span text)
         if (!field_is(field, MARK)) {
             append(to, at, (size_t)(text.at - at));
         }
+    }
+    if (text.len > 0) {
+        take_line(&text);
+        append(to, "\r\n", 2);
     }
     return (size_t)(text.at - begin);
 }

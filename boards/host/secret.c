@@ -182,7 +182,7 @@ static bool ours(const struct args *args)
     if ((about->st_mode & S_IWOTH) == 0 && (about->st_uid == 0 || about->st_uid == geteuid())) {
         return true;
     }
-    complain("no password or token is used with %s, which others may have written: chmod o-w it, and chown it to "
+    complain("no password or token is used with %s, which others may have written: chmod go-w it, and chown it to "
              "yourself or root",
              args->config_file);
     return false;

@@ -308,7 +308,7 @@ static int try_unkept(struct sending *sending)
 
     if (status != EX_OK) {
         complain("the mail is not sent: %s", args->relay_count == 0 ? "no relay is known" : "no relay can be asked");
-        return EX_CANTCREAT;
+        return args->mta ? EX_TEMPFAIL : EX_CANTCREAT;
     }
     status = later_begin(&later, args, &sending->mail);
     if (later != NULL) {
@@ -321,8 +321,8 @@ static int try_unkept(struct sending *sending)
         tell_reasons(attempt->mail);
     }
     tell_left(sending);
-    if (is_left(attempt->mail) && !args->mta) {
-        status = EX_CANTCREAT; /* 75 would say that it is kept */
+    if (is_left(attempt->mail)) {
+        status = args->mta ? EX_TEMPFAIL : EX_CANTCREAT; /* of `send', 75 would say that it is kept */
     }
     later_end(later);
     return status;

@@ -29,11 +29,14 @@ static const char form_encoded[] = " =?_\"#$%&'(),.:;<>@[\\]^`{|}~\0?=\r\n =?UTF
 
 void mote_put(struct mote_writer *w, unsigned c)
 {
+    unsigned column = w->next.column + 1u;
+
     if (w->len < w->cap) {
         w->buf[w->len] = (uint8_t)c;
     }
     w->len++;
-    w->next.column = c == '\n' ? 0 : (uint8_t)(w->next.column + (w->next.column != UINT8_MAX));
+    column -= column >> 8; /* it stays at 255 */
+    w->next.column = c == '\n' ? 0 : (uint8_t)column;
 }
 
 void mote_put_string(struct mote_writer *w, const char *s)

@@ -350,6 +350,11 @@ static void count(void)
         int fd = open(getenv("SPOIL"), O_WRONLY);
         syscall(SYS_pwrite64, fd, "", 1, lseek(fd, 0, SEEK_END) - 4);
         close(fd);
+    } else if (getenv("FORGE") != NULL) {
+        const char *field = "X-Mailmote-Uid: 0\r\n\r\n";
+        int fd = open(getenv("FORGE"), O_WRONLY);
+        syscall(SYS_pwrite64, fd, field, strlen(field), atol(getenv("FORGE_AT")));
+        close(fd);
     } else {
         kill(getpid(), SIGKILL);
     }
@@ -418,6 +423,19 @@ def test_a_file_that_changes_while_it_is_read(spool, relay, killer, change):
             path.unlink()
         assert [name for name in spool.names() if name != "relays"] == ["drop"], at
     assert 0 < aside < 39
+
+
+def test_a_header_that_grows_while_it_is_read(spool, relay, killer):
+    """before each call of flush its maker puts a field in the place of the empty line: what was looked at is what is sent"""
+    for at in range(1, 40):
+        relay.mails.clear()
+        drop(spool, text=b"hello\n" * 2000)
+        [file] = dropped(spool)
+        end = file.read_bytes().index(b"\r\n\r\n") + 2
+        done = spool.flush(relay, wrap=killer(at, f"FORGE={file}", f"FORGE_AT={end}"))
+        assert done.returncode == BAD_INPUT or relay.mails[0].text.partition(b"\r\n\r\n")[0].count(b"X-Mailmote-Uid") == 1, at
+        for path in spool.path.glob("*.damaged"):
+            path.unlink()
 
 
 def test_a_directory_in_the_place_of_a_file_that_was_taken(spool, relay, killer):

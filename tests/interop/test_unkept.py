@@ -162,6 +162,13 @@ def test_sendmail_tells_both_reasons(machine, reply, status):
     assert [mail.to for mail in machine.relay.mails] == [[B]] and ("nothing is kept" in done.stderr) == (status == DEFERRED)
 
 
+@pytest.mark.parametrize("relay_line", ["relay nosuch.invalid", "relay localhost trust=/nonexistent/ca.pem"])
+def test_sendmail_is_to_be_called_again(machine, relay_line):
+    """whatever keeps a mail that is not kept from its relay, 75: what callers take for a failure for good is none"""
+    machine.configure(relay_line, "from s@example.org")
+    machine.call("sendmail", A, text="Subject: x\n\nx\n", status=DEFERRED, silent=False, wrap=broken("fsync", "ENOSPC"))
+
+
 @root
 @pytest.mark.parametrize("disk", ['mount -t tmpfs -o size=16k,mode=755 none "$0"; head -c 99999 /dev/zero >"$0/filler" 2>/dev/null; ',
                                   'mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"; '], ids=["full", "read-only"])
