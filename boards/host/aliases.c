@@ -69,6 +69,8 @@ struct expansion {
     unsigned first;
 };
 
+#define NOBODY "its alias names nobody: give an address"
+
 static int refuse(struct span name, const char *why)
 {
     complain("%.*s: %s", (int)(name.len < 200 ? name.len : 200), name.at, why);
@@ -139,7 +141,7 @@ static int expand_target(const struct expansion *all, const struct step *from, s
     int status;
 
     if (name.len == 0) {
-        return EX_OK;
+        return refuse(from->name, NOBODY);
     }
     if (name.at[0] == '|' || name.at[0] == '/') {
         return refuse(name, "an alias runs no command and writes no file: give an address");
@@ -181,7 +183,7 @@ static int expand(const struct expansion *all, const struct step *step)
     complain_about(alias.file, alias.line);
     target = alias_take_target(&alias.targets);
     if (target.len == 0) {
-        status = refuse(here.name, "its alias names nobody: give an address");
+        status = refuse(here.name, NOBODY);
     }
     while (status == EX_OK && target.len > 0) {
         status = expand_target(all, &here, target);

@@ -89,6 +89,12 @@ def test_refused(send, to, line, says):
     assert all(word in send.says for word in says), send.says
 
 
+@pytest.mark.parametrize("targets", ['""', '"", ops@example.com'])
+def test_quotes_around_nothing(send, targets):
+    """are nobody: a mail that would go to none of its recipients is refused"""
+    assert send(f"root: {targets}\n", "root", status=BAD_CONFIG) == [] and "names nobody" in send.says
+
+
 def test_too_many(send):
     many = ", ".join(f"n{i}@example.com" for i in range(33))
     assert len(send(f"root: {many.rsplit(', ', 1)[0]}\n", "root")) == 32
