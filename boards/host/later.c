@@ -37,9 +37,22 @@ const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]
     return own;
 }
 
+/* Of a header, what is read at once is looked at: a sender and recipients may be known, and others it names may not. */
+static bool header_waits(const struct mote_mail *mail)
+{
+    char text[4096];
+    size_t len = mail->read(mail->ctx, 0, text, sizeof text);
+    struct span rest = {text, len == MOTE_READ_FAILED ? 0 : len};
+
+    while (rest.len > 0 && line_len(&rest) > 0) {
+        take_line(&rest);
+    }
+    return memmem(text, (size_t)(rest.at - text), "@" LATER_DOMAIN, sizeof "@" LATER_DOMAIN - 1) != NULL;
+}
+
 static bool waits(const struct mote_mail *mail)
 {
-    bool found = later_name(mail->from);
+    bool found = later_name(mail->from) || header_waits(mail);
 
     for (unsigned i = 0; i < mail->rcpt_count && !found; i++) {
         found = later_name(mail->rcpts[i].address);

@@ -23,7 +23,7 @@ struct marked {
 const char *marked_begin(struct marked *marked, const struct mote_mail *mail, uid_t uid, bool *wait);
 
 /* The first octets of a mail, into room for so many; false where they cannot be read. */
-#define MARKED_HEADER_MAX (4 * RAW_HEADER_MAX) /* what is composed of a header is larger than it */
+#define MARKED_HEADER_MAX (16 * RAW_HEADER_MAX) /* what is composed of a header is larger than it */
 bool marked_fill(const struct mote_mail *mail, struct buffer *into, size_t cap);
 
 /* A reader (mote_mail.read); ctx is a struct marked. */

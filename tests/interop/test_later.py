@@ -61,6 +61,17 @@ def test_completed_with_the_configuration_that_it_gets(stored):
     assert mail.text.endswith(b"\r\n\r\nline\r\n")
 
 
+def test_names_in_the_header_alone(machine):
+    machine.configure()
+    machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False,
+                 text="From: root (Cron Daemon)\nReply-To: bob\nTo: ops\nSubject: x\n\nops@name.mailmote.invalid\n")
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    [mail] = machine.relay.mails
+    assert (mail.sender, mail.to) == ("s@x.test", ["a@x.test"]) and mail.text.endswith(b"\r\n\r\nops@name.mailmote.invalid\r\n")
+    assert all(line.count("@") == line.count("@corp.test") for line in header(mail)) and "Reply-To: bob@corp.test" in header(mail)
+
+
 @pytest.mark.parametrize("host, domain", [(HOST, HOST), ("box", "box")])
 def test_a_configuration_without_a_domain(stored, host, domain):
     stored.configure(f"relay {stored.relay.where}")
