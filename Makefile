@@ -128,8 +128,8 @@ include tests/machines/machines.mk
 ##: Test
 
 # Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
-checks := unit mutants-known unit-san unit-msan unit-32 fuzz-replay weeks-check fleet-check \
-    + interop-alone lwip-check core-check machines prove-check warnings format-check \
+checks := unit mutants-known unit-san unit-msan fuzz-replay weeks-check fleet-check prove-check warnings format-check \
+    + interop-alone lwip-check core-check machines \
     + interop-served callers-short static-check install-check build-systems \
     + boards-check demo size instructions
 check: need-check all fast ## nearly everything below; the last line says `N passed, N failed`
