@@ -381,7 +381,7 @@ pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
 pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san 32 linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)
