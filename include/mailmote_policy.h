@@ -53,6 +53,10 @@ void mote_record_begin(struct mote_record *record);
  * record is to be stored. random: any 32 random bits. */
 bool mote_record_resume(struct mote_record *record, uint32_t random);
 
+/* P11, behind an attempt: the mail has failed for whom it has not reached if it was too old by then, at age_s. What has ended for all
+ * is to be reported, and due at once. */
+void mote_record_end(struct mote_record *record, uint32_t age_s);
+
 /* P18: does this mail go before the other? Fewer attempts first, then the older one, then the lower number. */
 bool mote_record_before(const struct mote_record *record, const struct mote_record *other);
 

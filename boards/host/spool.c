@@ -177,11 +177,14 @@ static int judge_taken(const struct spool *spool, const char *name, struct host_
 int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
 {
     int error = open_mail(spool, name, mail, true);
-    uint32_t wait_s = mail->record.wait_s;
+    uint32_t wait_s = mail->record.wait_s, age_s = mail->record.age_s;
 
     if (error == 0) {
         spool_age(mail);
-        if (mote_record_resume(&mail->record, random_32()) || worth_storing(mail, wait_s)) {
+        if (mote_record_resume(&mail->record, random_32())) {
+            mote_record_end(&mail->record, age_s); /* what has passed since expires no mail */
+            spool_save(mail);
+        } else if (worth_storing(mail, wait_s)) {
             spool_save(mail);
         }
     }

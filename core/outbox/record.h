@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of core/outbox share of a record: how an attempt ends in it, a constant, and octets in fixed places. Not for users.
+ * What the files of core/outbox share of a record: a constant, and octets in fixed places. Not for users.
  */
 #ifndef MOTE_RECORD_H
 #define MOTE_RECORD_H
 
 #include "mailmote_policy.h"
-
-/* outcome.c: an attempt has ended, at that age of the mail. P11: one that is too old has failed for whom it has not reached. What has
- * ended for all is to be reported: due at once. */
-void mote_record_end(struct mote_record *record, uint32_t age_s);
 
 /* POLICY.md section 4 (P12): until what is tried again soon is due. */
 #ifndef MOTE_OURS_S

@@ -277,6 +277,31 @@ def test_waits_grow_with_age(spool):
     relay.stop()
 
 
+def test_attempts_that_never_end_expire_a_mail(spool, closed):
+    """POLICY P11, P17: whoever ends each flush gets no copy more once it is five days old, and its sender is told"""
+    relay = Relay()
+    spool.send(closed)
+    file = spool.file()
+    file.age, file.flags = 5 * DAY, file.flags | 1 << 4                                     # begun
+    file.write()
+    done = spool.flush(relay, options=NOW)
+    assert (done.returncode, done.verdicts) == (FAILED, ["failed", "delivered"])             # and the notice
+    assert [mail.to for mail in relay.mails] == [["s@example.org"]] and not file.path.exists()
+    relay.stop()
+
+
+def test_a_day_off_behind_an_attempt_that_never_ended(spool, closed):
+    """what has passed since then expires no mail"""
+    relay = Relay()
+    spool.send(closed)
+    file = spool.file()
+    file.age, file.flags, file.ms = 4 * DAY, file.flags | 1 << 4, 0
+    file.write()
+    done = spool.flush(relay, options=NOW, wrap=pretend(BOOTTIME=2 * DAY))
+    assert (done.returncode, done.verdicts) == (OK, ["delivered"])
+    relay.stop()
+
+
 def test_expired(spool):
     relay = Relay(replies={"END": "451 later"})
     spool.send(relay, to=("a@example.test", "b@example.test"))
