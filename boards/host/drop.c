@@ -216,6 +216,7 @@ static int take_mail(struct taking *taking, const struct dropped *file)
 
 static int take_one(struct taking *taking, struct dropped *file)
 {
+    const struct kept *foreign = &taking->foreign.kept;
     const char *wrong;
     char shown[4 * NAME_LEN + 1];
     bool wait = false;
@@ -224,18 +225,21 @@ static int take_one(struct taking *taking, struct dropped *file)
     mail_init(&taking->foreign);
     mail_init(&taking->mail);
     wrong = read_foreign(taking, file, &wait);
-    if (wait) {
+    if (wrong == NULL) {
+        status = take_mail(taking, file);
+        wrong = status == EX_DATAERR ? "its text changed while it was read" : NULL;
+    }
+    if (wrong != NULL && foreign->error != 0 && !at_fault(foreign->error)) {
+        wait = true;
+        wrong = strerror(foreign->error);
+    }
+    if (wrong != NULL && wait) {
         printable(shown, sizeof shown, file->name, strlen(file->name));
         complain("%s/" DROP_NAME "/%s of user %lu cannot be read: %s: it waits", taking->spool->dir, shown,
                  (unsigned long)file->about.st_uid, wrong);
         status = EX_OSERR;
     } else if (wrong != NULL) {
         set_aside(taking, file, wrong);
-    } else {
-        status = take_mail(taking, file);
-    }
-    if (status == EX_DATAERR) {
-        set_aside(taking, file, "its text changed while it was read");
         status = EX_OK;
     }
     marked_free(&taking->text);

@@ -34,6 +34,7 @@ struct kept {
     uint64_t body_len;    /* of its file */
     uint32_t body_crc;
     uint32_t envelope_len;
+    int error;         /* why the text could not be read; 0 = it could */
     uint64_t ahead_at; /* of the octets of the text that were read ahead */
     size_t ahead_len;
     char ahead[4096];

@@ -148,7 +148,8 @@ static bool read_ahead(struct kept *kept, uint64_t offset)
     size_t len = left < sizeof kept->ahead ? (size_t)left : sizeof kept->ahead;
 
     kept->ahead_len = 0;
-    if (read_at(kept->fd, kept->ahead, len, ENVELOPE_AT + kept->envelope_len + offset) != 0) {
+    kept->error = read_at(kept->fd, kept->ahead, len, ENVELOPE_AT + kept->envelope_len + offset);
+    if (kept->error != 0) {
         return false;
     }
     kept->ahead_at = offset;

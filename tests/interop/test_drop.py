@@ -16,6 +16,7 @@ import pytest
 
 from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, Relay, Spool, run
 from test_spool import relay  # noqa: F401 (fixture)
+from test_spool_trouble import fail
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
 A, USER, OTHER, SENDER = "a@example.test", 65534, 65533, "s@example.org"
@@ -436,6 +437,24 @@ def test_a_header_that_grows_while_it_is_read(spool, relay, killer):
         assert done.returncode == BAD_INPUT or relay.mails[0].text.partition(b"\r\n\r\n")[0].count(b"X-Mailmote-Uid") == 1, at
         for path in spool.path.glob("*.damaged"):
             path.unlink()
+
+
+@pytest.mark.parametrize("text", [b"hello\n", b"hello\n" * 3000], ids=["short", "long"])
+def test_what_cannot_be_read_once_waits(spool, relay, text):
+    """it is the disk that is to blame, not who dropped the mail"""
+    late = 0
+    for when in range(1, 60):
+        relay.mails.clear()
+        drop(spool, text=text)
+        [file] = dropped(spool)
+        done = spool.flush(relay, wrap=fail(file, "pread64", "EIO", when))
+        late += done.returncode != OK
+        assert done.returncode == OK or "Input/output error: it waits" in done.stderr, (when, done.stderr)
+        assert not list(spool.path.glob("*.damaged")) and (done.returncode == OK or spool.flush(relay).returncode == OK), when
+        assert len(relay.mails) == 1, when
+        if done.returncode == OK and when > late + 3:
+            break
+    assert 2 < late < 50
 
 
 def test_a_directory_in_the_place_of_a_file_that_was_taken(spool, relay, killer):
