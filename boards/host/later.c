@@ -175,8 +175,7 @@ static int choose_header(struct later *all)
 {
     const struct mote_mail *old = &all->old->mail;
     struct buffer text = {malloc(MARKED_HEADER_MAX), 0};
-    bool good = text.data != NULL && marked_fill(old, &text, MARKED_HEADER_MAX) &&
-                write_header(all, (struct span){text.data, text.len});
+    bool good = text.data != NULL && marked_fill(old, &text) && write_header(all, (struct span){text.data, text.len});
 
     free(text.data);
     all->text.mail = old;

@@ -11,7 +11,7 @@
 /* What completes names, at once: the configuration's domain, else this host's name, in full if it has one. */
 const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]);
 
-/* Of a mail with such names in its envelope, another one without them, there and in its header; of recipients aliases are looked
+/* Of a mail with such names in its envelope or header, another one without them; of recipients aliases are looked
  * up, and the sender is the configuration's, if that has one. NULL: it has none. EX_OSERR: after a complaint. */
 struct later;
 int later_begin(struct later **later, struct args *args, const struct host_mail *mail);

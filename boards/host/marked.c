@@ -14,18 +14,34 @@
 
 #define MARK "X-Mailmote-Uid"
 
-enum { MARK_ROOM = 64 /* for our field */ };
+enum { MARK_ROOM = 64 /* for our field */, PIECE = 16 << 10 };
 
-bool marked_fill(const struct mote_mail *mail, struct buffer *into, size_t cap)
+/* Whether an end of line follows another one, from so many octets on. */
+static bool has_empty_line(const struct buffer *text, size_t from)
 {
-    size_t len = 1;
+    for (size_t at = from > 0 ? from : 1; at < text->len; at++) {
+        char before = text->data[at - 1], octet = text->data[at];
 
-    while (len > 0 && into->len < cap) {
-        len = mail->read(mail->ctx, into->len, into->data + into->len, cap - into->len);
+        if ((octet == '\r' && (before == '\r' || before == '\n')) || (octet == '\n' && before == '\n')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool marked_fill(const struct mote_mail *mail, struct buffer *into)
+{
+    bool ended = false;
+
+    while (!ended && into->len < MARKED_HEADER_MAX) {
+        size_t cap = MARKED_HEADER_MAX - into->len,
+               len = mail->read(mail->ctx, into->len, into->data + into->len, cap < PIECE ? cap : PIECE);
+
         if (len == MOTE_READ_FAILED) {
             return false;
         }
         into->len += len;
+        ended = len == 0 || has_empty_line(into, into->len - len);
     }
     return true;
 }
@@ -77,7 +93,7 @@ const char *marked_begin(struct marked *marked, const struct mote_mail *mail, ui
     if (text.data == NULL || marked->header.data == NULL) {
         *wait = true;
         wrong = "no memory";
-    } else if (!marked_fill(mail, &text, MARKED_HEADER_MAX)) {
+    } else if (!marked_fill(mail, &text)) {
         wrong = "its text cannot be read";
     } else {
         wrong = mark(marked, &text, uid);

@@ -22,9 +22,9 @@ struct marked {
 /* Reads the header of a mail. Returns NULL, or what is wrong with it; *wait: with this host, for now. */
 const char *marked_begin(struct marked *marked, const struct mote_mail *mail, uid_t uid, bool *wait);
 
-/* The first octets of a mail, into room for so many; false where they cannot be read. */
+/* The header of a mail, and perhaps some of what is behind it, into room for so many octets; false where it cannot be read. */
 #define MARKED_HEADER_MAX (16 * RAW_HEADER_MAX) /* what is composed of a header is larger than it */
-bool marked_fill(const struct mote_mail *mail, struct buffer *into, size_t cap);
+bool marked_fill(const struct mote_mail *mail, struct buffer *into);
 
 /* A reader (mote_mail.read); ctx is a struct marked. */
 size_t marked_read(void *ctx, size_t offset, void *buf, size_t cap);

@@ -154,6 +154,15 @@ static void let_go(const struct sending *sending)
     }
 }
 
+static int try_at_hand(struct attempt *attempt)
+{
+    if (!mx_split(attempt->args, attempt->spool, attempt->mail)) {
+        return EX_TEMPFAIL;
+    }
+    throttle_load(attempt->throttle, attempt->spool, attempt->relays);
+    return attempt_run(attempt);
+}
+
 static int try_taken(struct sending *sending)
 {
     struct attempt *attempt = &sending->attempt;
@@ -167,11 +176,7 @@ static int try_taken(struct sending *sending)
                                 .more = sending->share + 1 < sending->share_count,
                                 .notify = attempt->notify};
     attempt->dialogue.verbose = sending->args.verbose;
-    if (!mx_split(attempt->args, attempt->spool, attempt->mail)) {
-        return EX_TEMPFAIL;
-    }
-    throttle_load(attempt->throttle, attempt->spool, attempt->relays);
-    return attempt_run(attempt);
+    return try_at_hand(attempt);
 }
 
 /* The mail that was tried has failed: its notice does not wait for a flush. */
@@ -210,12 +215,10 @@ static int try_stored(struct sending *sending)
             attempt->connection = &sending->connection;
             attempt->more = true;
         }
-        if (later_store(&sending->args, &sending->spool, &sending->mail) != SPOOL_GOOD ||
-            !mx_split(&sending->args, &sending->spool, &sending->mail)) {
+        if (later_store(&sending->args, &sending->spool, &sending->mail) != SPOOL_GOOD) {
             return EX_TEMPFAIL;
         }
-        throttle_load(attempt->throttle, attempt->spool, attempt->relays);
-        status = attempt_run(attempt);
+        status = try_at_hand(attempt);
         status = worse(status, try_notice(sending));
     }
     if (sending->share_count != 0 && status != EX_CONFIG && status != EX_OSERR) {
