@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Real Postfix, unpacked: as a mail host, and at level dane as the one to compare with."""
-import os
-import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
-from cell import HERE, UNSHARE, die_with_parent, tree
+from cell import begin_cell, end_cell
 from net import host
 from servers import Postfix as Recipe
 
@@ -28,24 +25,6 @@ local_recipient_maps =
 inet_protocols = ipv4
 maillog_file = /cell/log
 maillog_file_prefixes = /
-"""
-MASTER = """{listen}:25 inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
 """
 MAIL_HOST = """myhostname = mx.postfix.example
 inet_interfaces = {address}
@@ -76,16 +55,8 @@ class Postfix:
         shutil.copytree(folder.parent / "pki", folder / "pki")
         (folder / "start").write_text(START)
         (folder / "main.cf").write_text(MAIN + settings)
-        (folder / "master.cf").write_text(MASTER.format(listen=listen))
-        ids = {"root": 0, "nobody": 65534, **Recipe.users}
-        (folder / "passwd").write_text("".join(f"{u}:x:{i}:{i}::/nonexistent:/bin/sh\n" for u, i in ids.items()))
-        (folder / "group").write_text("".join(f"{u}:x:{i}:\n" for u, i in ids.items()))
-        subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
-        subprocess.run(["chown", "-R", "65534:65534", folder / "mail"], check=True)
-        with open(folder / "out", "wb") as out:
-            self.process = subprocess.Popen(
-                [*net.inside(space), *UNSHARE, "sh", HERE / "cell.sh", tree("postfix", Recipe.packages), folder],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
+        (folder / "master.cf").write_text(f"{listen}:25 inet n - n - - smtpd\n{Recipe.services}\n")
+        self.process = begin_cell(folder, Recipe, net.inside(space))
         self._until(lambda: "daemon started" in self.log())
 
     def _until(self, holds, limit_s=90):
@@ -99,11 +70,7 @@ class Postfix:
         return "".join(file.read_text(errors="replace") for file in files)
 
     def close(self):
-        if self.process.poll() is None:
-            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            for pid in children or [self.process.pid]:
-                os.kill(int(pid), signal.SIGKILL)
-        self.process.wait(30)
+        end_cell(self.process)
 
 
 class MailHost(Postfix):

@@ -109,6 +109,28 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)       # PR_SET_PDEATHSIG
 
 
+def begin_cell(state, server, wrap=()):
+    """the cell of a server, whose script is there as `start`, and its mail folder"""
+    ids = {"root": 0, "nobody": 65534, **server.users}
+    (state / "passwd").write_text("".join(f"{u}:x:{i}:{i}::/nonexistent:/bin/sh\n" for u, i in ids.items()))
+    (state / "group").write_text("".join(f"{u}:x:{i}:\n" for u, i in ids.items()))
+    run("chmod", "-R", "a+rX", state)
+    run("chown", "-R", "65534:65534", state / "mail")
+    with open(state / "out", "wb") as out:
+        return subprocess.Popen(
+            [*wrap, *UNSHARE, "sh", HERE / "cell.sh", tree(server.name, server.packages, server.npm), state],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
+
+
+def end_cell(process):
+    """ends process 1 of a cell, and with it all others; unshare ends when they are gone"""
+    if process.poll() is None:
+        first = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for pid in first or [process.pid]:
+            os.kill(int(pid), signal.SIGKILL)
+    process.wait(30)
+
+
 class Cell:
     """A mail server in its cell. A subclass says its name, packages, users and ports; start/NAME.sh sets it up."""
     name, packages, npm, users, port_names, same, needs_auth = "", [], None, {}, (), {}, False
@@ -130,27 +152,14 @@ class Cell:
         env = {"domain": DOMAIN, "user": USER, "password": PASSWORD, "size_limit": SIZE_LIMIT,
                **{f"port_{name}": port for name, port in self.ports.items()}, **self.env()}
         (self.state / "env").write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in env.items()))
-        ids = {"root": 0, "nobody": 65534, **self.users}
-        (self.state / "passwd").write_text("".join(f"{u}:x:{i}:{i}::/nonexistent:/bin/sh\n" for u, i in ids.items()))
-        (self.state / "group").write_text("".join(f"{u}:x:{i}:\n" for u, i in ids.items()))
-        run("chmod", "-R", "a+rX", self.state)
-        run("chown", "-R", "65534:65534", self.state / "mail")
         self.mailbox = Mailbox(self.state / "mail/new")
-        with open(self.state / "out", "wb") as out:
-            self.process = subprocess.Popen(
-                [*UNSHARE, "sh", HERE / "cell.sh", tree(self.name, self.packages, self.npm), self.state],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
+        self.process = begin_cell(self.state, self)
         for port in self.ports.values():
             self._wait_port(port)
         self.ports.update({name: self.ports[other] for name, other in self.same.items()})
 
     def stop(self):
-        """ends process 1 of the cell, and with it all others; unshare ends when they are gone"""
-        if self.process.poll() is None:
-            first = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            for pid in first or [self.process.pid]:
-                os.kill(int(pid), signal.SIGKILL)
-        self.process.wait(30)
+        end_cell(self.process)
         self.mailbox.close()
 
     def version(self):

@@ -28,11 +28,26 @@ class Postfix(Cell):
         **{leaf: f"-o smtpd_tls_chain_files=/cell/pki/{leaf}.key,/cell/pki/{leaf}.chain.pem"
            for leaf in ("rsa", "ip", "wrongname", "wildcard", "expired", "stranger", "selfsigned")},
     }
+    services = """pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd"""
     port_names = tuple(smtpd)
 
     def env(self):
         lines = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd {told}" for name, told in self.smtpd.items()]
-        return {"smtpds": "\n".join(lines)}
+        return {"smtpds": "\n".join(lines), "services": self.services}
 
 
 class Exim(Cell):

@@ -5,23 +5,17 @@ import subprocess
 
 import pytest
 
-from mta import HOST, Machine
+from mta import HOST
 from pretend import pretend
 from relay import COMMAND, DEFERRED, LIMIT_S, OK, run
 from test_drop import as_user, place, spool as shared  # noqa: F401 (fixtures)
+from test_sendmail import machine  # noqa: F401 (fixture)
 from test_spool import A, relay  # noqa: F401 (fixture)
 from test_unkept import broken
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
 TEXT = "From: root (Cron Daemon)\nTo: root\nCc: Bob <bob>, c@x.test\nSubject: x\n\nline\n"
 ALIASES = ["from alerts@corp.test", "alias root: admin@corp.test, second@x.test"]
-
-
-@pytest.fixture
-def machine(tmp_path):
-    machine = Machine(tmp_path)
-    yield machine
-    machine.stop()
 
 
 def header(mail):

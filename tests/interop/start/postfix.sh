@@ -1,4 +1,4 @@
-# Postfix in its cell: `smtpds` (from servers.py) has one line per port
+# Postfix in its cell: `smtpds` (from servers.py) has one line per port, `services` the others
 set -e
 . /cell/env
 mkdir -p /var/lib/postfix /var/spool/postfix
@@ -35,20 +35,6 @@ message_size_limit = $size_limit
 EOF
 cat >/etc/postfix/master.cf <<EOF
 $smtpds
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
+$services
 EOF
 exec postfix start-fg
