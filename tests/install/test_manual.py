@@ -2,6 +2,7 @@
 """The manual pages and bash's completion against the sources' tables and the command itself: nothing is missing, nothing is
 there that does not exist, and the examples do what they say."""
 import os
+import pathlib
 import re
 import shlex
 import subprocess
@@ -15,7 +16,19 @@ from conftest import TOP, run
 PAGES = TOP / "port/install"
 PAGE, CONF = ((PAGES / name).read_text() for name in ("mailmote.8", "mailmote.conf.5"))
 HOST = TOP / "boards/host"
+SPOOL = pathlib.Path("/var/spool/mailmote")
 COMMANDS = "send", "flush", "queue", "trust", "probe"
+
+
+@pytest.fixture(autouse=True)
+def own_spool(tmp_path_factory, monkeypatch):
+    """The machine's is left alone: what names no configuration has this one."""
+    path = tmp_path_factory.mktemp("own")
+    (path / "conf").write_text(f"spool {path}/spool\n")
+    monkeypatch.setenv("MAILMOTE_CONF", str(path / "conf"))
+    there = SPOOL.exists()
+    yield
+    assert there or not SPOOL.exists()
 
 
 def options():
@@ -123,7 +136,8 @@ def test_examples(server, tmp_path):
         return done.stdout
 
     (tmp_path / "conf").write_text(mine(root, [("host mail.example.com", f"host localhost\nport {relay.ports['starttls']}\ntrust {pki.ca}"),
-                                               ("user sensor", f"user {USER}"), *here[2:]]))
+                                               ("user sensor", f"user {USER}"), *here[2:]])
+                                   + f"spool {tmp_path}/spool\n")
     shell(f"printf 'Subject: for-root\n\nText\n' | mailmote sendmail -C {tmp_path}/conf -D -t -f cron root")
     mail = relay.wait_for_mail("for-root")
     assert (mail.sender, mail.recipients) == ("sensor@example.test", ["operator@example.test"])
