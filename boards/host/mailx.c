@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "field.h"
 #include "letters.h"
+#include "raw.h"
 #include "submit.h"
 
 #include <stdlib.h>
@@ -154,7 +155,7 @@ static char *write_header(const struct call *call)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-/* Those of a message that is composed, because it has parts: what it says itself is not said twice. The sender is the one
+/* Those of a message that is composed, because it has parts: what it says itself, or nobody else may, is left out. The sender is the one
  * that is given as a field, unless -r names him. */
 static void settle_fields(struct call *call)
 {
@@ -169,7 +170,8 @@ static void settle_fields(struct call *call)
                                       "MIME-Version",
                                       "Content-Type",
                                       "Content-Transfer-Encoding",
-                                      "Auto-Submitted"};
+                                      "Auto-Submitted",
+                                      RAW_UID};
     unsigned kept = 0;
 
     for (unsigned i = 0; i < call->fields.count; i++) {

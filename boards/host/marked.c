@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK "X-Mailmote-Uid"
-
 enum { MARK_ROOM = 64 /* for our field */, PIECE = 16 << 10 };
 
 /* Whether an end of line follows another one, from so many octets on. */
@@ -62,7 +60,7 @@ static size_t copy_fields(struct buffer *to, struct span text)
         const char *at = text.at;
         struct span field = take_field(&text, &lines);
 
-        if (!field_is(field, MARK)) {
+        if (!field_is(field, RAW_UID)) {
             append(to, at, (size_t)(text.at - at));
         }
     }
@@ -78,7 +76,7 @@ static const char *mark(struct marked *marked, const struct buffer *text, uid_t 
     if (text->len == 0 || text->data[0] == ' ' || text->data[0] == '\t') {
         return "its text does not begin with a header field";
     }
-    marked->header.len = (size_t)snprintf(marked->header.data, MARK_ROOM, MARK ": %lu\r\n", (unsigned long)uid);
+    marked->header.len = (size_t)snprintf(marked->header.data, MARK_ROOM, RAW_UID ": %lu\r\n", (unsigned long)uid);
     marked->rest = copy_fields(&marked->header, (struct span){text->data, text->len});
     return marked->rest == MARKED_HEADER_MAX ? "its header is too large" : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date,
- * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see are taken out (Bcc), and so is the
+ * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see (Bcc) or that are ours to write are taken out, and so is the
  * "From " line of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for
  * SMTP, is made quoted-printable, as not every relay takes it otherwise. All else is left as it is: what has several parts,
  * or is encoded, or is no text.
@@ -187,7 +187,13 @@ static void write_type(const struct raw *raw, FILE *out)
     }
 }
 
-/* The message's own fields, but those that nobody may see, and those that are written anew. */
+/* Nobody may see it, or its sender may not say it. */
+static bool is_left_out(struct span field)
+{
+    return field_is(field, "Bcc") || field_is(field, "Resent-Bcc") || field_is(field, RAW_UID);
+}
+
+/* The message's own fields, but those that are written anew. */
 static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *out)
 {
     struct header_rules rules = rules_of(raw);
@@ -197,8 +203,7 @@ static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *o
     while (rest.len > 0) {
         struct span field = take_field(&rest, &lines);
 
-        if (!field_is(field, "Bcc") && !field_is(field, "Resent-Bcc") &&
-            !(encode && field_is(field, "Content-Transfer-Encoding")) &&
+        if (!is_left_out(field) && !(encode && field_is(field, "Content-Transfer-Encoding")) &&
             (own_type || !field_is(field, "Content-Type"))) {
             header_write(out, field, &rules);
         }

@@ -12,6 +12,9 @@
 
 #define RAW_HEADER_MAX ((size_t)512 << 10) /* 15,000 recipients */
 
+/* Says which user dropped a mail (marked.h): it is ours to write, and is left out of what a caller gives. */
+#define RAW_UID "X-Mailmote-Uid"
+
 /* What a whole message is to be made of. */
 struct raw_rules {
     struct header_rules header; /* charset is the message's to say */

@@ -74,6 +74,14 @@ def test_bcc_is_taken_out(relay, field):
         assert mail["Message-ID"] == "<1@x.test>" and mail.get_payload() == "Bcc: text\r\n"
 
 
+@pytest.mark.parametrize("field", ["X-Mailmote-Uid: 0", "x-mailmote-UID\t: 0", "X-Mailmote-Uid:\n 0"])
+def test_who_dropped_a_mail_is_ours_to_say(relay, field):
+    """and of one that was not dropped nobody says it"""
+    octets, mail = arrives(relay, f"{field}\nX-Mailmote-Uids: 1\n".encode() + FULL + f"{field}\n\n{field}\n".encode())
+    assert "X-Mailmote-Uid" not in mail and mail["X-Mailmote-Uids"] == "1"
+    assert mail.get_payload() == field.replace("\n", "\r\n") + "\r\n"
+
+
 def test_line_of_a_mailbox_is_taken_out(relay):
     octets, mail = arrives(relay, b"From s@x.test Thu Nov 20 12:00:00 2025\n" + FULL + b"\nFrom here\n")
     assert octets.startswith(b"From: <f@") and mail.get_payload() == "From here\r\n"
