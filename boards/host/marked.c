@@ -14,13 +14,14 @@
 
 enum { MARK_ROOM = 64 /* for our field */, PIECE = 16 << 10 };
 
-/* Whether an end of line follows another one, from so many octets on. */
+/* Whether an end of line follows another one, from so many octets on; a CR ends a line when it is known what follows. */
 static bool has_empty_line(const struct buffer *text, size_t from)
 {
-    for (size_t at = from > 0 ? from : 1; at < text->len; at++) {
+    for (size_t at = from > 1 ? from - 1 : 1; at < text->len; at++) {
         char before = text->data[at - 1], octet = text->data[at];
 
-        if ((octet == '\r' && (before == '\r' || before == '\n')) || (octet == '\n' && before == '\n')) {
+        if ((octet == '\r' && (before == '\r' || before == '\n') && at + 1 < text->len) ||
+            (octet == '\n' && before == '\n')) {
             return true;
         }
     }

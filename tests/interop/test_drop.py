@@ -257,6 +257,17 @@ def test_who_dropped_it_is_not_the_droppers_to_say(spool, relay):
     assert relay.mails[-1].text == b"X-Mailmote-Uid: %d\r\n\r\nx\r\n" % USER
 
 
+def test_where_a_header_ends(spool, relay):
+    """a text is read 4,096 octets at a time, and an end of line has two"""
+    fields = b"".join(b"X: %s\r\n" % (b"y" * 900) for _ in range(4))
+    texts = [fields + b"X: " + b"y" * (length - len(fields) - 3) + b"\r\n\r\nline\r\n" for length in range(4088, 4100)]
+    for text in texts:
+        drop(spool)
+        forge(dropped(spool)[-1], text=text)
+        assert flush(spool, relay).verdicts == ["delivered"]
+    assert [mail.text for mail in relay.mails] == [b"X-Mailmote-Uid: %d\r\n" % USER + text for text in texts]
+
+
 def test_an_id_that_the_spool_has(spool, relay, closed):
     """a mail cannot be written over by who knows its id"""
     drop(spool)
