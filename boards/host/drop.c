@@ -43,6 +43,7 @@ struct taking {
     struct spool drop;
     uid_t owner;
     bool verified_only;
+    bool gone, left; /* has a file left the directory; is there one more than is taken at a time */
     int status;
     size_t count;
     struct dropped files[FILES_AT_ONCE];
@@ -60,6 +61,7 @@ static void set_aside(struct taking *taking, const struct dropped *file, const c
              (unsigned long)random_32());
     printable(shown, sizeof shown, file->name, strlen(file->name));
     if (renameat(taking->drop.fd, file->name, taking->spool->fd, aside) == 0) {
+        taking->gone = true;
         complain("%s/" DROP_NAME "/%s of user %lu is no mail to be sent: %s: it is %s/%s now, see what can be saved",
                  dir, shown, (unsigned long)file->about.st_uid, why, dir, aside);
     } else if (errno != ENOENT) {
@@ -211,7 +213,14 @@ static int take_mail(struct taking *taking, const struct dropped *file)
     }
     snprintf(taken, sizeof taken, "%.*s" TAKEN, ID_LEN, file->name);
     status = spool_store_as(taking->spool, &taking->mail, taken);
-    return status != EX_OK ? status : settle(taking, taken) ? EX_OK : EX_OSERR;
+    if (status != EX_OK) {
+        return status;
+    }
+    if (!settle(taking, taken)) {
+        return EX_OSERR;
+    }
+    taking->gone = true;
+    return EX_OK;
 }
 
 static int take_one(struct taking *taking, struct dropped *file)
@@ -266,16 +275,20 @@ static bool has_room(const struct taking *taking, const struct stat *about)
 static bool choose(const struct spool *drop, const char *name, void *ctx)
 {
     struct taking *taking = ctx;
-    struct dropped *file = &taking->files[taking->count];
+    struct dropped *file;
     struct stat about;
 
-    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) != 0 &&
-        strlen(name) <= NAME_LEN && fstatat(drop->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
-        has_room(taking, &about)) {
-        strcpy(file->name, name);
-        file->about = about;
-        taking->count++;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) == 0 ||
+        strlen(name) > NAME_LEN || fstatat(drop->fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+        return true;
     }
+    if (!has_room(taking, &about)) {
+        taking->left = true;
+        return true;
+    }
+    file = &taking->files[taking->count++];
+    strcpy(file->name, name);
+    file->about = about;
     return true;
 }
 
@@ -332,11 +345,12 @@ static int take_all(struct taking *taking)
     return status == EX_OK ? taking->status : status;
 }
 
-int drop_take(const struct spool *spool, bool verified_only)
+int drop_take(const struct spool *spool, bool verified_only, bool *more)
 {
     struct taking *taking = calloc(1, sizeof *taking);
     int status = EX_OK;
 
+    *more = false;
     if (taking == NULL) {
         complain("no memory: what was dropped waits");
         return EX_OSERR;
@@ -350,6 +364,7 @@ int drop_take(const struct spool *spool, bool verified_only)
         status = EX_OSERR;
     } else {
         status = take_all(taking);
+        *more = taking->gone && taking->left;
     }
     spool_close(&taking->drop);
     free(taking);

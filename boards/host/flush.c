@@ -2,7 +2,7 @@
  *
  * `mailmote flush`: an attempt of each mail of the spool that is due, or with --now of each. Asking early brings no
  * cleartext any nearer (POLICY P5): that goes by time alone. One flush works on a spool at a time; another one leaves it that work,
- * with a mark in the spool where it was called with --now. Between mails it looks for that mark, and for what was dropped.
+ * with a mark in the spool where it was called with --now. Between mails it looks for that mark, and for new mails.
  */
 #define _GNU_SOURCE
 
@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Seconds until a mail is tried again whose relay ended the connection behind another one. */
@@ -32,7 +33,11 @@ struct flushing {
     struct attempt attempt;
     struct mote_posix_connection connection; /* mails share it */
     struct timespec drop_changed;            /* when it was last looked into */
-    bool opened;                             /* the relays' files were read, with this result: */
+    bool drop_more;                          /* than what is taken at a time */
+    char (*seen)[SPOOL_NAME];                /* the mails of this round and those that came meanwhile, by name */
+    size_t seen_count;
+    time_t listed_s; /* when they were last listed, by a clock that nobody sets */
+    bool opened;     /* the relays' files were read, with this result: */
     int open_status;
     bool asked;  /* another flush has left the mark: begin anew */
     bool closed; /* a relay ended one behind a mail: there is one to be tried again soon */
@@ -148,29 +153,79 @@ static bool asked_for_now(struct flushing *flushing)
 /* What it takes away itself is no change. */
 static int take_dropped(struct flushing *flushing)
 {
-    int status = drop_take(&flushing->spool, relays_verified_only(&flushing->args));
+    int status = drop_take(&flushing->spool, relays_verified_only(&flushing->args), &flushing->drop_more);
 
     drop_changed(&flushing->spool, &flushing->drop_changed);
     return status;
 }
 
-/* Who has just been dropped waits for none of the mails that were tried before (POLICY P18). */
-static int flush_dropped(struct flushing *flushing, bool more)
+static int by_name(const void *one, const void *other)
+{
+    return strcmp(one, other);
+}
+
+/* Of a list, those that were not seen before, in its order, and how many they are. */
+static size_t keep_new(struct flushing *flushing, struct spool_entry *entries, size_t count)
+{
+    size_t before = flushing->seen_count, left = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (before == 0 || bsearch(entries[i].name, flushing->seen, before, sizeof *flushing->seen, by_name) == NULL) {
+            strcpy(flushing->seen[flushing->seen_count++], entries[i].name);
+            entries[left++] = entries[i];
+        }
+    }
+    qsort(flushing->seen, flushing->seen_count, sizeof *flushing->seen, by_name);
+    return left;
+}
+
+static time_t seconds(void)
+{
+    struct timespec now = {0, 0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* NULL after a complaint. */
+static struct spool_entry *list_new(struct flushing *flushing, size_t *count)
+{
+    struct spool_entry *entries = spool_list(&flushing->spool, count);
+    void *more =
+        entries == NULL ? NULL : realloc(flushing->seen, (flushing->seen_count + *count + 1) * sizeof *flushing->seen);
+
+    if (entries != NULL && more == NULL) {
+        complain("no memory for a list of %zu mails: try again", *count);
+        free(entries);
+        return NULL;
+    }
+    if (entries != NULL) {
+        flushing->seen = more;
+        *count = keep_new(flushing, entries, *count);
+    }
+    flushing->listed_s = seconds();
+    return entries;
+}
+
+/* Who has just come waits for none of the mails that were tried before (POLICY P18). Looked at is what was dropped, and each second
+ * what was stored. */
+static int flush_new(struct flushing *flushing, bool more)
 {
     size_t count;
     struct spool_entry *entries;
-    int status;
+    int status = EX_OK;
 
-    if (!drop_changed(&flushing->spool, &flushing->drop_changed)) {
+    if (drop_changed(&flushing->spool, &flushing->drop_changed) || flushing->drop_more) {
+        status = take_dropped(flushing);
+    } else if (seconds() == flushing->listed_s) {
         return EX_OK;
     }
-    status = take_dropped(flushing);
-    entries = spool_list(&flushing->spool, &count);
+    entries = list_new(flushing, &count);
     if (entries == NULL) {
         return worse(status, EX_OSERR);
     }
     for (size_t i = 0; i < count && entries[i].record.attempts == 0 && status != EX_CONFIG; i++) {
-        status = worse(status, flush_one(flushing, &entries[i], more));
+        status = worse(status, flush_one(flushing, &entries[i], more || flushing->drop_more || i + 1 < count));
     }
     free(entries);
     return status;
@@ -186,10 +241,13 @@ static int flush_each(struct flushing *flushing, const struct spool_entry *entri
     for (size_t i = 0; i < count && status != EX_CONFIG && !asked_for_now(flushing); i++) {
         bool more = i + 1 < count;
 
-        status = worse(status, flush_one(flushing, &entries[i], more));
-        if (status != EX_CONFIG) {
-            status = worse(status, flush_dropped(flushing, more));
+        status = worse(status, flush_one(flushing, &entries[i], more || flushing->drop_more));
+        if (status != EX_CONFIG && (!more || entries[i + 1].record.attempts != 0)) { /* else that one is older */
+            status = worse(status, flush_new(flushing, more));
         }
+    }
+    while (flushing->drop_more && status != EX_CONFIG && !flushing->asked) {
+        status = worse(status, flush_new(flushing, false));
     }
     mote_posix_leave(&flushing->connection);
     return status;
@@ -204,8 +262,9 @@ static int flush_all(struct flushing *flushing)
 
     asked_for_now(flushing);
     flushing->asked = false;
+    flushing->seen_count = 0;
     status = worse(status, take_dropped(flushing));
-    entries = spool_list(&flushing->spool, &count);
+    entries = list_new(flushing, &count);
     if (entries == NULL) {
         return EX_OSERR;
     }
@@ -305,6 +364,7 @@ int flush_command(int argc, char **argv)
     spool_close(&flushing->spool);
     relays_wipe(&flushing->relays);
     args_free(&flushing->args);
+    free(flushing->seen);
     free(flushing);
     return status;
 }

@@ -290,17 +290,38 @@ def test_a_directory_anybody_can_empty_is_not_used(spool, relay):
 
 
 def test_one_user_does_not_hold_up_another(spool, relay):
-    """so many of a user are taken at a time; the others wait"""
+    """what is no mail is set aside, all of it; another's mail is sent"""
     drop(spool)
     [file] = dropped(spool)
-    for number in range(300):
+    for number in range(100):
         path = spool.drop / f"junk{number}"
         path.write_text("x")
         own(path)
-    drop(spool, uid=OTHER)
     own(file, OTHER)
-    assert flush(spool, relay).returncode == BAD_INPUT
-    assert len(relay.mails) == 2 and len(list(spool.drop.iterdir())) == 300 - 16
+    done = flush(spool, relay)
+    assert (done.returncode, len(relay.mails), list(spool.drop.iterdir())) == (BAD_INPUT, 1, [])
+    assert done.stderr.count("no mail to be sent") == 100
+
+
+def test_all_that_was_dropped_is_taken(spool, relay):
+    """by one flush, sixteen of a user at a time: another user waits for no more of them"""
+    for _ in range(40):
+        drop(spool)
+    before = dropped(spool)
+    drop(spool, uid=OTHER)
+    [other] = set(dropped(spool)) - set(before)
+    done = flush(spool, relay)
+    assert (done.returncode, done.verdicts, done.stderr, dropped(spool)) == (OK, ["delivered"] * 41, "", [])
+    assert other.stem in [mail.id.split("@")[0] for mail in relay.mails[:17]]
+
+
+def test_what_cannot_be_taken_is_not_tried_for_ever(spool, relay):
+    """and what is behind it waits for another flush"""
+    for _ in range(20):
+        drop(spool)
+    done = spool.flush(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", "inject=renameat:error=EIO"])
+    assert done.returncode == NOT_STORED and len(dropped(spool)) == 20
+    assert flush(spool, relay).verdicts == ["delivered"] * 20
 
 
 def call_at(spool, relay, trace, call, words):

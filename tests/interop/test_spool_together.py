@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Several runs on one spool at once: nobody waits, and nothing is sent twice."""
 import threading
+import time
 
-from relay import OK, Relay
+import pytest
+
+from relay import LIMIT_S, OK, Relay
 from test_spool import relay, spool, stored  # noqa: F401 (fixtures)
 
 
@@ -66,6 +69,30 @@ def test_now_is_done_by_the_flush_that_is_at_work(spool, relay, closed):
     flush.join()
     assert sorted(row[1] for row in done[0].rows) == ["due@example.test", "due@example.test", "later@example.test"]
     assert "now" not in spool.names()
+
+
+@pytest.mark.parametrize("options", [[], ["--now"]])
+def test_a_mail_that_is_stored_meanwhile_is_next(spool, relay, closed, options):
+    """it waits for the mail that is being tried, not for those behind it that were tried before; each is tried once"""
+    for _ in range(5):
+        spool.send(closed)
+    *old, new = spool.files()
+    for file in spool.files():
+        file.wait, file.attempts = 0, int(file.path != new.path)
+        file.write()
+    away = spool.path.parent / "away"
+    new.path.rename(away)
+    relay.hold, done = threading.Event(), []
+    relay.replies = {"END": "450 later"}
+    flush = threading.Thread(target=lambda: done.append(spool.flush(relay, options=options)))
+    flush.start()
+    assert relay.holding.wait(LIMIT_S)
+    time.sleep(1.1)                                                      # it looks once a second
+    away.rename(new.path)
+    relay.hold.set()
+    flush.join()
+    order = [row[0] for row in done[0].rows]
+    assert order[1] == new.path.stem and sorted(order) == sorted(file.path.stem for file in [*old, new])
 
 
 def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed):
