@@ -272,6 +272,15 @@ static bool has_room(const struct taking *taking, const struct stat *about)
     return taking->count < FILES_AT_ONCE && files < FILES_OF_USER && octets <= (off_t)FILE_MAX;
 }
 
+/* Where its maker was not faster. */
+static void cannot_look(struct taking *taking, const char *what)
+{
+    if (errno != ENOENT) {
+        complain("%s%s cannot be looked at: %s: what was dropped waits", taking->spool->dir, what, strerror(errno));
+        taking->status = EX_OSERR;
+    }
+}
+
 static bool choose(const struct spool *drop, const char *name, void *ctx)
 {
     struct taking *taking = ctx;
@@ -279,7 +288,11 @@ static bool choose(const struct spool *drop, const char *name, void *ctx)
     struct stat about;
 
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) == 0 ||
-        strlen(name) > NAME_LEN || fstatat(drop->fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+        strlen(name) > NAME_LEN) {
+        return true;
+    }
+    if (fstatat(drop->fd, name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+        cannot_look(taking, "/" DROP_NAME);
         return true;
     }
     if (!has_room(taking, &about)) {
@@ -309,6 +322,7 @@ static bool fit(struct taking *taking)
     struct stat drop, spool;
 
     if (fstat(taking->drop.fd, &drop) != 0 || fstat(taking->spool->fd, &spool) != 0) {
+        cannot_look(taking, "");
         return false;
     }
     taking->owner = spool.st_uid;

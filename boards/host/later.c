@@ -37,13 +37,17 @@ const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]
     return own;
 }
 
-/* Of a header, what is read at once is looked at: a sender and recipients may be known, and others it names may not. */
+/* Of a header, what is read at once is looked at: a sender and recipients may be known, and others it names may not. One that
+ * cannot be read may have such. */
 static bool header_waits(const struct mote_mail *mail)
 {
     char text[4096];
     size_t len = mail->read(mail->ctx, 0, text, sizeof text);
-    struct span rest = {text, len == MOTE_READ_FAILED ? 0 : len};
+    struct span rest = {text, len};
 
+    if (len == MOTE_READ_FAILED) {
+        return true;
+    }
     while (rest.len > 0 && line_len(&rest) > 0) {
         take_line(&rest);
     }
@@ -220,7 +224,8 @@ int later_begin(struct later **later, struct args *args, const struct host_mail 
         status = complete(*later);
     }
     if (status != EX_OK) {
-        complain("the names of mail %.*s cannot be completed", ID_LEN, mail->id);
+        complain("the names of mail %.*s cannot be completed%s%s", ID_LEN, mail->id, mail->kept.error != 0 ? ": " : "",
+                 mail->kept.error != 0 ? strerror(mail->kept.error) : "");
         later_end(*later);
         *later = NULL;
     }

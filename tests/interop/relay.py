@@ -166,11 +166,16 @@ def run(command, *args, text=b"", wrap=(), decode=True, env=None, **options):
     return done
 
 
+def as_user(uid=65534):
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+
+
 class Spool:
     """`mailmote` with a spool and relays"""
 
     def __init__(self, path, command=COMMAND):
         self.path, self.command = pathlib.Path(path), command
+        self.drop = self.path / "drop"
 
     def send(self, *relays, to=("a@example.test",), options=(), text=b"hello\n", **more):
         where = [word for relay in relays for word in ("--relay", getattr(relay, "where", relay))]
@@ -184,6 +189,13 @@ class Spool:
 
     def queue(self, *options):
         return run(self.command, "queue", "--spool", self.path, *options)
+
+    def share(self):
+        """makes it, and the directory into which users drop mails"""
+        self.path.mkdir()
+        self.path.chmod(0o711)
+        self.drop.mkdir()
+        self.drop.chmod(0o1733)
 
     def names(self):
         return sorted(entry.name for entry in self.path.iterdir())
@@ -209,6 +221,9 @@ class File:
         (self.version, self.id, self.age, self.tls_since, self.wait, self.attempts, self.code, self.cause, self.flags,
          self.rcpts, self.delivered, self.failed) = struct.unpack(self.RECORD, record[:40])
         assert struct.unpack("<I", record[40:])[0] == zlib.crc32(record[:40])
+        [body_len], envelope_len = struct.unpack("<I", data[1024:1028]), int.from_bytes(data[1037:1040], "little")
+        words = data[1040:1040 + envelope_len].decode(errors="replace").split("\0")
+        self.sender, self.to, self.text = words[0], words[1:-1], data[1040 + envelope_len:1032 + body_len]
 
     tls_failed, sent, plain, verified_only, begun, left_alone = (
         property(lambda self, bit=1 << n: bool(self.flags & bit)) for n in range(6))

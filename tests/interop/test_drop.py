@@ -14,7 +14,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, Relay, Spool, run
+from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, Relay, Spool, as_user, run
 from test_spool import relay  # noqa: F401 (fixture)
 from test_spool_trouble import fail
 
@@ -36,16 +36,8 @@ def place():
 @pytest.fixture
 def spool(place):
     spool = Spool(place / "spool", place / "mailmote")
-    spool.drop = place / "spool/drop"
-    spool.path.mkdir()
-    spool.drop.mkdir()
-    spool.path.chmod(0o711)
-    spool.drop.chmod(0o1733)
+    spool.share()
     return spool
-
-
-def as_user(uid=USER):
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 
 
 def drop(spool, *options, uid=USER, text=b"hello\n", to=(A,)):
@@ -130,6 +122,15 @@ def test_verified_relays_of_the_owner_hold_for_what_is_dropped(spool, relay, pla
     done = spool.flush(options=["--relay", relay.where, "--pin", "sha256:" + "A" * 43 + "="])
     assert done.returncode == DEFERRED and spool.file().verified_only
     assert flush(spool, relay).verdicts != ["delivered"] and relay.mails == []
+
+
+@pytest.mark.parametrize("what", ["the directory", "the file"])
+def test_what_cannot_be_looked_at_waits_and_is_told(spool, relay, what):
+    drop(spool)
+    [file] = dropped(spool)
+    done = spool.flush(relay, wrap=fail(file if what == "the file" else spool.drop, "newfstatat", "EIO", 1))
+    assert done.returncode not in (OK, BAD_INPUT) and "Input/output error" in done.stderr and done.rows == []
+    assert spool.flush(relay).verdicts == ["delivered"]
 
 
 def test_users_cannot_list_read_or_remove(spool):

@@ -7,10 +7,11 @@ import pytest
 
 from mta import HOST
 from pretend import pretend
-from relay import COMMAND, DEFERRED, LIMIT_S, OK, run
-from test_drop import as_user, place, spool as shared  # noqa: F401 (fixtures)
+from relay import COMMAND, DEFERRED, LIMIT_S, OK, as_user, run
+from test_drop import place, spool as shared  # noqa: F401 (fixtures)
 from test_sendmail import machine  # noqa: F401 (fixture)
 from test_spool import A, relay  # noqa: F401 (fixture)
+from test_spool_trouble import fail
 from test_unkept import broken
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
@@ -22,9 +23,9 @@ def header(mail):
     return [line for line in mail.text.decode().partition("\r\n\r\n")[0].split("\r\n") if not line.startswith(("Date:", "Message-ID:"))]
 
 
-def flush(machine, host=HOST, wrap=()):
+def flush(machine, host=HOST, wrap=(), options=()):
     """with its configuration"""
-    return run(COMMAND, "flush", env={"MAILMOTE_CONF": str(machine.conf), "LOGNAME": "root"},
+    return run(COMMAND, "flush", *options, env={"MAILMOTE_CONF": str(machine.conf), "LOGNAME": "root"},
                wrap=[*wrap, *pretend(HOST=host, RESOLVER=0)])
 
 
@@ -64,6 +65,19 @@ def test_names_in_the_header_alone(machine):
     [mail] = machine.relay.mails
     assert (mail.sender, mail.to) == ("s@x.test", ["a@x.test"]) and mail.text.endswith(b"\r\n\r\nops@name.mailmote.invalid\r\n")
     assert all(line.count("@") == line.count("@corp.test") for line in header(mail)) and "Reply-To: bob@corp.test" in header(mail)
+
+
+@pytest.mark.parametrize("when", range(4, 9))
+def test_a_header_that_cannot_be_read_once(machine, when):
+    """its names are completed, or it waits, and it is said why"""
+    machine.configure()
+    machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False, text="To: ops\n\nx\n")
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    done = flush(machine, wrap=fail(machine.kept()[0], "pread64", "EIO", when))
+    assert done.returncode == OK or "Input/output error" in done.stderr
+    assert flush(machine).returncode == OK or flush(machine, options=["--now"]).returncode == OK
+    [mail] = machine.relay.mails
+    assert "To: ops@corp.test" in header(mail)
 
 
 @pytest.mark.parametrize("host, domain", [(HOST, HOST), ("box", "box")])

@@ -12,8 +12,8 @@ import pytest
 import cell
 from mta import Machine
 from pretend import pretend
-from relay import COMMAND, DEFERRED, FAILED, NOT_STORED, OK
-from test_drop import USER, as_user, place  # noqa: F401 (fixture)
+from relay import COMMAND, DEFERRED, FAILED, NOT_STORED, OK, as_user
+from test_drop import USER, place  # noqa: F401 (fixture)
 from test_drop import spool as shared  # noqa: F401 (fixture)
 from test_log import ERROR, MAIL, log  # noqa: F401 (fixture)
 from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
