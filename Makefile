@@ -309,7 +309,7 @@ cost: ## one verified mail of the command: instructions, memory, system calls, s
 
 dane-check: need-san need-interop need-dane-check | $(cross_h) ## MX and DANE with signed zones and sanitizers, beside a real Postfix; T=EXPRESSION; a minute, and BearSSL
 	+@$(sanitized) BUILD=$(BUILD)/dane BEARSSL_LIB=$(BUILD)/dane/libbearssl.a DANE=1 \
-	    CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2' all $(BUILD)/dane/tests/tlsa
+	    CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2' all dane-tests
 	@$(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))
 
 include tests/prove/prove.mk

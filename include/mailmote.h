@@ -58,9 +58,6 @@ enum mote_cause {
     MOTE_CAUSE_LEFT_ALONE = 15, /* every relay failed a short while ago and is left alone for now */
     MOTE_CAUSE_BARRED = 16,     /* accepted for verified relays only, and those that are left are not (P7) */
     MOTE_CAUSE_CLOSED = 17, /* the relay ended the connection behind an earlier mail; try again on a new one (P12) */
-    MOTE_CAUSE_DNS =
-        18, /* DNS did not tell who takes mail for the domain, or how they prove who they are (port/dane) */
-    MOTE_CAUSE_BOGUS = 19,             /* DNSSEC refuses what DNS tells (port/dane) */
     MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
     MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
     MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */
@@ -97,7 +94,9 @@ enum mote_cause {
     MOTE_CAUSE_TOO_MANY = 64,          /* more recipients than one mail may have here */
     MOTE_CAUSE_NOBODY = 65,            /* no recipient is left: each has a final verdict, perhaps of an earlier mail */
     MOTE_CAUSE_DUPLICATE = 66,         /* a mail with this id is stored already */
-    MOTE_CAUSE_SETUP = 67 /* a size or pointer of the setup is wrong, or there is none: not opened, not begun */
+    MOTE_CAUSE_SETUP = 67, /* a size or pointer of the setup is wrong, or there is none: not opened, not begun */
+    MOTE_CAUSE_DNS = 68,   /* DNS did not tell who takes mail for the domain, or how it proves who it is (port/dane) */
+    MOTE_CAUSE_BOGUS = 69  /* DNSSEC refuses what DNS tells (port/dane) */
 };
 
 /* The step of the conversation an outcome comes from. mote_step_name() gives its name. */

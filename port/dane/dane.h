@@ -24,39 +24,51 @@
 
 /* ---- resolve.c: one question ------------------------------------------------------------------------------------- */
 
-/* The file with the keys that DNSSEC is validated from; NULL: nothing is validated. Before the first question, and to stay in place. */
-void mote_dane_anchor(const char *file);
+/* Has DNSSEC validated from the keys in this file, which stays in place, or, NULL, from the root's that are built in. Before the first
+ * question; without it nothing is validated. False, and why: they cannot be used. */
+bool mote_dane_anchor(const char *file, char why[MOTE_DANE_WHY]);
 
 enum mote_dane_state {
-    MOTE_DANE_DATA,  /* there is an answer */
-    MOTE_DANE_NONE,  /* there is none of this type, or no such name */
-    MOTE_DANE_NO,    /* nobody answered in time, or the name servers could not: SERVFAIL */
-    MOTE_DANE_BOGUS, /* it is not what the zone's owner signed */
+    MOTE_DANE_DATA,    /* there is an answer */
+    MOTE_DANE_NONE,    /* there is none of this type, or no such name */
+    MOTE_DANE_NO,      /* nobody answered in time, or the name servers could not: SERVFAIL */
+    MOTE_DANE_BOGUS,   /* it is not what the zone's owner signed */
+    MOTE_DANE_NO_NAME, /* that is no name that DNS could have */
 };
 
 struct ub_result;
 struct mote_dane_answer {
     uint8_t state;
+    uint8_t cause;            /* with any other than MOTE_DANE_DATA and MOTE_DANE_NONE, as why */
     bool secure;              /* DNSSEC proves it */
     struct ub_result *result; /* NULL but with MOTE_DANE_DATA and MOTE_DANE_NONE */
-    char why[MOTE_DANE_WHY];  /* for a person: with MOTE_DANE_NO and MOTE_DANE_BOGUS */
+    char why[MOTE_DANE_WHY];  /* for a person; else "" */
 };
 
-enum { MOTE_DANE_A = 1, MOTE_DANE_MX = 15, MOTE_DANE_AAAA = 28, MOTE_DANE_TLSA = 52 };
+enum { MOTE_DANE_A = 1, MOTE_DANE_CNAME = 5, MOTE_DANE_MX = 15, MOTE_DANE_AAAA = 28, MOTE_DANE_TLSA = 52 };
 
 /* Asks until mote_posix_now_ms() is until_ms, MOTE_QUESTION_S at most; to be given back. */
 void mote_dane_ask(struct mote_dane_answer *answer, const char *name, int type, uint32_t until_ms);
 void mote_dane_free(struct mote_dane_answer *answer);
 
-/* In place of getaddrinfo(); NULL, and *cause. */
+/* ---- addresses.c, ourselves.c: a host's addresses ------------------------------------------------------------------ */
+
+/* Both kinds, to be given back each. */
+void mote_dane_ask_addresses(struct mote_dane_answer answers[2], const char *host, uint32_t until_ms);
+
+/* These, a host that is an address itself, or, in place of getaddrinfo(), a host's: to be given to free(). NULL: there is none; of
+ * the last, *cause. */
+struct addrinfo *mote_dane_list(const struct mote_dane_answer answers[2], uint16_t port);
+struct addrinfo *mote_dane_literal(const char *host, uint16_t port);
 struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause);
 
-/* ourselves.c: is that this host, by its name, the one it says at EHLO or an address? */
-bool mote_dane_ourselves(const char *name, const char *helo);
+/* Is that this host, by its name, the one it says at EHLO or an address? */
+bool mote_dane_ourselves(const char *name, const char *helo, const struct addrinfo *addresses);
 
 /* ---- tlsa.c: what is known of a host's certificate ---------------------------------------------------------------- */
 
-enum { MOTE_TLSA_MAX = 16 };
+/* Records of one host; where there are more, it is not asked. */
+enum { MOTE_TLSA_MAX = 64 };
 
 struct mote_tlsa {
     uint8_t usage, selector, matching;
@@ -76,8 +88,8 @@ struct mote_dane_host {
     char name[MOTE_DANE_NAME]; /* to connect to */
     char base[MOTE_DANE_NAME]; /* whose records they are: it, or what it is an alias of (RFC 7672 2.2.2) */
     const char *domain;        /* behind the @, where DNSSEC proves that this is a host of it; else NULL */
+    const char *alias;         /* of what the domain is one, likewise; else NULL */
     uint16_t preference;
-    uint32_t random;
     uint8_t policy;
     struct mote_dane_answer answer;          /* of its TLSA records */
     struct mote_tlsa records[MOTE_TLSA_MAX]; /* those that can be used */
@@ -107,15 +119,19 @@ struct mote_dane_domain {
     struct mote_dane_host hosts[MOTE_RELAYS_MAX];
     struct mote_relay relays[MOTE_RELAYS_MAX];
     unsigned count;
-    uint8_t verdict, cause;  /* MOTE_DEFERRED, or MOTE_FAILED: it is for good */
-    char why[MOTE_DANE_WHY]; /* for a person; with MOTE_FAILED an enhanced status code (RFC 3463) in front */
-    bool mx_secure, mx_none; /* DNSSEC proves the MX records; there is none, and the domain is its own host */
+    uint8_t verdict, cause;     /* MOTE_DEFERRED, or MOTE_FAILED: it is for good */
+    char why[MOTE_DANE_WHY];    /* for a person; with MOTE_FAILED an enhanced status code (RFC 3463) in front */
+    bool mx_secure, mx_none;    /* DNSSEC proves the MX records; there is none, and the domain is its own host */
+    bool drawn;                 /* there are equals: another id may have them in another order */
+    char alias[MOTE_DANE_NAME]; /* of what the domain is one, or "" */
 };
 
-/* Who takes mail for a domain, and how each is trusted. exempt: is no TLSA record of it to be looked up? helo: our own name. The
- * trace is told each step. What an earlier call found is gone, but its memory stays the domain's. */
-void mote_dane_find(struct mote_dane_domain *found, const char *domain, bool (*exempt)(void *ctx, const char *name),
-                    void *ctx, const char *helo, const struct mote_trace *trace);
+/* Who takes mail for a domain, and how each is trusted. exempt: is no TLSA record of it to be looked up? helo: our own name. id: the
+ * mail's; hosts of equal preference have the same order each time. The trace is told each step. What an earlier call found is gone,
+ * but its memory stays the domain's. */
+void mote_dane_find(struct mote_dane_domain *found, const char *domain, const uint8_t id[8],
+                    bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
+                    const struct mote_trace *trace);
 void mote_dane_forget(struct mote_dane_domain *found);
 
 #endif

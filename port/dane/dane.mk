@@ -7,12 +7,17 @@ dane_o := $(call objects,$(wildcard port/dane/*.c boards/host/dane/*.c))
 library_o += $(filter $(BUILD)/obj/port/%,$(dane_o))
 command_o += $(filter $(BUILD)/obj/boards/%,$(dane_o))
 dane_lib := -lunbound
-$(dane_o): ours += -Iport/posix -Iboards/host
+$(dane_o) $(BUILD)/obj/tests/dane/fake.o: ours += -Iport/posix -Iboards/host
 $(dane_o): | need-dane
 
-pkg-dane := libunbound-dev dns-root-data
+pkg-dane := libunbound-dev
 
-$(BUILD)/tests/tlsa: $(call objects,tests/dane/tlsa.c) $(BUILD)/libmailmote.a $(bearssl_a)
+.PHONY: dane-tests
+dane_tests := $(BUILD)/tests/tlsa $(BUILD)/tests/find
+$(BUILD)/tests/tlsa: $(call objects,tests/dane/tlsa.c)
+$(BUILD)/tests/find: $(call objects,tests/dane/find.c tests/dane/find_records.c tests/dane/find_anchor.c tests/dane/fake.c)
+dane-tests: $(dane_tests)
+$(dane_tests): $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	$(Q)$(link)

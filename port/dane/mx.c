@@ -9,17 +9,24 @@
 #include "dane.h"
 #include "posix.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unbound.h>
 
-enum { MX_MAX = 100 };
+/* A host that stands in an MX record. */
+struct candidate {
+    char name[MOTE_DANE_NAME];
+    uint16_t preference;
+    uint64_t order; /* among equals */
+};
 
 struct search {
     struct mote_dane_domain *found;
     const char *domain;
+    const uint8_t *id;
     bool (*exempt)(void *ctx, const char *name);
     void *ctx;
     const char *helo;
@@ -82,40 +89,59 @@ static void note_trouble(struct search *search, const struct mote_dane_answer *a
 {
     say(search, answer->why, NULL);
     if (search->cause == MOTE_CAUSE_NONE) {
-        search->cause = answer->state == MOTE_DANE_BOGUS ? MOTE_CAUSE_BOGUS : MOTE_CAUSE_DNS;
+        search->cause = answer->cause;
         snprintf(search->why, sizeof search->why, "%s", answer->why);
     }
 }
 
 struct address {
     bool any, secure;           /* all that there are */
+    bool own;                   /* one of them, or the name, is this host's */
     char alias[MOTE_DANE_NAME]; /* of what the host is one, or "" */
 };
 
-static void take_address(struct address *address, const struct mote_dane_answer *answer)
+/* The name an answer is of, where that is another than was asked for; else "". */
+static void take_alias(char alias[MOTE_DANE_NAME], const char *name, const struct mote_dane_answer *answer)
 {
     const char *canonical = answer->result->canonname;
     size_t len = canonical == NULL ? 0 : strlen(canonical);
 
+    len -= len > 0 && canonical[len - 1] == '.';
+    if (len > 0 && len < MOTE_DANE_NAME && (strlen(name) != len || strncasecmp(name, canonical, len) != 0)) {
+        memcpy(alias, canonical, len);
+        alias[len] = 0;
+    }
+}
+
+static void take_address(struct address *address, const char *name, const struct mote_dane_answer *answer)
+{
     address->secure = answer->secure && (address->secure || !address->any);
     address->any = true;
-    if (len > 0 && len < sizeof address->alias) {
-        memcpy(address->alias, canonical, len);
-        address->alias[len - (canonical[len - 1] == '.')] = 0;
+    take_alias(address->alias, name, answer);
+}
+
+static bool is_ourselves(const struct search *search, const char *name, const struct addrinfo *addresses)
+{
+    bool own = mote_dane_ourselves(name, search->helo, addresses);
+
+    if (own) {
+        say(search, name, ": that is this host: neither it nor those behind it are asked");
     }
+    return own;
 }
 
 /* False: it has none, or that is not known. */
 static bool find_address(struct search *search, const char *name, struct address *address)
 {
-    static const int types[] = {MOTE_DANE_AAAA, MOTE_DANE_A};
     struct mote_dane_answer answers[2];
+    struct addrinfo *list;
 
     *address = (struct address){.any = false};
-    for (int i = 0; i < 2; i++) {
-        mote_dane_ask(&answers[i], name, types[i], search->until_ms);
+    mote_dane_ask_addresses(answers, name, search->until_ms);
+    list = mote_dane_list(answers, 25);
+    for (int i = 0; list != NULL && i < 2; i++) {
         if (answers[i].state == MOTE_DANE_DATA) {
-            take_address(address, &answers[i]);
+            take_address(address, name, &answers[i]);
         }
     }
     for (int i = 0; i < 2; i++) {
@@ -124,17 +150,9 @@ static bool find_address(struct search *search, const char *name, struct address
         }
         mote_dane_free(&answers[i]);
     }
+    address->own = address->any && is_ourselves(search, name, list);
+    free(list);
     return address->any;
-}
-
-static bool is_ourselves(const struct search *search, const struct mote_dane_host *host)
-{
-    bool own = mote_dane_ourselves(host->name, search->helo);
-
-    if (own) {
-        say(search, host->name, ": that is this host: neither it nor those behind it are asked");
-    }
-    return own;
 }
 
 static const char *words_of(uint8_t policy)
@@ -152,9 +170,7 @@ static void find_records(struct search *search, struct mote_dane_host *host, con
         host->policy = MOTE_DANE_EXEMPT;
         memcpy(host->base, host->name, sizeof host->base);
     } else {
-        mote_tlsa_find(host,
-                       address->alias[0] != 0 && strcasecmp(address->alias, host->name) != 0 ? address->alias : NULL,
-                       address->secure, search->until_ms);
+        mote_tlsa_find(host, address->alias[0] != 0 ? address->alias : NULL, address->secure, search->until_ms);
     }
     if (host->policy == MOTE_DANE_UNKNOWN) {
         note_trouble(search, &host->answer);
@@ -163,22 +179,38 @@ static void find_records(struct search *search, struct mote_dane_host *host, con
     }
 }
 
+static bool is_listed(const struct mote_dane_domain *found, const char *name)
+{
+    unsigned i = 0;
+
+    while (i < found->count && strcasecmp(found->hosts[i].name, name) != 0) {
+        i++;
+    }
+    return i < found->count;
+}
+
 /* The next host of the list. False: it is ourselves, and the list ends. */
-static bool add_host(struct search *search, const struct mote_dane_host *candidate)
+static bool add_host(struct search *search, const struct candidate *candidate)
 {
     struct mote_dane_domain *found = search->found;
     struct mote_dane_host *host = &found->hosts[found->count];
     struct mote_relay *relay = &found->relays[found->count];
     struct address address;
 
-    *host = *candidate;
+    if (is_listed(found, candidate->name)) {
+        return true;
+    }
+    *host = (struct mote_dane_host){.preference = candidate->preference};
+    memcpy(host->name, candidate->name, sizeof host->name);
+    host->domain = found->mx_secure ? search->domain : NULL;
+    host->alias = found->mx_secure && found->alias[0] != 0 ? found->alias : NULL;
     if (!find_address(search, host->name, &address)) {
         if (search->cause == MOTE_CAUSE_NONE) {
             say(search, host->name, ": it has no address");
         }
         return true;
     }
-    if (is_ourselves(search, host)) {
+    if (address.own) {
         search->loop = true;
         return false;
     }
@@ -193,36 +225,62 @@ static bool add_host(struct search *search, const struct mote_dane_host *candida
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
 
+/* A number that the mail's id draws for a host (FNV-1a): the same each time, whatever other hosts there are. */
+static uint64_t draw(const char *name, const uint8_t id[8])
+{
+    uint64_t drawn = UINT64_C(0xcbf29ce484222325);
+
+    for (; *name != 0; name++) {
+        drawn = (drawn ^ ((uint8_t)*name | 0x20u)) * UINT64_C(0x100000001b3); /* in lower case */
+    }
+    for (int i = 0; i < 8; i++) {
+        drawn = (drawn ^ id[i]) * UINT64_C(0x100000001b3);
+    }
+    return (drawn ^ drawn >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 static int by_preference(const void *one, const void *other)
 {
-    const struct mote_dane_host *a = one, *b = other;
+    const struct candidate *a = one, *b = other;
 
     return a->preference != b->preference ? (a->preference < b->preference ? -1 : 1)
-           : a->random != b->random       ? (a->random < b->random ? -1 : 1)
+           : a->order != b->order         ? (a->order < b->order ? -1 : 1)
                                           : 0;
 }
 
-/* Memory for up to MX_MAX of them; NULL: there is none. */
-static struct mote_dane_host *read_mx(struct search *search, const struct ub_result *result, unsigned *count)
+static unsigned count_data(const struct ub_result *result)
 {
-    struct mote_dane_host *list = calloc(MX_MAX, sizeof *list);
+    unsigned count = 0;
+
+    while (result->data[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+/* In memory of its own; NULL: there is none. */
+static struct candidate *read_mx(struct search *search, const struct ub_result *result, unsigned *count)
+{
+    struct candidate *list = calloc(count_data(result) + 1, sizeof *list);
 
     *count = 0;
-    for (int i = 0; list != NULL && result->data[i] != NULL && *count < MX_MAX; i++) {
+    for (int i = 0; list != NULL && result->data[i] != NULL; i++) {
         const unsigned char *octets = (const unsigned char *)result->data[i];
-        struct mote_dane_host *host = &list[*count];
+        struct candidate *candidate = &list[*count];
 
-        if (result->len[i] < 3 || !read_name(host->name, octets + 2, (size_t)result->len[i] - 2)) {
+        if (result->len[i] < 3 || !read_name(candidate->name, octets + 2, (size_t)result->len[i] - 2)) {
             say(search, "an MX record names what is no host", NULL);
             continue;
         }
-        host->preference = (uint16_t)(octets[0] << 8 | octets[1]);
-        host->domain = search->found->mx_secure ? search->domain : NULL;
-        mote_posix_random(&host->random, sizeof host->random);
+        candidate->preference = (uint16_t)(octets[0] << 8 | octets[1]);
+        candidate->order = draw(candidate->name, search->id);
         ++*count;
     }
     if (list != NULL) {
         qsort(list, *count, sizeof *list, by_preference);
+    }
+    for (unsigned i = 1; i < *count; i++) {
+        search->found->drawn |= list[i].preference == list[i - 1].preference;
     }
     return list;
 }
@@ -254,9 +312,10 @@ static void find_mx(struct search *search, const struct mote_dane_answer *answer
 {
     struct mote_dane_domain *found = search->found;
     unsigned count;
-    struct mote_dane_host *list;
+    struct candidate *list;
 
     found->mx_secure = answer->secure;
+    take_alias(found->alias, search->domain, answer);
     list = read_mx(search, answer->result, &count);
     if (list == NULL) {
         end(search, MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
@@ -280,70 +339,104 @@ static void find_mx(struct search *search, const struct mote_dane_answer *answer
 /* No MX: the domain is its own host. */
 static void find_itself(struct search *search, bool secure)
 {
-    struct mote_dane_host host = {.domain = secure ? search->domain : NULL};
+    struct candidate itself = {.preference = 0};
 
     search->found->mx_none = true;
     search->found->mx_secure = secure;
-    snprintf(host.name, sizeof host.name, "%s", search->domain);
-    add_host(search, &host);
+    snprintf(itself.name, sizeof itself.name, "%s", search->domain);
+    add_host(search, &itself);
     if (search->found->count == 0) {
         end_without(search);
     }
 }
 
-/* user@[192.0.2.7], user@[IPv6:2001:db8::7]: DNS says nothing of it. */
+/* [192.0.2.7], [IPv6:2001:db8::7] (RFC 5321 4.1.3). False: it is none. */
+static bool read_literal(char address[MOTE_DANE_NAME], const char *text)
+{
+    unsigned char octets[16];
+    bool six = strncasecmp(text, "[IPv6:", 6) == 0;
+    size_t len = strlen(text), head = six ? 6 : 1;
+
+    if (len >= MOTE_DANE_NAME || len < head + 1 || text[len - 1] != ']') {
+        return false;
+    }
+    len -= head + 1;
+    memcpy(address, text + head, len);
+    address[len] = 0;
+    return inet_pton(six ? AF_INET6 : AF_INET, address, octets) == 1;
+}
+
+/* DNS says nothing of it. */
 static void find_literal(struct search *search)
 {
     struct mote_dane_domain *found = search->found;
     struct mote_dane_host *host = &found->hosts[0];
-    const char *text = search->domain + 1;
-    size_t len;
+    struct addrinfo *list;
 
-    text += strncasecmp(text, "IPv6:", 5) == 0 ? 5 : 0;
-    len = strcspn(text, "]");
-    *host = (struct mote_dane_host){.policy = MOTE_DANE_OPPORTUNISTIC};
-    snprintf(host->name, sizeof host->name, "%.*s", (int)(len < 64 ? len : 64), text);
-    if (is_ourselves(search, host)) {
-        search->loop = true;
+    if (!read_literal(host->name, search->domain)) {
+        end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP,
+            "5.1.2 %.255s is no address literal, as [192.0.2.7] or [IPv6:2001:db8::7] is");
+        return;
+    }
+    list = mote_dane_literal(host->name, 25);
+    search->loop = is_ourselves(search, host->name, list);
+    free(list);
+    if (search->loop) {
         end_without(search);
         return;
     }
-    found->relays[0] = (struct mote_relay){.host = host->name, .port = 25};
-    mote_trust_opportunistic(&found->relays[0].trust, NULL);
+    host->policy = MOTE_DANE_OPPORTUNISTIC;
+    memcpy(host->base, host->name, sizeof host->base);
+    found->relays[0] = (struct mote_relay){.host = host->name, .port = 25, .tls = MOTE_TLS_STARTTLS};
+    mote_tlsa_trust(&found->relays[0].trust, host);
     found->count = 1;
 }
 
-void mote_dane_find(struct mote_dane_domain *found, const char *domain, bool (*exempt)(void *ctx, const char *name),
-                    void *ctx, const char *helo, const struct mote_trace *trace)
+static void find_domain(struct search *search)
+{
+    struct mote_dane_answer answer;
+
+    mote_dane_ask(&answer, search->domain, MOTE_DANE_MX, search->until_ms);
+    switch (answer.state) {
+    case MOTE_DANE_DATA: find_mx(search, &answer); break;
+    case MOTE_DANE_NONE:
+        if (answer.result->nxdomain) {
+            end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.2 there is no domain %.255s");
+        } else {
+            find_itself(search, answer.secure);
+        }
+        break;
+    case MOTE_DANE_NO_NAME: end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.2 %.255s is no name of DNS"); break;
+    default: note_trouble(search, &answer); end_without(search);
+    }
+    mote_dane_free(&answer);
+}
+
+void mote_dane_find(struct mote_dane_domain *found, const char *domain, const uint8_t id[8],
+                    bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
+                    const struct mote_trace *trace)
 {
     struct search search = {
-        found,           domain, exempt, ctx, helo, trace, mote_posix_now_ms() + MOTE_QUESTIONS_S * UINT32_C(1000),
-        MOTE_CAUSE_NONE, "",     false};
-    struct mote_dane_answer answer;
+        .found = found,
+        .domain = domain,
+        .id = id,
+        .exempt = exempt,
+        .ctx = ctx,
+        .helo = helo,
+        .trace = trace,
+        .until_ms = mote_posix_now_ms() + MOTE_QUESTIONS_S * UINT32_C(1000),
+        .cause = MOTE_CAUSE_NONE,
+    };
 
     mote_dane_forget(found);
     if (domain[0] == '[') {
         find_literal(&search);
-        return;
-    }
-    if (!is_ascii(domain)) {
+    } else if (!is_ascii(domain)) {
         end(&search, MOTE_FAILED, MOTE_CAUSE_LOOKUP,
             "5.1.2 %.255s is not ASCII: give the domain as DNS has it (xn--...)");
-        return;
+    } else {
+        find_domain(&search);
     }
-    mote_dane_ask(&answer, domain, MOTE_DANE_MX, search.until_ms);
-    switch (answer.state) {
-    case MOTE_DANE_DATA: find_mx(&search, &answer); break;
-    case MOTE_DANE_NONE:
-        if (answer.result->nxdomain) {
-            end(&search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.2 there is no domain %.255s");
-        } else {
-            find_itself(&search, answer.secure);
-        }
-        break;
-    default: note_trouble(&search, &answer); end_without(&search);
-    }
-    mote_dane_free(&answer);
 }
 
 void mote_dane_forget(struct mote_dane_domain *found)

@@ -9,7 +9,6 @@
 #include "posix.h"
 
 #include <ifaddrs.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,16 +53,7 @@ static bool is_own_name(const char *name, const char *helo)
            (mote_posix_host_name(own, sizeof own) && strcasecmp(own, name) == 0);
 }
 
-bool mote_dane_ourselves(const char *name, const char *helo)
+bool mote_dane_ourselves(const char *name, const char *helo, const struct addrinfo *addresses)
 {
-    struct addrinfo *list;
-    uint8_t cause;
-    bool own = is_own_name(name, helo);
-
-    if (!own) {
-        list = mote_dane_addresses(name, 25, NULL, &cause);
-        own = is_own_address(list);
-        free(list);
-    }
-    return own;
+    return is_own_name(name, helo) || is_own_address(addresses);
 }

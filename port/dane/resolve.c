@@ -1,47 +1,71 @@
 /* SPDX-License-Identifier: MIT
  *
  * One question to DNS, answered in bounded time, and validated. libunbound asks the name servers of /etc/resolv.conf, and believes
- * them nothing that the anchor does not prove. Names that are addresses, or stand in /etc/hosts, are asked of nobody.
+ * them nothing that the anchor does not prove. Without an anchor, names in /etc/hosts are asked of nobody; with one that file says nothing:
+ * what it has would be as what nobody has signed.
  */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
 
-#include "dane.h"
+#include "anchor.h"
+#include "network.h"
 #include "posix.h"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unbound.h>
 
 enum { CLASS_IN = 1, RCODE_NOERROR = 0, RCODE_NXDOMAIN = 3 };
 
 static struct ub_ctx *resolver;
-static const char *anchor;
+static struct {
+    bool given;
+    const char *file;
+} anchor;
 
-void mote_dane_anchor(const char *file)
+/* A name server that was silent is asked again with the next question; names that others may have signed are asked like any. */
+static bool set_options(struct ub_ctx *ctx)
 {
-    anchor = file;
+    return ub_ctx_set_option(ctx, "infra-host-ttl:", "0") == 0 &&
+           ub_ctx_set_option(ctx, "local-zone:", "test. nodefault") == 0 &&
+           ub_ctx_set_option(ctx, "local-zone:", "home.arpa. nodefault") == 0;
 }
 
-/* Its thread takes no signals: they are for the program. NULL: there is no memory, or the anchor cannot be used. */
-static struct ub_ctx *open_resolver(void)
+/* NULL: there is no memory, or, and why, the anchor cannot be used. */
+static struct ub_ctx *open_resolver(char why[MOTE_DANE_WHY])
 {
     struct ub_ctx *ctx = ub_ctx_create();
+    bool good = ctx != NULL && set_options(ctx);
 
-    if (ctx == NULL) {
-        return NULL;
+    if (good && anchor.given) {
+        good = mote_dane_add_anchor(ctx, anchor.file, why);
+    } else if (good) {
+        ub_ctx_hosts(ctx, NULL);
     }
-    ub_ctx_resolvconf(ctx, NULL); /* where there is none, from the root on */
-    ub_ctx_hosts(ctx, NULL);
-    if ((anchor != NULL && ub_ctx_add_ta_file(ctx, anchor) != 0) || ub_ctx_async(ctx, 1) != 0) {
+    if (good) {
+        ub_ctx_resolvconf(ctx, NULL); /* where there is none, from the root on */
+        good = ub_ctx_async(ctx, 1) == 0 && ub_ctx_zone_remove(ctx, "test.") == 0; /* which has it read the anchor */
+    }
+    if (!good && ctx != NULL) {
         ub_ctx_delete(ctx);
-        return NULL;
+        ctx = NULL;
     }
     return ctx;
+}
+
+bool mote_dane_anchor(const char *file, char why[MOTE_DANE_WHY])
+{
+    struct ub_ctx *ctx;
+
+    anchor.given = true;
+    anchor.file = file;
+    snprintf(why, MOTE_DANE_WHY, "libunbound refuses %s%.255s, or has no memory", file != NULL ? "dnssec-anchor " : "",
+             file != NULL ? file : "the root's keys");
+    ctx = open_resolver(why);
+    if (ctx != NULL) {
+        ub_ctx_delete(ctx);
+    }
+    return ctx != NULL;
 }
 
 struct question {
@@ -74,16 +98,18 @@ static void wait_for(struct question *question, int id, uint32_t until_ms)
     }
 }
 
+/* libunbound's thread takes no signals: they are for the program. */
 static struct question ask(const char *name, int type, uint32_t until_ms)
 {
     struct question question = {.error = UB_INITFAIL};
     sigset_t all, before;
+    char why[MOTE_DANE_WHY];
     int id = 0;
 
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
     if (resolver == NULL) {
-        resolver = open_resolver();
+        resolver = open_resolver(why);
     }
     if (resolver != NULL) {
         question.error = ub_resolve_async(resolver, name, type, CLASS_IN, &question, take, &id);
@@ -109,16 +135,30 @@ static void judge(struct mote_dane_answer *answer, const struct ub_result *resul
 
 static const char *type_name(int type)
 {
-    return type == MOTE_DANE_MX ? "MX" : type == MOTE_DANE_TLSA ? "TLSA" : type == MOTE_DANE_AAAA ? "AAAA" : "A";
+    return type == MOTE_DANE_MX      ? "MX"
+           : type == MOTE_DANE_TLSA  ? "TLSA"
+           : type == MOTE_DANE_AAAA  ? "AAAA"
+           : type == MOTE_DANE_CNAME ? "CNAME"
+                                     : "A";
+}
+
+static uint8_t cause_of(const struct mote_dane_answer *answer)
+{
+    if (answer->state == MOTE_DANE_BOGUS) {
+        return mote_posix_unix_s() == 0 ? MOTE_CAUSE_NO_TIME : MOTE_CAUSE_BOGUS;
+    }
+    return answer->state == MOTE_DANE_NO && mote_dane_cut_off() ? MOTE_CAUSE_NO_NETWORK : MOTE_CAUSE_DNS;
 }
 
 static void tell(struct mote_dane_answer *answer, const char *name, int type, int error)
 {
     const char *bogus = answer->result != NULL ? answer->result->why_bogus : NULL;
-    const char *why = answer->state == MOTE_DANE_BOGUS ? "refused by DNSSEC"
-                      : error != 0                     ? ub_strerror(error)
-                      : answer->result == NULL         ? "no name server answered in time"
-                                                       : "the name servers have no answer (SERVFAIL)";
+    const char *why = answer->cause == MOTE_CAUSE_NO_TIME      ? "not validated: this host's clock is not set"
+                      : answer->cause == MOTE_CAUSE_BOGUS      ? "refused by DNSSEC"
+                      : answer->cause == MOTE_CAUSE_NO_NETWORK ? "there is no way to a name server"
+                      : error != 0                             ? ub_strerror(error)
+                      : answer->result == NULL                 ? "no name server answered in time"
+                                               : "the name servers have no answer (SERVFAIL), or refuse";
 
     snprintf(answer->why, sizeof answer->why, "%s of %.255s: %s%s%s", type_name(type), name, why,
              bogus != NULL ? ": " : "", bogus != NULL ? bogus : "");
@@ -133,7 +173,11 @@ void mote_dane_ask(struct mote_dane_answer *answer, const char *name, int type, 
     if (answer->result != NULL) {
         judge(answer, answer->result);
     }
+    if (question.error == UB_SYNTAX) {
+        answer->state = MOTE_DANE_NO_NAME;
+    }
     if (answer->state != MOTE_DANE_DATA && answer->state != MOTE_DANE_NONE) {
+        answer->cause = cause_of(answer);
         tell(answer, name, type, question.error);
         mote_dane_free(answer);
     }
@@ -143,123 +187,4 @@ void mote_dane_free(struct mote_dane_answer *answer)
 {
     ub_resolve_free(answer->result);
     answer->result = NULL;
-}
-
-/* ---- Addresses --------------------------------------------------------------------------------------------------- */
-
-/* One piece of memory, the first of them at its beginning. */
-struct place {
-    struct addrinfo info;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
-};
-
-struct places {
-    struct place *list;
-    unsigned count;
-    uint16_t port;
-};
-
-static void add(struct places *places, int family, socklen_t len)
-{
-    struct place *place = &places->list[places->count++];
-
-    if (places->count > 1) {
-        place[-1].info.ai_next = &place->info;
-    }
-    place->info.ai_family = family;
-    place->info.ai_socktype = SOCK_STREAM;
-    place->info.ai_addr = &place->address.any;
-    place->info.ai_addrlen = len;
-}
-
-static void add_each(struct places *places, const struct mote_dane_answer *answer, int type)
-{
-    size_t len = type == MOTE_DANE_A ? 4 : 16;
-
-    for (int i = 0; answer->state == MOTE_DANE_DATA && answer->result->data[i] != NULL; i++) {
-        struct place *place = &places->list[places->count];
-
-        if (places->count == MOTE_POSIX_ADDRESSES || answer->result->len[i] != (int)len) {
-            continue;
-        }
-        if (type == MOTE_DANE_A) {
-            place->address.v4.sin_family = AF_INET;
-            place->address.v4.sin_port = htons(places->port);
-            memcpy(&place->address.v4.sin_addr, answer->result->data[i], len);
-            add(places, AF_INET, sizeof place->address.v4);
-        } else {
-            place->address.v6.sin6_family = AF_INET6;
-            place->address.v6.sin6_port = htons(places->port);
-            memcpy(&place->address.v6.sin6_addr, answer->result->data[i], len);
-            add(places, AF_INET6, sizeof place->address.v6);
-        }
-    }
-}
-
-/* A host that is an address itself; the system asks nobody for that. */
-static void add_literal(struct places *places, const char *host)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV}, *list;
-    char service[8];
-
-    snprintf(service, sizeof service, "%u", (unsigned)places->port);
-    if (getaddrinfo(host, service, &hints, &list) == 0) {
-        if (list->ai_addrlen <= sizeof places->list->address) {
-            memcpy(&places->list->address, list->ai_addr, list->ai_addrlen);
-            add(places, list->ai_family, list->ai_addrlen);
-        }
-        freeaddrinfo(list);
-    }
-}
-
-/* As where getaddrinfo() is asked: who does not answer is our own trouble (POLICY P12). */
-static uint8_t cause_of(uint8_t state)
-{
-    return state == MOTE_DANE_BOGUS ? MOTE_CAUSE_BOGUS
-           : state == MOTE_DANE_NO  ? MOTE_CAUSE_NO_NETWORK
-                                    : MOTE_CAUSE_LOOKUP;
-}
-
-static void ask_each(struct places *places, const char *host, const struct mote_trace *trace, uint8_t *cause)
-{
-    static const int types[] = {MOTE_DANE_AAAA, MOTE_DANE_A};
-    uint32_t until_ms = mote_posix_now_ms() + MOTE_QUESTIONS_S * UINT32_C(1000);
-    struct mote_dane_answer answer;
-
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        mote_dane_ask(&answer, host, types[i], until_ms);
-        add_each(places, &answer, types[i]);
-        if (answer.why[0] != 0) {
-            mote_posix_trace_event(trace, answer.why, NULL);
-            *cause = cause_of(answer.state);
-        }
-        mote_dane_free(&answer);
-    }
-    if (places->count == 0 && *cause == MOTE_CAUSE_LOOKUP) {
-        mote_posix_trace_event(trace, host, ": it has no address");
-    }
-}
-
-struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
-{
-    struct places places = {calloc(MOTE_POSIX_ADDRESSES, sizeof *places.list), 0, port};
-
-    if (places.list == NULL) {
-        *cause = MOTE_CAUSE_NO_MEMORY;
-        return NULL;
-    }
-    *cause = MOTE_CAUSE_LOOKUP;
-    add_literal(&places, host);
-    if (places.count == 0) {
-        ask_each(&places, host, trace, cause);
-    }
-    if (places.count == 0) {
-        free(places.list);
-        return NULL;
-    }
-    return &places.list->info; /* to be given to free() */
 }

@@ -25,13 +25,17 @@ static bool is_usable(const struct mote_tlsa *record)
                                          : record->matching == SHA512 && record->len == br_sha512_SIZE);
 }
 
-static void take_records(struct mote_dane_host *host, const struct ub_result *result)
+/* False: there are too many. */
+static bool take_records(struct mote_dane_host *host, const struct ub_result *result)
 {
     host->record_count = 0;
-    for (int i = 0; result->data[i] != NULL && host->record_count < MOTE_TLSA_MAX; i++) {
+    for (int i = 0; result->data[i] != NULL; i++) {
         const unsigned char *octets = (const unsigned char *)result->data[i];
         struct mote_tlsa record = {.octets = octets + 3};
 
+        if (i == MOTE_TLSA_MAX) {
+            return false;
+        }
         if (result->len[i] > 3) {
             record.usage = octets[0];
             record.selector = octets[1];
@@ -42,9 +46,31 @@ static void take_records(struct mote_dane_host *host, const struct ub_result *re
             host->records[host->record_count++] = record;
         }
     }
+    return true;
 }
 
 /* ---- The look-up ------------------------------------------------------------------------------------------------- */
+
+/* True: the name servers, or DNSSEC, do not tell. */
+static bool ask(struct mote_dane_host *host, const char *name, int type, uint32_t until_ms)
+{
+    struct mote_dane_answer *answer = &host->answer;
+
+    mote_dane_ask(answer, name, type, until_ms);
+    if (answer->state == MOTE_DANE_DATA || answer->state == MOTE_DANE_NONE) {
+        return false;
+    }
+    host->policy = MOTE_DANE_UNKNOWN;
+    return true;
+}
+
+static void refuse_many(struct mote_dane_host *host, const char *name)
+{
+    host->policy = MOTE_DANE_UNKNOWN;
+    host->answer.cause = MOTE_CAUSE_DNS;
+    snprintf(host->answer.why, sizeof host->answer.why, "TLSA of %.255s: more than %d records", name, MOTE_TLSA_MAX);
+    mote_dane_free(&host->answer);
+}
 
 /* False: there is none here, and that is proven or of an insecure zone. */
 static bool look_up(struct mote_dane_host *host, const char *base, uint32_t until_ms)
@@ -53,23 +79,37 @@ static bool look_up(struct mote_dane_host *host, const char *base, uint32_t unti
     struct mote_dane_answer *answer = &host->answer;
 
     snprintf(name, sizeof name, "_25._tcp.%s", base);
-    mote_dane_ask(answer, name, MOTE_DANE_TLSA, until_ms);
-    if (answer->state == MOTE_DANE_NO || answer->state == MOTE_DANE_BOGUS) {
-        host->policy = MOTE_DANE_UNKNOWN;
+    if (ask(host, name, MOTE_DANE_TLSA, until_ms)) {
         return true;
     }
     if (answer->state == MOTE_DANE_NONE || !answer->secure) {
         mote_dane_free(answer);
         return false;
     }
-    take_records(host, answer->result);
+    if (!take_records(host, answer->result)) {
+        refuse_many(host, name);
+        return true;
+    }
     host->policy = host->record_count != 0 ? MOTE_DANE_AUTHENTICATED : MOTE_DANE_ENCRYPTED;
     snprintf(host->base, sizeof host->base, "%s", base);
     return true;
 }
 
+/* Does DNSSEC prove that the host's name is an alias, though not what that stands for? */
+static bool is_proven_alias(struct mote_dane_host *host, uint32_t until_ms)
+{
+    bool proven;
+
+    if (ask(host, host->name, MOTE_DANE_CNAME, until_ms)) {
+        return false;
+    }
+    proven = host->answer.secure && host->answer.state == MOTE_DANE_DATA;
+    mote_dane_free(&host->answer);
+    return proven;
+}
+
 /* RFC 7672 2.2.2: in a zone that is not signed nobody is asked, as some of their servers never answer; an alias may be in
- * another zone, and what it stands for goes first. */
+ * another zone, and what it stands for goes first, where it is proven. */
 void mote_tlsa_find(struct mote_dane_host *host, const char *alias_of, bool secure, uint32_t until_ms)
 {
     host->policy = MOTE_DANE_OPPORTUNISTIC;
@@ -78,7 +118,7 @@ void mote_tlsa_find(struct mote_dane_host *host, const char *alias_of, bool secu
     if (secure && alias_of != NULL && look_up(host, alias_of, until_ms)) {
         return;
     }
-    if (secure || alias_of != NULL) {
+    if (secure || (alias_of != NULL && is_proven_alias(host, until_ms))) {
         look_up(host, host->name, until_ms);
     }
 }

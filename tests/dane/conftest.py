@@ -58,16 +58,18 @@ class World:
         assert process.stdout.readline() == "listening\n"
         return process
 
-    def inside(self, *words, resolv=None):
+    def inside(self, *words, resolv=None, hosts=None):
         """a command that runs where mail is sent from"""
-        bind = f"mount --bind {resolv or self.folder / 'resolv.conf'} /etc/resolv.conf; exec \"$@\""
+        bind = f"mount --bind {resolv or self.folder / 'resolv.conf'} /etc/resolv.conf; "
+        bind += f"mount --bind {hosts} /etc/hosts; " if hosts else ""
+        bind += "exec \"$@\""
         return [*self.net.inside(self.net.client), "unshare", "--mount", "sh", "-ec", bind, "sh", *map(str, words)]
 
-    def run(self, *words, text="hello\n", limit=60, resolv=None):
-        return subprocess.run(self.inside(COMMAND, *words, resolv=resolv), input=text, capture_output=True, text=True, timeout=limit)
+    def run(self, *words, text="hello\n", limit=60, **files):
+        return subprocess.run(self.inside(COMMAND, *words, **files), input=text, capture_output=True, text=True, timeout=limit)
 
-    def send(self, *rcpts, options=()):
-        return self.run("send", "-C", self.config, "-v", *options, *rcpts)
+    def send(self, *rcpts, options=(), **files):
+        return self.run("send", "-C", self.config, "-v", *options, *rcpts, **files)
 
     def taken(self):
         """the mails so far"""

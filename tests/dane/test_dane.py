@@ -39,6 +39,12 @@ def test_case(world, case):
     assert (said.returncode == 0) == (came not in (DEFERRED, FAILED)), said.stderr
 
 
+def test_hosts_their_order_and_what_is_known_of_them():
+    """with answers as they are wanted, and a clock that runs when somebody waits"""
+    done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/find"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and int(done.stdout.split()[0]) > 2000, done.stdout + done.stderr
+
+
 def test_a_record_is_of_no_other_key(world):
     """each bit of a chain flipped, and each octet its last"""
     files = []
@@ -215,11 +221,38 @@ def test_what_does_not_go_together(world, words, says):
 
 
 def test_an_anchor_that_is_none(world):
-    for anchor, says in (("/nowhere", "cannot be read"), (world.config, "")):
+    """nothing goes without DNSSEC"""
+    for anchor, says in (("/nowhere", "dnssec-anchor /nowhere cannot be read"), (world.config, f"line 1 of dnssec-anchor {world.config} is no DS"),
+                         ("/dev/null", "dnssec-anchor /dev/null has no DS or DNSKEY record")):
         world.config.write_text(f"relay mx:\nfrom a@b.example\nhelo client.example\ndnssec-anchor {anchor}\n")
         done = world.run("send", "-C", world.config, "x@ee311.example")
         world.configure("")
-        assert done.returncode != 0 and says in done.stderr and not taken_by(world, "x@ee311.example")
+        assert done.returncode == 78 and says in done.stderr and not taken_by(world, "x@ee311.example")
+
+
+def test_without_an_anchor_the_roots_keys_are_taken(world):
+    """which have not signed this root"""
+    world.config.write_text("relay mx:\nfrom a@b.example\nhelo client.example\n")
+    done = world.send("root@none.example")
+    world.configure("")
+    verdict, text = verdicts(done)["root@none.example"]
+    assert verdict == "deferred" and "refused by DNSSEC" in text and not taken_by(world, "root@none.example")
+
+
+def test_etc_hosts_says_nothing_of_what_dnssec_is_about(world):
+    hosts = world.folder / "etc-hosts"
+    hosts.write_text("10.53.1.3 mismatch.example mx.mismatch.example\n")
+    done = world.send("hosts@mismatch.example", hosts=hosts)
+    verdict, text = verdicts(done)["hosts@mismatch.example"]
+    assert verdict == "deferred" and "no TLSA record knows" in text and not taken_by(world, "hosts@mismatch.example")
+
+
+def test_no_network_and_a_clock_that_is_not_set_are_not_dns(world):
+    nowhere = world.folder / "nowhere.conf"
+    nowhere.write_text("nameserver 192.0.2.53\nnameserver 2001:db8::53\n")
+    done = world.send("away@none.example", resolv=nowhere)
+    verdict, text = verdicts(done)["away@none.example"]
+    assert verdict == "deferred" and "there is no way to a name server" in text
 
 
 # ---- probe --mx -----------------------------------------------------------------------------------------------------

@@ -8,14 +8,7 @@
 #include "dane.h"
 #include "relay.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char *const system_anchors[] = {
-    "/var/lib/unbound/root.key",
-    "/usr/share/dns/root.key",
-};
 
 bool relays_mx(const struct args *args)
 {
@@ -39,22 +32,11 @@ int relays_check_mx(const struct args *args, const struct relay_args *relay)
 
 int relays_open_mx(const struct args *args)
 {
-    const char *file = args->dnssec_anchor;
+    char why[MOTE_DANE_WHY];
 
-    for (size_t i = 0; file == NULL && i < sizeof system_anchors / sizeof system_anchors[0]; i++) {
-        if (access(system_anchors[i], R_OK) == 0) {
-            file = system_anchors[i];
-        }
-    }
-    if (file == NULL) {
-        complain("the system has no trust anchor for DNSSEC (in Debian that is the package dns-root-data): give "
-                 "dnssec-anchor FILE in the configuration");
+    if (!mote_dane_anchor(args->dnssec_anchor, why)) {
+        complain("%s", why);
         return EX_CONFIG;
     }
-    if (access(file, R_OK) != 0) {
-        complain("dnssec-anchor %s cannot be read: %s", file, strerror(errno));
-        return EX_CONFIG;
-    }
-    mote_dane_anchor(file);
     return EX_OK;
 }

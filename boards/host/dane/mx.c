@@ -21,6 +21,7 @@ static struct {
     struct relays relays;
     struct mote_dane_domain found;
     char domain[MOTE_DANE_NAME];
+    uint8_t id[8];     /* of the mail whose order of equals that is */
     uint64_t found_ms; /* since the boot */
 } route;
 
@@ -58,7 +59,8 @@ static void find(struct attempt *attempt, const char *domain)
         attempt->throttle->took = 0;
     }
     snprintf(route.domain, sizeof route.domain, "%s", domain);
-    mote_dane_find(&route.found, route.domain, is_exempt, words, helo, &trace);
+    memcpy(route.id, attempt->mail->record.id, sizeof route.id);
+    mote_dane_find(&route.found, route.domain, route.id, is_exempt, words, helo, &trace);
     route.found_ms = uptime_now().ms;
     attempt->dialogue.event[0] = 0;
 }
@@ -105,6 +107,14 @@ static void refuse(struct attempt *attempt)
     }
 }
 
+/* POLICY P9: where a mail begins is said by a host's place, so each mail has its own order of equals. */
+static bool is_route_of(const struct host_mail *mail, const char *domain)
+{
+    return route.domain[0] != 0 && strcasecmp(domain, route.domain) == 0 &&
+           uptime_now().ms - route.found_ms <= FRESH_MS &&
+           (!route.found.drawn || memcmp(route.id, mail->record.id, sizeof route.id) == 0);
+}
+
 bool mx_route(struct attempt *attempt)
 {
     const struct mote_rcpt *rcpt = domains_waiting(attempt->mail);
@@ -113,7 +123,7 @@ bool mx_route(struct attempt *attempt)
     if (!relays_mx(attempt->args)) {
         return true;
     }
-    if (route.domain[0] == 0 || strcasecmp(domain, route.domain) != 0 || uptime_now().ms - route.found_ms > FRESH_MS) {
+    if (!is_route_of(attempt->mail, domain)) {
         find(attempt, domain);
     }
     take(attempt);

@@ -150,6 +150,7 @@ int probe_mx_command(int argc, char **argv)
 {
     static struct mote_dane_domain found;
     const struct mote_trace trace = {hear, NULL};
+    const uint8_t id[8] = {0};
     struct args args = {.command = 0};
     const char *domain = NULL;
     int status = parse(&args, &domain, argc, argv);
@@ -161,7 +162,7 @@ int probe_mx_command(int argc, char **argv)
         return status;
     }
     line("domain", domain);
-    mote_dane_find(&found, domain, NULL, NULL, NULL, &trace);
+    mote_dane_find(&found, domain, id, NULL, NULL, NULL, &trace);
     if (found.count == 0) {
         line("verdict", found.why);
         return found.verdict == MOTE_FAILED ? EX_UNVERIFIED : EX_TEMPFAIL;

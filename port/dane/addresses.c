@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host's addresses, as getaddrinfo() gives them, and in bounded time.
+ */
+#define _DEFAULT_SOURCE
+#define _POSIX_C_SOURCE 200809L
+
+#include "dane.h"
+#include "posix.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unbound.h>
+
+/* One piece of memory, the first of them at its beginning. */
+struct place {
+    struct addrinfo info;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+};
+
+struct places {
+    struct place *list; /* NULL: there is no memory */
+    unsigned count;
+    uint16_t port;
+};
+
+static void add(struct places *places, int family, socklen_t len)
+{
+    struct place *place = &places->list[places->count++];
+
+    if (places->count > 1) {
+        place[-1].info.ai_next = &place->info;
+    }
+    place->info.ai_family = family;
+    place->info.ai_socktype = SOCK_STREAM;
+    place->info.ai_addr = &place->address.any;
+    place->info.ai_addrlen = len;
+}
+
+static void add_each(struct places *places, const struct mote_dane_answer *answer, int type)
+{
+    size_t len = type == MOTE_DANE_A ? 4 : 16;
+
+    for (int i = 0; answer->state == MOTE_DANE_DATA && answer->result->data[i] != NULL; i++) {
+        struct place *place = &places->list[places->count];
+
+        if (places->count == MOTE_POSIX_ADDRESSES || answer->result->len[i] != (int)len) {
+            continue;
+        }
+        if (type == MOTE_DANE_A) {
+            place->address.v4.sin_family = AF_INET;
+            place->address.v4.sin_port = htons(places->port);
+            memcpy(&place->address.v4.sin_addr, answer->result->data[i], len);
+            add(places, AF_INET, sizeof place->address.v4);
+        } else {
+            place->address.v6.sin6_family = AF_INET6;
+            place->address.v6.sin6_port = htons(places->port);
+            memcpy(&place->address.v6.sin6_addr, answer->result->data[i], len);
+            add(places, AF_INET6, sizeof place->address.v6);
+        }
+    }
+}
+
+static struct places new_places(uint16_t port)
+{
+    return (struct places){calloc(MOTE_POSIX_ADDRESSES, sizeof(struct place)), 0, port};
+}
+
+/* To be given to free(). */
+static struct addrinfo *list_of(struct places *places)
+{
+    if (places->count == 0) {
+        free(places->list);
+        return NULL;
+    }
+    return &places->list->info;
+}
+
+static const int types[] = {MOTE_DANE_AAAA, MOTE_DANE_A};
+
+void mote_dane_ask_addresses(struct mote_dane_answer answers[2], const char *host, uint32_t until_ms)
+{
+    for (int i = 0; i < 2; i++) {
+        mote_dane_ask(&answers[i], host, types[i], until_ms);
+    }
+}
+
+struct addrinfo *mote_dane_list(const struct mote_dane_answer answers[2], uint16_t port)
+{
+    struct places places = new_places(port);
+
+    for (int i = 0; places.list != NULL && i < 2; i++) {
+        add_each(&places, &answers[i], types[i]);
+    }
+    return list_of(&places);
+}
+
+struct addrinfo *mote_dane_literal(const char *host, uint16_t port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV}, *list;
+    struct places places = new_places(port);
+    char service[8];
+
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    if (places.list != NULL && getaddrinfo(host, service, &hints, &list) == 0) {
+        if (list->ai_addrlen <= sizeof places.list->address) {
+            memcpy(&places.list->address, list->ai_addr, list->ai_addrlen);
+            add(&places, list->ai_family, list->ai_addrlen);
+        }
+        freeaddrinfo(list);
+    }
+    return list_of(&places);
+}
+
+/* As where getaddrinfo() is asked: who does not answer is our own trouble (POLICY P12). */
+static struct addrinfo *ask(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
+{
+    struct mote_dane_answer answers[2];
+    struct addrinfo *list;
+
+    mote_dane_ask_addresses(answers, host, mote_posix_now_ms() + 2 * MOTE_QUESTION_S * UINT32_C(1000));
+    list = mote_dane_list(answers, port);
+    *cause = MOTE_CAUSE_LOOKUP;
+    for (int i = 0; i < 2; i++) {
+        if (answers[i].why[0] != 0) {
+            mote_posix_trace_event(trace, answers[i].why, NULL);
+            *cause = answers[i].cause == MOTE_CAUSE_DNS ? MOTE_CAUSE_NO_NETWORK : answers[i].cause;
+        }
+        mote_dane_free(&answers[i]);
+    }
+    if (list == NULL && *cause == MOTE_CAUSE_LOOKUP) {
+        mote_posix_trace_event(trace, host, ": it has no address");
+    }
+    return list;
+}
+
+struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
+{
+    struct addrinfo *list = mote_dane_literal(host, port); /* the system asks nobody for that */
+
+    return list != NULL ? list : ask(host, port, trace, cause);
+}
