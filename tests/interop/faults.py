@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every system call of `send --spool`, `send --background` and `flush` meets a fault: the command is killed before it, it
+"""Every system call of `send --spool`, `send --background`, `sendmail` and `flush` meets a fault: the command is killed before it, it
 fails once, or from then on each of its kind fails. Then the fault is gone and flush runs until nothing is left. What must
 be true is in judge().
 
@@ -11,7 +11,6 @@ counts calls of a kind, for each process by itself: in the background both meet 
     faults.py 'flush' 'openat:error=EIO:when=3'          one of them, and what it did"""
 import collections
 import concurrent.futures
-import dataclasses
 import errno
 import os
 import pathlib
@@ -23,7 +22,8 @@ import tempfile
 import threading
 import time
 
-from relay import DEFERRED, FAILED, NOT_STORED, OK, File, Relay, Spool
+from fault_scenes import A, B, SCENES, SENDER, Stage
+from relay import DEFERRED, FAILED, NOT_STORED, OK, File, Relay
 
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
           "ENOSPC": "write pwrite64 fsync fdatasync openat renameat mkdir",
@@ -33,33 +33,14 @@ ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getde
           "EAGAIN": "clone clone3 fork vfork getrandom", "ENETUNREACH": "connect", "ECONNRESET": "sendto recvfrom"}
 OTHER = "EPERM"                                          # for calls that are not above
 MAIN = '"/dev/null", O_WRONLY'                           # the first call of ours
-ENDS = ("exit_group", "exit", "rt_sigreturn")
+SOUND = ("exit_group", "exit", "rt_sigreturn", "futex")  # none that fails is worth a thought
+DEFERS = {A: "450 later", B: "450 later"}
 LIMIT_S, ROUNDS, ENDLESS, KILLED, LOADER = 60, 5, "+", -9, 127
-A, B, SENDER, SEED = "a@example.test", "b@example.test", "s@example.org", 20261128
-
-
-@dataclasses.dataclass
-class Scene:
-    words: str                                           # the command under the fault
-    stored: int | tuple = 0                              # mails in the spool before, or whom each of them is for
-    replies: tuple = ({},)                               # of each relay
-    to: tuple = (A,)
-    status: int = OK                                     # without a fault
-
-
-LATER, NO, EACH_TAKES_ONE = ({"END": "450 later"},), ({"END": "550 no"},), ({B: "450 later"}, {A: "450 later"})
-SCENES = {"send": Scene("send"), "send, deferred": Scene("send", 0, LATER, status=DEFERRED),
-          "send, refused": Scene("send", 0, NO, status=FAILED), "send, two relays": Scene("send", 0, EACH_TAKES_ONE, (A, B)),
-          "background": Scene("send --background"), "background, deferred": Scene("send --background", 0, LATER),
-          "flush": Scene("flush --now", 1), "flush, deferred": Scene("flush --now", 1, LATER, status=DEFERRED),
-          "flush, refused": Scene("flush --now", 1, NO, status=FAILED), "flush, two mails": Scene("flush --now", 2),
-          "flush, refused, kept": Scene("flush --now", ((A, B),), ({A: "550 no", B: "450 later"},), status=FAILED),
-          "flush, two relays": Scene("flush --now", 1, EACH_TAKES_ONE, (A, B)),
-          "flush, kept, two relays": Scene("flush --now", ((A,), (A,), (B,), (A, B)), EACH_TAKES_ONE)}
+SEED = 20261128
 # What is said instead of the error's own name.
 NAMED = {"recvfrom": "the connection", "sendto": "the connection", "getrandom": "no random octets", "pread64": "cannot be read",
-         "openat": "boot id cannot be read", "read": "boot id cannot be read"}
-COLUMNS = ("lost", "untold", "doubled", "hung", "untrue", "silent", "litter", "crashed")
+         "write": "standard output cannot be written", "openat": "boot id cannot be read", "read": "boot id cannot be read"}
+COLUMNS = ("lost", "untold", "twice", "doubled", "hung", "untrue", "silent", "litter", "crashed")
 
 
 class Settling(Relay):
@@ -97,9 +78,12 @@ class Run:
         self.scene, self.fault, self.hung, self.done, self.after = scene, fault, False, None, []
         self.relays = [Settling() for _ in scene.replies]
         with tempfile.TemporaryDirectory(prefix="mailmote-faults-") as directory:
-            self.spool, self.trace = Spool(pathlib.Path(directory) / "spool"), pathlib.Path(directory) / "trace"
+            self.stage = Stage(scene, pathlib.Path(directory))
+            self.spool = self.stage.spool
             try:
-                self._prepare()
+                self._answer([DEFERS] * len(self.relays))
+                self.stage.fill(self.relays)
+                self._answer(self.scene.replies)
                 self._strike()
                 self._recover()
             finally:
@@ -111,44 +95,43 @@ class Run:
             relay.settle()
             relay.replies = its
 
-    def _prepare(self):
-        self._answer([{A: "450 later", B: "450 later"}] * len(self.relays))
-        stored = self.scene.stored if isinstance(self.scene.stored, tuple) else (self.scene.to,) * self.scene.stored
-        self.before = {self.spool.send(*self.relays, to=to).rows[0][0]: to for to in stored}
-        for age, name in enumerate(reversed(self.before)):   # the first one goes first
-            file = File(self.spool.path / f"{name}.mail")
-            file.age = age
-            file.write()
-        self._answer(self.scene.replies)
-
     def _strike(self):
-        spool, (command, *options) = self.spool, self.scene.words.split()
-        wrap = ["strace", "-f", "-qq", "-s", "4096", "-o", self.trace, *(["-e", f"inject={self.fault}"] if self.fault else [])]
+        trace = self.stage.trace
+        wrap = ["strace", "-f", "-qq", "-s", "4096", "-o", trace, *(["-e", f"inject={self.fault}"] if self.fault else [])]
         try:
-            self.done = (spool.flush(*self.relays, options=options, wrap=wrap) if command == "flush" else
-                         spool.send(*self.relays, options=options, wrap=wrap, to=self.scene.to))
+            self.done = self.stage.call(self.relays, wrap)
         except subprocess.TimeoutExpired:
             self.hung = True
         self._answer([{}] * len(self.relays))
-        self.trace = self.trace.read_text(errors="replace").splitlines()
-        files = spool.files()
-        self.left, self.sent = self.mails(), sum(file.sent for file in files)
-        self.waiting = [file.path.stem for file in files if (file.delivered | file.failed) + 1 != 1 << file.rcpts]
-        self.came_at_once = any(relay.mails for relay in self.relays)
+        self.trace = trace.read_text(errors="replace").splitlines()
+        files = self.spool.files()
+        self.left = {path.stem: [] for path in self.waiting()} | {file.path.stem: file.to for file in files}
+        self.sent = sum(file.sent for file in files)
+        done = {file.path.stem for file in files if (file.delivered | file.failed) + 1 == 1 << file.rcpts}
+        self.unsent = self.left.keys() - done
+        self.settled = any(relay.mails for relay in self.relays) or any(self.spool.path.glob("*.failed"))
 
     def _recover(self):
         """the first flush also clears away what a killed run has left"""
-        while self.spool.path.exists() and len(self.after) < ROUNDS and (self.mails() or not self.after):
-            self.after.append(self.spool.flush(*self.relays, options=["--now"]))
+        while self.spool.path.exists() and len(self.after) < ROUNDS and (self.waiting() or not self.after):
+            self.after.append(self.stage.flush(self.relays))
         self._answer([{}] * len(self.relays))
-        self.names = self.spool.names() if self.spool.path.exists() else []
-        self.failed = {path.stem: File(path).failed.bit_count() for path in self.spool.path.glob("*.failed")}
-        self.rows = [row for done in [self.done, *self.after] if done for row in done.rows]
-        self.copies = collections.Counter((mail.id.partition("@")[0], to) for relay in self.relays for mail in relay.mails
-                                          for to in mail.to)
+        spool = self.spool
+        self.names = [name for name in spool.names() if name != "drop"] if spool.path.exists() else []
+        self.names += [path.name for path in spool.drop.glob("*")]
+        self.failed = [File(path) for path in spool.path.glob("*.failed")]
+        self.mails = [mail for relay in self.relays for mail in relay.mails]
+        self.copies = collections.Counter((self.name(mail.id.partition("@")[0]), to) for mail in self.mails for to in mail.to)
 
-    def mails(self):
-        return {path.stem for path in self.spool.path.glob("*.mail")}
+    def name(self, mail):
+        return "all" if self.scene.shared() else mail
+
+    def rows(self, *all_done):
+        return [row for done in all_done if done for row in done.rows]
+
+    def waiting(self):
+        """files that are to be mails, wherever they have got to"""
+        return [path for names in ("*.mail", "*.taken", "drop/*.mail") for path in self.spool.path.glob(names)]
 
     def calls(self):
         """(name, number) of each behind the loader's, whichever process made it; not on a descriptor that is not there"""
@@ -176,6 +159,10 @@ class Run:
                 between = False
         return doubts
 
+    def open(self):
+        """what the fault has not closed is locked still, which no real failure of close() leaves behind"""
+        return "close:error" in (self.fault or "")
+
     def unsaid(self):
         """whether it ended otherwise than without the fault, by an error that it did not name"""
         call, _, error = (self.fault or "").partition(":error=")
@@ -186,23 +173,39 @@ class Run:
         return name not in said and NAMED.get(call, name) not in said
 
     def lost(self):
-        """whom a mail was accepted for that neither arrived nor failed; what a flush puts into the spool are notices"""
-        new = (SENDER,) if self.scene.stored else self.scene.to
-        wanted = {(mail, to) for mail, everybody in self.before.items() for to in everybody}
-        wanted |= {(mail, to) for mail in self.left - self.before.keys() for to in new}
-        taken = [done for done in [self.done, *self.after] if done and done.returncode != NOT_STORED]
-        wanted |= {(row[0], row[1]) for done in taken for row in done.rows}
-        failed = {(row[0], row[1]) for row in self.rows if row[2] == "failed"}
-        kept = {name.removesuffix(".failed") for name in self.names}
-        return [(mail, to) for mail, to in wanted - failed if mail not in kept and not self.copies[mail, to]]
+        """whom a mail was accepted for that neither arrived nor failed"""
+        before = self.stage.before
+        wanted = {(mail, to) for mail, everybody in (self.left | before).items() for to in everybody}
+        not_taken = DEFERRED if self.scene.by_sendmail() else NOT_STORED
+        taken = [done for done in [self.done] if done and done.returncode != not_taken] + self.after
+        rows = self.rows(*taken)
+        wanted |= {(row[0], row[1]) for row in rows}
+        failed = {(row[0], row[1]) for row in rows if row[2] == "failed"}
+        kept = {file.path.stem for file in self.failed}
+        return [(mail, to) for mail, to in wanted - failed if mail not in kept and not self.copies[self.name(mail), to]]
 
-    def untold(self):
-        """mails of which it was not printed who failed, or of which flush has sent no notice"""
-        told = collections.Counter(mail for mail, _ in {(row[0], row[1]) for row in self.rows if row[2] == "failed"})
-        silent = {mail for mail, count in self.failed.items() if told[mail] < count}
-        notices = {mail for mail, to in self.copies if to == SENDER}
-        notices |= {row[0] for row in self.rows if row[1:3] == [SENDER, "failed"]}
-        return silent, len(self.failed.keys() & self.before.keys()) - len(notices)
+    def notices(self):
+        """of each mail and recipient that failed; one that was sent twice, as there was a doubt, is one"""
+        texts = [mail.text for mail in self.mails if mail.sender == ""]
+        texts += [file.text for file in self.failed if file.sender == ""]
+        found = set()
+        for text in texts:
+            its, of = re.search(rb"^Message-ID: <(\w+)@.*\nSubject: Mail (\w+) failed", text, re.M).groups()
+            found |= {(its, of.decode(), to.decode()) for to in re.findall(rb"^Final-Recipient: rfc822; (\S+)\r$", text, re.M)}
+        return collections.Counter((mail, to) for _, mail, to in found)
+
+    def told(self):
+        """who failed without a line or without a notice, and of whom there are several; who calls send has the line, and no notice"""
+        failures = {(file.path.stem, to) for file in self.failed if file.sender for n, to in enumerate(file.to) if file.failed >> n & 1}
+        alone, by_flush = self.scene.silent(), self.scene.words.startswith("flush")
+        said = {(row[0], row[1]) for row in self.rows(self.done, *self.after) if row[2] == "failed"}
+        due = {(row[0], row[1]) for row in self.rows(self.done if by_flush else None, *self.after) if row[2] == "failed"}
+        due |= failures if alone else set()
+        # of a notice there is none, nor of what was told and could not be stored, and arrived
+        due = {one for one in due if one[1] != SENDER and not self.copies[one]}
+        notices = self.notices()
+        silent = set() if alone else failures - said
+        return silent | due - notices.keys(), {one for one in notices if notices[one] > (one in due)}
 
     def judge(self):
         """what is wrong, of COLUMNS, and why"""
@@ -213,17 +216,19 @@ class Run:
         litter = [name for name in self.names if name != "relays" and not name.endswith(".failed")]
         if self.lost():
             wrong["lost"] = f"{self.lost()} were accepted, and neither arrived nor failed"
-        silent, unnoticed = self.untold()
-        if silent or unnoticed > 0:
-            wrong["untold"] = f"{sorted(silent)} were not printed, {unnoticed} notices are missing"
+        untold, twice = self.told()
+        if untold:
+            wrong["untold"] = f"{sorted(untold)} were not printed, or their notices are missing"
+        if twice:
+            wrong["twice"] = f"{sorted(twice)}: notices, {dict(self.notices())}"
         if extra > self.doubts():
             wrong["doubled"] = f"{extra} too many, {self.doubts()} doubts"
         if litter:
             wrong["litter"] = f"{litter} are left"
-        if status in (OK, DEFERRED) and not self.left and not self.came_at_once:
+        if status in (OK, OK if self.scene.by_sendmail() else DEFERRED) and not self.left and not self.settled:
             wrong["untrue"] = f"exit status {status}, nothing stored, nothing sent"
-        if status == OK and "--background" not in self.scene.words and self.waiting:
-            wrong["untrue"] = f"exit status 0, and {self.waiting} still to be sent"
+        if status == OK and not self.scene.silent() and self.unsent and not self.open():
+            wrong["untrue"] = f"exit status 0, and {self.unsent} still to be sent"
         if self.unsaid() or (status not in (OK, DEFERRED, FAILED, KILLED) and not self.done.stderr.strip()):
             wrong["silent"] = f"exit status {status}, and not why"
         if status < 0 and status != KILLED:
@@ -235,7 +240,7 @@ def faults_of(calls):
     for name, number in sorted(calls):
         errors = [error for error, names in ERRORS.items() if name in names.split()] or [OTHER]
         yield f"{name}:signal=KILL:when={number}"
-        for error in [] if name in ENDS else errors:
+        for error in [] if name in SOUND else errors:
             what = "retval=0" if name == "brk" else f"error={error}"     # the kernel's own way to say no
             yield f"{name}:{what}:when={number}"
             if error != "EINTR":                         # which nothing says for ever
@@ -291,7 +296,7 @@ def show(name, fault):
         print(run.done.returncode, run.done.stdout.decode(), run.done.stderr)
     for done in run.after:
         print("then", done.returncode, done.stdout.decode(), done.stderr)
-    print(f"left {run.left}, copies {dict(run.copies)}, names {run.names}, doubts {run.doubts()}")
+    print(f"left {run.left}, notices {dict(run.notices())}, copies {dict(run.copies)}, names {run.names}, doubts {run.doubts()}")
     print(run.judge() or "sound")
     return bool(run.judge())
 
