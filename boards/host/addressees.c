@@ -8,6 +8,7 @@
 #include "complain.h"
 #include "header.h"
 #include "report.h"
+#include "self.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -43,21 +44,6 @@ static void leave_out(struct addressees *all, const char *begin, struct span *re
     all->left_out++;
 }
 
-/* localhost, or this host by its own name: whoever is there is a local name. */
-static bool is_here(const char *host, const char *domain)
-{
-    char own[HOST_NAME_MAX + 1] = "";
-    size_t len;
-
-    gethostname(own, sizeof own - 1);
-    len = strlen(own);
-    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.localdomain") == 0) {
-        return true;
-    }
-    return len > 0 && strncasecmp(host, own, len) == 0 &&
-           (host[len] == 0 || (host[len] == '.' && strcasecmp(host + len + 1, domain) == 0));
-}
-
 static bool has_spec(const struct address *address)
 {
     return address->kind == ADDRESS_ONE && address->spec[0] != 0;
@@ -70,7 +56,7 @@ static int add_named(struct addressees *all, struct address *address, const char
     if (all->named++ == 0) {
         snprintf(all->first, sizeof all->first, "%s", full);
     }
-    if (address->has_domain && is_here(strrchr(address->spec, '@') + 1, domain)) {
+    if (address->has_domain && self_is(strrchr(address->spec, '@') + 1, domain)) {
         *strrchr(address->spec, '@') = 0;
     }
     return add(all, address->spec);

@@ -10,7 +10,6 @@
 #include "complain.h"
 #include "explain.h"
 #include "mx.h"
-#include "notice.h"
 #include "progress.h"
 
 #include <stdio.h>
@@ -172,88 +171,6 @@ static void keep(struct attempt *attempt)
     spool_save_reasons(mail);
 }
 
-/* The mail stays for others. When this cannot be stored, the next flush tells again and makes the notice again: so this one
- * is not sent, and a state of which half was stored is taken back. */
-static void note_told(struct attempt *attempt)
-{
-    struct host_mail *mail = attempt->mail;
-    uint32_t before = mail->kept.told;
-
-    mail->kept.told = mail->record.rcpts_failed;
-    if (mail->kept.told == before || spool_save(mail)) {
-        return;
-    }
-    mail->kept.told = before;
-    spool_file_save(mail);
-    if (attempt->notice[0] != 0) {
-        unlinkat(attempt->spool->fd, attempt->notice, 0);
-        attempt->notice[0] = 0;
-    }
-}
-
-static void leave(struct attempt *attempt)
-{
-    const struct host_mail *mail = attempt->mail;
-
-    if (!spool_finish(attempt->spool, mail)) {
-        return;
-    }
-    if (attempt->notice[0] != 0) {
-        spool_send_notice(attempt->spool, mail->id);
-    }
-    if (mail->record.rcpts_failed != 0) {
-        spool_trim_failed(attempt->spool);
-    }
-}
-
-/* POLICY P11: a mail whose report could not be printed, or whose notice could not be stored, is reported by the next flush.
- * The notice is not sent before that is settled: a mail that stays would make one with each flush. */
-static void finish(struct attempt *attempt)
-{
-    const struct host_mail *mail = attempt->mail;
-
-    if (ferror(stdout) ||
-        (attempt->notify && !notice_store(attempt->spool, mail, attempt->args->admin, attempt->notice))) {
-        return;
-    }
-    if (mail_final(mail)) {
-        leave(attempt);
-    } else {
-        note_told(attempt);
-    }
-}
-
-/* What an earlier run has told of. A mail that is not kept may have more recipients than there are bits. */
-static void recall_reports(struct host_mail *mail)
-{
-    uint32_t told = mail->kept.told;
-
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++, told >>= 1) {
-        struct host_rcpt *rcpt = &mail->rcpts[i];
-        uint8_t verdict = mail->mail.rcpts[i].result.verdict;
-
-        rcpt->reported_before = verdict == MOTE_DELIVERED || (told & 1) != 0;
-        if (verdict == MOTE_FAILED && !rcpt->reported_before && rcpt->text[0] == 0) {
-            strcpy(rcpt->text, "refused or expired, in a run that was ended before it told why");
-        }
-    }
-}
-
-bool attempt_was_cut(const struct host_mail *mail)
-{
-    return record_final(&mail->record) || mail->kept.told != mail->record.rcpts_failed;
-}
-
-int attempt_tell(struct attempt *attempt)
-{
-    int status;
-
-    recall_reports(attempt->mail);
-    status = report(attempt->mail, attempt->args->syslog);
-    finish(attempt);
-    return status;
-}
-
 /* ---- The attempt ------------------------------------------------------------------------------------------------- */
 
 static void talk(struct attempt *attempt)
@@ -354,7 +271,7 @@ int attempt_run(struct attempt *attempt)
     if (mail_final(mail)) {
         return attempt_tell(attempt);
     }
-    recall_reports(mail);
+    attempt_recall(mail);
     if (keeping) {
         throttle_pause(attempt->throttle, attempt->spool, attempt->relays);
     }
@@ -379,10 +296,7 @@ int attempt_run(struct attempt *attempt)
         keep(attempt);
     }
     status = worse(status, report(mail, attempt->args->syslog));
-    if (keeping) {
-        finish(attempt);
-    }
-    return status;
+    return keeping ? worse(status, attempt_finish(attempt)) : status;
 }
 
 int attempt_put_off(const struct attempt *attempt)

@@ -27,14 +27,22 @@ struct attempt {
  * exit status the verdicts make. EX_CONFIG: no mail can be sent like that. EX_DATAERR: this one cannot. */
 int attempt_run(struct attempt *attempt);
 
+/* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
+ * Returns EX_TEMPFAIL. */
+int attempt_put_off(const struct attempt *attempt);
+
+/* ---- tell.c ------------------------------------------------------------------------------------------------------ */
+
 /* A run was ended before it told who has failed, or before a finished mail left the spool. */
 bool attempt_was_cut(const struct host_mail *mail);
 
 /* Does the rest of it, without another attempt. Returns the exit status of that run. */
 int attempt_tell(struct attempt *attempt);
 
-/* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
- * Returns EX_TEMPFAIL. */
-int attempt_put_off(const struct attempt *attempt);
+/* What an earlier run has told of is not reported again. */
+void attempt_recall(struct host_mail *mail);
+
+/* What was reported is told by a notice too, if it is to be; then a finished mail leaves. EX_TEMPFAIL: another flush does that. */
+int attempt_finish(struct attempt *attempt);
 
 #endif

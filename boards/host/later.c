@@ -195,6 +195,7 @@ static int complete(struct later *all)
     int status;
 
     all->mail.record = all->old->record;
+    all->mail.notice = all->old->notice;
     memcpy(all->mail.id, all->old->id, sizeof all->mail.id);
     aliases_default(all->args);
     aliases_open(&all->aliases, all->args, later_domain(all->args, all->own)); /* of which it has told */

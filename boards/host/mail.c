@@ -61,8 +61,25 @@ int check_helo(const char *helo)
     return EX_CONFIG;
 }
 
+struct address_text admin_address(const struct args *args)
+{
+    const char *admin = args->admin, *at = strrchr(admin, '@');
+    bool name = at == NULL || self_is(at + 1, args->domain == NULL ? "" : args->domain);
+    struct address_text address;
+
+    snprintf(address.text, sizeof address.text, "%.*s%s",
+             (int)(name && at != NULL ? (size_t)(at - admin) : strlen(admin)), admin, name ? "@" LATER_DOMAIN : "");
+    return address;
+}
+
 int check_admin(const char *admin)
 {
+    struct address_text name;
+
+    if (admin != NULL && strchr(admin, '@') == NULL) {
+        snprintf(name.text, sizeof name.text, "%s@" LATER_DOMAIN, admin);
+        admin = mote_address_valid(name.text) ? NULL : admin;
+    }
     return admin == NULL || check_address(admin, "admin") == EX_OK ? EX_OK : EX_CONFIG;
 }
 

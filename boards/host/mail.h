@@ -30,7 +30,8 @@ struct kept {
     struct uptime since;  /* when the record's times were right */
     struct uptime stored; /* the same of the state last read */
     uint16_t spare_ms;    /* that had passed by then, and are no whole second of the record yet */
-    uint32_t told;        /* a bit per recipient: that it failed was reported */
+    uint32_t told;        /* a bit per recipient: that it failed was reported, by a notice too if there is one */
+    uint32_t printed;     /* the same, but that its notice could not be stored yet */
     uint64_t body_len;    /* of its file */
     uint32_t body_crc;
     uint32_t envelope_len;
@@ -51,6 +52,7 @@ struct host_mail {
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */
     char reply[REPLY_TEXT_LEN];
+    bool notice; /* it tells of a mail that failed */
     struct host_rcpt *rcpts;
     struct kept kept;
 };
@@ -76,6 +78,12 @@ int mail_measure(struct host_mail *mail);
 /* --helo and the configuration's admin, or NULL (EX_CONFIG). */
 int check_helo(const char *helo);
 int check_admin(const char *admin);
+
+/* The admin as the recipient of a mail: a name, or one at this host, is completed when that is tried. */
+struct address_text {
+    char text[400];
+};
+struct address_text admin_address(const struct args *args);
 
 /* Memory for so many recipients; false when there is none. */
 bool mail_make_room(struct host_mail *mail, unsigned rcpt_count);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "later.h"
 #include "notice.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 static bool tells_of(const struct host_mail *mail, unsigned i)
 {
-    return mail->mail.rcpts[i].result.verdict == MOTE_FAILED && !mail->rcpts[i].reported_before;
+    return mail->mail.rcpts[i].result.verdict == MOTE_FAILED && (mail->kept.told >> i & 1) == 0;
 }
 
 /* In ASCII, which every relay carries. */
@@ -29,11 +30,18 @@ static void put_text(FILE *to, const char *text)
     }
 }
 
-static void put_header(FILE *to, const struct host_mail *mail, const char *id, const char *admin)
+struct notice {
+    const struct host_mail *about;
+    const char *from, *to; /* who tells, and whom */
+    struct host_mail mail;
+};
+
+static void put_header(FILE *to, const struct notice *notice)
 {
     time_t now = (time_t)clock_unix_s();
     struct tm utc = {0};
     char date[64] = "";
+    const char *id = notice->mail.id;
 
     if (now != 0 && gmtime_r(&now, &utc) != NULL) {
         strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S +0000\r\n", &utc);
@@ -42,7 +50,7 @@ static void put_header(FILE *to, const struct host_mail *mail, const char *id, c
             "%sFrom: mailmote <%s>\r\nTo: <%s>\r\nMessage-ID: <%s>\r\nSubject: Mail %.*s failed\r\n"
             "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
             "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"=_%.*s\"\r\n\r\n",
-            date, mail->mail.from, admin, id, ID_LEN, mail->id, ID_LEN, id);
+            date, notice->from, notice->to, id, ID_LEN, notice->about->id, ID_LEN, id);
 }
 
 static void begin_part(FILE *to, const char *id, const char *type)
@@ -70,7 +78,11 @@ static void put_words(FILE *to, const struct host_mail *mail)
             put_reply(to, mail, i);
         }
     }
-    fprintf(to, "\r\nIt is kept: mailmote queue --show %.*s prints it, --delete removes it.\r\n", ID_LEN, mail->id);
+    fprintf(to,
+            "\r\nmailmote queue --show %.*s prints it, --delete removes it. It goes by itself when %d others have "
+            "failed\r\n"
+            "since, or the disk is full.\r\n",
+            ID_LEN, mail->id, SPOOL_FAILED_MAX);
 }
 
 /* The enhanced code in front of a reply, or one that says no more than that it failed. */
@@ -130,43 +142,41 @@ static void put_mail_header(FILE *to, const struct host_mail *mail)
 }
 
 /* False when there is no memory. */
-static bool compose(struct buffer *into, const struct host_mail *mail, const char *id, const char *admin)
+static bool compose(struct notice *notice)
 {
+    struct buffer *into = &notice->mail.input;
+    const char *id = notice->mail.id;
     FILE *to = open_memstream(&into->data, &into->len);
 
     if (to == NULL) {
         return false;
     }
-    put_header(to, mail, id, admin);
+    put_header(to, notice);
     begin_part(to, id, "text/plain; charset=us-ascii");
-    put_words(to, mail);
+    put_words(to, notice->about);
     begin_part(to, id, "message/delivery-status");
-    put_status_fields(to, mail, strchr(id, '@') + 1);
+    put_status_fields(to, notice->about, strchr(id, '@') + 1);
     begin_part(to, id, "text/rfc822-headers");
-    put_mail_header(to, mail);
+    put_mail_header(to, notice->about);
     fprintf(to, "--=_%.*s--\r\n", ID_LEN, id);
     return fclose(to) == 0;
 }
 
-/* That of a finished mail has the mail's id with each bit turned: it has one such notice, however often it is made. */
-static void make_id(struct host_mail *notice, const struct host_mail *mail)
+/* Whom it tells of is in its id: however often it is made, it is one mail. */
+static void make_id(struct notice *notice, const struct args *args)
 {
-    uint32_t random[2] = {random_32(), random_32()};
+    struct host_mail *mail = &notice->mail;
+    const char *domain = strrchr(notice->from, '@') + 1;
+    char own[MOTE_POSIX_HOST_NAME];
+    uint32_t told_of = 0;
 
-    memcpy(notice->record.id, random, sizeof notice->record.id);
-    for (size_t i = 0; mail_final(mail) && i < sizeof notice->record.id; i++) {
-        notice->record.id[i] = (uint8_t)~mail->record.id[i];
+    for (unsigned i = 0; i < notice->about->mail.rcpt_count; i++) {
+        told_of |= (uint32_t)tells_of(notice->about, i) << i;
     }
-    id_write(notice->id, notice->record.id);
-    snprintf(notice->id + ID_LEN, sizeof notice->id - ID_LEN, "%s", strrchr(mail->mail.from, '@'));
-}
-
-static int store(const struct spool *spool, const struct host_mail *mail, struct host_mail *notice)
-{
-    char name[SPOOL_NAME];
-
-    snprintf(name, sizeof name, "%.*s" SPOOL_NOTICE, ID_LEN, mail->id);
-    return mail_final(mail) ? spool_store_as(spool, notice, name) : spool_store(spool, notice);
+    spool_notice_id(mail->record.id, notice->about->record.id, told_of);
+    id_write(mail->id, mail->record.id);
+    snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s",
+             later_name(notice->from) ? later_domain(args, own) : domain);
 }
 
 static bool wanted(const struct host_mail *mail, const char *to)
@@ -176,41 +186,65 @@ static bool wanted(const struct host_mail *mail, const char *to)
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         news = news || tells_of(mail, i);
     }
-    return news && mote_address_valid(mail->mail.from) && mote_address_valid(to);
+    return news && !mail->notice && mote_address_valid(to);
 }
 
-bool notice_store(const struct spool *spool, const struct host_mail *mail, const char *admin, char name[SPOOL_NAME])
+static bool make(struct notice *notice, const struct args *args)
 {
-    const char *to = admin != NULL ? admin : mail->mail.from;
-    struct host_mail *notice;
-    bool stored = false;
+    struct host_mail *mail = &notice->mail;
+
+    make_id(notice, args);
+    if (!mail_make_room(mail, 1) || !compose(notice)) {
+        complain("no memory for a notice of mail %.*s", ID_LEN, notice->about->id);
+        return false;
+    }
+    mail->notice = true;
+    mail->mail.from = "";
+    mail->mail.rcpts[0].address = notice->to;
+    mail->mail.read = buffer_read;
+    mail->mail.ctx = &mail->input;
+    mail->record.verified_only = notice->about->record.verified_only;
+    return true;
+}
+
+/* One that was made before, of others, is not written over before it is sent. */
+static bool store(const struct spool *spool, struct notice *notice)
+{
+    const char *about = notice->about->id;
+    char name[SPOOL_NAME];
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_NOTICE, ID_LEN, about);
+    return spool_send_notice(spool, about) && spool_store_as(spool, &notice->mail, name) == EX_OK;
+}
+
+bool notice_store(const struct spool *spool, const struct host_mail *mail, const struct args *args,
+                  char name[SPOOL_NAME])
+{
+    struct address_text admin = {""};
+    const char *from = mail->mail.from, *to = from;
+    struct notice *notice;
+    bool stored;
 
     name[0] = 0;
+    if (args->admin != NULL) {
+        admin = admin_address(args);
+        to = admin.text;
+    }
     if (!wanted(mail, to)) {
         return true;
     }
     notice = malloc(sizeof *notice);
-    if (notice != NULL) {
-        mail_init(notice);
-        make_id(notice, mail);
-        snprintf(name, SPOOL_NAME, "%.*s" SPOOL_MAIL, ID_LEN, notice->id);
-    }
-    if (notice != NULL && mail_make_room(notice, 1) && compose(&notice->input, mail, notice->id, to)) {
-        notice->mail.from = "";
-        notice->mail.rcpts[0].address = to;
-        notice->mail.read = buffer_read;
-        notice->mail.ctx = &notice->input;
-        notice->record.verified_only = mail->record.verified_only;
-        stored = store(spool, mail, notice) == EX_OK;
-    } else {
+    if (notice == NULL) {
         complain("no memory for a notice of mail %.*s", ID_LEN, mail->id);
+        return false;
     }
-    if (notice != NULL) {
-        mail_free(notice);
+    *notice = (struct notice){.about = mail, .from = *from != 0 ? from : to, .to = to};
+    mail_init(&notice->mail);
+    stored = make(notice, args) && store(spool, notice);
+    if (stored) {
+        snprintf(name, SPOOL_NAME, "%.*s" SPOOL_MAIL, ID_LEN, notice->mail.id);
     }
+    mail_free(&notice->mail);
     free(notice);
-    if (!stored) {
-        name[0] = 0;
-    }
     return stored;
 }

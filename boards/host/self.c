@@ -10,6 +10,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 bool self_in_full(void)
@@ -17,6 +18,20 @@ bool self_in_full(void)
     char name[HOST_NAME_MAX + 1] = "";
 
     return gethostname(name, sizeof name - 1) == 0 && strchr(name, '.') != NULL;
+}
+
+bool self_is(const char *host, const char *domain)
+{
+    char own[HOST_NAME_MAX + 1] = "";
+    size_t len;
+
+    gethostname(own, sizeof own - 1);
+    len = strlen(own);
+    if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.localdomain") == 0) {
+        return true;
+    }
+    return len > 0 && strncasecmp(host, own, len) == 0 &&
+           (host[len] == 0 || (host[len] == '.' && strcasecmp(host + len + 1, domain) == 0));
 }
 
 const char *self_user(void)

@@ -10,6 +10,9 @@
 /* This host's name has a dot: no resolver is needed to know it in full. */
 bool self_in_full(void);
 
+/* localhost, or this host by its own name, alone or with this domain: who is there is a local name. */
+bool self_is(const char *host, const char *domain);
+
 /* The user's name, or NULL. */
 const char *self_user(void);
 

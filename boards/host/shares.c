@@ -37,6 +37,7 @@ bool share_copy(const struct host_mail *first, struct host_mail *mail, const str
     memcpy(mail->record.id, random, sizeof mail->record.id);
     id_write(mail->id, mail->record.id);
     mail->record.verified_only = first->record.verified_only;
+    mail->notice = first->notice;
     mail->mail.from = first->mail.from;
     mail->mail.read = first->mail.read;
     mail->mail.ctx = first->mail.ctx;

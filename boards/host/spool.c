@@ -267,12 +267,17 @@ bool spool_finish(const struct spool *spool, const struct host_mail *mail)
     return good; /* No fsync: a finished mail that comes back after a power cut knows that it is finished. */
 }
 
-/* Returns 0 or an errno. */
+/* And the notice of it that waits: whoever deletes a mail knows of it. Returns 0 or an errno. */
 static int delete_file(const struct spool *spool, const char *name)
 {
+    char notice[SPOOL_NAME];
     int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int error = fd < 0 ? (errno == ELOOP || errno == ENXIO ? 0 : errno) : spool_lock(fd);
 
+    snprintf(notice, sizeof notice, "%.*s" SPOOL_NOTICE, ID_LEN, name);
+    if (error == 0 && unlinkat(spool->fd, notice, 0) != 0 && errno != ENOENT) {
+        error = errno;
+    }
     if (error == 0 && unlinkat(spool->fd, name, 0) != 0 &&
         (errno != EISDIR || unlinkat(spool->fd, name, AT_REMOVEDIR) != 0)) {
         error = errno;

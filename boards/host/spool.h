@@ -37,7 +37,7 @@ int spool_file_read_envelope(struct host_mail *mail);
 /* Endings of names, behind the id; a temporary file's is in front. */
 #define SPOOL_MAIL   ".mail"
 #define SPOOL_FAILED ".failed"
-#define SPOOL_NOTICE ".notice"  /* that this mail failed: to be sent when the mail is ID.failed */
+#define SPOOL_NOTICE ".notice"  /* that this mail failed: to be sent when the mail knows that it was told */
 #define SPOOL_ASIDE  ".damaged" /* behind one of these */
 #define SPOOL_TEMP   "tmp."
 #define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
@@ -90,6 +90,9 @@ bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool
 struct spool_entry {
     char name[SPOOL_NAME];
     struct mote_record record; /* as of now; zeros when it cannot be read: then it is among the first */
+    bool notice;
+    uint64_t stored_ms;       /* how long ago that was stored, as far as is known */
+    struct timespec modified; /* by the clock, which may be wrong */
 };
 
 /* The mails that wait, in the order they are to be tried (P18); to be freed. NULL after a complaint. */
@@ -130,17 +133,21 @@ bool spool_save_reasons(struct host_mail *mail);
 /* The mail is finished: it goes, or stays as one that failed. False after a complaint that it is where it was. */
 bool spool_finish(const struct spool *spool, const struct host_mail *mail);
 
-/* Of those that failed the newest hundred stay; the others go, and each is told of. */
+/* Of those that failed the newest so many stay, notices last; the others go, and each is told of. */
+#define SPOOL_FAILED_MAX 100
 void spool_trim_failed(const struct spool *spool);
 
-/* When errno says that the disk or the quota is full, the oldest of those that failed goes, and is told of: then what failed is
+/* When errno says that the disk or the quota is full, the first one to go of those that failed goes, and is told of: then what failed is
  * to be tried again. False, with errno as it was, when none has gone. */
 bool spool_make_room(const struct spool *spool);
 
 /* Whether there is such a file, of whatever kind. */
 bool spool_has(const struct spool *spool, const char *name);
 
-/* The notice ID.notice becomes a mail of its own, if its mail has gone. False after a complaint. */
+/* The id of the notice that tells of these recipients of a mail, a bit each. */
+void spool_notice_id(uint8_t notice[8], const uint8_t mail[8], uint32_t told_of);
+
+/* The notice ID.notice becomes a mail of its own, if its mail has gone or knows that they were told. False after a complaint. */
 bool spool_send_notice(const struct spool *spool, const char *id);
 
 /* Locks and removes the mail with this id, whatever has become of it. */

@@ -4,6 +4,7 @@
  * is believed.
  *
  *     0     state   "mailmot1", seq (4), record (44), boot id (16), ms since boot (8), spare ms (2), crc (4)
+ *                   | printed (4), notice (1), crc of all before (4), which earlier releases do not write
  *     512   state   the same: the one with the higher seq holds, the other is written next
  *     1024  body    len (4), crc (4) | size (4), needs (1), length of the envelope (3) | envelope | text
  *     then  reasons len (4), crc (4) | code and step (2), and text of each recipient, once one has failed
@@ -17,6 +18,7 @@
 
 #include "octets.h"
 #include "spool.h"
+#include "spool_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,15 +28,7 @@
 #include <unistd.h>
 
 enum {
-    SECTOR = 512,
-    SEQ_AT = 8,
-    RECORD_AT = 12,
-    BOOT_AT = RECORD_AT + MOTE_RECORD_LEN,
-    MS_AT = BOOT_AT + 16,
-    SPARE_AT = MS_AT + 8,
-    STATE_CRC_AT = SPARE_AT + 2,
-    STATE_LEN = STATE_CRC_AT + 4,
-    BODY_AT = 2 * SECTOR,
+    BODY_AT = 2 * SPOOL_SECTOR,
     FIXED_AT = BODY_AT + 8,
     ENVELOPE_AT = FIXED_AT + 8,
     HEAD_LEN = ENVELOPE_AT,
@@ -43,78 +37,6 @@ enum {
     REASON_MAX = 2 + sizeof((struct host_rcpt *)0)->text,
     REASONS_MAX = MOTE_RECORD_RCPTS * REASON_MAX
 };
-
-static const char magic[SEQ_AT + 1] = "mailmot1";
-
-/* ---- The state --------------------------------------------------------------------------------------------------- */
-
-static void encode_state(uint8_t octets[STATE_LEN], const struct host_mail *mail)
-{
-    struct mote_record record = mail->record;
-
-    record.rcpts_delivered |= record.rcpts_failed & ~mail->kept.told;
-    memcpy(octets, magic, SEQ_AT);
-    put_number(octets + SEQ_AT, mail->kept.seq, 4);
-    mote_record_write(&record, octets + RECORD_AT);
-    memcpy(octets + BOOT_AT, mail->kept.since.boot, 16);
-    put_number(octets + MS_AT, mail->kept.since.ms, 8);
-    put_number(octets + SPARE_AT, mail->kept.spare_ms, 2);
-    put_number(octets + STATE_CRC_AT, crc32(0, octets, STATE_CRC_AT), 4);
-}
-
-/* Earlier releases did not store who was told: of a mail that is finished it is told again, rather than never. */
-static void decode_told(struct host_mail *mail)
-{
-    struct mote_record *record = &mail->record;
-    uint32_t untold = record->rcpts_delivered & record->rcpts_failed;
-
-    record->rcpts_delivered &= ~untold;
-    mail->kept.told = untold == 0 && record_final(record) ? 0 : record->rcpts_failed & ~untold;
-}
-
-static bool decode_state(const uint8_t octets[STATE_LEN], struct host_mail *mail)
-{
-    uint32_t seq = (uint32_t)get_number(octets + SEQ_AT, 4);
-
-    if (memcmp(octets, magic, SEQ_AT) != 0 || get_number(octets + STATE_CRC_AT, 4) != crc32(0, octets, STATE_CRC_AT) ||
-        seq <= mail->kept.seq || seq == UINT32_MAX /* nothing can follow it */ ||
-        !mote_record_read(&mail->record, octets + RECORD_AT)) {
-        return false;
-    }
-    decode_told(mail);
-    mail->kept.seq = seq;
-    memcpy(mail->kept.since.boot, octets + BOOT_AT, 16);
-    mail->kept.since.ms = get_number(octets + MS_AT, 8);
-    mail->kept.spare_ms = (uint16_t)get_number(octets + SPARE_AT, 2);
-    mail->kept.stored = mail->kept.since;
-    return true;
-}
-
-/* The one of the two that holds. */
-static bool decode_states(const uint8_t octets[SECTOR + STATE_LEN], struct host_mail *mail)
-{
-    bool first, second;
-
-    mail->kept.seq = 0;
-    first = decode_state(octets, mail);
-    second = decode_state(octets + SECTOR, mail);
-    return first || second;
-}
-
-bool spool_file_save(struct host_mail *mail)
-{
-    uint8_t octets[STATE_LEN];
-    bool good;
-
-    mail->kept.seq++;
-    encode_state(octets, mail);
-    good =
-        write_at(mail->kept.fd, octets, sizeof octets, (mail->kept.seq & 1) * SECTOR) && fdatasync(mail->kept.fd) == 0;
-    if (!good) {
-        mail->kept.seq--; /* the next one goes there, and not over the one that holds */
-    }
-    return good;
-}
 
 /* ---- The body ---------------------------------------------------------------------------------------------------- */
 
@@ -273,7 +195,7 @@ int spool_file_finish(const struct spool *spool, struct host_mail *mail)
     int error;
 
     kept->seq = 2;
-    encode_state(head, mail);
+    spool_state_write(head, mail);
     put_number(head + FIXED_AT, mail->mail.size, 4);
     put_number(head + FIXED_AT + 4, mail->mail.needs, 1);
     put_number(head + FIXED_AT + 5, kept->envelope_len, 3);
@@ -309,7 +231,7 @@ int spool_file_read_state(int fd, struct host_mail *mail)
     kept->envelope_len = (uint32_t)get_number(head + FIXED_AT + 5, 3);
     mail->mail.size = (uint32_t)get_number(head + FIXED_AT, 4);
     mail->mail.needs = head[FIXED_AT + 4];
-    if (!decode_states(head, mail) || mail->record.rcpt_count == 0 ||
+    if (!spool_state_read(head, mail) || mail->record.rcpt_count == 0 ||
         (uint64_t)file.st_size < FIXED_AT + kept->body_len ||
         (uint64_t)file.st_size > FIXED_AT + kept->body_len + 8 + REASONS_MAX || kept->envelope_len == 0 ||
         kept->envelope_len > ENVELOPE_MAX || kept->body_len < ENVELOPE_AT - FIXED_AT + (uint64_t)kept->envelope_len) {

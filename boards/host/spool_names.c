@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "octets.h"
 #include "report.h"
 #include "spool.h"
 
@@ -17,8 +18,6 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
-
-enum { FAILED_MAX = 100 };
 
 bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool *, const char *, void *), void *ctx)
 {
@@ -52,17 +51,6 @@ static bool is_mail(const char *name, const char *ending)
     return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
 }
 
-/* Each bit turned, as notice.c does. */
-static void turn_id(char turned[ID_LEN + 1], const char *id)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < ID_LEN; i++) {
-        turned[i] = digits[15 - (strchr(digits, id[i]) - digits)];
-    }
-    turned[ID_LEN] = 0;
-}
-
 bool spool_has(const struct spool *spool, const char *name)
 {
     struct stat about;
@@ -70,20 +58,75 @@ bool spool_has(const struct spool *spool, const char *name)
     return fstatat(spool->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Returns 0, an errno, or EBADMSG. */
+static int read_state(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int error = errno;
+
+    mail_init(mail);
+    if (fd >= 0) {
+        error = spool_file_read_state(fd, mail);
+        close(fd);
+    }
+    return error;
+}
+
+/* ---- Notices ----------------------------------------------------------------------------------------------------- */
+
+void spool_notice_id(uint8_t notice[8], const uint8_t mail[8], uint32_t told_of)
+{
+    for (size_t i = 0; i < 8; i++) {
+        notice[i] = (uint8_t)(~mail[i] ^ (i < 4 ? told_of >> 8 * i : 0));
+    }
+}
+
+/* Is it known for good who was told by a notice with this id? */
+static bool settled(const struct spool *spool, const char *id, const uint8_t notice[8])
+{
+    char name[SPOOL_NAME];
+    struct host_mail mail;
+    uint8_t expected[8];
+    int error;
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, id);
+    error = read_state(spool, name, &mail);
+    if (error != 0) {
+        return error == ENOENT;
+    }
+    spool_notice_id(expected, mail.record.id, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        expected[i] ^= notice[i];
+    }
+    return (get_number(expected, 4) & ~(uint64_t)mail.kept.told) == 0;
+}
+
+/* One that is damaged is met as a mail that is. */
 bool spool_send_notice(const struct spool *spool, const char *id)
 {
-    char mail[SPOOL_NAME], notice[SPOOL_NAME], to[SPOOL_NAME], own[ID_LEN + 1];
+    char name[SPOOL_NAME], to[SPOOL_NAME];
+    struct host_mail notice;
+    int error;
 
-    turn_id(own, id);
-    snprintf(mail, sizeof mail, "%.*s" SPOOL_MAIL, ID_LEN, id);
-    snprintf(notice, sizeof notice, "%.*s" SPOOL_NOTICE, ID_LEN, id);
-    snprintf(to, sizeof to, "%s" SPOOL_MAIL, own);
-    if (spool_has(spool, mail) || renameat(spool->fd, notice, spool->fd, to) == 0 || errno == ENOENT) {
+    snprintf(name, sizeof name, "%.*s" SPOOL_NOTICE, ID_LEN, id);
+    error = read_state(spool, name, &notice);
+    if (error == ENOENT || (error == 0 && !settled(spool, id, notice.record.id))) {
         return true;
     }
-    complain("%s/%s cannot be renamed: %s: it is not sent", spool->dir, notice, strerror(errno));
-    return false;
+    snprintf(to, sizeof to, "%.*s" SPOOL_MAIL, ID_LEN, error == EBADMSG ? id : notice.id);
+    if (error == EBADMSG && spool_has(spool, to)) {
+        return true;
+    }
+    if (error == 0 || error == EBADMSG) {
+        error = renameat(spool->fd, name, spool->fd, to) == 0 || errno == ENOENT ? 0 : errno;
+    }
+    if (error != 0) {
+        complain("%s/%s cannot be read or renamed: %s: it is not sent", spool->dir, name, strerror(error));
+    }
+    return error == 0;
 }
+
+/* ---- Cleaning ---------------------------------------------------------------------------------------------------- */
 
 /* A temporary file that nobody holds a lock on has lost its maker. False after a complaint. */
 static bool clean_one(const struct spool *spool, const char *name, void *ctx)
@@ -139,19 +182,22 @@ static int compare(const void *a, const void *b)
 }
 
 /* How long it has waited and how often it was tried. */
-static void look_up_record(const struct spool *spool, struct spool_entry *entry)
+static void look_up_record(const struct spool *spool, struct spool_entry *entry, const struct uptime *now)
 {
     struct host_mail mail;
-    int fd = openat(spool->fd, entry->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat about = {0};
+    bool strict, good = read_state(spool, entry->name, &mail) == 0;
 
-    mail_init(&mail);
-    if (fd >= 0 && spool_file_read_state(fd, &mail) == 0) {
+    if (is_mail(entry->name, SPOOL_FAILED)) {
+        fstatat(spool->fd, entry->name, &about, AT_SYMLINK_NOFOLLOW);
+    }
+    entry->stored_ms = uptime_passed_ms(&mail.kept.stored, now, &strict);
+    entry->modified = about.st_mtim;
+    entry->notice = mail.notice;
+    if (good) {
         spool_age(&mail);
     }
     entry->record = mail.record;
-    if (fd >= 0) {
-        close(fd);
-    }
 }
 
 static int compare_age(const void *a, const void *b)
@@ -164,10 +210,32 @@ static int compare_age(const void *a, const void *b)
     return strcmp(one->name, other->name);
 }
 
+/* Of those that failed, which one goes first: notices, then whichever failed first. All of earlier boots are stored equally
+ * long ago; of these the clock may know. */
+static int compare_failed(const void *a, const void *b)
+{
+    const struct spool_entry *one = a, *other = b;
+
+    if (one->notice != other->notice) {
+        return one->notice ? -1 : 1;
+    }
+    if (one->stored_ms != other->stored_ms) {
+        return one->stored_ms > other->stored_ms ? -1 : 1;
+    }
+    if (one->modified.tv_sec != other->modified.tv_sec) {
+        return one->modified.tv_sec < other->modified.tv_sec ? -1 : 1;
+    }
+    if (one->modified.tv_nsec != other->modified.tv_nsec) {
+        return one->modified.tv_nsec < other->modified.tv_nsec ? -1 : 1;
+    }
+    return strcmp(one->name, other->name);
+}
+
 struct list {
     struct spool_entry *entries; /* room for one more */
     size_t count;
-    bool failed; /* these too */
+    bool waiting, failed; /* which ones */
+    struct uptime now;
 };
 
 static bool make_room(struct list *list)
@@ -186,19 +254,18 @@ static bool add(const struct spool *spool, const char *name, void *ctx)
 {
     struct list *list = ctx;
 
-    if (!is_mail(name, SPOOL_MAIL) && !(list->failed && is_mail(name, SPOOL_FAILED))) {
+    if (!(list->waiting && is_mail(name, SPOOL_MAIL)) && !(list->failed && is_mail(name, SPOOL_FAILED))) {
         return true;
     }
     strcpy(list->entries[list->count].name, name);
-    look_up_record(spool, &list->entries[list->count++]);
+    look_up_record(spool, &list->entries[list->count++], &list->now);
     return make_room(list);
 }
 
-static struct spool_entry *sorted(const struct spool *spool, size_t *count, bool failed,
+static struct spool_entry *sorted(const struct spool *spool, size_t *count, struct list list,
                                   int (*order)(const void *, const void *))
 {
-    struct list list = {.failed = failed};
-
+    list.now = uptime_now();
     if (!make_room(&list) || !spool_each_name(spool, add, &list)) {
         free(list.entries);
         return NULL;
@@ -210,12 +277,19 @@ static struct spool_entry *sorted(const struct spool *spool, size_t *count, bool
 
 struct spool_entry *spool_list(const struct spool *spool, size_t *count)
 {
-    return sorted(spool, count, false, compare);
+    return sorted(spool, count, (struct list){.waiting = true}, compare);
 }
 
 struct spool_entry *spool_list_all(const struct spool *spool, size_t *count)
 {
-    return sorted(spool, count, true, compare_age);
+    return sorted(spool, count, (struct list){.waiting = true, .failed = true}, compare_age);
+}
+
+/* ---- Those that failed ------------------------------------------------------------------------------------------- */
+
+static struct spool_entry *list_failed(const struct spool *spool, size_t *count)
+{
+    return sorted(spool, count, (struct list){.failed = true}, compare_failed);
 }
 
 /* Told of where it is gone. */
@@ -230,19 +304,13 @@ static bool remove_failed(const struct spool *spool, const char *name, const cha
 
 void spool_trim_failed(const struct spool *spool)
 {
-    size_t count, failed = 0;
-    struct spool_entry *entries = spool_list_all(spool, &count);
+    size_t count = 0;
+    struct spool_entry *entries = list_failed(spool, &count);
     char why[50];
 
-    snprintf(why, sizeof why, "the newest %d that failed are kept", FAILED_MAX);
-    for (size_t i = 0; entries != NULL && i < count; i++) {
-        failed += is_mail(entries[i].name, SPOOL_FAILED);
-    }
-    for (size_t i = 0; entries != NULL && failed > FAILED_MAX; i++) {
-        if (is_mail(entries[i].name, SPOOL_FAILED)) {
-            failed--;
-            remove_failed(spool, entries[i].name, why);
-        }
+    snprintf(why, sizeof why, "the newest %d that failed are kept", SPOOL_FAILED_MAX);
+    for (size_t i = 0; entries != NULL && i + SPOOL_FAILED_MAX < count; i++) {
+        remove_failed(spool, entries[i].name, why);
     }
     free(entries);
 }
@@ -252,11 +320,10 @@ bool spool_make_room(const struct spool *spool)
     int error = errno;
     bool full = error == ENOSPC || error == EDQUOT, removed = false;
     size_t count = 0;
-    struct spool_entry *entries = full ? spool_list_all(spool, &count) : NULL;
+    struct spool_entry *entries = full ? list_failed(spool, &count) : NULL;
 
     for (size_t i = 0; entries != NULL && i < count && !removed; i++) {
-        removed = is_mail(entries[i].name, SPOOL_FAILED) &&
-                  remove_failed(spool, entries[i].name, "the disk is full, and a new mail needs its room");
+        removed = remove_failed(spool, entries[i].name, "the disk is full, and a new mail needs its room");
     }
     free(entries);
     errno = error;

@@ -19,7 +19,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* As spool_file.c has them. */
+/* As spool_state.c and spool_file.c have them, but that a state may be one of an earlier release. */
 enum { RIGHT = 1, SECTOR = 512, RECORD_AT = 12, STATE_LEN = 86, BODY_AT = 2 * SECTOR, FIXED_AT = BODY_AT + 8 };
 
 static void put_crc(uint8_t *at, size_t len)

@@ -210,14 +210,14 @@ class Spool:
 
 class File:
     """the state of a mail's file; change attributes, then write()"""
-    STATE, RECORD = "<8sI44s16sQH", "<H8sIIIHHBBIII"
+    STATE, RECORD, MORE = "<8sI44s16sQH", "<H8sIIIHHBBIII", "<IB"
 
     def __init__(self, path):
         self.path, data = path, path.read_bytes()
-        good = [data[at:at + 86] for at in (0, 512)
+        good = [data[at:at + 95] for at in (0, 512)
                 if struct.unpack("<I", data[at + 82:at + 86])[0] == zlib.crc32(data[at:at + 82])]
-        states = [struct.unpack(self.STATE, state[:82]) for state in good]
-        _, self.seq, record, self.boot, self.ms, self.spare = max(states, key=lambda state: state[1])
+        states = [struct.unpack(self.STATE, state[:82]) + struct.unpack(self.MORE, state[86:91]) for state in good]
+        _, self.seq, record, self.boot, self.ms, self.spare, self.printed, self.notice = max(states, key=lambda state: state[1])
         (self.version, self.id, self.age, self.tls_since, self.wait, self.attempts, self.code, self.cause, self.flags,
          self.rcpts, self.delivered, self.failed) = struct.unpack(self.RECORD, record[:40])
         assert struct.unpack("<I", record[40:])[0] == zlib.crc32(record[:40])
@@ -236,4 +236,5 @@ class File:
         state = struct.pack(self.STATE, b"mailmot1", self.seq, record, self.boot, self.ms, self.spare)
         with open(self.path, "r+b") as file:
             file.seek(512 * (self.seq & 1))
+            state += struct.pack("<I", zlib.crc32(state)) + struct.pack(self.MORE, self.printed, self.notice)
             file.write(state + struct.pack("<I", zlib.crc32(state)))

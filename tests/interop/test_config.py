@@ -115,7 +115,7 @@ SLIPS = {
     "option": ("relay x.test usr=x\n", ":1: a relay has no usr="),
     "port": ("relay x.test:smtp\n", ":1: --relay x.test:smtp: the port is a number"),
     "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
-    "admin": ("admin nobody\nrelay x.test\n", 'admin "nobody"'),
+    "admin": ("admin nobody@\nrelay x.test\n", 'admin "nobody@"'),
     "no relay": ("", "no relay: give --relay HOST[:PORT]"),
     "NUL": ("relay r.test\n\0", "cannot be read: Invalid argument"),
     "missing": (None, "cannot be read: No such file or directory"),
@@ -151,7 +151,7 @@ def test_a_slip_costs_its_line_alone(config, tmp_path):
 @pytest.mark.parametrize("text, said", [("from nobody\nrelay x.test\n", "from nobody: give local-part@domain"),
                                         ("from a@b..c\nrelay x.test\n", "from a@b..c: give local-part@domain"),
                                         ("frm s@example.org\nrelay x.test\n", ":1: frm is unknown"),
-                                        ("helo localhost\nrelay x.test\n", "--helo: "), ("relay x.test\nadmin x\n", 'admin "x"')])
+                                        ("helo localhost\nrelay x.test\n", "--helo: "), ("relay x.test\nadmin x@\n", 'admin "x@"')])
 def test_a_slip_about_the_sender_costs_no_mail(config, tmp_path, text, said):
     """on a host without a full name: his name is completed when it has been put right (test_later.py)"""
     spool = Spool(tmp_path / "spool")

@@ -5,6 +5,7 @@ import email.utils
 import fcntl
 import os
 import shutil
+import socket
 import threading
 import time
 
@@ -200,6 +201,11 @@ def notices(relay):
     return [(email.message_from_bytes(mail.text), mail.to) for mail in relay.mails if b"multipart/report" in mail.text]
 
 
+def id_of_notice(number, told_of):
+    """all bits turned, but those of the recipients"""
+    return f"{int(number, 16) ^ 2**64 - 1 ^ int.from_bytes(told_of.to_bytes(8, 'little'), 'big'):016x}"
+
+
 def refuse(spool, relay, *options, notice="250 fine", **more):
     """each recipient, in the second attempt, whose notice is tried at once"""
     relay.replies = {address: "450 4.2.1 later" for address in (A, B)}
@@ -215,7 +221,7 @@ def test_a_notice_goes_to_the_sender(spool, relay):
     number = refuse(spool, relay, options=["--subject", "Too hot"])
     [(mail, to)] = notices(relay)
     assert to == [S] and mail["To"] == f"<{S}>" and mail["Auto-Submitted"] == "auto-replied"
-    assert mail["Message-ID"] == f"<{int(number, 16) ^ 2**64 - 1:016x}@example.org>" and email.utils.parsedate(mail["Date"])
+    assert mail["Message-ID"] == f"<{id_of_notice(number, 3)}@example.org>" and email.utils.parsedate(mail["Date"])
     assert mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "delivery-status"
     words, status, header = mail.get_payload()
     assert "550 5.1.1 unknown" in words.get_payload() and number in words.get_payload()
@@ -265,9 +271,47 @@ def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):
     config.write_text("admin root@example.org\n")
     refuse(spool, relay, "-C", config)
     assert [to for _, to in notices(relay)] == [["root@example.org"]]
-    config.write_text("admin root\n")
+    config.write_text("admin root@\n")
     done = spool.flush(relay, options=["-C", config])
-    assert done.returncode == BAD_CONFIG and 'admin "root"' in done.stderr
+    assert done.returncode == BAD_CONFIG and 'admin "root@"' in done.stderr
+
+
+@pytest.mark.parametrize("admin", ["root", "root@localhost", f"root@{socket.gethostname()}"])
+@pytest.mark.parametrize("aliases, to", [("", ["root@example.net"]), ("alias root: ann@example.com, bob\n",
+                                                                    ["ann@example.com", "bob@example.net"])])
+def test_an_admin_is_completed_as_other_names_are(spool, relay, tmp_path, admin, aliases, to):
+    config = tmp_path / "config"
+    config.write_text(f"admin {admin}\nmaildomain example.net\n{aliases}")
+    relay.replies = {A: "450 4.2.1 later"}
+    spool.send(relay)
+    relay.replies = {A: "550 5.1.1 unknown"}
+    assert spool.flush(relay, options=[*NOW, "-C", config]).verdicts == ["failed"] + ["delivered"] * len(to)
+    [(mail, sent_to)] = notices(relay)
+    assert sent_to == to and mail["To"] == "<root@example.net>" and b"mailmote.invalid" not in relay.mails[-1].text
+
+
+def test_nobodys_mail_is_told_to_the_admin(spool, relay, tmp_path):
+    """a notice that fails is not, and without an admin there is nobody to tell"""
+    config = tmp_path / "config"
+
+    def send(*options):
+        run(spool.command, "send", "--spool", spool.path, "--relay", relay.where, "--from", "", "--raw", *options, A, text=b"A: b\n\nx\n")
+
+    for admin, verdicts in ("", ["failed"]), ("admin root\nmaildomain example.net\n", ["failed"] * 2):
+        config.write_text(admin)
+        relay.replies = {A: "450 4.2.1 later"}
+        send()
+        relay.replies = {A: "550 5.1.1 unknown", "root@example.net": "550 5.1.1 unknown"}
+        assert spool.flush(relay, options=[*NOW, "-C", config]).verdicts == verdicts
+        assert spool.flush(relay, options=[*NOW, "-C", config]).rows == [] and spool.files() == []
+    relay.replies = {A: "550 5.1.1 unknown"}
+    send("--background", "-C", config)
+    until = time.monotonic() + 30
+    while not notices(relay) and time.monotonic() < until:
+        time.sleep(0.05)
+    [(mail, to)] = notices(relay)
+    assert to == ["root@example.net"] and mail["From"] == "mailmote <root@example.net>"
+    assert mail.get_payload()[1].get_payload()[0]["Reporting-MTA"] == "dns; example.net"
 
 
 def test_a_notice_that_waits_is_tried_once(spool, relay):
@@ -306,33 +350,93 @@ def test_a_mail_that_cannot_go_makes_no_notice_each_time(spool, relay):
     assert (done.returncode, done.verdicts) == (REFUSED, ["failed", "delivered"]) and failed(spool) and len(notices(relay)) == 1
 
 
-@pytest.mark.parametrize("call", ["openat", "fchmod", "flock", "pwrite64", "pread64", "fsync", "renameat"])
+@pytest.mark.parametrize("call", ["openat", "fchmod", "flock", "pwrite64", "pread64", "fsync", "fdatasync", "close", "renameat"])
 @pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC"])
-def test_a_notice_is_made_once_whatever_fails(spool, relay, tmp_path, call, fault):
-    """at each call of the run that has the mail refused, from there on until the notice is a mail"""
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_notice_is_made_once_whatever_fails(spool, relay, tmp_path, call, fault, kept):
+    """at each call of the run that has the mail refused, from there on until the notice is a mail; kept: for somebody else"""
     if shutil.which("strace") is None:
         pytest.skip("no strace")
     trace = tmp_path / "trace"
 
     def refused(options):
         shutil.rmtree(spool.path, ignore_errors=True)
-        relay.replies = {A: "450 4.2.1 later"}
-        spool.send(relay)
-        relay.replies = {A: "550 5.1.1 unknown"}
+        relay.replies = {A: "450 4.2.1 later", B: "450 4.2.1 later"}
+        number = spool.send(relay, to=(A, B)[:1 + kept]).rows[0][0]
+        relay.replies[A] = "550 5.1.1 unknown"
         before = len(notices(relay))
         spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", trace, *options])
         for _ in range(3):
             spool.flush(relay, options=NOW)
-        assert len(notices(relay)) == before + 1 and failed(spool) and spool.files() == []
+        made = [mail["Message-ID"] for mail, _ in notices(relay)[before:]]
+        assert made == [f"<{id_of_notice(number, 1)}@example.org>"] and len(spool.files()) == kept
+        assert [path.suffix for path in spool.path.glob("*.*")] == [".mail" if kept else ".failed"]
 
     refused(["-e", f"trace={call},write,renameat"])
     lines = trace.read_text().splitlines()
     printed = min(at for at, line in enumerate(lines) if line.startswith("write(1,"))
     made = max(at for at, line in enumerate(lines) if line.startswith("renameat(") and ".notice" in line)
     count = [sum(line.startswith(f"{call}(") for line in lines[:end]) for end in (printed, made + 1)]
-    assert call == "pread64" or count[1] > count[0]
+    assert call in ("pread64", "fdatasync") or count[1] > count[0]
     for at in range(count[0] + 1, count[1] + 1):
         refused(["-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={at}"])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_power_that_goes_behind_a_notice_does_not_send_it_again(spool, relay, tmp_path, kept):
+    """that its mail has failed is on the disk before it leaves; it knows itself that it has, whatever it is called"""
+    relay.replies = {A: "450 4.2.1 later", B: "450 4.2.1 later"}
+    number = spool.send(relay, to=(A, B)[:1 + kept]).rows[0][0]
+    relay.replies[A] = "550 5.1.1 unknown"
+    trace, notice = tmp_path / "trace", spool.path / f"{number}.notice"
+    spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-y", "-o", trace, "-e", "trace=renameat,fsync,fdatasync,unlinkat",
+                                          "-e", "inject=unlinkat:error=EIO:when=1+"])
+    calls = trace.read_text().splitlines()
+    sent = next(at for at, call in enumerate(calls) if call.startswith("renameat") and f'"{number}.notice", ' in call)
+    finished = next(at for at, call in enumerate(calls) if (f"fdatasync" if kept else f'"{number}.failed"') in call)
+    synced = next(at for at in range(sent, 0, -1) if ("fdatasync" if kept else f"fsync(3<{spool.path}>)") in calls[at])
+    assert finished <= synced < sent
+    (spool.path / f"{id_of_notice(number, 1)}.mail").rename(notice)          # as it was, with what it knows
+    for _ in range(2):
+        assert spool.flush(relay, options=NOW).returncode in (OK, DEFERRED)
+    assert len(notices(relay)) == 1 and not notice.exists() and len(spool.files()) == kept
+
+
+def test_a_notice_that_waits_goes_with_its_mail(spool, relay, tmp_path):
+    """when that is deleted"""
+    names, kill = [], 0
+    while not any(name.endswith(".failed") for name in names):
+        kill += 1
+        relay.replies = {A: "450 4.2.1 later"}
+        number = spool.send(relay).rows[0][0]
+        relay.replies = {A: "550 5.1.1 unknown"}
+        spool.flush(relay, options=NOW, wrap=["strace", "-qq", "-o", tmp_path / "trace", "-e", f"inject=renameat:signal=KILL:when={kill}"])
+        names = spool.names()
+    assert f"{number}.notice" in names and notices(relay) == []
+    for name in {name[:16] for name in names if name[16:] in (".failed", ".mail")}:
+        assert spool.queue("--delete", name).returncode == OK
+    assert [name for name in spool.names() if name[16:]] == []
+    assert spool.flush(relay).rows == [] and notices(relay) == []
+
+
+def test_a_notice_that_has_no_room_is_made_later(spool, relay, tmp_path):
+    """who failed is told once, whoever fails meanwhile; of all of them tells one notice"""
+    relay.replies = {A: "450 4.2.1 later", B: "450 4.2.1 later", C: "450 4.2.1 later"}
+    spool.send(relay, to=(A, B, C))
+    number, full = spool.file().path.stem, ["strace", "-qq", "-o", tmp_path / "trace", "-e", "inject=fchmod:error=ENOSPC"]
+    relay.replies[A] = "550 5.1.1 unknown"
+    done = spool.flush(relay, options=NOW, wrap=full)
+    assert (done.returncode, [row[1:3] for row in done.rows if row[2] == "failed"]) == (FAILED, [[A, "failed"]])
+    done = spool.flush(relay, wrap=full)
+    assert (done.returncode, done.rows) == (DEFERRED, []) and "No space left" in done.stderr
+    relay.replies[B] = relay.replies[C] = "550 no"
+    for told in [B, C], []:
+        assert [row[1] for row in spool.flush(relay, options=NOW, wrap=full).rows] == told
+    assert [row[1:3] for row in spool.flush(relay).rows] == [[S, "delivered"]]
+    [(mail, _)] = notices(relay)
+    assert mail["Message-ID"] == f"<{id_of_notice(number, 7)}@example.org>" and failed(spool).stem == number
+    assert [part["Diagnostic-Code"] for part in mail.get_payload()[1].get_payload()[1:]] == [
+        "smtp; 550 5.1.1 unknown", "smtp; 550 no", "smtp; 550 no"]
 
 
 def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
@@ -388,3 +492,45 @@ def test_a_hundred_that_failed_are_kept(spool, relay):
     kept = {path.stem for path in spool.path.glob("*.failed")}
     assert done.rows[0][0] in kept and len(kept) == 100
     assert done.stderr.count("is removed") == 3
+
+
+def copies(path, count, **state):
+    """of a mail that failed, in another state"""
+    for number in range(count):
+        copy = File(shutil.copy(path, path.with_name(f"{number:016x}.failed")))
+        vars(copy).update(state)
+        copy.write()
+        yield copy.path
+
+
+@pytest.mark.parametrize("earlier_boot", [False, True])
+def test_what_has_just_failed_is_not_what_failed_first(spool, relay, closed, earlier_boot):
+    """though it waited for longer than others, and whatever the clock says"""
+    relay.replies = {A: "550 5.1.1 unknown"}
+    spool.send(relay)
+    for path in copies(failed(spool), 100, **{"boot": b"x" * 16} if earlier_boot else {}):
+        os.utime(path, (2**31, 2**31) if earlier_boot else None)
+    number = spool.send(closed).rows[0][0]
+    file = spool.file()
+    file.age = 5 * DAY
+    file.write()
+    done = spool.flush(closed, options=NOW)
+    kept = {path.stem for path in spool.path.glob("*.failed")}
+    assert done.rows[0][0] == number in kept and len(kept) == 100 and done.stderr.count("is removed") == 2
+    [notice] = spool.files()
+    assert b"It is kept" not in notice.path.read_bytes() and b"It goes by itself when 100 others" in notice.path.read_bytes()
+
+
+def test_notices_that_failed_go_first(spool, relay, tmp_path):
+    """and crowd no mail out; from a full disk, too"""
+    relay.replies = {A: "550 5.1.1 unknown"}
+    spool.send(relay)
+    list(copies(failed(spool), 98))
+    number = refuse(spool, relay, notice="550 5.1.1 unknown")
+    names = set(spool.names())
+    assert f"{number}.failed" in names and f"{id_of_notice(number, 3)}.failed" not in names and len(names) == 100
+    for path in copies(spool.path / f"{number}.failed", 98):
+        path.unlink()
+    other = refuse(spool, relay, notice="550 5.1.1 unknown")
+    full = ["strace", "-qq", "-o", tmp_path / "trace", "-e", "inject=fchmod:error=ENOSPC:when=1"]
+    assert f"{id_of_notice(other, 3)}.failed is removed: the disk is full" in spool.send(relay, wrap=full).stderr
