@@ -9,6 +9,7 @@
 #include "attempt.h"
 #include "complain.h"
 #include "explain.h"
+#include "mask.h"
 #include "mx.h"
 #include "progress.h"
 
@@ -92,7 +93,9 @@ static void conversation_done(void *ctx, const struct mote_relay *relay, const s
     struct host_mail *mail = attempt->mail;
 
     dialogue_finish(&attempt->dialogue);
+    mask_secrets(attempt->relays, mail->reply, strlen(mail->reply));
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        mask_secrets(attempt->relays, mail->rcpts[i].reply, strlen(mail->rcpts[i].reply));
         if (!mail->rcpts[i].final_before && !mail->rcpts[i].excluded) {
             mail->rcpts[i].relay = relay;
             note_text(attempt, i);
@@ -183,6 +186,7 @@ static void talk(struct attempt *attempt)
     if (helo == NULL && mail->full_name[0] != 0) {
         helo = mail->full_name;
     }
+    attempt->dialogue.relays = attempt->relays;
     attempt->posix = (struct mote_posix_attempt){
         .relays = attempt->relays->list,
         .relay_count = attempt->relays->count,

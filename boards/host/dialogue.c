@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The dialogue for a person's eyes: runs of octets become lines, whatever a relay sends becomes harmless, the mail's
- * text becomes its size. Secrets never come here.
+ * text becomes its size. Secrets are not in what we say, and are masked in what a relay repeats.
  */
 #define _GNU_SOURCE
 
 #include "complain.h"
 #include "dialogue.h"
+#include "mask.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 static void gather(struct dialogue *d, char octet)
 {
-    if (d->len < sizeof d->line) {
+    if (d->len < sizeof d->line - 1) {
         d->line[d->len] = octet;
     }
     d->len++;
@@ -34,6 +35,20 @@ static void note_size(struct dialogue *d)
     }
 }
 
+static void print_line(struct dialogue *d)
+{
+    bool cut = d->len > sizeof d->line - 1;
+    size_t len = cut ? sizeof d->line - 1 : d->len;
+
+    d->line[len] = 0;
+    if (d->who == 'S' && d->relays != NULL) {
+        len = mask_secrets(d->relays, d->line, len);
+    }
+    fprintf(stderr, "%c: ", d->who);
+    print_text(stderr, d->line, len);
+    fputs(cut ? " (cut here)\n" : "\n", stderr);
+}
+
 static void end_line(struct dialogue *d)
 {
     if (d->who == 0) {
@@ -43,9 +58,7 @@ static void end_line(struct dialogue *d)
         note_size(d);
     }
     if (d->verbose) {
-        fprintf(stderr, "%c: ", d->who);
-        print_text(stderr, d->line, d->len < sizeof d->line ? d->len : sizeof d->line);
-        fputs(d->len > sizeof d->line ? " (cut here)\n" : "\n", stderr);
+        print_line(d);
     }
     d->who = 0;
     d->len = 0;
