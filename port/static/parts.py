@@ -3,6 +3,7 @@
 """parts.py BUILD [LEFT OUT...]: what the parts of a static program take, by the linker's map: BUILD/map of BUILD/mailmote. It fails
 where the program is larger than budget.txt allows; with what may be left out it may be as large as it likes."""
 import collections
+import math
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ PARTS = [
     ("command: messages", r"boards/host/(input|mail\.|raw|field|encoded_word|attach|progress|send)"),
     ("command: help", r"boards/host/(help|usage)"),
     ("command: the rest", r"boards/host/"),
+    ("our part of libc: resolver", r"port/static/(names|found|servers|dns)"),
     ("our part of libc", r"port/static/"),
     ("library: sockets, CA file", r"(anchors?|connect|pump|posix|trace|host|clock|random)\.o\)$(?<!libbearssl)"),
     ("BearSSL: curves", r"libbearssl.*\((ec_|ecdsa_)"),
@@ -36,17 +38,20 @@ PARTS = [
     ("libc: streams", r"libc.*\(_*(f[a-z]+|std[a-z]+|put[a-z]+|get[a-z]+|overflow|uflow|to[a-z]+|ofl.*|open_mem.*|stdio_.*)\.lo"),
     ("libc: the rest", r"."),
 ]
-SECTION = re.compile(r"^(\.[\w.]+)|^ (\.\S+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S+)$", re.M)
+SECTION = re.compile(r"^(\.[\w.]+)|^ \.\S+\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$", re.M)
 IN_THE_FILE = (".init", ".text", ".fini", ".rodata", ".data", ".got", ".init_array", ".fini_array", ".eh_frame", ".data.rel.ro")
 
 
 def sizes(text):
-    """octets of each object in the file"""
-    found, output = collections.Counter(), ""
+    """octets of each object in the file. Of strings that another object has as well it has none, which the map does not say: the next
+    begins at the same place."""
+    found, pieces, output = collections.Counter(), [], ""
     for match in SECTION.finditer(text[text.index("Linker script and memory map"):]):
         output = match[1] or output
         if match[1] is None and output in IN_THE_FILE:
-            found[match[4]] += int(match[3], 16)
+            pieces.append((int(match[2], 16), int(match[3], 16), match[4]))
+    for (at, size, whose), (behind, *_) in zip(pieces, [*pieces[1:], (math.inf,)]):
+        found[whose] += min(size, behind - at)
     return found
 
 

@@ -17,11 +17,13 @@ left_out := $(filter-out $(FEATURES),help probe trust)
 static_machines := here armhf mips
 compiler_armhf := arm-linux-gnueabihf
 compiler_mips := mips-linux-gnu
+flags_here := $(if $(filter x86_64 i%86,$(shell uname -m)),-malign-data=abi)
 flags_armhf := -mthumb
 flags_mips := -mips32r2 -fno-pic -mno-shared -mplt
 
 static_cflags := -Oz -fno-pie -ffunction-sections -fdata-sections -fmerge-all-constants -fno-asynchronous-unwind-tables \
-    -fno-unwind-tables -fno-stack-protector -fno-ident -fno-jump-tables
+    -fno-unwind-tables -fno-stack-protector -fno-ident -fno-jump-tables -fno-thread-jumps -fno-tree-dominator-opts \
+    -fno-inline-functions-called-once
 static_ldflags = -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,common-page-size=64,--build-id=none,-Map=$(1)/map
 # BearSSL as it is for any CPU: what is only faster on some is left out.
 static_cppflags := -DBR_AES_X86NI=0 -DBR_SSE2=0 -DBR_INT128=0 -DBR_UMUL128=0 -DBR_RDRAND=0 -DMOTE_X25519=0
@@ -45,14 +47,15 @@ endif
 static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a \
     CC=$(BUILD)/musl-$(2)/bin/musl-gcc CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(flags_$(2))' \
     LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
+static_made = port/static/strip.py $(1)/mailmote && port/static/parts.py $(1) $(left_out)
 
 static: need-python $(BUILD)/musl-here/bin/musl-gcc | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='help probe trust' for all of it
 	+@$(call static_build,$(BUILD)/static,here)
-	@port/static/parts.py $(BUILD)/static $(left_out)
+	@$(call static_made,$(BUILD)/static)
 
 static-armhf static-mips: static-%: need-static-% $(BUILD)/musl-%/bin/musl-gcc | $(cross_h)
 	+@$(call static_build,$(BUILD)/static-$*,$*)
-	@port/static/parts.py $(BUILD)/static-$* $(left_out)
+	@$(call static_made,$(BUILD)/static-$*)
 
 static-armhf: ## the same for ARM, in Thumb
 static-mips: ## the same for MIPS, big-endian
