@@ -74,7 +74,7 @@ static int choose_sender(struct submission *submission, const char *sender)
 /* Of names that are completed later, aliases are not looked up before. */
 static int open_aliases(struct submission *submission)
 {
-    static const struct args none;
+    static struct args none; /* no constant: its zeros would stand in the file */
     struct args *args = submission->args;
     struct aliases *aliases = &submission->addressees.aliases;
 
