@@ -174,6 +174,41 @@ static void keep(struct attempt *attempt)
     spool_save_reasons(mail);
 }
 
+/* Nobody was asked, and the mail has waited long enough. */
+static int give_up(struct attempt *attempt)
+{
+    int status;
+
+    expire(attempt->mail);
+    spool_save_reasons(attempt->mail);
+    status = report(attempt->mail, attempt->args->syslog);
+    return worse(status, attempt_finish(attempt));
+}
+
+int attempt_wait(struct attempt *attempt, uint8_t cause)
+{
+    struct host_mail *mail = attempt->mail;
+    bool news = cause != MOTE_CAUSE_NONE && cause != mail->record.cause;
+
+    if (news) {
+        mail->record.cause = cause;
+        mail->record.code = 0;
+    }
+    if (!mote_policy_expired(mail->record.age_s)) {
+        if (news) {
+            spool_save(mail);
+        }
+        return EX_TEMPFAIL;
+    }
+    attempt_recall(mail);
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!rcpt_final(&mail->mail.rcpts[i])) {
+            snprintf(mail->rcpts[i].text, sizeof mail->rcpts[i].text, "%s", complain_last());
+        }
+    }
+    return give_up(attempt);
+}
+
 /* ---- The attempt ------------------------------------------------------------------------------------------------- */
 
 static void talk(struct attempt *attempt)
@@ -281,7 +316,7 @@ int attempt_run(struct attempt *attempt)
     }
     begin_conversation(attempt);
     if (keeping && !begin(attempt)) {
-        return report(mail, attempt->args->syslog);
+        return mote_policy_expired(mail->record.age_s) ? give_up(attempt) : report(mail, attempt->args->syslog);
     }
     if (mx_route(attempt)) {
         talk(attempt);

@@ -27,6 +27,10 @@ struct attempt {
  * exit status the verdicts make. EX_CONFIG: no mail can be sent like that. EX_DATAERR: this one cannot. */
 int attempt_run(struct attempt *attempt);
 
+/* It cannot be tried now, of which was told (complain_last()); cause is what the queue says, unless that is MOTE_CAUSE_NONE. If it has
+ * waited long enough, it fails for that (POLICY P11), and does the rest as above. */
+int attempt_wait(struct attempt *attempt, uint8_t cause);
+
 /* Nobody can be asked, for a reason that was told already: says so for each recipient of a mail that waits in the spool.
  * Returns EX_TEMPFAIL. */
 int attempt_put_off(const struct attempt *attempt);

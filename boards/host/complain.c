@@ -11,6 +11,7 @@
 #include <string.h>
 
 static char about[300]; /* what every complaint is about, or "" */
+static char last[1000];
 
 void complain(const char *form, ...)
 {
@@ -24,6 +25,12 @@ void complain(const char *form, ...)
     print_text(stderr, about, strlen(about));
     print_text(stderr, text, strlen(text));
     fputc('\n', stderr);
+    snprintf(last, sizeof last, "%s%.600s", about, text);
+}
+
+const char *complain_last(void)
+{
+    return last;
 }
 
 void complain_about(const char *file, unsigned line)

@@ -16,6 +16,9 @@ __attribute__((format(printf, 1, 2)))
 #endif
 void complain(const char *form, ...);
 
+/* What was last complained of, as far as there is room; "" = nothing. */
+const char *complain_last(void);
+
 /* What stands between "mailmote: " and the complaint from now on: a line of a file, or nothing: NULL and 0. */
 void complain_about(const char *file, unsigned line);
 

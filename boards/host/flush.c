@@ -12,13 +12,15 @@
 #include "drop.h"
 #include "later.h"
 #include "mx.h"
+#include "report.h"
+#include "round.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* Seconds until a mail is tried again whose relay ended the connection behind another one. */
@@ -34,10 +36,8 @@ struct flushing {
     struct mote_posix_connection connection; /* mails share it */
     struct timespec drop_changed;            /* when it was last looked into */
     bool drop_more;                          /* than what is taken at a time */
-    char (*seen)[SPOOL_NAME];                /* the mails of this round and those that came meanwhile, by name */
-    size_t seen_count;
-    time_t listed_s; /* when they were last listed, by a clock that nobody sets */
-    bool opened;     /* the relays' files were read, with this result: */
+    struct round round;
+    bool opened; /* the relays' files were read, with this result: */
     int open_status;
     bool asked;  /* another flush has left the mark: begin anew */
     bool closed; /* a relay ended one behind a mail: there is one to be tried again soon */
@@ -54,12 +54,27 @@ static bool due(const struct flushing *flushing, const struct spool_entry *entry
     return (flushing->args.now && !tried) || mail->record.wait_s == 0 || throttle_released(&flushing->spool, mail);
 }
 
+/* No mail can be tried, of which was told. They expire all the same. */
+static int bar(struct flushing *flushing, int status)
+{
+    char text[1300];
+
+    snprintf(text, sizeof text, "no mail of %.200s is tried: %s", flushing->args.spool, complain_last());
+    report_to_log(flushing->args.syslog, LOG_ERR, text);
+    flushing->opened = true;
+    flushing->open_status = status;
+    return status;
+}
+
 /* When the first mail is due: as long as none is, no secret is read and no command run for one. */
 static int open_relays(struct flushing *flushing)
 {
     if (!flushing->opened) {
         flushing->opened = true;
         flushing->open_status = relays_open(&flushing->relays, &flushing->args);
+        if (flushing->open_status != EX_OK) {
+            bar(flushing, flushing->open_status);
+        }
     }
     return flushing->open_status;
 }
@@ -69,17 +84,33 @@ static int status_of(int had)
     return had == SPOOL_GOOD || had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
 }
 
-/* Or only tells, of one that is not due, who has failed. */
-static int try_mail(struct flushing *flushing, bool due, bool more)
+static int try_mail(struct flushing *flushing)
 {
     struct attempt *attempt = &flushing->attempt;
     struct host_mail *mail = &flushing->mail;
-    char text[40];
     int status;
 
-    if (due && !mx_split(&flushing->args, &flushing->spool, mail)) {
-        return EX_CANTCREAT;
+    if (later_store(&flushing->args, &flushing->spool, mail) != EX_OK) {
+        return mail->kept.fd >= 0 ? attempt_wait(attempt, MOTE_CAUSE_STORAGE) : EX_TEMPFAIL;
     }
+    if (!mx_split(&flushing->args, &flushing->spool, mail)) {
+        return worse(EX_CANTCREAT, attempt_wait(attempt, MOTE_CAUSE_STORAGE));
+    }
+    throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
+    status = attempt_run(attempt);
+    if (status == EX_CONFIG) {
+        bar(flushing, status);
+        status = worse(status, attempt_wait(attempt, MOTE_CAUSE_NONE));
+    }
+    flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
+    return status;
+}
+
+static void begin_mail(struct flushing *flushing, bool more)
+{
+    struct attempt *attempt = &flushing->attempt;
+    char text[40];
+
     *attempt = (struct attempt){.args = &flushing->args,
                                 .relays = &flushing->relays,
                                 .spool = &flushing->spool,
@@ -89,23 +120,16 @@ static int try_mail(struct flushing *flushing, bool due, bool more)
                                 .more = more,
                                 .notify = true};
     attempt->dialogue.verbose = flushing->args.verbose;
-    snprintf(text, sizeof text, "mail %.*s", ID_LEN, mail->id);
+    snprintf(text, sizeof text, "mail %.*s", ID_LEN, flushing->mail.id);
     dialogue_event(&attempt->dialogue, text);
-    if (due) {
-        throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
-    }
-    status = due ? attempt_run(attempt) : attempt_tell(attempt);
-    flushing->others |= status != EX_NOUSER && mail->mail.from[0] != 0; /* notices are not counted */
-    flushing->closed |= !mail_final(mail) && mail->record.cause == MOTE_CAUSE_CLOSED;
-    return status;
 }
 
+/* A mail is read when it can be tried, has waited long enough, or an earlier run has not told all of it. */
 static int flush_mail(struct flushing *flushing, const struct spool_entry *entry, bool more)
 {
-    const char *name = entry->name;
     struct host_mail *mail = &flushing->mail;
-    int status = EX_OK, had = spool_take(&flushing->spool, name, mail);
-    bool cut, is_due;
+    int status = EX_OK, had = spool_take(&flushing->spool, entry->name, mail);
+    bool cut, is_due, barred;
 
     if (had != SPOOL_GOOD) {
         return status_of(had);
@@ -114,12 +138,21 @@ static int flush_mail(struct flushing *flushing, const struct spool_entry *entry
     is_due = !record_final(&mail->record) && due(flushing, entry);
     if (is_due) {
         status = open_relays(flushing);
-        is_due = status == EX_OK;
     }
-    if (is_due || cut) {
-        had = spool_read(&flushing->spool, name, mail);
-        had = had == SPOOL_GOOD ? later_store(&flushing->args, &flushing->spool, mail) : had;
-        status = worse(status, had == SPOOL_GOOD ? try_mail(flushing, is_due, more) : status_of(had));
+    barred = status != EX_OK;
+    if (cut || (is_due && (!barred || mote_policy_expired(mail->record.age_s)))) {
+        had = spool_read(&flushing->spool, entry->name, mail);
+        status = worse(status, status_of(had));
+    } else {
+        had = SPOOL_PASS;
+    }
+    if (had == SPOOL_GOOD) {
+        begin_mail(flushing, more);
+        status = worse(status, is_due && !barred ? try_mail(flushing)
+                               : cut             ? attempt_tell(&flushing->attempt)
+                                                 : attempt_wait(&flushing->attempt, MOTE_CAUSE_NONE));
+        flushing->others |=
+            status != EX_NOUSER && mail->mail.from != NULL && mail->mail.from[0] != 0; /* notices are not counted */
     }
     mail_free(mail);
     return status;
@@ -150,61 +183,15 @@ static bool asked_for_now(struct flushing *flushing)
     return flushing->asked;
 }
 
-/* What it takes away itself is no change. */
+/* Whether a mail is for verified relays only is not known where the configuration is not. What it takes away itself is no change. */
 static int take_dropped(struct flushing *flushing)
 {
-    int status = drop_take(&flushing->spool, relays_verified_only(&flushing->args), &flushing->drop_more);
+    int status = flushing->args.misconfigured
+                     ? EX_OK
+                     : drop_take(&flushing->spool, relays_verified_only(&flushing->args), &flushing->drop_more);
 
     drop_changed(&flushing->spool, &flushing->drop_changed);
     return status;
-}
-
-static int by_name(const void *one, const void *other)
-{
-    return strcmp(one, other);
-}
-
-/* Of a list, those that were not seen before, in its order, and how many they are. */
-static size_t keep_new(struct flushing *flushing, struct spool_entry *entries, size_t count)
-{
-    size_t before = flushing->seen_count, left = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (before == 0 || bsearch(entries[i].name, flushing->seen, before, sizeof *flushing->seen, by_name) == NULL) {
-            strcpy(flushing->seen[flushing->seen_count++], entries[i].name);
-            entries[left++] = entries[i];
-        }
-    }
-    qsort(flushing->seen, flushing->seen_count, sizeof *flushing->seen, by_name);
-    return left;
-}
-
-static time_t seconds(void)
-{
-    struct timespec now = {0, 0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-/* NULL after a complaint. */
-static struct spool_entry *list_new(struct flushing *flushing, size_t *count)
-{
-    struct spool_entry *entries = spool_list(&flushing->spool, count);
-    void *more =
-        entries == NULL ? NULL : realloc(flushing->seen, (flushing->seen_count + *count + 1) * sizeof *flushing->seen);
-
-    if (entries != NULL && more == NULL) {
-        complain("no memory for a list of %zu mails: try again", *count);
-        free(entries);
-        return NULL;
-    }
-    if (entries != NULL) {
-        flushing->seen = more;
-        *count = keep_new(flushing, entries, *count);
-    }
-    flushing->listed_s = seconds();
-    return entries;
 }
 
 /* Who has just come waits for none of the mails that were tried before (POLICY P18). Looked at is what was dropped, and each second
@@ -217,14 +204,14 @@ static int flush_new(struct flushing *flushing, bool more)
 
     if (drop_changed(&flushing->spool, &flushing->drop_changed) || flushing->drop_more) {
         status = take_dropped(flushing);
-    } else if (seconds() == flushing->listed_s) {
+    } else if (!round_passed(&flushing->round)) {
         return EX_OK;
     }
-    entries = list_new(flushing, &count);
+    entries = round_list(&flushing->round, &flushing->spool, &count);
     if (entries == NULL) {
         return worse(status, EX_OSERR);
     }
-    for (size_t i = 0; i < count && entries[i].record.attempts == 0 && status != EX_CONFIG; i++) {
+    for (size_t i = 0; i < count && entries[i].record.attempts == 0; i++) {
         status = worse(status, flush_one(flushing, &entries[i], more || flushing->drop_more || i + 1 < count));
     }
     free(entries);
@@ -238,15 +225,15 @@ static int flush_each(struct flushing *flushing, const struct spool_entry *entri
 {
     int status = EX_OK;
 
-    for (size_t i = 0; i < count && status != EX_CONFIG && !asked_for_now(flushing); i++) {
+    for (size_t i = 0; i < count && !asked_for_now(flushing); i++) {
         bool more = i + 1 < count;
 
         status = worse(status, flush_one(flushing, &entries[i], more || flushing->drop_more));
-        if (status != EX_CONFIG && (!more || entries[i + 1].record.attempts != 0)) { /* else that one is older */
+        if (!more || entries[i + 1].record.attempts != 0) { /* else that one is older */
             status = worse(status, flush_new(flushing, more));
         }
     }
-    while (flushing->drop_more && status != EX_CONFIG && !flushing->asked) {
+    while (flushing->drop_more && !flushing->asked) {
         status = worse(status, flush_new(flushing, false));
     }
     mote_posix_leave(&flushing->connection);
@@ -262,11 +249,15 @@ static int flush_all(struct flushing *flushing)
 
     asked_for_now(flushing);
     flushing->asked = false;
-    flushing->seen_count = 0;
+    round_end(&flushing->round);
     status = worse(status, take_dropped(flushing));
-    entries = list_new(flushing, &count);
+    entries = round_list(&flushing->round, &flushing->spool, &count);
     if (entries == NULL) {
         return EX_OSERR;
+    }
+    if (count != 0 && spool_read_only(&flushing->spool)) {
+        free(entries);
+        return worse(status, EX_TEMPFAIL);
     }
     if (count != 0 && !uptime_known(&now)) {
         complain("the kernel's boot id cannot be read: is /proc mounted? Without it no mail may ever leave in clear");
@@ -323,24 +314,58 @@ static int flush_spool(struct flushing *flushing)
     return error == 0 || error == EWOULDBLOCK ? status : EX_OSERR;
 }
 
-static int flush(struct flushing *flushing)
+static int understand(struct flushing *flushing)
 {
-    int status = relays_parse(&flushing->relays, &flushing->args);
+    struct args *args = &flushing->args;
+    int status = relays_parse(&flushing->relays, args);
 
     if (status == EX_OK) {
-        status = check_helo(flushing->args.helo);
+        status = check_helo(args->helo);
     }
     if (status == EX_OK) {
-        status = check_admin(flushing->args.admin);
+        status = check_admin(args->admin);
+        args->admin = status == EX_OK ? args->admin : NULL;
     }
-    if (status == EX_OK && !flushing->args.spool_option) {
-        spool_make(flushing->args.spool);
+    return status;
+}
+
+/* A configuration that is wrong tries no mail, and tells of those that have waited long enough. */
+static int flush_misconfigured(struct flushing *flushing, int status)
+{
+    struct args *args = &flushing->args;
+
+    if (args->spool == NULL) {
+        args->spool = SPOOL_DEFAULT;
     }
-    if (status != EX_OK || spool_absent(flushing->args.spool)) {
+    if (access(args->spool, R_OK | W_OK | X_OK) != 0) {
         return status;
     }
-    flushing->spool.syslog = flushing->args.syslog;
-    status = spool_open(&flushing->spool, flushing->args.spool, false);
+    bar(flushing, status);
+    args->misconfigured = true;
+    args->now = false;
+    flushing->spool.syslog = args->syslog;
+    if (spool_open(&flushing->spool, args->spool, false) == EX_OK) {
+        flush_spool(flushing);
+    }
+    return status;
+}
+
+static int flush(struct flushing *flushing)
+{
+    struct args *args = &flushing->args;
+    int status = understand(flushing);
+
+    if (status == EX_CONFIG) {
+        return flush_misconfigured(flushing, status);
+    }
+    if (status == EX_OK && !args->spool_option) {
+        spool_make(args->spool);
+    }
+    if (status != EX_OK || spool_absent(args->spool)) {
+        return status;
+    }
+    flushing->spool.syslog = args->syslog;
+    status = spool_open(&flushing->spool, args->spool, false);
     return status != EX_OK ? status : flush_spool(flushing);
 }
 
@@ -360,11 +385,13 @@ int flush_command(int argc, char **argv)
         print_help();
     } else if (status == EX_OK) {
         status = flush(flushing);
+    } else if (status == EX_CONFIG) {
+        status = flush_misconfigured(flushing, status);
     }
     spool_close(&flushing->spool);
     relays_wipe(&flushing->relays);
     args_free(&flushing->args);
-    free(flushing->seen);
+    round_end(&flushing->round);
     free(flushing);
     return status;
 }

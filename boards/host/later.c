@@ -11,10 +11,13 @@
 #include "field.h"
 #include "marked.h"
 #include "recipients.h"
+#include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 struct later {
     struct args *args;
@@ -54,14 +57,19 @@ static bool header_waits(const struct mote_mail *mail)
     return memmem(text, (size_t)(rest.at - text), "@" LATER_DOMAIN, sizeof "@" LATER_DOMAIN - 1) != NULL;
 }
 
-static bool waits(const struct mote_mail *mail)
+static bool recipient_waits(const struct mote_mail *mail)
 {
-    bool found = later_name(mail->from) || header_waits(mail);
+    bool found = false;
 
     for (unsigned i = 0; i < mail->rcpt_count && !found; i++) {
         found = later_name(mail->rcpts[i].address);
     }
     return found;
+}
+
+static bool waits(const struct mote_mail *mail)
+{
+    return later_name(mail->from) || recipient_waits(mail) || header_waits(mail);
 }
 
 /* ---- The envelope ------------------------------------------------------------------------------------------------ */
@@ -198,7 +206,10 @@ static int complete(struct later *all)
     all->mail.notice = all->old->notice;
     memcpy(all->mail.id, all->old->id, sizeof all->mail.id);
     aliases_default(all->args);
-    aliases_open(&all->aliases, all->args, later_domain(all->args, all->own)); /* of which it has told */
+    status = aliases_open(&all->aliases, all->args, later_domain(all->args, all->own));
+    if (status != EX_OK && all->old->kept.fd >= 0 && recipient_waits(&all->old->mail)) {
+        return status;
+    }
     choose_sender(all);
     status = choose_recipients(all);
     return status == EX_OK ? choose_header(all) : status;
@@ -224,9 +235,11 @@ int later_begin(struct later **later, struct args *args, const struct host_mail 
         mail_init(&(*later)->mail);
         status = complete(*later);
     }
+    if (status == EX_OSERR) {
+        complain("the names of mail %.*s cannot be completed: %s", ID_LEN, mail->id,
+                 strerror(mail->kept.error != 0 ? mail->kept.error : ENOMEM));
+    }
     if (status != EX_OK) {
-        complain("the names of mail %.*s cannot be completed%s%s", ID_LEN, mail->id, mail->kept.error != 0 ? ": " : "",
-                 mail->kept.error != 0 ? strerror(mail->kept.error) : "");
         later_end(*later);
         *later = NULL;
     }
@@ -244,24 +257,71 @@ void later_end(struct later *later)
     }
 }
 
+/* ---- In the spool ------------------------------------------------------------------------------------------------ */
+
+/* Its file is locked, and has the mail's name by now. */
+static int take_file(struct later *later, const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int fd = later->mail.kept.fd;
+
+    later->mail.kept.fd = -1;
+    mail_free(mail);
+    mail->kept.fd = fd;
+    return spool_resume(spool, name, mail) == SPOOL_GOOD ? EX_OK : EX_TEMPFAIL;
+}
+
+/* The state of the file that is there holds for one recipient, whatever he is called. */
+static int take_words(struct later *later, struct host_mail *mail)
+{
+    const struct mote_mail *made = &later->mail.mail;
+    size_t from_len = strlen(made->from) + 1, to_len = strlen(made->rcpts[0].address) + 1;
+    char *words = malloc(from_len + to_len);
+
+    if (words == NULL) {
+        return EX_OSERR;
+    }
+    memcpy(words, made->from, from_len);
+    memcpy(words + from_len, made->rcpts[0].address, to_len);
+    free(mail->input.data);
+    mail->input = (struct buffer){words, from_len + to_len};
+    mail->as_kept = mail->mail;
+    mail->completed = later->text;
+    mail->completed.mail = &mail->as_kept;
+    later->text = (struct marked){.mail = NULL};
+    mail->mail.from = words;
+    mail->mail.rcpts[0].address = words + from_len;
+    mail->mail.read = marked_read;
+    mail->mail.ctx = &mail->completed;
+    return mail_measure(mail);
+}
+
+static int store_made(struct later *later, const struct spool *spool, struct host_mail *mail)
+{
+    char name[SPOOL_NAME];
+    int status;
+
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
+    status = spool_store_as(spool, &later->mail, name);
+    if (status == EX_OK) {
+        return take_file(later, spool, name, mail);
+    }
+    return status == EX_CANTCREAT && mail->mail.rcpt_count == 1 && later->mail.mail.rcpt_count == 1
+               ? take_words(later, mail)
+               : status;
+}
+
 int later_store(struct args *args, const struct spool *spool, struct host_mail *mail)
 {
     struct later *later;
-    int status = later_begin(&later, args, mail), had;
-    char name[SPOOL_NAME];
+    int status = later_begin(&later, args, mail);
 
-    if (status == EX_OK && later == NULL) {
-        return SPOOL_GOOD;
+    if (later != NULL) {
+        status = store_made(later, spool, mail);
+        later_end(later);
     }
-    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail->id);
-    if (status == EX_OK) {
-        status = spool_store_as(spool, &later->mail, name);
+    if (status != EX_OK && mail->kept.fd >= 0) {
+        report_trouble(spool->syslog, LOG_ERR, "mail %.*s waits, as its names cannot be completed: %s", ID_LEN,
+                       mail->id, complain_last());
     }
-    later_end(later);
-    mail_free(mail);
-    if (status != EX_OK) {
-        return SPOOL_TROUBLE;
-    }
-    had = spool_take(spool, name, mail);
-    return had == SPOOL_GOOD ? spool_read(spool, name, mail) : had;
+    return status;
 }

@@ -393,6 +393,7 @@ void mail_free(struct host_mail *mail)
     free(mail->rcpts);
     free(mail->input.data);
     attached_free(&mail->attached);
+    marked_free(&mail->completed);
     if (mail->kept.fd >= 0) {
         close(mail->kept.fd); /* and unlocked */
     }

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "input.h"
 #include "mailmote_posix.h"
+#include "marked.h"
 
 #define REPLY_TEXT_LEN 256
 
@@ -55,6 +56,8 @@ struct host_mail {
     bool notice; /* it tells of a mail that failed */
     struct host_rcpt *rcpts;
     struct kept kept;
+    struct mote_mail as_kept; /* of a mail that is sent otherwise than it is kept (later.h), and then */
+    struct marked completed;  /* its text */
 };
 
 /* A name that is completed when the mail is tried (later.h) has this domain (RFC 2606). */

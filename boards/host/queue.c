@@ -23,7 +23,7 @@ static void print_last(const struct mote_record *record)
         printf("cut short, the mail may have arrived");
     } else if (record->begun) {
         printf("being tried, or cut short");
-    } else if (record->attempts == 0) {
+    } else if (record->attempts == 0 && record->cause == MOTE_CAUSE_NONE) {
         printf("not tried yet");
     } else if (record->code != 0) {
         printf("%03u %s", (unsigned)record->code, mote_cause_name(record->cause));

@@ -76,9 +76,17 @@ static void log_text(int priority, const char *text)
     log_write(priority, shown);
 }
 
-void report_trouble(const char *syslog, int level, const char *form, ...)
+void report_to_log(const char *syslog, int level, const char *text)
 {
     int facility = report_facility(syslog);
+
+    if (facility >= 0) {
+        log_text(facility | level, text);
+    }
+}
+
+void report_trouble(const char *syslog, int level, const char *form, ...)
+{
     char text[5000]; /* the longest path, and words */
     va_list values;
 
@@ -86,9 +94,7 @@ void report_trouble(const char *syslog, int level, const char *form, ...)
     vsnprintf(text, sizeof text, form, values);
     va_end(values);
     complain("%s", text);
-    if (facility >= 0) {
-        log_text(facility | level, text);
-    }
+    report_to_log(syslog, level, text);
 }
 
 /* One line of the system's log, for who reads no output: of a flush in the background, say. */

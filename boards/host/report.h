@@ -20,6 +20,9 @@ __attribute__((format(printf, 3, 4)))
 #endif
 void report_trouble(const char *syslog, int level, const char *form, ...);
 
+/* Of a complaint the same, where the system's log alone was not told yet. */
+void report_to_log(const char *syslog, int level, const char *text);
+
 /* The worse of two exit statuses. */
 int worse(int a, int b);
 

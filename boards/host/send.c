@@ -154,10 +154,16 @@ static void let_go(const struct sending *sending)
     }
 }
 
-static int try_at_hand(struct attempt *attempt)
+/* What cannot be tried waits, of which is told. */
+static int try_at_hand(struct sending *sending)
 {
-    if (!mx_split(attempt->args, attempt->spool, attempt->mail)) {
-        return EX_TEMPFAIL;
+    struct attempt *attempt = &sending->attempt;
+
+    if (later_store(&sending->args, &sending->spool, &sending->mail) != EX_OK) {
+        return sending->mail.kept.fd >= 0 ? attempt_put_off(attempt) : EX_TEMPFAIL;
+    }
+    if (!mx_split(&sending->args, &sending->spool, &sending->mail)) {
+        return attempt_put_off(attempt);
     }
     throttle_load(attempt->throttle, attempt->spool, attempt->relays);
     return attempt_run(attempt);
@@ -176,7 +182,7 @@ static int try_taken(struct sending *sending)
                                 .more = sending->share + 1 < sending->share_count,
                                 .notify = attempt->notify};
     attempt->dialogue.verbose = sending->args.verbose;
-    return try_at_hand(attempt);
+    return try_at_hand(sending);
 }
 
 /* The mail that was tried has failed: its notice does not wait for a flush. */
@@ -215,10 +221,7 @@ static int try_stored(struct sending *sending)
             attempt->connection = &sending->connection;
             attempt->more = true;
         }
-        if (later_store(&sending->args, &sending->spool, &sending->mail) != SPOOL_GOOD) {
-            return EX_TEMPFAIL;
-        }
-        status = try_at_hand(attempt);
+        status = try_at_hand(sending);
         status = worse(status, try_notice(sending));
     }
     if (sending->share_count != 0 && status != EX_CONFIG && status != EX_OSERR) {

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
-#include "later.h"
 #include "mx.h"
 #include "shares.h"
 
@@ -147,8 +146,7 @@ bool shares_take(struct sending *sending, const char *name)
 {
     mail_free(&sending->mail);
     return spool_take(&sending->spool, name, &sending->mail) == SPOOL_GOOD &&
-           spool_read(&sending->spool, name, &sending->mail) == SPOOL_GOOD &&
-           later_store(&sending->args, &sending->spool, &sending->mail) == SPOOL_GOOD;
+           spool_read(&sending->spool, name, &sending->mail) == SPOOL_GOOD;
 }
 
 bool shares_next(struct sending *sending)

@@ -196,6 +196,13 @@ int spool_read(const struct spool *spool, const char *name, struct host_mail *ma
     return judge_taken(spool, name, mail, spool_file_read_body(mail));
 }
 
+int spool_resume(const struct spool *spool, const char *name, struct host_mail *mail)
+{
+    int error = spool_file_read_state(mail->kept.fd, mail);
+
+    return error == 0 ? spool_read(spool, name, mail) : judge_taken(spool, name, mail, error);
+}
+
 int spool_look(const struct spool *spool, const char *name, struct host_mail *mail, bool whole)
 {
     int error = open_mail(spool, name, mail, false);

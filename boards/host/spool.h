@@ -62,6 +62,9 @@ void spool_make(const char *dir);
 int spool_open(struct spool *spool, const char *dir, bool create);
 void spool_close(struct spool *spool);
 
+/* After a complaint: nothing of it can be stored, so nothing is tried that would come again. */
+bool spool_read_only(const struct spool *spool);
+
 /* The spool of whoever names none is made with its first mail: until then none waits there. */
 bool spool_absent(const char *dir);
 
@@ -117,6 +120,9 @@ int spool_take(const struct spool *spool, const char *name, struct host_mail *ma
 
 /* All the rest of it, when it is to be tried. The same. */
 int spool_read(const struct spool *spool, const char *name, struct host_mail *mail);
+
+/* The same of a file that is at hand and locked: its state, and all the rest. */
+int spool_resume(const struct spool *spool, const char *name, struct host_mail *mail);
 
 /* To look at a mail: as above, but that nothing is locked, ended or set aside. whole: its text is read and checked too. */
 int spool_look(const struct spool *spool, const char *name, struct host_mail *mail, bool whole);

@@ -123,6 +123,16 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     return create ? EX_CANTCREAT : EX_CONFIG;
 }
 
+bool spool_read_only(const struct spool *spool)
+{
+    if (faccessat(spool->fd, ".", W_OK, AT_EACCESS) == 0 || errno != EROFS) {
+        return false;
+    }
+    report_trouble(spool->syslog, LOG_ERR, "spool %s cannot be written: %s: its mails are not tried, and wait",
+                   spool->dir, strerror(EROFS));
+    return true;
+}
+
 bool spool_absent(const char *dir)
 {
     return strcmp(dir, SPOOL_DEFAULT) == 0 && access(dir, F_OK) != 0 && errno == ENOENT;
