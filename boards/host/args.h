@@ -34,8 +34,11 @@ enum relay_option {
 /* For RELAY_TRUST: the system's file of CAs. */
 #define RELAY_SYSTEM "system"
 
-/* In place of a relay: the hosts of each recipient's domain (mx.h). */
+/* In place of a relay: the hosts of each recipient's domain (mx.h). The name of a host has no colon behind it. */
 #define RELAY_MX "mx:"
+
+/* What a mailmote that cannot do that says of the words for it. */
+#define WITHOUT_DANE "this mailmote was built without DANE=1: build it with make DANE=1"
 
 struct relay_args {
     const char *relay; /* HOST[:PORT] */

@@ -12,7 +12,6 @@ int flush_command(int argc, char **argv);
 int queue_command(int argc, char **argv);
 int trust_command(int argc, char **argv);
 int probe_command(int argc, char **argv);
-int probe_mx_command(int argc, char **argv); /* probe --mx, where it was built with DANE=1 */
 
 /* Names the command may be called by. */
 int sendmail_command(int argc, char **argv);

@@ -254,16 +254,29 @@ static int parse_setting(struct config *config, const struct config_word *word, 
 }
 
 #ifdef MOTE_DANE
+/* A dot behind the domain says no more than that it is a whole one. */
 static int parse_nodane(struct args *args, const struct config_word *word, char *rest)
 {
-    const char *domain;
-    int status = config_take_value(word, rest, &domain);
+    const char *value;
+    char *domain;
+    size_t len;
 
-    if (status != EX_OK || check_domain("nodane ", domain) != EX_OK) {
+    if (config_take_value(word, rest, &value) != EX_OK) {
+        return EX_CONFIG;
+    }
+    len = strlen(value);
+    len -= len > 1 && value[len - 1] == '.';
+    domain = made_string(&args->made, len);
+    if (domain == NULL) {
+        return EX_OSERR;
+    }
+    memcpy(domain, value, len);
+    if (check_domain("nodane ", domain) != EX_OK) {
         return EX_CONFIG;
     }
     if (args->nodane_count == NODANE_LINES) {
-        complain("more than %d lines of nodane", NODANE_LINES);
+        complain("more than %d lines of nodane: name a domain above some of them, which holds for all below it",
+                 NODANE_LINES);
         return EX_CONFIG;
     }
     args->nodane[args->nodane_count++] = domain;

@@ -263,6 +263,11 @@ static int expand_homes(struct args *args)
     if (status == EX_OK) {
         status = expand_home(args, &args->spool);
     }
+#ifdef MOTE_DANE
+    if (status == EX_OK) {
+        status = expand_home(args, &args->dnssec_anchor);
+    }
+#endif
     for (unsigned i = 0; i < args->relay_count; i++) {
         for (size_t k = 0; k < sizeof files && status == EX_OK; k++) {
             status = expand_home(args, &args->relays[i].options[files[k]]);

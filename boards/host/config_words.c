@@ -39,6 +39,9 @@ static const struct config_word words[] = {
 #ifdef MOTE_DANE
     {"nodane", KEY_NODANE, FORM_WORD, NULL, NULL},
     {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_PATH, NULL, NULL},
+#else
+    {"nodane", KEYS, FORM_TEXT, "", WITHOUT_DANE ", or take the line out"},
+    {"dnssec-anchor", KEYS, FORM_TEXT, "", WITHOUT_DANE ", or take the line out"},
 #endif
 
     {"host", KEY_HOST, FORM_WORD, NULL, NULL},

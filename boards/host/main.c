@@ -91,11 +91,6 @@ static int run(int argc, char **argv)
     if (strcmp(word, "trust") == 0 && !help) {
         return trust_command(argc - 1, argv + 1);
     }
-#ifdef MOTE_DANE
-    if (strcmp(word, "probe") == 0 && argc > 2 && strcmp(argv[2], "--mx") == 0 && !help) {
-        return probe_mx_command(argc - 2, argv + 2);
-    }
-#endif
     if (strcmp(word, "probe") == 0 && !help) {
         return probe_command(argc - 1, argv + 1);
     }

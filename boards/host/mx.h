@@ -25,6 +25,9 @@ bool mx_route(struct attempt *attempt);
 
 /* Says of each recipient what must be said each time. */
 void mx_note(const struct attempt *attempt);
+
+/* args: the domain, or one above it, is in a line `nodane'. */
+bool mx_exempt(void *args, const char *name);
 #else
 static inline void mx_group(const struct args *args, struct mote_rcpt *rcpts, unsigned count)
 {

@@ -98,6 +98,9 @@ int probe_run(struct probe *probe, int argc, char **argv, bool *json)
     if (status == EX_OK) {
         status = relays_parse(&relays, &args);
     }
+    if (status == EX_OK && relays_mx(&args)) {
+        return wrong("a relay, or --mx DOMAIN, and not ", args.relays[0].relay);
+    }
     trust = args.relays[0].options[RELAY_TRUST];
     if (status == EX_OK) {
         args.relays[0].options[RELAY_TRUST] = NULL; /* read below, certificate by certificate */
@@ -129,12 +132,35 @@ void probe_free(struct probe *probe)
     free(probe);
 }
 
+#ifndef MOTE_DANE
+int probe_mx(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    complain("--mx: " WITHOUT_DANE ", or give HOST[:PORT] alone");
+    return EX_USAGE;
+}
+#endif
+
+static bool asks_for_mx(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--mx") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int probe_command(int argc, char **argv)
 {
-    struct probe *probe = calloc(1, sizeof *probe);
+    struct probe *probe;
     bool json = false;
     int status;
 
+    if (asks_for_mx(argc, argv)) {
+        return probe_mx(argc, argv);
+    }
+    probe = calloc(1, sizeof *probe);
     if (probe == NULL) {
         complain("no memory: try again");
         return EX_OSERR;

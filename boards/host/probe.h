@@ -19,6 +19,8 @@ extern const char *const probe_ciphers[PROBE_CIPHERS], *const probe_curves[PROBE
 struct probe {
     /* asked */
     const char *host, *name; /* the name is what its certificate must have */
+    const char *helo;        /* our own for EHLO; NULL: this host's */
+    uint32_t limit_ms;       /* of what is said on the first connection; 0: as always */
     uint16_t port;
     bool implicit;
     const char *trust; /* a file of CAs */
@@ -65,6 +67,9 @@ unsigned probe_flights(const struct probe *probe);
 size_t probe_buffer(const struct probe *probe);
 const char *probe_offer(const char *offers, const char *word);
 bool probe_is_modern(const struct probe *probe); /* it takes one of the ciphers with authentication */
+
+/* boards/host/dane: `probe --mx'. */
+int probe_mx(int argc, char **argv);
 
 /* probe.c, for `mailmote trust --probe': args are those of a probe. Returns EX_OK, or another after it has said why. */
 int probe_run(struct probe *probe, int argc, char **argv, bool *json);

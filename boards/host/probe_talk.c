@@ -170,11 +170,18 @@ static bool converse(struct probe *probe, struct link *link, const struct link_t
     if (!keep && time(NULL) - probe->began > TRIES_S) {
         return false;
     }
-    if (!link_open(link, probe->host, probe->port, keep ? LIMIT_MS : TRY_MS, keep ? &trace : NULL)) {
+    if (!link_open(link, probe->host, probe->port,
+                   !keep                  ? TRY_MS
+                   : probe->limit_ms != 0 ? probe->limit_ms
+                                          : LIMIT_MS,
+                   keep ? &trace : NULL)) {
         return keep &&
                trouble(
                    probe,
                    "no connection came about: are the name and the port right (587, 465 or 25), and is the way open?");
+    }
+    if (probe->helo != NULL) {
+        snprintf(link->ehlo, sizeof link->ehlo, "EHLO %s\r\n", probe->helo);
     }
     if (probe->implicit) {
         if (!link_start_tls(link, probe->name, tls, &error)) {

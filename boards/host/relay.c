@@ -17,6 +17,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -325,7 +326,7 @@ static int relay_open(struct host_relay *relay, const struct args *args, const s
 static int relays_check_mx(const struct args *args, const struct relay_args *relay)
 {
     (void)args, (void)relay;
-    complain("relay mx: is not in this mailmote, which was built without DANE=1: give HOST[:PORT]");
+    complain("relay mx: " WITHOUT_DANE ", or give HOST[:PORT]");
     return EX_USAGE;
 }
 
@@ -336,6 +337,11 @@ static int relays_open_mx(const struct args *args)
 }
 #endif
 
+bool relay_is_mx(const struct relay_args *relay)
+{
+    return strcasecmp(relay->relay, RELAY_MX) == 0;
+}
+
 int relays_parse(struct relays *relays, const struct args *args)
 {
     int status = EX_OK;
@@ -345,8 +351,8 @@ int relays_parse(struct relays *relays, const struct args *args)
         unsigned line = args->relays[i].line;
 
         complain_about(args->config_file, line);
-        status = strcmp(args->relays[i].relay, RELAY_MX) == 0 ? relays_check_mx(args, &args->relays[i])
-                                                              : relay_parse(&relays->own[i], &args->relays[i]);
+        status = relay_is_mx(&args->relays[i]) ? relays_check_mx(args, &args->relays[i])
+                                               : relay_parse(&relays->own[i], &args->relays[i]);
         if (status == EX_USAGE && line != 0) {
             status = EX_CONFIG;
         }

@@ -29,6 +29,8 @@ void relays_wipe(struct relays *relays);
 /* The system's file of CAs; NULL = it has none that can be read. */
 const char *relay_system_anchors(void);
 
+bool relay_is_mx(const struct relay_args *relay);
+
 /* RELAY_MX: is it, may it be, and can it be used? */
 #ifdef MOTE_DANE
 bool relays_mx(const struct args *args);

@@ -131,7 +131,8 @@ static int status_of(const struct mote_result *result, bool kept)
     case MOTE_CAUSE_CERT_NAME:
     case MOTE_CAUSE_CERT_DATE:
     case MOTE_CAUSE_CERT_INVALID:
-    case MOTE_CAUSE_CERT_PIN: return EX_UNAVAILABLE;
+    case MOTE_CAUSE_CERT_PIN:
+    case MOTE_CAUSE_TLSA: return EX_UNAVAILABLE;
     default: return EX_TEMPFAIL;
     }
 }

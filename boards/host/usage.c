@@ -12,6 +12,9 @@ static const char usage[] = "usage: mailmote send [-v] --relay HOST[:PORT] [--sp
                             "       mailmote trust [--pin] --probe [--trust FILE.pem] [...] HOST[:PORT]\n"
                             "       mailmote probe [--trust FILE.pem] [--tls implicit] [--tls-name NAME] [--json] "
                             "HOST[:PORT]\n"
+#ifdef MOTE_DANE
+                            "       mailmote probe --mx [-C FILE] [--dnssec-anchor FILE] DOMAIN\n"
+#endif
                             "       mailmote sendmail|mail|mailx|mailq|newaliases [OPTION...] [RCPT...]\n"
                             "       mailmote --help | --version\n";
 

@@ -25,7 +25,8 @@ const char *mote_verdict_name(uint8_t verdict)
 #ifdef MOTE_DANE
 #define CAUSES_DANE(X) \
     X(DNS, "DNS does not tell who takes mail for the domain, or whom to believe") \
-    X(BOGUS, "DNSSEC refuses what DNS tells")
+    X(BOGUS, "DNSSEC refuses what DNS tells") \
+    X(TLSA, "no TLSA record knows the host's certificate")
 #else
 #define CAUSES_DANE(X)
 #endif

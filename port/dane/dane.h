@@ -112,6 +112,13 @@ struct mote_tlsa_chain {
 unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tlsa_chain *chain,
                          const br_x509_pkey *key, uint64_t unix_s);
 
+/* The record that did, the last time; NULL: none. */
+const struct mote_tlsa *mote_tlsa_decided(void);
+
+/* tlsa.c: ", verified by TLSA 3 1 1", or why not, of the last handshake with a host that has records. */
+#define MOTE_TLSA_WORDS 60
+void mote_tlsa_words(char words[MOTE_TLSA_WORDS]);
+
 /* ---- mx.c: a domain ------------------------------------------------------------------------------------------------ */
 
 struct mote_dane_domain {

@@ -208,6 +208,18 @@ static unsigned end_chain(const br_x509_class **ctx)
     return error;
 }
 
+void mote_tlsa_words(char words[MOTE_TLSA_WORDS])
+{
+    const struct mote_tlsa *record = mote_tlsa_decided();
+
+    if (watch.host->policy == MOTE_DANE_ENCRYPTED || record == NULL) {
+        snprintf(words, MOTE_TLSA_WORDS, ", not verified: no usable TLSA");
+    } else {
+        snprintf(words, MOTE_TLSA_WORDS, ", verified by TLSA %u %u %u", record->usage, record->selector,
+                 record->matching);
+    }
+}
+
 static const br_x509_class vtable = {
     sizeof watch, start_chain, start_cert, append, end_cert, end_chain, get_pkey,
 };

@@ -201,6 +201,13 @@ static bool is_outdone(const struct mote_dane_host *host, const struct mote_tlsa
     return false;
 }
 
+static const struct mote_tlsa *decided;
+
+const struct mote_tlsa *mote_tlsa_decided(void)
+{
+    return decided;
+}
+
 /* The error told is the one of the record that came nearest. */
 unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tlsa_chain *chain,
                          const br_x509_pkey *key, uint64_t unix_s)
@@ -208,6 +215,7 @@ unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tl
     struct octets first = {chain->octets[0], chain->len[0]};
     unsigned nearest = BR_ERR_X509_NOT_TRUSTED;
 
+    decided = NULL;
     for (unsigned i = 0; i < host->record_count; i++) {
         const struct mote_tlsa *record = &host->records[i];
         unsigned error = BR_ERR_X509_NOT_TRUSTED;
@@ -221,6 +229,7 @@ unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tl
             error = judge_anchor(record, host, chain, unix_s);
         }
         if (error == 0) {
+            decided = record;
             return 0;
         }
         nearest = error != BR_ERR_X509_NOT_TRUSTED ? error : nearest;

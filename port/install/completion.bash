@@ -10,7 +10,7 @@ _mailmote() {
 
     COMPREPLY=()
     case $before in
-    --trust | --password-file | --token-file | --attach | --html | -C | --config)
+    --trust | --password-file | --token-file | --attach | --html | -C | --config | --dnssec-anchor)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$now")
         return
@@ -42,7 +42,12 @@ _mailmote() {
                 return
             fi
             ;;
-        probe) words='--trust --tls --tls-name --json --help' ;;
+        probe)
+            words='--mx --trust --tls --tls-name --json --help'
+            if [[ " ${COMP_WORDS[*]} " == *' --mx '* ]]; then
+                words='--config --account --dnssec-anchor --help'
+            fi
+            ;;
         esac
         ;;
     esac

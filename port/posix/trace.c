@@ -6,6 +6,9 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "posix.h"
+#ifdef MOTE_DANE
+#include "dane.h"
+#endif
 
 #include <stdio.h>
 
@@ -71,13 +74,19 @@ static void trace_handshake(const struct mote_posix_tracer *tracer)
         }
     }
     snprintf(text, sizeof text, "TLS 1.%u, %s", (unsigned)(agreed.version - BR_TLS10), suite);
+#ifdef MOTE_DANE
+    if (trust->pins != NULL && trust->pin_count == 0) {
+        char words[MOTE_TLSA_WORDS];
+
+        mote_tlsa_words(words);
+        mote_posix_trace_event(tracer->trace, text, words);
+        return;
+    }
+#endif
     mote_posix_trace_event(tracer->trace, text,
                            trust->opportunistic ? ", certificate not checked"
                            : trust->chain       ? ", certificate verified"
-#ifdef MOTE_DANE
-                           : trust->pins != NULL && trust->pin_count == 0 ? ", as its TLSA records ask"
-#endif
-                                                                          : ", the pinned key");
+                                                : ", the pinned key");
 }
 
 static void pass_on(void *ctx, char who, uint8_t step, const char *data, size_t len)

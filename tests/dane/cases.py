@@ -4,8 +4,9 @@ from net import BROKEN_TLSA, CLIENT, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVE
 
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
+MUTE = 10   # takes connections where a test lets it, and says nothing
 CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one"}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8))]
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8)), host(MUTE)]
 
 DEFERRED, FAILED = "deferred", "failed"
 
@@ -128,7 +129,8 @@ def zones(certificates):
     for case in CASES:
         if case.zone in made:
             made[case.zone][1].extend(case.zone_lines(certificates))
-    made["example."][1].extend(["equal.example. MX 10 mx.ee311.example.", "equal.example. MX 10 mx.unusable.example."])
+    made["example."][1].extend(["equal.example. MX 10 mx.ee311.example.", "equal.example. MX 10 mx.unusable.example.",
+                              "mute.example. MX 10 mx.mute.example.", f"mx.mute.example. A {host(MUTE)}"])
     return made
 
 # The same for people: core/POLICY.md has the table.

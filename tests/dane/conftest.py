@@ -65,8 +65,9 @@ class World:
         bind += "exec \"$@\""
         return [*self.net.inside(self.net.client), "unshare", "--mount", "sh", "-ec", bind, "sh", *map(str, words)]
 
-    def run(self, *words, text="hello\n", limit=60, **files):
-        return subprocess.run(self.inside(COMMAND, *words, **files), input=text, capture_output=True, text=True, timeout=limit)
+    def run(self, *words, text="hello\n", limit=60, within=(), **files):
+        """within: what runs the command"""
+        return subprocess.run(self.inside(*within, COMMAND, *words, **files), input=text, capture_output=True, text=True, timeout=limit)
 
     def send(self, *rcpts, options=(), **files):
         return self.run("send", "-C", self.config, "-v", *options, *rcpts, **files)

@@ -35,7 +35,7 @@ def options():
     """of send, flush and queue, as args.c has them in its table, but those that are there to be refused; those of trust and probe"""
     table = set(re.findall(r'^ +\{"([a-z][a-z-]+)",(?!.*SECRET)', (HOST / "args.c").read_text(), re.M))
     assert len(table) > 20
-    others = {name for file in ("probe.c", "trust.c") for name in re.findall(r'"--([a-z][a-z-]*)"', (HOST / file).read_text())}
+    others = {name for file in ("probe.c", "trust.c", "dane/probe_mx.c") for name in re.findall(r'"--([a-z][a-z-]*)"', (HOST / file).read_text())}
     assert others > {"json", "probe"}
     return table | others
 
@@ -203,7 +203,8 @@ def test_completes_values(tmp_path):
     assert complete("mailmote", "flush", "--spool", "", cwd=tmp_path) == {"spool"}
     assert complete("mailmote", "send", "--tls", "i") == {"implicit"}
     assert complete("mailmote", "trust", "", cwd=tmp_path) == {"ca.pem", "spool"}
-    assert complete("mailmote", "trust", "--probe", "-") == complete("mailmote", "probe", "-") - {"--json"} | {"--pin"}
+    assert complete("mailmote", "trust", "--probe", "-") == complete("mailmote", "probe", "-") - {"--json", "--mx"} | {"--pin"}
+    assert complete("mailmote", "probe", "--mx", "-") == {"--config", "--account", "--dnssec-anchor", "--help"}
 
 
 def test_loads_by_itself(installed):

@@ -46,9 +46,15 @@ def refused(done, status, *words):
 
 
 def test_without_a_relay(file):
-    """is what another build does (tests/dane)"""
-    refused(send("--mx", *FROM, "r@example.org"), USAGE, "built without DANE=1", "HOST[:PORT]")
-    refused(send("-C", file(b"relay mx:\n"), *FROM, "r@example.org"), BAD_CONFIG, "file:1: relay mx: ", "built without DANE=1")
+    """is what another build does (tests/dane); each word for it is known here, and says so"""
+    why = "built without DANE=1: build it with make DANE=1"
+    for words in (["--mx"], ["--relay", "mx:"], ["--relay", "MX:"]):
+        refused(send(*words, *FROM, "r@example.org"), USAGE, "relay mx: ", why, "HOST[:PORT]")
+    refused(send("-C", file(b"relay mx:\n"), *FROM, "r@example.org"), BAD_CONFIG, "file:1: relay mx: ", why)
+    for line in ("nodane example.org", "dnssec-anchor /etc/anchor"):
+        refused(send("-C", file(f"{line}\nrelay relay.test\n".encode()), *FROM, "r@example.org"), BAD_CONFIG, f"file:1: {line.split()[0]}: ", why)
+    refused(run("probe", "--mx", "example.org"), USAGE, "--mx: ", why)
+    refused(run("probe", "example.org", "--mx"), USAGE, "--mx: ", why)
 
 
 def test_help_and_version():

@@ -12,18 +12,20 @@
 
 bool relays_mx(const struct args *args)
 {
-    return args->relay_count == 1 && strcmp(args->relays[0].relay, RELAY_MX) == 0;
+    return args->relay_count == 1 && relay_is_mx(&args->relays[0]);
 }
 
 int relays_check_mx(const struct args *args, const struct relay_args *relay)
 {
     if (args->relay_count != 1) {
-        complain("mx: stands in place of relays: give it alone");
+        complain("relay mx: stands in place of all relays: give it alone");
         return EX_USAGE;
     }
     for (int i = 0; i < RELAY_OPTIONS; i++) {
         if (relay->options[i] != NULL) {
-            complain("mx: has no login and no trust of its own: each domain's DNS says whom to trust");
+            complain(
+                "relay mx: takes no login, tls, trust, pin or tls-name: nobody logs in at the hosts of others, and "
+                "DNS says whom to trust");
             return EX_USAGE;
         }
     }

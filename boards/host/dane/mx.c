@@ -27,8 +27,7 @@ static struct {
 
 /* ---- The hosts --------------------------------------------------------------------------------------------------- */
 
-/* The domain, or one above it, is in a line `nodane'. */
-static bool is_exempt(void *ctx, const char *name)
+bool mx_exempt(void *ctx, const char *name)
 {
     const struct args *args = ctx;
     size_t len = strlen(name);
@@ -60,7 +59,7 @@ static void find(struct attempt *attempt, const char *domain)
     }
     snprintf(route.domain, sizeof route.domain, "%s", domain);
     memcpy(route.id, attempt->mail->record.id, sizeof route.id);
-    mote_dane_find(&route.found, route.domain, route.id, is_exempt, words, helo, &trace);
+    mote_dane_find(&route.found, route.domain, route.id, mx_exempt, words, helo, &trace);
     route.found_ms = uptime_now().ms;
     attempt->dialogue.event[0] = 0;
 }
@@ -138,29 +137,30 @@ bool mx_route(struct attempt *attempt)
     return route.found.count != 0;
 }
 
-static bool any_exempt(const struct mote_dane_domain *found)
+/* The domain, or else the host that was asked last, is one whose records are not looked up. NULL: neither. */
+static const char *exempt_name(const struct attempt *attempt, const struct host_rcpt *rcpt)
 {
-    unsigned i = 0;
+    struct args *words = (struct args *)(uintptr_t)attempt->args; /* nobody writes there */
 
-    while (i < found->count && found->hosts[i].policy != MOTE_DANE_EXEMPT) {
-        i++;
-    }
-    return i < found->count;
+    return mx_exempt(words, route.domain)                               ? route.domain
+           : rcpt->relay != NULL && mx_exempt(words, rcpt->relay->host) ? rcpt->relay->host
+                                                                        : NULL;
 }
 
 /* A host that no record knows is no relay with a pin. */
-static void note_stranger(struct host_rcpt *rcpt, const struct mote_result *result)
+static void note_stranger(struct host_rcpt *rcpt, struct mote_result *result)
 {
     if (result->cause == MOTE_CAUSE_CERT_PIN && rcpt->relay != NULL) {
+        result->cause = MOTE_CAUSE_TLSA;
         snprintf(rcpt->text, sizeof rcpt->text, "no TLSA record knows the certificate of %.255s", rcpt->relay->host);
     }
 }
 
-static void note_exemption(struct host_rcpt *rcpt)
+static void note_exemption(struct host_rcpt *rcpt, const char *name)
 {
     size_t len = strlen(rcpt->text);
 
-    snprintf(rcpt->text + len, sizeof rcpt->text - len, " (nodane: DANE was not asked about %.255s)", route.domain);
+    snprintf(rcpt->text + len, sizeof rcpt->text - len, " (nodane: DANE was not asked about %.255s)", name);
 }
 
 void mx_note(const struct attempt *attempt)
@@ -168,12 +168,15 @@ void mx_note(const struct attempt *attempt)
     struct host_mail *mail = attempt->mail;
 
     for (unsigned i = 0; relays_mx(attempt->args) && i < mail->mail.rcpt_count; i++) {
-        if (mail->rcpts[i].reported_before) {
+        struct host_rcpt *rcpt = &mail->rcpts[i];
+        const char *exempt = exempt_name(attempt, rcpt);
+
+        if (rcpt->reported_before) {
             continue;
         }
-        note_stranger(&mail->rcpts[i], &mail->mail.rcpts[i].result);
-        if (any_exempt(&route.found)) {
-            note_exemption(&mail->rcpts[i]);
+        note_stranger(rcpt, &mail->mail.rcpts[i].result);
+        if (exempt != NULL) {
+            note_exemption(rcpt, exempt);
         }
     }
 }

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "dane.h"
+#include "mx.h"
 #include "probe.h"
 #include "relay.h"
 
@@ -18,25 +19,70 @@
 
 enum { EX_UNVERIFIED = 1 };
 
-static const char usage[] = "mailmote probe --mx [--dnssec-anchor FILE] DOMAIN";
+static const char usage[] = "mailmote probe --mx [-C FILE] [--account NAME] [--dnssec-anchor FILE] DOMAIN";
+
+static int wrong(const char *what, const char *word)
+{
+    complain("%s%s: %s", what, word, usage);
+    return EX_USAGE;
+}
+
+static int check_domain(const char *domain)
+{
+    char address[MOTE_DANE_NAME + 3];
+
+    if (domain == NULL) {
+        return wrong("no domain is given", "");
+    }
+    snprintf(address, sizeof address, "a@%s", domain);
+    return strlen(domain) < MOTE_DANE_NAME && mote_address_valid(address)
+               ? EX_OK
+               : wrong(domain, " is no domain: give what stands behind the @ of addresses");
+}
 
 static int parse(struct args *args, const char **domain, int argc, char **argv)
 {
+    const struct {
+        const char *word;
+        const char **value;
+    } known[] = {{"-C", &args->config_file},
+                 {"--config", &args->config_file},
+                 {"-a", &args->account},
+                 {"--account", &args->account},
+                 {"--dnssec-anchor", &args->dnssec_anchor}};
+
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--dnssec-anchor") == 0 && i + 1 < argc) {
-            args->dnssec_anchor = argv[++i];
-        } else if (argv[i][0] == '-' || *domain != NULL) {
-            complain("%s is not understood: %s", argv[i], usage);
-            return EX_USAGE;
-        } else {
-            *domain = argv[i];
+        const char **value = NULL;
+
+        for (size_t at = 0; at < sizeof known / sizeof known[0] && value == NULL; at++) {
+            value = strcmp(argv[i], known[at].word) == 0 ? known[at].value : NULL;
+        }
+        if (value != NULL && ++i == argc) {
+            return wrong(argv[i - 1], " has no value");
+        }
+        if (value == NULL && argv[i][0] == '-' && strcmp(argv[i], "--mx") != 0) {
+            return wrong("unknown option ", argv[i]);
+        }
+        if (value == NULL && argv[i][0] != '-' && *domain != NULL) {
+            return wrong("one domain at a time, and not also ", argv[i]);
+        }
+        if (value != NULL || argv[i][0] != '-') {
+            *(value != NULL ? value : domain) = argv[i];
         }
     }
-    if (*domain != NULL) {
-        return EX_OK;
+    return check_domain(*domain);
+}
+
+/* What `send' would go by: nodane, timeout, helo and the anchor. */
+static int settle(struct args *args)
+{
+    int status = config_read(args);
+
+    args->timeout_s = args->timeout != NULL ? parse_timeout(args->timeout) : 0;
+    if (status == EX_OK) {
+        status = check_helo(args->helo);
     }
-    complain("no domain is given: %s", usage);
-    return EX_USAGE;
+    return status == EX_OK ? relays_open_mx(args) : status;
 }
 
 static void line(const char *what, const char *text)
@@ -78,6 +124,18 @@ static bool is_known(const struct probe *probe, const struct mote_dane_host *hos
            mote_tlsa_judge(host, &chain, probe->chain.list[0]->pkey, (uint64_t)time(NULL)) == 0;
 }
 
+static void tell_records(const struct mote_dane_host *host)
+{
+    for (unsigned i = 0; i < host->record_count; i++) {
+        tell_record(&host->records[i]);
+    }
+    if (host->record_count == 0) {
+        line("TLSA", host->policy == MOTE_DANE_ENCRYPTED ? "none that can be used, which DNSSEC proves"
+                     : host->policy == MOTE_DANE_EXEMPT  ? "not looked up: nodane"
+                                                         : "none, which DNSSEC proves, or the zone is not signed");
+    }
+}
+
 static const char *policy_of(const struct mote_dane_host *host)
 {
     return host->policy == MOTE_DANE_AUTHENTICATED
@@ -88,56 +146,71 @@ static const char *policy_of(const struct mote_dane_host *host)
                  "fails again";
 }
 
-static const char *verdict_of(const struct probe *probe, const struct mote_dane_host *host, bool known)
+static void tell_verdict(const struct probe *probe, const struct mote_dane_host *host, const struct mote_tlsa *record)
 {
-    if (!probe->reached) {
-        return "nothing was heard of it";
+    if (record != NULL) {
+        printf("%-16sverified by TLSA %u %u %u\n", "verdict", record->usage, record->selector, record->matching);
+    } else {
+        line("verdict", !probe->reached ? "nothing was heard of it"
+                        : host->policy == MOTE_DANE_AUTHENTICATED
+                            ? "it gets no mail: no TLSA record knows its certificate"
+                        : probe->tls                          ? "mail goes there in TLS, unauthenticated"
+                        : host->policy == MOTE_DANE_ENCRYPTED ? "it gets no mail: its TLS does not work"
+                                                              : "mail goes there, unauthenticated; TLS does not work");
     }
-    if (host->policy == MOTE_DANE_AUTHENTICATED) {
-        return known ? "it is the one its TLSA records know" : "it gets no mail: no TLSA record knows its certificate";
-    }
-    return probe->tls                            ? "mail goes there in TLS, unauthenticated"
-           : host->policy == MOTE_DANE_ENCRYPTED ? "it gets no mail: its TLS does not work"
-                                                 : "mail goes there, unauthenticated; TLS does not work";
 }
 
-static int probe_host(const struct mote_dane_host *host, const struct mote_relay *relay)
+/* With the name and the time that `send' would have. */
+static struct probe *ask(const struct args *args, const struct mote_dane_host *host, const struct mote_relay *relay)
 {
     struct probe *probe = calloc(1, sizeof *probe);
-    char name[MOTE_DANE_NAME + 16];
-    bool known;
-    int status;
 
     if (probe == NULL) {
         complain("no memory: try again");
-        return EX_OSERR;
+        return NULL;
     }
-    snprintf(name, sizeof name, "%u %s", host->preference, relay->host);
-    putchar('\n');
-    line("host", name);
-    for (unsigned i = 0; i < host->record_count; i++) {
-        tell_record(&host->records[i]);
-    }
-    line("policy", policy_of(host));
     probe->host = relay->host;
     probe->name = host->base;
     probe->port = relay->port;
+    probe->helo = args->helo;
+    probe->limit_ms = args->timeout_s * UINT32_C(1000);
     probe_talk(probe);
-    known = probe->tls && host->policy == MOTE_DANE_AUTHENTICATED && is_known(probe, host);
+    return probe;
+}
+
+static int probe_host(const struct args *args, const struct mote_dane_host *host, const struct mote_relay *relay)
+{
+    char name[MOTE_DANE_NAME + 16];
+    const struct mote_tlsa *record = NULL;
+    struct probe *probe;
+    int status;
+
+    snprintf(name, sizeof name, "%u %s", host->preference, relay->host);
+    putchar('\n');
+    line("host", name);
+    tell_records(host);
+    line("policy", policy_of(host));
+    probe = ask(args, host, relay);
+    if (probe == NULL) {
+        return EX_OSERR;
+    }
+    if (probe->tls && host->policy == MOTE_DANE_AUTHENTICATED && is_known(probe, host)) {
+        record = mote_tlsa_decided();
+    }
     probe_report_found(probe);
-    line("verdict", verdict_of(probe, host, known));
-    status = !probe->reached ? EX_TEMPFAIL : known ? EX_OK : EX_UNVERIFIED;
+    tell_verdict(probe, host, record);
+    status = !probe->reached ? EX_TEMPFAIL : record != NULL ? EX_OK : EX_UNVERIFIED;
     probe_free(probe);
     return status;
 }
 
 /* 0: a host is authenticated; 1: none is; 75: nothing was heard of any. */
-static int probe_hosts(const struct mote_dane_domain *found)
+static int probe_hosts(const struct args *args, const struct mote_dane_domain *found)
 {
     int best = EX_TEMPFAIL;
 
     for (unsigned i = 0; i < found->count; i++) {
-        int status = probe_host(&found->hosts[i], &found->relays[i]);
+        int status = probe_host(args, &found->hosts[i], &found->relays[i]);
 
         if (status == EX_OK || best == EX_TEMPFAIL) {
             best = status;
@@ -146,23 +219,14 @@ static int probe_hosts(const struct mote_dane_domain *found)
     return best;
 }
 
-int probe_mx_command(int argc, char **argv)
+static int probe_domain(struct args *args, const char *domain)
 {
     static struct mote_dane_domain found;
     const struct mote_trace trace = {hear, NULL};
     const uint8_t id[8] = {0};
-    struct args args = {.command = 0};
-    const char *domain = NULL;
-    int status = parse(&args, &domain, argc, argv);
 
-    if (status == EX_OK) {
-        status = relays_open_mx(&args);
-    }
-    if (status != EX_OK) {
-        return status;
-    }
     line("domain", domain);
-    mote_dane_find(&found, domain, id, NULL, NULL, NULL, &trace);
+    mote_dane_find(&found, domain, id, mx_exempt, args, args->helo, &trace);
     if (found.count == 0) {
         line("verdict", found.why);
         return found.verdict == MOTE_FAILED ? EX_UNVERIFIED : EX_TEMPFAIL;
@@ -171,5 +235,23 @@ int probe_mx_command(int argc, char **argv)
                                                     : "none: the domain is its own host")
                : found.mx_secure ? "proven by DNSSEC"
                                  : "not proven: the domain's zone is not signed");
-    return probe_hosts(&found);
+    return probe_hosts(args, &found);
+}
+
+int probe_mx(int argc, char **argv)
+{
+    static struct args args;
+    const char *domain = NULL;
+    int status;
+
+    args.command = COMMAND_FLUSH; /* as it reads a configuration: without a caller's sender */
+    status = parse(&args, &domain, argc, argv);
+    if (status == EX_OK) {
+        status = settle(&args);
+    }
+    if (status == EX_OK) {
+        status = probe_domain(&args, domain);
+    }
+    args_free(&args);
+    return status;
 }

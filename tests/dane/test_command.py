@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""Mail without a relay: the words of the command and its configuration, what it tells, and what it keeps."""
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cases import MUTE
+from net import host
+from test_dane import spool, taken_by, verdicts, where  # noqa: F401 (a fixture among them)
+
+
+# ---- relay mx: ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["relay mx:", "relay MX:", "relay Mx:", 'relay "mx:"'])
+def test_the_word(world, line):
+    world.configure("", relay=line)
+    done = world.send("word@ee311.example")
+    world.configure("")
+    assert verdicts(done)["word@ee311.example"][0] == "delivered", done.stderr
+
+
+@pytest.mark.parametrize("line, name", [("relay mx", "mx"), ("relay mx:25", "mx"), ("relay MX:2525", "MX")])
+def test_a_host_of_that_name_is_a_relay(world, line, name):
+    world.configure("", relay=line)
+    done = world.send("host@ee311.example")
+    world.configure("")
+    assert f"name servers have no address for {name}" in done.stderr or verdicts(done)["host@ee311.example"][0] == "deferred"
+    assert "_25._tcp" not in done.stderr and not taken_by(world, "host@ee311.example")
+
+
+ALONE, NO_TRUST = "relay mx: stands in place of all relays: give it alone", "relay mx: takes no login, tls, trust, pin or tls-name"
+
+
+@pytest.mark.parametrize("lines, says", [
+    ("relay mx:\nrelay mail.example", f"config:1: {ALONE}"),
+    ("relay mail.example\nrelay mx:", f"config:2: {ALONE}"),
+    ("relay mx:\nrelay mx:", f"config:1: {ALONE}"),
+    ("host mail.example\nrelay mx:", f"config:2: {ALONE}"),
+    ("relay mx: user=u password=p", f"config:1: {NO_TRUST}"),
+    ("relay mx: trust=/etc/ca.pem", f"config:1: {NO_TRUST}"),
+    ("relay mx: pin=sha256:AAAA", f"config:1: {NO_TRUST}"),
+    ("relay mx: tls=implicit", f"config:1: {NO_TRUST}"),
+    ("relay mx: tls=on", f"config:1: {NO_TRUST}"),
+    ("relay mx: tls-name=mail.example", f"config:1: {NO_TRUST}"),
+    ("relay mx:\nuser u\npassword p", "config:2: of which relay?"),
+])
+def test_lines_that_do_not_go_together(world, lines, says):
+    world.configure("", relay=lines)
+    done = world.run("send", "-C", world.config, "x@none.example")
+    world.configure("")
+    assert done.returncode == 78 and says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--relay", "mx:", "--relay", "mail.example"], ALONE),
+    (["--mx", "--mx"], ALONE),
+    (["--user", "u", "--password-file", "/etc/secret", "--mx"], NO_TRUST),
+    (["--relay", "mx:", "--tls", "starttls"], NO_TRUST),
+])
+def test_words_that_do_not_go_together(world, words, says):
+    done = world.run("send", *words, "--from", "a@b.example", "x@none.example")
+    assert done.returncode == 64 and says in done.stderr
+
+
+# ---- nodane ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["nodane Undenied.EXAMPLE", "nodane undenied.example.", "nodane undenied.undenied.example", "nodane example"])
+def test_nodane_is_of_the_domain_and_of_those_below_it(world, line):
+    to = "d@undenied.undenied.example"
+    world.configure(line + "\n")
+    verdict, text = verdicts(world.send(to))[to]
+    world.configure("")
+    assert verdict == "delivered" and text.endswith("(nodane: DANE was not asked about undenied.undenied.example)")
+
+
+def test_nodane_of_a_host_says_so_of_its_mails_alone(world):
+    """the first host's records say that it is a stranger, and are not looked up"""
+    world.configure("nodane mx.mismatch.example\n")
+    said = verdicts(world.send("h@mismatch.example", "h@ee311.example"))
+    world.configure("")
+    assert said["h@mismatch.example"][0] == "delivered" and "(nodane: DANE was not asked about mx.mismatch.example)" in said["h@mismatch.example"][1]
+    assert said["h@ee311.example"][0] == "delivered" and "nodane" not in said["h@ee311.example"][1]
+
+
+@pytest.mark.parametrize("name, verdict", [("silent.silent.example", "deferred"), ("nullmx.example", "failed")])
+def test_nodane_is_said_where_nobody_was_asked(world, name, verdict):
+    world.configure(f"nodane {name}\n")
+    came, text = verdicts(world.send(f"q@{name}"))[f"q@{name}"]
+    world.configure("")
+    assert came == verdict and text.endswith(f"(nodane: DANE was not asked about {name})")
+
+
+@pytest.mark.parametrize("line, says", [("nodane", "nodane needs a value"), ("nodane a@b.example", "nodane a@b.example: give the name behind the @"),
+                                        ("nodane .", "nodane .: give the name"), ("nodane a..b", "nodane a..b: give the name"),
+                                        (33 * "nodane a.example\n", "more than 32 lines of nodane")])
+def test_nodane_that_is_none(world, line, says):
+    world.configure(line + "\n")
+    done = world.send("x@none.example")
+    world.configure("")
+    assert done.returncode == 78 and says in done.stderr
+
+
+# ---- What is told ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name, words", [("ee311", "verified by TLSA 3 1 1"), ("ta201", "verified by TLSA 2 0 1"), ("rollover", "verified by TLSA 3 1 1"),
+                                         ("unusable", "not verified: no usable TLSA"), ("none", "certificate not checked")])
+def test_which_record_decided(world, name, words):
+    assert re.search(rf"^\* TLS 1.2, \S+, {words}$", world.send(f"r@{name}.example").stderr, re.M)
+
+
+def log_of(world, *rcpts):
+    """the lines of the system's log that the command writes"""
+    place = world.folder / "log"
+    place.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+        link.bind(str(place))
+        link.setblocking(False)
+        world.configure("syslog on\n")
+        mount = ('mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/urandom c 1 9 && touch /dev/log && '
+                 'mount --bind "$0" /dev/log; exec "$@"')
+        done = world.run("send", "-C", world.config, *rcpts, within=["sh", "-ec", mount, place])
+        world.configure("")
+        lines = []
+        while True:
+            try:
+                lines.append(link.recv(10000).decode())
+            except BlockingIOError:
+                return done, lines
+
+
+def test_the_log_names_the_host_of_each_verdict(world):
+    to = [f"log@{name}.example" for name in ("ee311", "mismatch", "nonenotls", "nullmx")]
+    done, lines = log_of(world, *to)
+    by = {re.search(r"to=<(.*?)>", line)[1]: line for line in lines}
+    assert set(by) == set(to), done.stderr
+    assert "relay=mx.ee311.example:25, tls=\"TLS 1.2, " in by[to[0]] and "verified by TLSA 3 1 1\"" in by[to[0]]
+    assert "relay=mx.mismatch.example:25, " in by[to[1]] and "no TLSA record knows the certificate of mx.mismatch.example" in by[to[1]]
+    assert "relay=mx.nonenotls.example:25, tls=\"none\"" in by[to[2]]
+    assert "relay=none:0, " in by[to[3]] and "takes no mail" in by[to[3]]
+    assert not any(re.search(r"\bpin", line) for line in lines)
+
+
+def test_the_queue_says_tlsa_and_not_pin(world, spool):
+    world.send("q@mismatch.example", "q@bogus.bogus.example", "q@notlsa.notlsa.example", options=["--spool", spool])
+    rows = {row.split("\t")[4]: row.split("\t")[6] for row in world.run("queue", "--spool", spool).stdout.splitlines()}
+    assert rows == {"q@mismatch.example": "no TLSA record knows the host's certificate", "q@bogus.bogus.example": "DNSSEC refuses what DNS tells",
+                    "q@notlsa.notlsa.example": "DNS does not tell who takes mail for the domain, or whom to believe"}
+
+
+def test_a_stranger_is_69_without_a_spool(world):
+    assert world.send("q@mismatch.example").returncode == 69
+
+
+# ---- probe --mx -----------------------------------------------------------------------------------------------------
+
+
+def probe(world, *words, config=None):
+    if config is not None:
+        world.configure(config)
+    done = world.run("probe", "--mx", "-C", world.config, *words, text="")
+    world.configure("")
+    return done
+
+
+def test_probe_reads_the_configuration(world):
+    """as send does: the anchor, nodane, helo"""
+    done = probe(world, "ee311.example")
+    assert done.returncode == 0 and "verified by TLSA 3 1 1" in done.stdout, done.stdout + done.stderr
+    done = probe(world, "undenied.undenied.example", config="nodane undenied.example\n")
+    assert done.returncode == 1 and "TLSA            not looked up: nodane" in done.stdout, done.stdout
+    assert "policy          TLS if it offers it, with any certificate" in done.stdout
+    assert probe(world, "ee311.example", config="timeout nothing\n").returncode == 78
+    done = probe(world, "ourselves.example")
+    assert done.returncode == 1 and "come back to this host" in done.stdout
+
+
+def test_probe_has_the_time_of_the_configuration(world):
+    """a host that takes the connection and says nothing"""
+    listen = f"import socket, time; one = socket.create_server(('{host(MUTE)}', 25)); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([*world.net.inside(world.net.servers), sys.executable, "-c", listen], stdout=subprocess.PIPE) as mute:
+        mute.stdout.readline()
+        started = time.monotonic()
+        done = probe(world, "mute.example", config="timeout 2\n")
+        mute.kill()
+    assert done.returncode == 75 and "nothing was heard of it" in done.stdout
+    assert time.monotonic() - started < 15           # else 30 s
+
+
+def test_probe_by_the_option_alone(world):
+    done = world.run("probe", "--dnssec-anchor", world.dns.anchor, "ee311.example", "--mx", text="")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--mx"], "no domain is given"), (["--mx", "a.example", "b.example"], "and not also b.example"), (["--mx", "--json", "a.example"], "unknown option --json"),
+    (["--mx", "a@b.example"], "a@b.example is no domain"), (["--mx", "a.example", "-C"], "-C has no value"), (["mx:"], "and not mx:"),
+    (["--mx", "-C", "/nowhere/config", "a.example"], "/nowhere/config cannot be read"),
+])
+def test_probe_refuses(world, words, says):
+    done = world.run("probe", *words, text="")
+    assert done.returncode in (64, 78) and says in done.stderr and done.stdout == "", done.stderr
+
+
+@pytest.mark.parametrize("name, says", [
+    ("ee311", ["host            10 mx.ee311.example", "addresses       connected to 10.53.1.1 port 25", "TLSA            3 1 1 ", "offers in clear ", "certificate     "]),
+    ("unusable", ["TLSA            none that can be used, which DNSSEC proves"]),
+    ("none", ["TLSA            none, which DNSSEC proves, or the zone is not signed", "in clear if it does not"]),
+    ("unusablenotls", ["it gets no mail: its TLS does not work"]),
+])
+def test_probe_tells_of_each_host(world, name, says):
+    done = probe(world, f"{name}.example")
+    for words in says:
+        assert words in done.stdout, done.stdout
