@@ -159,7 +159,7 @@ static int flush_mail(struct flushing *flushing, const struct spool_entry *entry
 }
 
 /* And the notice that came of it. */
-static int flush_one(struct flushing *flushing, const struct spool_entry *entry, bool more)
+static int flush_told(struct flushing *flushing, const struct spool_entry *entry, bool more)
 {
     struct spool_entry notice = {.record = {.rcpt_count = 0}};
     int status;
@@ -171,6 +171,18 @@ static int flush_one(struct flushing *flushing, const struct spool_entry *entry,
     }
     strcpy(notice.name, flushing->attempt.notice);
     return worse(status, flush_mail(flushing, &notice, more));
+}
+
+/* And the mails of which it is one no more. */
+static int flush_one(struct flushing *flushing, const struct spool_entry *entry, bool more)
+{
+    struct spool_entry part = {.record = {.rcpt_count = 0}};
+    int status = flush_told(flushing, entry, more);
+
+    while (status != EX_CONFIG && mx_part(part.name)) {
+        status = worse(status, flush_told(flushing, &part, more));
+    }
+    return status;
 }
 
 /* ---- What comes meanwhile ---------------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@ unsigned mx_first(const struct args *args, const struct mote_rcpt *rcpts, unsign
  * others are stored as mails of their own. False after a complaint. */
 bool mx_split(const struct args *args, const struct spool *spool, struct host_mail *mail);
 
+/* One of these others, which is to be tried now. False: there is none any more. */
+bool mx_part(char name[SPOOL_NAME]);
+
 /* Without a spool: attempt_run(), domain by domain. */
 int mx_run(struct attempt *attempt);
 
@@ -44,6 +47,12 @@ static inline bool mx_split(const struct args *args, const struct spool *spool, 
 {
     (void)args, (void)spool, (void)mail;
     return true;
+}
+
+static inline bool mx_part(char name[SPOOL_NAME])
+{
+    (void)name;
+    return false;
 }
 
 static inline int mx_run(struct attempt *attempt)

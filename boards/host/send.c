@@ -194,6 +194,21 @@ static int try_notice(struct sending *sending)
     return name[0] != 0 && shares_take(sending, name) ? try_taken(sending) : EX_OK;
 }
 
+/* Nor do the mails of which it is one no more. */
+static int try_parts(struct sending *sending)
+{
+    char name[SPOOL_NAME];
+    int status = EX_OK;
+
+    while (status != EX_CONFIG && mx_part(name)) {
+        if (shares_take(sending, name)) {
+            status = worse(status, try_taken(sending));
+            status = worse(status, try_notice(sending));
+        }
+    }
+    return status;
+}
+
 static int try_others(struct sending *sending)
 {
     int status = EX_OK;
@@ -201,6 +216,7 @@ static int try_others(struct sending *sending)
     while (status != EX_CONFIG && shares_next(sending)) {
         status = worse(status, try_taken(sending));
         status = worse(status, try_notice(sending));
+        status = worse(status, try_parts(sending));
     }
     mote_posix_leave(&sending->connection);
     return status;
@@ -223,6 +239,7 @@ static int try_stored(struct sending *sending)
         }
         status = try_at_hand(sending);
         status = worse(status, try_notice(sending));
+        status = status != EX_CONFIG ? worse(status, try_parts(sending)) : status;
     }
     if (sending->share_count != 0 && status != EX_CONFIG && status != EX_OSERR) {
         return worse(status, try_others(sending));

@@ -59,6 +59,8 @@ def test_lines_that_do_not_go_together(world, lines, says):
 @pytest.mark.parametrize("words, says", [
     (["--relay", "mx:", "--relay", "mail.example"], ALONE),
     (["--mx", "--mx"], ALONE),
+    (["--mx", "--relay", "mail.example"], ALONE),
+    (["--mx", "--trust", "/etc/ca.pem"], NO_TRUST),
     (["--user", "u", "--password-file", "/etc/secret", "--mx"], NO_TRUST),
     (["--relay", "mx:", "--tls", "starttls"], NO_TRUST),
 ])
@@ -218,3 +220,73 @@ def test_probe_tells_of_each_host(world, name, says):
     done = probe(world, f"{name}.example")
     for words in says:
         assert words in done.stdout, done.stdout
+
+
+# ---- What is kept ---------------------------------------------------------------------------------------------------
+
+
+def waiting(world, spool):
+    """of each recipient that waits, how many mails there are"""
+    rows = [row.split("\t") for row in world.run("queue", "--spool", spool).stdout.splitlines()]
+    return sorted(row[4] for row in rows if row[5] == "waiting")
+
+
+def store_for_a_relay_that_is_down(world, spool, *to):
+    world.configure("", relay="relay 10.53.1.9:25")
+    world.send(*to, options=["--spool", spool, "--timeout", "5"])
+    world.configure("")
+
+
+def flush(world, spool, *words):
+    return world.run("flush", "-C", world.config, "--spool", spool, *words)
+
+
+def test_who_is_killed_while_a_mail_is_parted_makes_no_copies(world, spool):
+    """the parts are stored, and the mail is not yet without them"""
+    to = sorted(["p1@mismatch.example", "p2@notls.example", "p3@Bogus.bogus.example", "p4@bogus.bogus.example"])
+    store_for_a_relay_that_is_down(world, spool, *to)
+    [mail] = spool.glob("*.mail")
+    before = mail.read_bytes()
+    flush(world, spool, "--now")
+    assert len(list(spool.glob("*.mail"))) == 3 and waiting(world, spool) == to
+    mail.write_bytes(before)
+    said = verdicts(flush(world, spool, "--now"))
+    assert waiting(world, spool) == to and sorted(said) == to
+
+
+def test_parts_are_tried_behind_the_mail_they_come_from(world, spool):
+    """so that a flush that finds both parts it first; and they are as old"""
+    to = [f"b{i}@{name}.example" for i, name in enumerate(("mismatch", "notls", "unusablenotls", "better"))]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    [mail] = spool.glob("*.mail")
+    said = flush(world, spool, "--now").stdout.splitlines()
+    assert len(said) == 4 and said[0].startswith(mail.name[:16])
+    rows = [row.split("\t") for row in world.run("queue", "--spool", spool).stdout.splitlines()]
+    rows = [row for row in rows if row[5] == "waiting"]
+    assert {row[2] for row in rows} == {"2"}         # attempts
+    assert max(int(row[1]) for row in rows) - min(int(row[1]) for row in rows) <= 1
+
+
+def test_a_disk_that_takes_no_part(world, spool):
+    """then the mail stays as it was, and no domain's host gets another's recipients"""
+    to = ["f1@ee311.example", "f2@none.example"]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    done = world.run("flush", "-C", world.config, "--spool", spool, "--now", within=["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"])
+    assert done.returncode != 0 and not taken_by(world, to[0]) and not taken_by(world, to[1])
+    assert waiting(world, spool) == to and len(list(spool.glob("*.mail"))) == 1
+    assert {verdict for verdict, _ in verdicts(flush(world, spool, "--now")).values()} == {"delivered"}
+
+
+def test_relays_is_written_where_something_changed(world, spool):
+    def written():
+        file = spool / "relays"
+        return (file.stat().st_ino, file.read_text()) if file.exists() else None
+
+    for i in range(2):
+        world.send(f"change{i}@ee311.example", f"change{i}@none.example", options=["--spool", spool])
+        assert written() is None                     # who never failed needs no line
+    world.send("change@mismatch.example", options=["--spool", spool])
+    first = written()
+    assert " 25 mx.mismatch.example " in first[1]
+    world.send("change3@ee311.example", "change3@none.example", "change3@nullmx.example", options=["--spool", spool])
+    assert written() == first

@@ -10,7 +10,10 @@
 #include "mx.h"
 #include "shares.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Without a spool they are tried as one, domain by domain. Where some are deferred, theirs is the status. */
 int mx_run(struct attempt *attempt)
@@ -43,8 +46,35 @@ int mx_run(struct attempt *attempt)
     return status;
 }
 
-/* Those that wait and are of this domain become a mail of their own, as old as this one. */
-static bool part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of)
+/* ---- In the spool ------------------------------------------------------------------------------------------------ */
+
+/* The mails that others became, and that are to be tried behind them. */
+static struct {
+    char names[MOTE_RECORD_RCPTS][SPOOL_NAME];
+    unsigned count;
+} parts;
+
+/* The same for the same mail and domain: who was killed before the mail was stored without that domain's recipients finds here
+ * what is stored already. */
+static void name_part(uint8_t id[8], const struct host_mail *mail, const struct mote_rcpt *of)
+{
+    unsigned char digest[br_sha256_SIZE];
+    br_sha256_context hash;
+
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, mail->record.id, sizeof mail->record.id);
+    for (const char *at = domain_of_address(of->address); *at != 0; at++) {
+        char lower = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+
+        br_sha256_update(&hash, &lower, 1);
+    }
+    br_sha256_out(&hash, digest);
+    memcpy(id, digest, 8);
+}
+
+/* It is as old as the mail, and was tried as often, but comes behind it (P18): a flush looks at the mail first. */
+static bool store_part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of,
+                       const uint8_t id[8])
 {
     struct mote_rcpt rcpts[MOTE_RECORD_RCPTS];
     struct host_mail *copy = malloc(sizeof *copy);
@@ -59,7 +89,11 @@ static bool part(const struct spool *spool, struct host_mail *mail, const struct
     if (good) {
         mail_init(copy);
         good = share_copy(mail, copy, rcpts, count);
+        memcpy(copy->record.id, id, sizeof copy->record.id);
+        id_write(copy->id, id);
         copy->record.age_s = mail->record.age_s;
+        copy->record.attempts = mail->record.attempts;
+        copy->record.number = (uint16_t)(mail->record.number + 1);
         good = good && spool_store(spool, copy) == EX_OK;
         mail_free(copy);
         free(copy);
@@ -67,29 +101,56 @@ static bool part(const struct spool *spool, struct host_mail *mail, const struct
     return good;
 }
 
-/* The copy is stored first: who is killed in between sends it twice, and never not at all. */
+/* Those that wait and are of this domain become a mail of their own; here they are done with. */
+static bool part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of)
+{
+    char id[ID_LEN + 1], *name = parts.names[parts.count];
+    uint8_t octets[8];
+
+    name_part(octets, mail, of);
+    id_write(id, octets);
+    snprintf(name, SPOOL_NAME, "%s" SPOOL_MAIL, id);
+    if (!spool_has(spool, name) && !store_part(spool, mail, of, octets)) {
+        return false;
+    }
+    parts.count++;
+    for (unsigned k = mail->mail.rcpt_count; k-- > 0;) {
+        struct mote_rcpt *rcpt = &mail->mail.rcpts[k];
+
+        if (!rcpt_final(rcpt) && domains_same(of, rcpt)) {
+            rcpt->result.verdict = MOTE_DELIVERED;
+            mail->record.rcpts_delivered |= UINT32_C(1) << k;
+        }
+    }
+    return true;
+}
+
+/* The parts are stored first: who is killed in between leaves the mail as it was, and parts that are tried behind it. */
 bool mx_split(const struct args *args, const struct spool *spool, struct host_mail *mail)
 {
     const struct mote_rcpt *first = domains_waiting(mail);
+    unsigned before = parts.count;
+    bool good = true;
 
-    for (unsigned i = 0; first != NULL && relays_mx(args) && i < mail->mail.rcpt_count; i++) {
-        struct mote_rcpt *of = &mail->mail.rcpts[i];
+    for (unsigned i = 0; first != NULL && relays_mx(args) && i < mail->mail.rcpt_count && good; i++) {
+        const struct mote_rcpt of = mail->mail.rcpts[i];
 
-        if (rcpt_final(of) || domains_same(first, of)) {
-            continue;
-        }
-        if (!part(spool, mail, of)) {
-            return false;
-        }
-        for (unsigned k = mail->mail.rcpt_count; k-- > i;) {
-            if (!rcpt_final(&mail->mail.rcpts[k]) && domains_same(of, &mail->mail.rcpts[k])) {
-                mail->mail.rcpts[k].result.verdict = MOTE_DELIVERED; /* here it is done with */
-                mail->record.rcpts_delivered |= UINT32_C(1) << k;
-            }
-        }
-        if (!spool_save(mail)) {
-            return false;
-        }
+        good = rcpt_final(&of) || domains_same(first, &of) || part(spool, mail, &of);
     }
+    if (parts.count != before && !spool_save(mail)) {
+        while (parts.count > before) {
+            unlinkat(spool->fd, parts.names[--parts.count], 0);
+        }
+        return false;
+    }
+    return good;
+}
+
+bool mx_part(char name[SPOOL_NAME])
+{
+    if (parts.count == 0) {
+        return false;
+    }
+    strcpy(name, parts.names[--parts.count]);
     return true;
 }
