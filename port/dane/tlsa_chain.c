@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A chain under TLSA records. Usage 3: the first certificate, or its key, is the one; no date, no name, no signature (RFC 7671 5.1).
- * Usage 2: a later certificate is the one, and what it has signed is verified as under any anchor, dates and the host's name among it
- * (RFC 7671 5.2); by the check of core/tls, which is lent that certificate as its anchor.
+ * Usage 2: a later certificate is the one, and the way up to it is verified, itself included: signatures, dates, what a CA may do, and the
+ * host's name (RFC 7671 5.2); by the check of core/tls, for which that certificate's key is pinned.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -12,6 +12,9 @@
 #include <string.h>
 
 enum { END_ENTITY = 3, WHOLE = 0, EXACT = 0, SHA256 = 1, SHA512 = 2 };
+
+/* Places in a certificate that has a version. */
+enum { ISSUER = 4, SUBJECT = 6, KEY = 7 };
 
 /* ---- The octets a record is about -------------------------------------------------------------------------------- */
 
@@ -47,8 +50,8 @@ static bool element(const struct octets *in, struct octets *all, struct octets *
     return true;
 }
 
-/* SubjectPublicKeyInfo: the seventh element, or the sixth where the version is left out. */
-static bool find_key(const struct octets *certificate, struct octets *key)
+/* The element at this place, or one before it where the version is left out. */
+static bool find(const struct octets *certificate, unsigned place, struct octets *found)
 {
     struct octets all, rest;
     const struct octets *in = certificate;
@@ -60,14 +63,14 @@ static bool find_key(const struct octets *certificate, struct octets *key)
     if (!element(in, &all, &rest) || rest.len == 0) {
         return false;
     }
-    for (unsigned left = rest.at[0] == 0xa0 ? 7 : 6; left != 0; left--) {
+    for (unsigned left = rest.at[0] == 0xa0 ? place : place - 1; left != 0; left--) {
         struct octets inside;
 
-        if (!element(&rest, key, &inside)) {
+        if (!element(&rest, found, &inside)) {
             return false;
         }
-        rest.at += key->len;
-        rest.len -= key->len;
+        rest.at += found->len;
+        rest.len -= found->len;
     }
     return true;
 }
@@ -97,38 +100,91 @@ static bool is_key_of(const struct octets *info, const br_x509_pkey *key)
            memcmp(end - e_len - n.len, n.at, n.len) == 0;
 }
 
-/* key: the certificate's, as it is computed with. */
-static bool matches(const struct mote_tlsa *record, const struct octets *certificate, const br_x509_pkey *key)
+static void sha256(unsigned char digest[br_sha256_SIZE], const struct octets *octets)
 {
-    union {
-        br_sha256_context sha256;
-        br_sha512_context sha512;
-    } hash;
+    br_sha256_context hash;
+
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, octets->at, octets->len);
+    br_sha256_out(&hash, digest);
+}
+
+static bool matches(const struct mote_tlsa *record, const struct octets *certificate)
+{
+    br_sha512_context hash;
     unsigned char digest[br_sha512_SIZE];
     struct octets whole = *certificate;
     const unsigned char *is = digest;
 
-    if (record->selector != WHOLE && (!find_key(certificate, &whole) || !is_key_of(&whole, key))) {
+    if (record->selector != WHOLE && !find(certificate, KEY, &whole)) {
         return false;
     }
     if (record->matching == SHA256) {
-        br_sha256_init(&hash.sha256);
-        br_sha256_update(&hash.sha256, whole.at, whole.len);
-        br_sha256_out(&hash.sha256, digest);
+        sha256(digest, &whole);
     } else if (record->matching == SHA512) {
-        br_sha512_init(&hash.sha512);
-        br_sha512_update(&hash.sha512, whole.at, whole.len);
-        br_sha512_out(&hash.sha512, digest);
+        br_sha512_init(&hash);
+        br_sha512_update(&hash, whole.at, whole.len);
+        br_sha512_out(&hash, digest);
     } else {
         is = whole.at;
     }
     return (record->matching != EXACT || whole.len == record->len) && memcmp(is, record->octets, record->len) == 0;
 }
 
-/* ---- A certificate as anchor ------------------------------------------------------------------------------------- */
+/* Also the key, where the record is of that alone, is the one that is computed with. */
+static bool is_host(const struct mote_tlsa *record, const struct octets *certificate, const br_x509_pkey *key)
+{
+    struct octets info;
 
-static unsigned judge_for(const br_x509_trust_anchor *anchor, const struct mote_tlsa_chain *chain, const char *name,
-                          uint64_t unix_s)
+    return matches(record, certificate) &&
+           (record->selector == WHOLE || (find(certificate, KEY, &info) && is_key_of(&info, key)));
+}
+
+/* ---- The way to a CA --------------------------------------------------------------------------------------------- */
+
+enum { CERTIFICATES = sizeof((struct mote_tlsa_chain *)0)->len / sizeof((struct mote_tlsa_chain *)0)->len[0] };
+
+struct way {
+    struct octets list[CERTIFICATES + 1];
+    unsigned count;
+};
+
+static bool has_signed(const struct octets *ca, const struct octets *certificate)
+{
+    struct octets subject, issuer;
+
+    return find(ca, SUBJECT, &subject) && find(certificate, ISSUER, &issuer) && subject.len == issuer.len &&
+           memcmp(subject.at, issuer.at, subject.len) == 0;
+}
+
+/* From the first certificate to that CA by their names, in whatever order they came. */
+static bool find_way(struct way *way, const struct mote_tlsa_chain *chain, const struct octets *ca)
+{
+    bool used[CERTIFICATES] = {true};
+    unsigned i = 0;
+
+    way->list[0] = (struct octets){chain->octets[0], chain->len[0]};
+    way->count = 1;
+    while (!has_signed(ca, &way->list[way->count - 1])) {
+        struct octets next = {NULL, 0};
+
+        for (i = 1; i < chain->count; i++) {
+            next = (struct octets){chain->octets[i], chain->len[i]};
+            if (!used[i] && has_signed(&next, &way->list[way->count - 1])) {
+                break;
+            }
+        }
+        if (i >= chain->count) {
+            return false;
+        }
+        used[i] = true;
+        way->list[way->count++] = next;
+    }
+    way->list[way->count++] = *ca;
+    return true;
+}
+
+static unsigned judge_for(const struct way *way, const uint8_t (*pin)[32], const char *name, uint64_t unix_s)
 {
     static struct mote_session session;
     struct mote_relay relay = {.host = name};
@@ -138,49 +194,55 @@ static unsigned judge_for(const br_x509_trust_anchor *anchor, const struct mote_
     memset(&session, 0, sizeof session);
     session.relay = &relay;
     session.setup = &setup;
-    mote_trust_anchors(&relay.trust, anchor, 1, name);
+    mote_trust_pinned_chain(&relay.trust, pin, 1, name);
     relay.trust.setup_tls(&session);
     (*ctx)->start_chain(ctx, name);
-    for (unsigned i = 0; i < chain->count; i++) {
-        (*ctx)->start_cert(ctx, (uint32_t)chain->len[i]);
-        (*ctx)->append(ctx, chain->octets[i], chain->len[i]);
+    for (unsigned i = 0; i < way->count; i++) {
+        (*ctx)->start_cert(ctx, (uint32_t)way->list[i].len);
+        (*ctx)->append(ctx, way->list[i].at, way->list[i].len);
         (*ctx)->end_cert(ctx);
     }
     return (*ctx)->end_chain(ctx);
 }
 
 /* Under the names a host may have (RFC 7672 3.2.2). */
-static unsigned judge_under(const br_x509_trust_anchor *anchor, const struct mote_dane_host *host,
+static unsigned judge_under(const struct octets *ca, const struct mote_dane_host *host,
                             const struct mote_tlsa_chain *chain, uint64_t unix_s)
 {
-    const char *names[] = {host->base, host->name, host->domain};
+    const char *names[] = {host->base, host->domain, host->alias};
     unsigned error = unix_s == 0 ? BR_ERR_X509_TIME_UNKNOWN : BR_ERR_X509_BAD_SERVER_NAME;
+    struct octets key;
+    struct way way;
+    uint8_t pin[1][32];
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && names[i] != NULL && error == BR_ERR_X509_BAD_SERVER_NAME;
-         i++) {
-        error = judge_for(anchor, chain, names[i], unix_s);
+    if (!find(ca, KEY, &key) || !find_way(&way, chain, ca)) {
+        return BR_ERR_X509_NOT_TRUSTED;
+    }
+    sha256(pin[0], &key);
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && error == BR_ERR_X509_BAD_SERVER_NAME; i++) {
+        if (names[i] != NULL) {
+            error = judge_for(&way, (const uint8_t(*)[32])pin, names[i], unix_s);
+        }
     }
     return error;
 }
 
-/* An anchor that the server leaves out can be in the record (RFC 7671 5.2.1). */
-static unsigned judge_anchor(const struct mote_tlsa *record, const struct mote_dane_host *host,
-                             const struct mote_tlsa_chain *chain, uint64_t unix_s)
+/* A CA that the server leaves out can be in the record (RFC 7671 5.2.1). */
+static unsigned judge_ca(const struct mote_tlsa *record, const struct mote_dane_host *host,
+                         const struct mote_tlsa_chain *chain, uint64_t unix_s)
 {
+    const struct octets given = {record->octets, record->len};
     unsigned error = BR_ERR_X509_NOT_TRUSTED;
-    br_x509_trust_anchor anchor;
 
     for (unsigned i = 1; i < chain->count && error != 0; i++) {
-        struct octets certificate = {chain->octets[i], chain->len[i]};
+        struct octets ca = {chain->octets[i], chain->len[i]};
 
-        if (mote_posix_anchor(&anchor, certificate.at, certificate.len) &&
-            matches(record, &certificate, &anchor.pkey)) {
-            error = judge_under(&anchor, host, chain, unix_s);
+        if (matches(record, &ca)) {
+            error = judge_under(&ca, host, chain, unix_s);
         }
     }
-    if (error != 0 && record->selector == WHOLE && record->matching == EXACT &&
-        mote_posix_anchor(&anchor, record->octets, record->len)) {
-        error = judge_under(&anchor, host, chain, unix_s);
+    if (error == BR_ERR_X509_NOT_TRUSTED && record->selector == WHOLE && record->matching == EXACT) {
+        error = judge_under(&given, host, chain, unix_s);
     }
     return error;
 }
@@ -224,9 +286,9 @@ unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tl
             continue;
         }
         if (record->usage == END_ENTITY) {
-            error = matches(record, &first, key) ? 0 : error;
+            error = is_host(record, &first, key) ? 0 : error;
         } else {
-            error = judge_anchor(record, host, chain, unix_s);
+            error = judge_ca(record, host, chain, unix_s);
         }
         if (error == 0) {
             decided = record;
