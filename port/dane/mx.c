@@ -6,7 +6,7 @@
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
 
-#include "dane.h"
+#include "mx_list.h"
 #include "posix.h"
 
 #include <arpa/inet.h>
@@ -15,13 +15,6 @@
 #include <string.h>
 #include <strings.h>
 #include <unbound.h>
-
-/* A host that stands in an MX record. */
-struct candidate {
-    char name[MOTE_DANE_NAME];
-    uint16_t preference;
-    uint64_t order; /* among equals */
-};
 
 struct search {
     struct mote_dane_domain *found;
@@ -42,45 +35,12 @@ static void say(const struct search *search, const char *what, const char *rest)
     mote_posix_trace_event(search->trace, what, rest);
 }
 
-/* ---- Names ------------------------------------------------------------------------------------------------------- */
-
-static bool is_host_octet(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
 static bool is_ascii(const char *name)
 {
     while (*name > 0) {
         name++;
     }
     return *name == 0;
-}
-
-/* A name in the form of DNS, as text. "" is the root. False: it is damaged, or no host's. */
-static bool read_name(char name[MOTE_DANE_NAME], const unsigned char *at, size_t len)
-{
-    size_t used = 0;
-
-    while (len != 0 && *at != 0) {
-        size_t label = *at++;
-
-        len--;
-        if (label >= len || used + label + 1 >= MOTE_DANE_NAME) {
-            return false;
-        }
-        if (used != 0) {
-            name[used++] = '.';
-        }
-        for (; label != 0; label--, len--) {
-            if (!is_host_octet(*at)) {
-                return false;
-            }
-            name[used++] = (char)*at++;
-        }
-    }
-    name[used] = 0;
-    return len == 1;
 }
 
 /* ---- A host ------------------------------------------------------------------------------------------------------ */
@@ -190,7 +150,7 @@ static bool is_listed(const struct mote_dane_domain *found, const char *name)
 }
 
 /* The next host of the list. False: it is ourselves, and the list ends. */
-static bool add_host(struct search *search, const struct candidate *candidate)
+static bool add_host(struct search *search, const struct mote_mx *candidate)
 {
     struct mote_dane_domain *found = search->found;
     struct mote_dane_host *host = &found->hosts[found->count];
@@ -225,66 +185,6 @@ static bool add_host(struct search *search, const struct candidate *candidate)
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
 
-/* A number that the mail's id draws for a host (FNV-1a): the same each time, whatever other hosts there are. */
-static uint64_t draw(const char *name, const uint8_t id[8])
-{
-    uint64_t drawn = UINT64_C(0xcbf29ce484222325);
-
-    for (; *name != 0; name++) {
-        drawn = (drawn ^ ((uint8_t)*name | 0x20u)) * UINT64_C(0x100000001b3); /* in lower case */
-    }
-    for (int i = 0; i < 8; i++) {
-        drawn = (drawn ^ id[i]) * UINT64_C(0x100000001b3);
-    }
-    return (drawn ^ drawn >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static int by_preference(const void *one, const void *other)
-{
-    const struct candidate *a = one, *b = other;
-
-    return a->preference != b->preference ? (a->preference < b->preference ? -1 : 1)
-           : a->order != b->order         ? (a->order < b->order ? -1 : 1)
-                                          : 0;
-}
-
-static unsigned count_data(const struct ub_result *result)
-{
-    unsigned count = 0;
-
-    while (result->data[count] != NULL) {
-        count++;
-    }
-    return count;
-}
-
-/* In memory of its own; NULL: there is none. */
-static struct candidate *read_mx(struct search *search, const struct ub_result *result, unsigned *count)
-{
-    struct candidate *list = calloc(count_data(result) + 1, sizeof *list);
-
-    *count = 0;
-    for (int i = 0; list != NULL && result->data[i] != NULL; i++) {
-        const unsigned char *octets = (const unsigned char *)result->data[i];
-        struct candidate *candidate = &list[*count];
-
-        if (result->len[i] < 3 || !read_name(candidate->name, octets + 2, (size_t)result->len[i] - 2)) {
-            say(search, "an MX record names what is no host", NULL);
-            continue;
-        }
-        candidate->preference = (uint16_t)(octets[0] << 8 | octets[1]);
-        candidate->order = draw(candidate->name, search->id);
-        ++*count;
-    }
-    if (list != NULL) {
-        qsort(list, *count, sizeof *list, by_preference);
-    }
-    for (unsigned i = 1; i < *count; i++) {
-        search->found->drawn |= list[i].preference == list[i - 1].preference;
-    }
-    return list;
-}
-
 static void end(struct search *search, uint8_t verdict, uint8_t cause, const char *form)
 {
     search->found->verdict = verdict;
@@ -312,14 +212,20 @@ static void find_mx(struct search *search, const struct mote_dane_answer *answer
 {
     struct mote_dane_domain *found = search->found;
     unsigned count;
-    struct candidate *list;
+    struct mote_mx *list;
 
     found->mx_secure = answer->secure;
     take_alias(found->alias, search->domain, answer);
-    list = read_mx(search, answer->result, &count);
+    list = mote_mx_list(answer->result, search->id, &count);
     if (list == NULL) {
         end(search, MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
         return;
+    }
+    for (unsigned i = 1; i < count; i++) {
+        found->drawn |= list[i].preference == list[i - 1].preference;
+    }
+    if (answer->result->data[count] != NULL) {
+        say(search, "an MX record names what is no host", NULL);
     }
     if (count == 1 && list[0].name[0] == 0) {
         end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.10 %.255s takes no mail (null MX, RFC 7505)");
@@ -339,7 +245,7 @@ static void find_mx(struct search *search, const struct mote_dane_answer *answer
 /* No MX: the domain is its own host. */
 static void find_itself(struct search *search, bool secure)
 {
-    struct candidate itself = {.preference = 0};
+    struct mote_mx itself = {.preference = 0};
 
     search->found->mx_none = true;
     search->found->mx_secure = secure;

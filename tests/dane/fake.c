@@ -127,7 +127,7 @@ static struct ub_result *result_of(const struct answer *answer)
     result->bogus = (how & BOGUS) != 0;
     result->why_bogus = result->bogus ? strdup("signature expired") : NULL;
     result->nxdomain = (how & NXDOMAIN) != 0;
-    result->rcode = (how & (SERVFAIL | BOGUS)) != 0 ? 2 : (how & NXDOMAIN) != 0 ? 3 : 0;
+    result->rcode = (how & SERVFAIL) != 0 ? 2 : (how & NXDOMAIN) != 0 ? 3 : 0;
     result->havedata = count != 0 && result->rcode == 0;
     result->canonname = answer != NULL && answer->canonical[0] != 0 ? strdup(answer->canonical) : NULL;
     fake.results++;
@@ -182,6 +182,7 @@ struct ub_ctx *ub_ctx_create(void)
 {
     fake.anchors = 0;
     fake.hosts = false;
+    fake.options[0] = 0;
     return malloc(1);
 }
 
@@ -213,7 +214,10 @@ int ub_ctx_resolvconf(struct ub_ctx *ctx, const char *file)
 
 int ub_ctx_set_option(struct ub_ctx *ctx, const char *name, const char *value)
 {
-    (void)ctx, (void)name, (void)value;
+    size_t used = strlen(fake.options);
+
+    (void)ctx;
+    snprintf(fake.options + used, sizeof fake.options - used, "%s %s\n", name, value);
     return 0;
 }
 

@@ -19,6 +19,7 @@ struct fake {
     bool hosts;        /* /etc/hosts is read */
     unsigned anchors;  /* keys that libunbound was given */
     char anchor[2048]; /* the last one */
+    char options[500]; /* of libunbound, one behind the other */
 };
 extern struct fake fake;
 

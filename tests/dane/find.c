@@ -367,6 +367,7 @@ int main(void)
     fake_answer("d.example", MOTE_DANE_MX, NXDOMAIN);
     want_none("d.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "no domain");
     want(fake.hosts && fake.anchors == 0, "without an anchor /etc/hosts is read", "hosts");
+    want(strstr(fake.options, "infra-host-ttl: 0\n") != NULL, "a silent name server is left alone", "options");
     test_order();
     test_equals();
     test_none();
