@@ -72,7 +72,7 @@ static int expand(struct sending *sending)
 /* The words, before anything of the relays is opened. */
 static int understand(struct sending *sending)
 {
-    int status = sending->args.misconfigured ? EX_OK : relays_parse(&sending->relays, &sending->args);
+    int status = relays_parse(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
         status = check_helo(sending->args.helo);

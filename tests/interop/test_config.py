@@ -139,6 +139,13 @@ def test_a_slip_costs_no_mail(config, relays, tmp_path, slip, background):
     assert spool.flush(options=["-C", path]).verdicts == ["delivered"]
 
 
+def test_a_slip_does_not_hide_a_wrong_word(config, tmp_path):
+    """whose caller can put it right at once"""
+    spool = Spool(tmp_path / "spool")
+    done = spool.send("relay.test:smtp", options=["-C", config("rely x.test\n")])
+    assert done.returncode == USAGE and "the port is a number" in done.stderr and not spool.path.exists()
+
+
 def test_a_slip_costs_its_line_alone(config, tmp_path):
     """each is told of, and the others hold: the spool of a line behind it, and what the relays are verified with"""
     path = config(f"frm x@y.test\nrelay x.test user=u\nfrom s@example.org\nspool {tmp_path}/spool\nrely x.test\n")

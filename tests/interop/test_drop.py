@@ -202,6 +202,7 @@ WRONG = {
     "NUL": (text(b"Subject: x\r\n\r\n\0"), "NUL"),
     "no text": (text(b""), "header field"),
     "continues our field": (text(b" 0\r\n\r\nx"), "header field"),
+    "continues it by a TAB": (text(b"\t0\r\n\r\nx"), "header field"),
     "endless header": (text(b"X: y\r\n" * 1_500_000 + b"\r\nx"), "header is too large"),
     "CR LF in a recipient": (envelope(SENDER, A + ">\r\nRCPT TO:<b@example.test"), "recipient"),
     "CR LF in the sender": (envelope("s@x.test>\r\nRSET", A), "sender"),

@@ -84,13 +84,16 @@ def test_not_delivered_either(spool, relay, options):
     assert [row[3:] for row in done.rows] == [["450", "4.2.1 later"], ["550", "5.1.1 unknown"]] and len(relay.talks) == 1
 
 
-def test_not_to_be_tried(spool, tmp_path):
-    """what is wrong with the configuration is no reason not to keep a mail, but one not to send it"""
+def test_not_to_be_tried(spool, relay, tmp_path):
+    """what is wrong with the configuration is no reason not to keep a mail, but one not to send it: the line may say what relays are
+    verified with"""
+    config = tmp_path / "config"
+    config.write_text(f"relay {relay.where}\nrely x.test\n")
     for words, told in ((["--relay", "relay.test", "--trust", tmp_path / "none"], "no relay can be asked"),
-                        (["-C", tmp_path / "none"], "no relay is known")):
+                        (["-C", config], "no relay can be asked"), (["-C", tmp_path / "none"], "no relay is known")):
         done = spool.send(options=words, wrap=broken("fsync", "ENOSPC"))
         assert (done.returncode, done.stdout) == (NOT_STORED, b"") and f"the mail is not sent: {told}" in done.stderr
-        assert "No space left" in done.stderr
+        assert "No space left" in done.stderr and relay.talks == []
 
 
 def test_not_to_be_held_either(spool, relay):
