@@ -277,6 +277,7 @@ int mail_stream(struct host_mail *mail, struct input *input, const struct args *
     }
     mail->mail.read = input_read;
     mail->mail.ctx = mail->source = input;
+    mail->at_once = true;
     return status;
 }
 

@@ -49,6 +49,7 @@ struct host_mail {
     struct attached attached; /* of the message */
     struct buffer input;      /* the text, or of a mail in a spool the envelope */
     struct input *source;     /* of a text that is read from standard input, or NULL */
+    bool at_once;             /* where it cannot be stored it is tried all the same */
     char id[300];             /* Message-ID; up to the '@' it is the record's id, printed first on every line */
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */

@@ -47,6 +47,7 @@ static int store(struct sending *sending, struct host_mail *mail, unsigned first
 {
     int status = share_copy(&sending->mail, mail, sending->mail.mail.rcpts + first, count) ? EX_OK : EX_OSERR;
 
+    mail->at_once = true;
     if (status == EX_OK) {
         status = spool_store(&sending->spool, mail);
     }

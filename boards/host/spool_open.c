@@ -93,8 +93,9 @@ void spool_make(const char *dir)
 
 int spool_open(struct spool *spool, const char *dir, bool create)
 {
-    bool made = create && mkdir(dir, 0700) == 0;
-    int error = create && !made && errno != EEXIST ? errno : 0;
+    /* What is for all of the system is root's: who else made it would have everybody's mails. */
+    bool ours = geteuid() == 0 || strcmp(dir, SPOOL_DEFAULT) != 0, made = create && ours && mkdir(dir, 0700) == 0;
+    int error = create && ours && !made && errno != EEXIST ? errno : 0;
 
     spool->dir = dir;
     spool->fd = error != 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -112,7 +113,10 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     if (error == 0) {
         error = errno;
     }
-    if (create) {
+    if (create && !ours && error == ENOENT) {
+        report_trouble(spool->syslog, LOG_ERR,
+                       "there is no spool %s, which root makes with a first mail or mailmote flush" SPOOL_WITHOUT, dir);
+    } else if (create) {
         report_trouble(spool->syslog, LOG_ERR, "spool %s cannot be created or opened: %s" SPOOL_WITHOUT, dir,
                        strerror(error));
     } else if (error == ENOENT) {

@@ -10,15 +10,29 @@
 #include "spool.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <syslog.h>
 
 static int cannot_store(const struct spool *spool, const struct host_mail *mail, int error)
 {
     report_trouble(spool->syslog, LOG_ERR, "the mail cannot be stored in %s: %s%s", spool->dir, strerror(error),
-                   mail->source != NULL ? SPOOL_WITHOUT : "");
+                   mail->at_once ? SPOOL_WITHOUT : "");
     return EX_CANTCREAT;
+}
+
+/* A file system that writes each time to a new place (Btrfs) has none left for a state when the disk is full: there a file
+ * that is empty yet is set to be written over in place. Others refuse that. */
+static void keep_in_place(int fd)
+{
+    int flags = 0;
+
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags |= FS_NOCOW_FL;
+        ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
 }
 
 /* What has no room for another name makes some, as writing does. */
@@ -29,6 +43,9 @@ static bool open_new(const struct spool *spool, struct spool_temp *temp)
     do {
         good = spool_temp_open(spool, temp);
     } while (!good && spool->make_room != NULL && spool->make_room(spool));
+    if (good) {
+        keep_in_place(temp->fd);
+    }
     return good;
 }
 

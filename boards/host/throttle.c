@@ -99,12 +99,13 @@ static bool take_number(const char **text, uint64_t max, uint64_t *number)
     return *end == 0 && *number <= max;
 }
 
+/* All of a line: a NUL, or what has no room, cuts it short. */
 static bool parse_line(struct line *line, const char *text, const struct uptime *now)
 {
     return take_number(&text, UINT8_MAX, &line->failures) && take_number(&text, UINT8_MAX, &line->tls_failures) &&
            take_number(&text, UINT64_MAX, &line->since_ms) && take_word(&text, line->tls, sizeof line->tls) &&
            take_number(&text, UINT16_MAX, &line->port) && take_word(&text, line->host, sizeof line->host) &&
-           take_word(&text, line->login, sizeof line->login) &&
+           take_word(&text, line->login, sizeof line->login) && text[-1] == '\n' && *text == 0 &&
            line->since_ms <= now->ms + (line->failures + line->tls_failures == 0 ? pause_s() * 1000 : 0);
 }
 

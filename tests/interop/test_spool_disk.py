@@ -102,3 +102,19 @@ def test_states_that_are_not_written_spare_the_one_that_holds(stored, relay):
     assert (done.returncode, done.verdicts, relay.mails) == (DEFERRED, ["deferred"], [])
     data = stored.file().path.read_bytes()
     assert {struct.unpack_from("<I", data, at + 8)[0] for at in (0, 512)} == {before + 1, before + 2}
+
+
+def test_a_state_is_written_over_in_place(spool, relay, tmp_path):
+    """also where a file system writes each time to a new place, unless it is asked not to before the file has an octet"""
+    trace = tmp_path / "trace"
+    wrap = ["strace", "-qq", "-y", "-o", trace, "-e", "trace=ioctl,pwrite64", "-e", "inject=ioctl:retval=0"]
+    assert spool.send(relay, wrap=wrap).returncode == OK
+    first = [line for line in trace.read_text().splitlines() if "/spool/tmp." in line][:3]
+    assert [line.partition("(")[0] for line in first] == ["ioctl", "ioctl", "pwrite64"]
+    assert "FS_IOC_SETFLAGS, [FS_NOCOW_FL]" in first[1], first
+
+
+@pytest.mark.parametrize("error", ["ENOTTY", "EOPNOTSUPP"])
+def test_a_file_system_that_cannot_be_asked(spool, relay, error):
+    done = spool.send(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject=ioctl:error={error}"])
+    assert (done.returncode, done.stderr) == (OK, "")

@@ -248,3 +248,17 @@ def test_a_clock_that_was_never_set(spool, context, tls):
     assert relay.talks == []
     assert spool.send(options=where).verdicts == ["delivered"]
     relay.stop()
+
+
+@pytest.mark.parametrize("spoil", [lambda line: line[:-1] + b"\0rest\n", lambda line: line[:-4] + b"\0" + line[-4:],
+                                   lambda line: line[:-1] + b" more\n", lambda line: line[:-1]])
+def test_a_line_that_is_cut_short_is_none(spool, closed, spoil):
+    """it is not read as far as it goes, nor run together with what is behind it when the file is written anew"""
+    spool.send(closed)
+    title, line = (spool.path / "relays").read_bytes().splitlines(keepends=True)
+    (spool.path / "relays").write_bytes(title + spoil(line))
+    assert "refused" in spool.send(closed).rows[0][4]
+    (spool.path / "relays").write_bytes(title + spoil(line.replace(b"127.0.0.1", b"127.0.0.2")) + line)
+    spool.flush(closed, options=["--now"])
+    spool.send(closed)
+    assert len((spool.path / "relays").read_bytes().splitlines()) == 2

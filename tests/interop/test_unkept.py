@@ -138,12 +138,13 @@ MANY = [f"u{i}@example.test" for i in range(70)]
 def test_sendmail_is_back_when_it_is_delivered(machine, to, step):
     """each write of a mail, and some of each of three shares, is the first that fails"""
     for count in range(1, 200, step):
-        done = machine.call("sendmail", *to, text="Subject: x\n\nx\n", silent=False, wrap=broken("pwrite64", "ENOSPC", f"{count}+"))
+        done = machine.call("sendmail", *to, text="Subject: x\n\n" + "line\n" * 3000, silent=False,
+                            wrap=broken("pwrite64", "ENOSPC", f"{count}+"))
         if "cannot be stored in" not in done.stderr:
             break
         assert done.stdout == b"" and done.stderr.count("\n") == 1 and list(machine.spool.glob("*.mail")) == []
         [mail] = machine.relay.mails
-        assert mail.to == to
+        assert mail.to == to and mail.text.count(b"line\r\n") == 3000 and done.stderr.endswith(WITHOUT)
         machine.relay.mails.clear()
     assert len(to) + 5 * (len(to) // 32 + 1) < count < 199
 
@@ -221,3 +222,20 @@ def test_sendmail_does_not_wait_for_the_spool_to_be_put_right(machine, mode):
     machine.spool.chmod(mode)
     done = machine.call("sendmail", A, text="Subject: x\n\nx\n", silent=False)
     assert "can be written by other users" in done.stderr and len(machine.relay.mails) == 1 and list(machine.spool.iterdir()) == []
+
+
+def default_spool(before):
+    """a prefix for the command line: /var/spool is this one"""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'mount -t tmpfs -o {before} none /var/spool; exec "$@"', "sh"]
+
+
+@root
+def test_the_default_spool_is_roots(relay, place):  # noqa: F811
+    """where everybody may write into /var/spool, a user's first mail would make it his"""
+    (place / "sendmail").symlink_to(place / "mailmote")
+    (place / "conf").write_text(f"relay {relay.where}\n")
+    call = ["sh", "-c", '"$0" "$@"; ls -A /var/spool', place / "sendmail", A]
+    done = subprocess.run([*default_spool("mode=1777"), *as_user(), *call], input=b"Subject: x\n\nx\n", capture_output=True,
+                          env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": str(place / "conf"), "LOGNAME": "joe"}, timeout=60)
+    assert b"there is no spool /var/spool/mailmote, which root makes" in done.stderr and done.stderr.endswith(WITHOUT.encode())
+    assert done.stdout == b"" and [mail.to for mail in relay.mails] == [[A]]
