@@ -41,6 +41,20 @@ class Case:
 
 
 UNUSABLE = "TLSA 0 0 1 " + 64 * "0"
+
+
+def strangers(count, octets):
+    """records of keys that nobody has"""
+    matching = {32: 1, 64: 2}.get(octets, 0)
+    return [f"TLSA 3 1 {matching} {n:02x}{(octets - 1) * 'aa'}" for n in range(count)]
+
+
+def aliases(name, count):
+    """mx.NAME.example. is that many aliases away from an address"""
+    names = [f"mx.{name}.example.", *(f"a{n}.{name}.example." for n in range(1, count)), "mx.none.example."]
+    return [f"{name}.example. MX 10 {names[0]}", *(f"{one} CNAME {other}" for one, other in zip(names, names[1:]))]
+
+
 WRONG = (3, 1, 1, "two")
 EE = (3, 1, 1, "one")
 
@@ -71,6 +85,10 @@ CASES = [
     Case("unusablenotls", CLEAR, DEFERRED, UNUSABLE, says="does not offer STARTTLS"),
     Case("none", STRANGER, tls(STRANGER)),
     Case("nonenotls", CLEAR, clear(CLEAR)),
+    Case("recordalias", GOOD, tls(GOOD), "CNAME _25._tcp.mx.ee311.example."),
+    Case("recordaliasout", STRANGER, tls(STRANGER), "CNAME _25._tcp.mx.insecure.insecure.example."),
+    Case("full", GOOD, tls(GOOD), EE, *strangers(58, 1000)),
+    Case("toomany", GOOD, DEFERRED, EE, *strangers(64, 32), says="more than 64 records", postfix=tls(GOOD), why="nobody has so many, and no memory is kept for more"),
     # what DNSSEC says
     Case("insecure", STRANGER, tls(STRANGER), EE, zone="insecure.example."),
     Case("insecuremx", GOOD, DEFERRED, says="no TLSA record knows the certificate of ", zone="insecure.example.",
@@ -83,6 +101,7 @@ CASES = [
     Case("silent", GOOD, DEFERRED, says="MX of silent.silent.example: ", lines=[], zone="silent.example."),
     Case("refused", GOOD, DEFERRED, says="MX of refused.refused.example: the name servers have no answer", lines=[],
          zone="refused.example."),
+    Case("test", GOOD, DEFERRED, WRONG, says="no TLSA record knows the certificate of ", zone="test."),
     # who takes mail
     Case("second", GOOD, tls(STRANGER), WRONG,
          lines=["second.example. MX 10 mx.second.example.", "second.example. MX 20 mx2.second.example.", f"mx.second.example. A {host(GOOD)}",
@@ -104,6 +123,10 @@ CASES = [
          lines=["aliasalone.example. MX 10 mx.aliasalone.example.", "mx.aliasalone.example. CNAME mx.none.example."]),
     Case("aliasout", GOOD, DEFERRED, EE, says="no TLSA record knows the certificate of ",
          lines=["aliasout.example. MX 10 mx.aliasout.example.", "mx.aliasout.example. CNAME mx.insecure.insecure.example."]),
+    Case("aliases", STRANGER, tls(STRANGER), lines=aliases("aliases", 8)),
+    Case("aliasesmany", GOOD, DEFERRED, says="A of mx.aliasesmany.example: ", lines=aliases("aliasesmany", 20)),
+    Case("aliasloop", GOOD, DEFERRED, says="A of mx.aliasloop.example: ", lines=["aliasloop.example. MX 10 mx.aliasloop.example.",
+         "mx.aliasloop.example. CNAME a.aliasloop.example.", "a.aliasloop.example. CNAME mx.aliasloop.example."]),
     Case("aliasdomain", GOOD, tls(GOOD), lines=["aliasdomain.example. CNAME ee311.example."]),
     Case("ourselves", GOOD, FAILED, lines=["ourselves.example. MX 10 mx.ourselves.example.", "ourselves.example. MX 20 mx.none.example.",
                                            f"mx.ourselves.example. A {CLIENT}"], says="come back to this host"),
@@ -125,7 +148,8 @@ def zones(certificates):
     test += [f"{zone} NS {server}.example." for zone, (server, _) in CHILDREN.items()]
     test += [f"{zone} NS {server}.example." for zone, server in UNSERVED.items()]
     made["example."] = ("ns.example.", test, "signed")
-    made["."] = ("ns.example.", ["example. NS ns.example.", f"ns.example. A {ROOT_SERVER}"], "signed")
+    made["test."] = ("ns.example.", [], "signed")
+    made["."] = ("ns.example.", ["example. NS ns.example.", "test. NS ns.example.", f"ns.example. A {ROOT_SERVER}"], "signed")
     for case in CASES:
         if case.zone in made:
             made[case.zone][1].extend(case.zone_lines(certificates))
@@ -157,6 +181,10 @@ WORDS = {
     "notls": "3 1 1, STARTTLS is not offered",
     "unusable": "0 0 1 alone, which cannot be used",
     "unusablenotls": "the same, STARTTLS is not offered",
+    "recordalias": "an alias of the record of its key",
+    "recordaliasout": "an alias of a record in a zone that is not signed",
+    "full": "3 1 1 of its key among 59 records, 60,000 octets",
+    "toomany": "65 records, one of them of its key",
     "none": "proven that there is none",
     "nonenotls": "the same, STARTTLS is not offered",
     "insecure": "of another key, in a zone that is not signed",
@@ -168,6 +196,7 @@ WORDS = {
     "brokentlsa": "TLSA is answered with SERVFAIL",
     "silent": "the zone's name server is silent",
     "refused": "the zone's name server does not know it",
+    "test": "the domain is below test., which is signed; 3 1 1 of another key",
     "second": "first host: of another key; second host: none",
     "secondzone": "first host: TLSA is never answered; second host: of its key",
     "many": "ten hosts, of which the last alone has TLS, which all of them must have",
@@ -179,6 +208,9 @@ WORDS = {
     "alias": "the host is an alias; what it stands for has 2 1 1",
     "aliasalone": "the host is an alias; it alone has a record, of another key",
     "aliasout": "the same, of a host in a zone that is not signed",
+    "aliases": "the host is eight aliases away from its address",
+    "aliasesmany": "the host is twenty aliases away from its address",
+    "aliasloop": "the host is an alias of an alias of itself",
     "aliasdomain": "the domain is an alias of one with 3 1 1",
     "ourselves": "the first host is ourselves",
     "behindus": "the second host is ourselves",

@@ -193,6 +193,10 @@ static void test_none(void)
     fake_host("itself.example", 0, "192.0.2.1");
     want_hosts("itself.example", "itself.example");
     want(found.mx_none && found.mx_secure, "no MX", "itself");
+    fake_answer("plain.example", MOTE_DANE_MX, 0);
+    fake_host("plain.example", SECURE, "192.0.2.1");
+    want_hosts("plain.example", "plain.example");
+    want(!found.mx_secure && found.hosts[0].domain == NULL, "that it is its own host is not proven", "plain");
     fake_host("many.example", SECURE, "192.0.2.1");
     for (unsigned i = 0; i < 30; i++) {
         fake_data("\300\0\2\1", 4);

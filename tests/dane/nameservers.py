@@ -46,7 +46,7 @@ class Dns:
         if name == ".":
             self.anchor.write_text(digest)
         else:
-            above = zones["example." if name != "example." else "."]
+            above = zones["." if name.count(".") == 1 else "example."]
             above[1].append(digest.strip())
         days = -1 if how == "expired" else 30
         until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%S")
@@ -97,6 +97,7 @@ remote-control:
   logfile: ""
   root-hints: "{self.folder}/root.hints"
   trust-anchor-file: "{self.anchor}"
+  local-zone: "test." nodefault
   qname-minimisation: no
   infra-host-ttl: 1
   infra-keep-probing: yes

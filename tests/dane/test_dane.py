@@ -188,6 +188,18 @@ def test_mails_of_one_domain_share_a_connection_and_others_have_their_own(world,
     assert [where(world.taken_for(rcpt)) for rcpt in to] == ["TLS, host 1", "TLS, host 2", "TLS, host 1"]
 
 
+def test_each_mail_has_its_own_order_of_equals(world, spool):
+    """POLICY P9: where it begins is a host's place in that order"""
+    to = [f"q{i}@equal.example" for i in range(12)]
+    world.configure("", relay="relay 10.53.0.1:9")
+    for rcpt in to:
+        world.run("send", "-C", world.config, "--spool", spool, rcpt)
+    world.configure("")
+    done = world.run("flush", "-C", world.config, "--spool", spool, "--now")
+    assert {verdict for verdict, _ in verdicts(done).values()} == {"delivered"}, done.stderr
+    assert len({mail["host"] for mail in world.taken_for(*to)}) == 2   # one alone comes about once in 2,048 times
+
+
 def test_an_address_is_its_own_host(world):
     assert verdicts(world.send("l@[10.53.1.3]"))["l@[10.53.1.3]"][0] == "delivered"
     assert where(world.taken_for("l@[10.53.1.3]")) == "clear, host 3"
