@@ -148,7 +148,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
-$(BUILD)/tests/test_header: $(call objects,$(foreach name,header address_list encoded_word field utf8,boards/host/$(name).c))
+$(BUILD)/tests/test_header: $(call objects,$(foreach name,header address_list encoded_word field self utf8,boards/host/$(name).c))
 $(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)

@@ -51,13 +51,8 @@ static bool has_spec(const struct address *address)
 
 static int add_named(struct addressees *all, struct address *address, const char *full)
 {
-    const char *domain = all->aliases.domain == NULL ? "" : all->aliases.domain;
-
     if (all->named++ == 0) {
         snprintf(all->first, sizeof all->first, "%s", full);
-    }
-    if (address->has_domain && self_is(strrchr(address->spec, '@') + 1, domain)) {
-        *strrchr(address->spec, '@') = 0;
     }
     return add(all, address->spec);
 }
@@ -74,6 +69,7 @@ int addressees_add(struct addressees *all, struct span list, const char *where)
         const char *begin = rest.at;
 
         address_next(&rest, &address);
+        self_name(&address, domain);
         if (address.kind == ADDRESS_END) {
             break;
         }

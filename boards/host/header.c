@@ -9,6 +9,7 @@
 #include "args.h"
 #include "utf8.h"
 #include "encoded_word.h"
+#include "self.h"
 
 #include <string.h>
 
@@ -84,6 +85,14 @@ static void write_comment(struct word_writer *words, struct span comment)
     fputc(')', words->out);
 }
 
+static void next(struct span *rest, struct address *address, const struct header_rules *rules)
+{
+    address_next(rest, address);
+    if (rules->local) {
+        self_name(address, rules->domain);
+    }
+}
+
 /* A comment behind an address that has no name is one. */
 static void write_address(struct word_writer *words, const struct address *address, const struct header_rules *rules)
 {
@@ -113,7 +122,7 @@ static void write_list(FILE *out, struct span field, const struct header_rules *
 
     fprintf(out, "%.*s: ", (int)field_name_len(field), field.at);
     words.column = field_name_len(field) + 2;
-    for (address_next(&rest, &address); address.kind != ADDRESS_END; address_next(&rest, &address)) {
+    for (next(&rest, &address, rules); address.kind != ADDRESS_END; next(&rest, &address, rules)) {
         if (address.kind == ADDRESS_GROUP_END) {
             fputc(';', out);
             continue;
@@ -140,7 +149,7 @@ static enum list look_at_list(struct span rest, const struct header_rules *rules
     enum list found = LIST_GOOD;
     char full[sizeof address.spec + 256];
 
-    for (address_next(&rest, &address); address.kind != ADDRESS_END; address_next(&rest, &address)) {
+    for (next(&rest, &address, rules); address.kind != ADDRESS_END; next(&rest, &address, rules)) {
         if (address.kind == ADDRESS_WRONG || address.kind == ADDRESS_NAMELESS) {
             return LIST_WRONG;
         }
@@ -178,7 +187,7 @@ static bool from_anew(struct span value, const struct header_rules *rules, struc
     struct address address;
     char full[sizeof address.spec + 256];
 
-    address_next(&rest, &address);
+    next(&rest, &address, rules);
     *name = address.name.len > 0 ? address.name : address.comment;
     if (address.kind != ADDRESS_ONE ||
         !header_complete(full, sizeof full, address.spec, address.has_domain, rules->domain)) {

@@ -13,6 +13,7 @@ struct header_rules {
     const char *from;    /* an address: for a From field that is made or written anew; "" = there is none */
     const char *name;    /* the display name that goes with it, or NULL */
     const char *domain;  /* completes addresses that have none; "" = they stay as they are */
+    bool local;          /* so it does those at this host */
     const char *charset; /* of 8-bit text that is no UTF-8 */
     uint8_t from_field;  /* FROM_... of args.h */
 };

@@ -257,6 +257,7 @@ static void set_rules(struct input_whole *whole, const struct host_mail *mail, c
     *whole = (struct input_whole){.rules = {.header = {.from = own ? args->own_from : mail->message.from,
                                                        .name = args->full_name,
                                                        .domain = domain,
+                                                       .local = args->mta,
                                                        .from_field = args->from_field},
                                             .id = mail->id,
                                             .unix_s = mail->message.unix_s,

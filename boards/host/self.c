@@ -34,6 +34,16 @@ bool self_is(const char *host, const char *domain)
            (host[len] == 0 || (host[len] == '.' && strcasecmp(host + len + 1, domain) == 0));
 }
 
+void self_name(struct address *address, const char *domain)
+{
+    char *at = address->kind == ADDRESS_ONE && address->has_domain ? strrchr(address->spec, '@') : NULL;
+
+    if (at != NULL && *domain != 0 && self_is(at + 1, domain)) {
+        *at = 0;
+        address->has_domain = false;
+    }
+}
+
 const char *self_user(void)
 {
     const char *user = getenv("LOGNAME");

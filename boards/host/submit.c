@@ -54,6 +54,7 @@ static int choose_sender(struct submission *submission, const char *sender)
         return EX_OK;
     }
     address_next(&rest, &address);
+    self_name(&address, args->domain);
     if (address.kind == ADDRESS_END || (address.kind == ADDRESS_ONE && address.spec[0] == 0)) {
         args->from = "";
         return EX_OK;

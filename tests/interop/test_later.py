@@ -177,3 +177,18 @@ def test_a_user_who_may_not_read_the_configuration(shared, relay, place):  # noq
     assert done.returncode == OK, done.stderr
     [mail] = relay.mails
     assert (mail.sender, mail.to) == ("alerts@corp.test", ["admin@corp.test"]) and b"From: alerts@corp.test\r\n" in mail.text
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_address_at_this_host_is_a_name(machine, known):
+    """of a sender, in fields and of recipients, whether names are completed at once or later"""
+    lines = [f"relay {machine.relay.where}", "maildomain corp.test", "alias root: admin@corp.test"]
+    machine.configure(*(lines if known else []))
+    machine.call("sendmail", "-odi", "-t", "-f", "joe@localhost", silent=known,
+                 text=f"From: Joe <joe@localhost>\nTo: root@localhost, bob@{HOST}\nCc: c@x.test, ann@LOCALHOST.localdomain\nSubject: x\n\nx\n")
+    machine.configure(*lines)
+    assert flush(machine).returncode == OK
+    [mail] = machine.relay.mails
+    assert (mail.sender, mail.to) == ("joe@corp.test", ["admin@corp.test", "bob@corp.test", "c@x.test", "ann@corp.test"])
+    fields = b" ".join(mail.text.partition(b"\r\n\r\n")[0].split())
+    assert b"From: Joe <joe@corp.test> To: root@corp.test, bob@corp.test Cc: c@x.test, ann@corp.test Subject: x" in fields
