@@ -118,6 +118,21 @@ static int take_back(struct sending *sending, int status)
     return status;
 }
 
+/* Names that are completed later are in one share, as far as it has room: who is behind two of them gets one mail. */
+static void names_first(struct mote_rcpt *rcpts, unsigned all)
+{
+    unsigned names = 0;
+
+    for (unsigned i = 0; i < all; i++) {
+        const char *address = rcpts[i].address;
+
+        if (later_name(address)) {
+            rcpts[i].address = rcpts[names].address;
+            rcpts[names++].address = address;
+        }
+    }
+}
+
 int shares_store(struct sending *sending)
 {
     struct mote_mail *mail = &sending->mail.mail;
@@ -128,6 +143,9 @@ int shares_store(struct sending *sending)
     if (sending->shares == NULL) {
         complain("no memory for %u recipients: send several mails", all);
         return EX_OSERR;
+    }
+    if (all > MOTE_RECORD_RCPTS) {
+        names_first(mail->rcpts, all);
     }
     mx_group(&sending->args, mail->rcpts, all);
     mail->rcpt_count = (uint16_t)size_of_share(sending, 0, all);

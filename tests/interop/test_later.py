@@ -192,3 +192,40 @@ def test_an_address_at_this_host_is_a_name(machine, known):
     assert (mail.sender, mail.to) == ("joe@corp.test", ["admin@corp.test", "bob@corp.test", "c@x.test", "ann@corp.test"])
     fields = b" ".join(mail.text.partition(b"\r\n\r\n")[0].split())
     assert b"From: Joe <joe@corp.test> To: root@corp.test, bob@corp.test Cc: c@x.test, ann@corp.test Subject: x" in fields
+
+
+def test_names_of_a_mail_in_shares(machine):
+    """are in one of them, and who is behind two gets one mail; none is left as it was"""
+    machine.configure()
+    many = [f"u{i}@x.test" for i in range(40)]
+    machine.call("sendmail", "-i", "root", *many, "bob", text="Subject: x\n\nx\n", silent=False)
+    machine.configure(f"relay {machine.relay.where}", "from s@corp.test", "alias root: admin@corp.test", "alias bob: admin@corp.test")
+    assert flush(machine).returncode == OK
+    assert sorted(to for mail in machine.relay.mails for to in mail.to) == sorted([*many, "admin@corp.test"])
+
+
+def test_names_of_each_share(machine):
+    """sendmail completes those of the mail that it tries second, too"""
+    names = [f"name{i}" for i in range(40)]
+    call(machine, "-odi", "-i", *names)
+    machine.arrived(2)
+    assert sorted(to for mail in machine.relay.mails for to in mail.to) == sorted(f"{name}@box" for name in names)
+
+
+@pytest.mark.parametrize("aliased, room", [(31, True), (32, False)])
+def test_room_for_those_that_follow(machine, aliased, room):
+    """a name may stand for as many as leave room for the others, and each has his own mail once"""
+    machine.configure()
+    machine.call("sendmail", "-i", "root", "c@x.test", text="Subject: x\n\nx\n", silent=False)
+    machine.configure(f"relay {machine.relay.where}", "from s@corp.test", "alias root: " + ", ".join(f"u{i}@x.test" for i in range(aliased)))
+    done = flush(machine)
+    [mail] = machine.relay.mails
+    assert len(mail.to) == (32 if room else 2) and mail.to[-1] == "c@x.test" and ("more than a mail has room" in done.stderr) != room
+
+
+def test_who_is_behind_a_name_and_named(machine):
+    machine.configure()
+    machine.call("sendmail", "-i", "root", "admin@CORP.test", text="Subject: x\n\nx\n", silent=False)
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    assert [mail.to for mail in machine.relay.mails] == [["admin@corp.test", "second@x.test"]]
