@@ -4,9 +4,10 @@ from net import BROKEN_TLSA, CLIENT, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVE
 
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
+DEEP = 20
 MUTE = 10   # takes connections where a test lets it, and says nothing
-CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one"}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8)), host(MUTE)]
+CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep"}
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8)), host(MUTE), host(DEEP)]
 
 DEFERRED, FAILED = "deferred", "failed"
 
@@ -70,6 +71,8 @@ CASES = [
     Case("ta200", LEAF_ALONE, tls(LEAF_ALONE), (2, 0, 0, "ca")),
     Case("ta210", LEAF_ALONE, DEFERRED, (2, 1, 0, "ca"), says="no TLSA record knows the certificate of ", postfix=tls(LEAF_ALONE),
          why="BearSSL wants a CA by its name, which such a record does not have"),
+    Case("deep", DEEP, tls(DEEP), (2, 1, 1, "ca")),
+    Case("deepwrong", DEEP, DEFERRED, (2, 1, 1, "otherca"), says="no TLSA record knows the certificate of "),
     Case("postfix", POSTFIX, tls(POSTFIX), (3, 1, 1, "postfix")),
     Case("eeexpired", EXPIRED, tls(EXPIRED), (3, 1, 1, "expired")),
     Case("eewrongname", WRONG_NAME, tls(WRONG_NAME), (3, 1, 1, "wrongname")),
@@ -168,6 +171,8 @@ WORDS = {
     "ta201": "2 0 1 of its CA",
     "ta200": "2 0 0: the CA itself, which the host does not send",
     "ta210": "2 1 0: the CA's key itself, the CA is not sent",
+    "deep": "2 1 1 of a CA, and another between it and the host",
+    "deepwrong": "the same, of another CA",
     "postfix": "3 1 1, the host is Postfix",
     "eeexpired": "3 1 1, the certificate is out of date",
     "eewrongname": "3 1 1, the certificate is for another name",

@@ -22,6 +22,19 @@ class Certificates(Pki):
         for name, (signer, names, days) in LEAVES.items():
             self._leaf(name, signer, "ec", ",".join(f"DNS:{n}" for n in names), ["-days", days])
 
+        self._between("ca", "middle")
+        self._leaf("deep", "middle", "ec", "DNS:mx.deep.example", ["-days", DAYS])
+        chain = self.dir / "deep.chain.pem"
+        chain.write_text(chain.read_text() + (self.dir / "ca.pem").read_text())
+
+    def _between(self, ca, name):
+        """a CA that this one has signed"""
+        self._key(name, "ec")
+        self._openssl("req", "-new", "-key", f"{name}.key", "-subj", f"/CN=mailmote test {name}", "-out", f"{name}.csr")
+        (self.dir / f"{name}.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial", "-days", DAYS,
+                      "-extfile", f"{name}.ext", "-out", f"{name}.pem")
+
     def tlsa(self, usage, selector, matching, name):
         """the record's data, as text"""
         if selector == 0:
