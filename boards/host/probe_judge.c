@@ -27,7 +27,7 @@ static unsigned judge(const struct probe *probe, const struct mote_trust *trust)
     trust->setup_tls(&session);
     (*ctx)->start_chain(ctx, probe->name);
     for (size_t i = 0; i < probe->chain.count; i++) {
-        const struct der *der = &probe->chain.list[i]->all;
+        const struct mote_der *der = &probe->chain.list[i]->all;
 
         (*ctx)->start_cert(ctx, (uint32_t)der->len);
         (*ctx)->append(ctx, der->at, der->len);

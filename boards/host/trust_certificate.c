@@ -10,59 +10,34 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    SEQUENCE = 0x30,
-    SET = 0x31,
-    OID = 0x06,
-    INTEGER = 0x02,
-    UTC_TIME = 0x17,
-    GENERALIZED_TIME = 0x18,
-    VERSION = 0xa0
-};
+enum { VERSION = 0xa0 };
 
 /* ---- DER --------------------------------------------------------------------------------------------------------- */
 
-/* Takes the first element off in: all of it, and its content. */
-static bool take(struct der *in, unsigned char tag, struct der *all, struct der *content)
+/* Takes the first element off: all of it, and its content. */
+static bool take(struct mote_der *in, unsigned tag, struct mote_der *all, struct mote_der *content)
 {
-    size_t head = 2, len;
+    const unsigned char *at = in->at;
+    bool taken = mote_der_take(in, tag, content);
 
-    if (in->len < 2 || in->at[0] != tag) {
-        return false;
+    if (taken) {
+        *all = (struct mote_der){at, (size_t)(in->at - at)};
     }
-    len = in->at[1];
-    if (len >= 0x80) {
-        size_t octets = len & 0x7f;
-
-        if (octets == 0 || octets > 3 || in->len - 2 < octets) {
-            return false;
-        }
-        for (len = 0; octets > 0; octets--) {
-            len = len << 8 | in->at[head++];
-        }
-    }
-    if (len > in->len - head) {
-        return false;
-    }
-    *all = (struct der){in->at, head + len};
-    *content = (struct der){in->at + head, len};
-    in->at += head + len;
-    in->len -= head + len;
-    return true;
+    return taken;
 }
 
 /* "310131235959Z", or "20310131235959Z", which may have a fraction: "20310131235959.5Z". BearSSL takes that as well. */
-static bool take_date(struct der *in, char text[24])
+static bool take_date(struct mote_der *in, char text[24])
 {
-    struct der all, date;
+    struct mote_der all, date;
     const char *century = "";
     const unsigned char *at;
     size_t end = 14; /* of the seconds */
 
-    if (take(in, UTC_TIME, &all, &date)) {
+    if (take(in, DER_UTC_TIME, &all, &date)) {
         end = 12;
         century = date.len != 0 && date.at[0] >= '5' ? "19" : "20";
-    } else if (!take(in, GENERALIZED_TIME, &all, &date)) {
+    } else if (!take(in, DER_GENERALIZED_TIME, &all, &date)) {
         return false;
     }
     if (date.len <= end || date.at[date.len - 1] != 'Z' || (date.len != end + 1 && date.at[end] != '.')) {
@@ -81,16 +56,16 @@ static bool take_date(struct der *in, char text[24])
 
 static bool take_parts(struct certificate *c, const unsigned char *octets, size_t len)
 {
-    struct der in = {octets, len}, all, content, dates;
+    struct mote_der in = {octets, len}, all, content, dates;
 
-    if (!take(&in, SEQUENCE, &c->all, &content) || in.len != 0 || !take(&content, SEQUENCE, &all, &in)) {
+    if (!take(&in, DER_SEQUENCE, &c->all, &content) || in.len != 0 || !take(&content, DER_SEQUENCE, &all, &in)) {
         return false;
     }
     take(&in, VERSION, &all, &content);
-    return take(&in, INTEGER, &all, &content) && take(&in, SEQUENCE, &all, &content) &&
-           take(&in, SEQUENCE, &c->issuer, &content) && take(&in, SEQUENCE, &all, &dates) &&
-           take_date(&dates, c->from) && take_date(&dates, c->until) && take(&in, SEQUENCE, &c->subject, &content) &&
-           take(&in, SEQUENCE, &c->key, &content);
+    return take(&in, DER_INTEGER, &all, &content) && take(&in, DER_SEQUENCE, &all, &content) &&
+           take(&in, DER_SEQUENCE, &c->issuer, &content) && take(&in, DER_SEQUENCE, &all, &dates) &&
+           take_date(&dates, c->from) && take_date(&dates, c->until) &&
+           take(&in, DER_SEQUENCE, &c->subject, &content) && take(&in, DER_SEQUENCE, &c->key, &content);
 }
 
 const char *certificate_read(struct certificate *c, const unsigned char *octets, size_t len)
@@ -118,7 +93,7 @@ const char *certificate_read(struct certificate *c, const unsigned char *octets,
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
 
 /* The numbers of an OBJECT IDENTIFIER, or the short name of one that names have in them. */
-static void oid_text(char text[40], struct der oid)
+static void oid_text(char text[40], struct mote_der oid)
 {
     static const struct {
         const char *octets, *name;
@@ -146,18 +121,18 @@ static void oid_text(char text[40], struct der oid)
     text[at] = 0;
 }
 
-void name_text(char text[TEXT_LEN], struct der name)
+void name_text(char text[TEXT_LEN], struct mote_der name)
 {
-    struct der all, sets, set, pair, oid;
+    struct mote_der all, sets, set, pair, oid;
     size_t at = 0;
 
     text[0] = 0;
-    if (!take(&name, SEQUENCE, &all, &sets)) {
+    if (!take(&name, DER_SEQUENCE, &all, &sets)) {
         return;
     }
-    while (take(&sets, SET, &all, &set)) {
-        while (take(&set, SEQUENCE, &all, &pair) && take(&pair, OID, &all, &oid) && at < TEXT_LEN - 50) {
-            struct der value = {NULL, 0};
+    while (take(&sets, DER_SET, &all, &set)) {
+        while (take(&set, DER_SEQUENCE, &all, &pair) && take(&pair, DER_OID, &all, &oid) && at < TEXT_LEN - 50) {
+            struct mote_der value = {NULL, 0};
             char type[40];
 
             if (pair.len != 0) {
@@ -213,7 +188,7 @@ void signature_text(char text[TEXT_LEN], const struct certificate *c)
 
 /* ---- Pins -------------------------------------------------------------------------------------------------------- */
 
-void sha256(unsigned char digest[SHA256_LEN], struct der octets)
+void sha256(unsigned char digest[SHA256_LEN], struct mote_der octets)
 {
     br_sha256_context hash;
 

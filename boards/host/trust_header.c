@@ -45,7 +45,7 @@ static void write_subject(const struct certificate *certificate)
     printf("\n");
 }
 
-static void write_hash(const char *before, struct der octets)
+static void write_hash(const char *before, struct mote_der octets)
 {
     unsigned char digest[SHA256_LEN];
 

@@ -5,84 +5,41 @@
  *
  * Every length is checked against the element around it, and what must end there does. What is skipped is not looked into.
  */
+#include "der.h"
 #include "posix.h"
 
 #include <string.h>
 
-enum {
-    BOOLEAN = 0x01,
-    INTEGER,
-    BIT_STRING,
-    OCTET_STRING,
-    OID = 0x06,
-    UTC_TIME = 0x17,
-    GENERALIZED_TIME,
-    SEQUENCE = 0x30
-};
 enum { VERSION = 0xa0, ISSUER_ID = 0x81, SUBJECT_ID, EXTENSIONS = 0xa3 };
-enum { LENGTH_OCTETS_MAX = 3, VERSION_3 = 2 };
+enum { VERSION_3 = 2 };
 
-/* Elements, one behind the other. */
-struct der {
-    const unsigned char *at;
-    size_t len;
-};
-
-/* Takes the first element off; inside is what it holds. False: it has another tag, or does not fit. */
-static bool take(struct der *in, unsigned tag, struct der *inside)
-{
-    size_t head = 2, len;
-
-    if (in->len < head || in->at[0] != tag) {
-        return false;
-    }
-    len = in->at[1];
-    if (len >= 0x80) {
-        head += len - 0x80;
-        if (len == 0x80 || head > 2 + LENGTH_OCTETS_MAX || in->len < head) {
-            return false;
-        }
-        len = 0;
-        for (size_t i = 2; i < head; i++) {
-            len = len << 8 | in->at[i];
-        }
-    }
-    if (len > in->len - head) {
-        return false;
-    }
-    *inside = (struct der){in->at + head, len};
-    in->at += head + len;
-    in->len -= head + len;
-    return true;
-}
-
-static bool next_is(const struct der *in, unsigned tag)
+static bool next_is(const struct mote_der *in, unsigned tag)
 {
     return in->len != 0 && in->at[0] == tag;
 }
 
 /* True also where there is none. */
-static bool skip_optional(struct der *in, unsigned tag)
+static bool skip_optional(struct mote_der *in, unsigned tag)
 {
-    struct der skipped;
+    struct mote_der skipped;
 
-    return !next_is(in, tag) || take(in, tag, &skipped);
+    return !next_is(in, tag) || mote_der_take(in, tag, &skipped);
 }
 
-static bool skip(struct der *in, unsigned tag)
+static bool skip(struct mote_der *in, unsigned tag)
 {
     return next_is(in, tag) && skip_optional(in, tag);
 }
 
-static bool is(const struct der *octets, const char *text, size_t len)
+static bool is(const struct mote_der *octets, const char *text, size_t len)
 {
     return octets->len == len && memcmp(octets->at, text, len) == 0;
 }
 
 /* A BIT STRING of whole octets. */
-static bool take_bits(struct der *in, struct der *bits)
+static bool take_bits(struct mote_der *in, struct mote_der *bits)
 {
-    if (!take(in, BIT_STRING, bits) || bits->len == 0 || bits->at[0] != 0) {
+    if (!mote_der_take(in, DER_BIT_STRING, bits) || bits->len == 0 || bits->at[0] != 0) {
         return false;
     }
     bits->at++;
@@ -93,7 +50,7 @@ static bool take_bits(struct der *in, struct der *bits)
 /* ---- The key ----------------------------------------------------------------------------------------------------- */
 
 /* BearSSL does not write to a key, but its pointers are no const ones. */
-static unsigned char *octets_of(const struct der *in)
+static unsigned char *octets_of(const struct mote_der *in)
 {
     union {
         const unsigned char *from;
@@ -104,9 +61,9 @@ static unsigned char *octets_of(const struct der *in)
 }
 
 /* A positive INTEGER, without leading zeros. */
-static bool take_number(struct der *in, struct der *number)
+static bool take_number(struct mote_der *in, struct mote_der *number)
 {
-    if (!take(in, INTEGER, number) || number->len == 0 || number->at[0] >= 0x80) {
+    if (!mote_der_take(in, DER_INTEGER, number) || number->len == 0 || number->at[0] >= 0x80) {
         return false;
     }
     while (number->len != 0 && number->at[0] == 0) {
@@ -116,12 +73,12 @@ static bool take_number(struct der *in, struct der *number)
     return number->len != 0;
 }
 
-static bool read_rsa(br_x509_pkey *key, struct der bits)
+static bool read_rsa(br_x509_pkey *key, struct mote_der bits)
 {
-    struct der numbers, n, e;
+    struct mote_der numbers, n, e;
 
-    if (!take(&bits, SEQUENCE, &numbers) || bits.len != 0 || !take_number(&numbers, &n) || !take_number(&numbers, &e) ||
-        numbers.len != 0 || n.len + e.len > BR_X509_BUFSIZE_KEY) {
+    if (!mote_der_take(&bits, DER_SEQUENCE, &numbers) || bits.len != 0 || !take_number(&numbers, &n) ||
+        !take_number(&numbers, &e) || numbers.len != 0 || n.len + e.len > BR_X509_BUFSIZE_KEY) {
         return false;
     }
     key->key_type = BR_KEYTYPE_RSA;
@@ -129,7 +86,7 @@ static bool read_rsa(br_x509_pkey *key, struct der bits)
     return true;
 }
 
-static bool read_ec(br_x509_pkey *key, struct der parameters, struct der point)
+static bool read_ec(br_x509_pkey *key, struct mote_der parameters, struct mote_der point)
 {
     static const struct {
         const char *oid;
@@ -139,9 +96,9 @@ static bool read_ec(br_x509_pkey *key, struct der parameters, struct der point)
         {"\x2b\x81\x04\x00\x22", 5, BR_EC_secp384r1, 97},
         {"\x2b\x81\x04\x00\x23", 5, BR_EC_secp521r1, 133},
     };
-    struct der oid;
+    struct mote_der oid;
 
-    if (!take(&parameters, OID, &oid) || parameters.len != 0) {
+    if (!mote_der_take(&parameters, DER_OID, &oid) || parameters.len != 0) {
         return false;
     }
     for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
@@ -154,12 +111,12 @@ static bool read_ec(br_x509_pkey *key, struct der parameters, struct der point)
     return false;
 }
 
-static bool read_key(br_x509_pkey *key, struct der info)
+static bool read_key(br_x509_pkey *key, struct mote_der info)
 {
-    struct der algorithm, oid, bits;
+    struct mote_der algorithm, oid, bits;
 
-    if (!take(&info, SEQUENCE, &algorithm) || !take(&algorithm, OID, &oid) || !take_bits(&info, &bits) ||
-        info.len != 0) {
+    if (!mote_der_take(&info, DER_SEQUENCE, &algorithm) || !mote_der_take(&algorithm, DER_OID, &oid) ||
+        !take_bits(&info, &bits) || info.len != 0) {
         return false;
     }
     if (is(&oid, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9)) {
@@ -170,33 +127,34 @@ static bool read_key(br_x509_pkey *key, struct der info)
 
 /* ---- Extensions -------------------------------------------------------------------------------------------------- */
 
-static bool read_constraints(br_x509_trust_anchor *anchor, struct der value)
+static bool read_constraints(br_x509_trust_anchor *anchor, struct mote_der value)
 {
-    struct der constraints, ca;
+    struct mote_der constraints, ca;
 
-    if (!take(&value, SEQUENCE, &constraints) || value.len != 0) {
+    if (!mote_der_take(&value, DER_SEQUENCE, &constraints) || value.len != 0) {
         return false;
     }
-    if (!next_is(&constraints, BOOLEAN)) {
+    if (!next_is(&constraints, DER_BOOLEAN)) {
         return true;
     }
-    if (!take(&constraints, BOOLEAN, &ca) || ca.len != 1) {
+    if (!mote_der_take(&constraints, DER_BOOLEAN, &ca) || ca.len != 1) {
         return false;
     }
     anchor->flags = ca.at[0] != 0 ? BR_X509_TA_CA : 0;
     return true;
 }
 
-static bool read_extensions(br_x509_trust_anchor *anchor, struct der wrapped)
+static bool read_extensions(br_x509_trust_anchor *anchor, struct mote_der wrapped)
 {
-    struct der list, extension, oid, value;
+    struct mote_der list, extension, oid, value;
 
-    if (!take(&wrapped, SEQUENCE, &list) || wrapped.len != 0) {
+    if (!mote_der_take(&wrapped, DER_SEQUENCE, &list) || wrapped.len != 0) {
         return false;
     }
     while (list.len != 0) {
-        if (!take(&list, SEQUENCE, &extension) || !take(&extension, OID, &oid) || !skip_optional(&extension, BOOLEAN) ||
-            !take(&extension, OCTET_STRING, &value) || extension.len != 0) {
+        if (!mote_der_take(&list, DER_SEQUENCE, &extension) || !mote_der_take(&extension, DER_OID, &oid) ||
+            !skip_optional(&extension, DER_BOOLEAN) || !mote_der_take(&extension, DER_OCTET_STRING, &value) ||
+            extension.len != 0) {
             return false;
         }
         if (is(&oid, "\x55\x1d\x13", 3) && !read_constraints(anchor, value)) {
@@ -208,50 +166,51 @@ static bool read_extensions(br_x509_trust_anchor *anchor, struct der wrapped)
 
 /* ---- The certificate --------------------------------------------------------------------------------------------- */
 
-static bool take_version(struct der *in)
+static bool take_version(struct mote_der *in)
 {
-    struct der wrapped, version;
+    struct mote_der wrapped, version;
 
     if (!next_is(in, VERSION)) {
         return true;
     }
-    return take(in, VERSION, &wrapped) && take(&wrapped, INTEGER, &version) && wrapped.len == 0 && version.len == 1 &&
-           version.at[0] <= VERSION_3;
+    return mote_der_take(in, VERSION, &wrapped) && mote_der_take(&wrapped, DER_INTEGER, &version) && wrapped.len == 0 &&
+           version.len == 1 && version.at[0] <= VERSION_3;
 }
 
-static bool skip_date(struct der *in)
+static bool skip_date(struct mote_der *in)
 {
-    return skip(in, UTC_TIME) || skip(in, GENERALIZED_TIME);
+    return skip(in, DER_UTC_TIME) || skip(in, DER_GENERALIZED_TIME);
 }
 
-static bool skip_dates(struct der *in)
+static bool skip_dates(struct mote_der *in)
 {
-    struct der dates;
+    struct mote_der dates;
 
-    return take(in, SEQUENCE, &dates) && skip_date(&dates) && skip_date(&dates) && dates.len == 0;
+    return mote_der_take(in, DER_SEQUENCE, &dates) && skip_date(&dates) && skip_date(&dates) && dates.len == 0;
 }
 
-static bool skip_signature(struct der *in)
+static bool skip_signature(struct mote_der *in)
 {
-    struct der algorithm, bits;
+    struct mote_der algorithm, bits;
 
-    return take(in, SEQUENCE, &algorithm) && skip(&algorithm, OID) && take_bits(in, &bits);
+    return mote_der_take(in, DER_SEQUENCE, &algorithm) && skip(&algorithm, DER_OID) && take_bits(in, &bits);
 }
 
-static bool read_content(br_x509_trust_anchor *anchor, struct der in)
+static bool read_content(br_x509_trust_anchor *anchor, struct mote_der in)
 {
-    struct der subject, key, extensions;
+    struct mote_der subject, key, extensions;
     const unsigned char *name;
 
-    if (!take_version(&in) || !skip(&in, INTEGER) /* serial number */ || !skip(&in, SEQUENCE) /* algorithm */ ||
-        !skip(&in, SEQUENCE) /* issuer */ || !skip_dates(&in)) {
+    if (!take_version(&in) || !skip(&in, DER_INTEGER) /* serial number */ || !skip(&in, DER_SEQUENCE) /* algorithm */ ||
+        !skip(&in, DER_SEQUENCE) /* issuer */ || !skip_dates(&in)) {
         return false;
     }
     name = in.at;
-    if (!take(&in, SEQUENCE, &subject) || !take(&in, SEQUENCE, &key) || !read_key(&anchor->pkey, key)) {
+    if (!mote_der_take(&in, DER_SEQUENCE, &subject) || !mote_der_take(&in, DER_SEQUENCE, &key) ||
+        !read_key(&anchor->pkey, key)) {
         return false;
     }
-    anchor->dn.data = octets_of(&(struct der){name, 0});
+    anchor->dn.data = octets_of(&(struct mote_der){name, 0});
     anchor->dn.len = (size_t)(subject.at + subject.len - name);
     if (!skip_optional(&in, ISSUER_ID) || !skip_optional(&in, SUBJECT_ID)) {
         return false;
@@ -259,14 +218,15 @@ static bool read_content(br_x509_trust_anchor *anchor, struct der in)
     if (!next_is(&in, EXTENSIONS)) {
         return in.len == 0;
     }
-    return take(&in, EXTENSIONS, &extensions) && in.len == 0 && read_extensions(anchor, extensions);
+    return mote_der_take(&in, EXTENSIONS, &extensions) && in.len == 0 && read_extensions(anchor, extensions);
 }
 
 bool mote_posix_anchor(br_x509_trust_anchor *anchor, const unsigned char *der, size_t len)
 {
-    struct der file = {der, len}, certificate, content;
+    struct mote_der file = {der, len}, certificate, content;
 
     memset(anchor, 0, sizeof *anchor);
-    return take(&file, SEQUENCE, &certificate) && file.len == 0 && take(&certificate, SEQUENCE, &content) &&
-           skip_signature(&certificate) && certificate.len == 0 && read_content(anchor, content);
+    return mote_der_take(&file, DER_SEQUENCE, &certificate) && file.len == 0 &&
+           mote_der_take(&certificate, DER_SEQUENCE, &content) && skip_signature(&certificate) &&
+           certificate.len == 0 && read_content(anchor, content);
 }

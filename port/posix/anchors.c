@@ -8,6 +8,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include "pem.h"
 #include "posix.h"
 
 #include <errno.h>
@@ -16,23 +17,21 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BANNER_DASHES = 5, PIPE_MS = 5000 };
+enum { PIPE_MS = 5000 };
 
 struct loader {
     br_x509_trust_anchor *anchors;
     size_t count;
-    unsigned char *low, *high; /* the memory between the anchors and the octets behind them */
-    size_t der_len;            /* octets of a certificate, at low */
-    uint32_t bits;             /* of base64; the last bit_count of them are not an octet yet */
-    unsigned bit_count;
-    bool padded;      /* with '=': no digit may follow */
-    bool certificate; /* inside one */
-    bool line_begins;
-    char banner[32]; /* its beginning */
-    size_t banner_len;
-    unsigned dashes; /* in a row, at the end of the banner */
-    int error;       /* an errno */
+    unsigned char *low, *high; /* the memory between the anchors and the octets behind them, lent to pem */
+    struct mote_pem pem;
+    int error; /* an errno */
 };
+
+static void lend(struct loader *loader)
+{
+    loader->pem.der = loader->low;
+    loader->pem.der_cap = (size_t)(loader->high - loader->low);
+}
 
 /* ---- Certificates ------------------------------------------------------------------------------------------------ */
 
@@ -63,120 +62,24 @@ static void keep_anchor(struct loader *loader, br_x509_trust_anchor *anchor)
     loader->low += sizeof *anchor;
 }
 
-static void begin_certificate(struct loader *loader)
-{
-    loader->der_len = 0;
-    loader->bit_count = 0;
-    loader->padded = false;
-    loader->certificate = true;
-}
-
 static void end_certificate(struct loader *loader)
 {
     br_x509_trust_anchor anchor;
 
-    loader->certificate = false;
-    if (loader->bit_count != 0) {
-        loader->error = EINVAL;
-    } else if (mote_posix_anchor(&anchor, loader->low, loader->der_len)) {
+    if (mote_posix_anchor(&anchor, loader->pem.der, loader->pem.der_len)) {
         keep_anchor(loader, &anchor);
     }
-}
-
-/* ---- PEM (RFC 7468): base64 between two banners ------------------------------------------------------------------ */
-
-enum { NO_DIGIT = 64 };
-
-static uint32_t digit(uint32_t c)
-{
-    if (c - 'A' < 26) {
-        return c - 'A';
-    }
-    if (c - 'a' < 26) {
-        return c - 'a' + 26;
-    }
-    if (c - '0' < 10) {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : NO_DIGIT;
-}
-
-/* Padding stands for the bits that a last octet lacks: two at a time, and none that is set is left over. */
-static bool padding(const struct loader *loader, char c)
-{
-    return c == '=' && (loader->bit_count == 2 || loader->bit_count == 4) &&
-           (loader->bits & (((uint32_t)1 << loader->bit_count) - 1)) == 0;
-}
-
-static void take_digit(struct loader *loader, char c)
-{
-    uint32_t value = digit((unsigned char)c);
-
-    if (value != NO_DIGIT && !loader->padded) {
-        loader->bits = loader->bits << 6 | value;
-        loader->bit_count += 6;
-        if (loader->bit_count < 8) {
-            return;
-        }
-        loader->bit_count -= 8;
-        if (loader->low + loader->der_len == loader->high) {
-            loader->error = ENOMEM;
-            return;
-        }
-        loader->low[loader->der_len++] = (unsigned char)(loader->bits >> loader->bit_count);
-    } else if (padding(loader, c)) {
-        loader->bit_count -= 2;
-        loader->padded = true;
-    } else if ((unsigned char)c > ' ') {
-        loader->error = EINVAL;
-    }
-}
-
-/* What a longer one has left behind it is not looked at: the text holds no end of a banner. */
-static bool banner_is(const struct loader *loader, const char *text)
-{
-    return memcmp(loader->banner, text, strlen(text)) == 0;
-}
-
-static void end_banner(struct loader *loader)
-{
-    if (loader->certificate && banner_is(loader, "-----END ")) {
-        end_certificate(loader);
-    } else if (loader->certificate) {
-        loader->error = EINVAL;
-    } else if (banner_is(loader, "-----BEGIN CERTIFICATE-") || banner_is(loader, "-----BEGIN X509 CERTIFICATE-")) {
-        begin_certificate(loader);
-    }
-    loader->banner_len = 0;
-}
-
-/* A banner ends with its last dashes: where the next one follows without an end of line, a file was put behind one that does
- * not end in any. */
-static void take_banner(struct loader *loader, char c)
-{
-    if (loader->banner_len < sizeof loader->banner) {
-        loader->banner[loader->banner_len] = c;
-    }
-    loader->banner_len++;
-    loader->dashes = c == '-' ? loader->dashes + 1 : 0;
-    if (c == '\n' || (loader->banner_len >= 2 * BANNER_DASHES && loader->dashes >= BANNER_DASHES)) {
-        end_banner(loader);
-        loader->line_begins = true;
-    }
+    lend(loader);
 }
 
 static void push(struct loader *loader, const char *text, size_t len)
 {
     for (size_t i = 0; i < len && loader->error == 0; i++) {
-        char c = text[i];
-
-        if (loader->banner_len != 0 || (c == '-' && loader->line_begins)) {
-            take_banner(loader, c);
-            continue;
-        }
-        loader->line_begins = c == '\n';
-        if (loader->certificate) {
-            take_digit(loader, c);
+        switch (mote_pem_push(&loader->pem, text[i])) {
+        case MOTE_PEM_CERTIFICATE: end_certificate(loader); break;
+        case MOTE_PEM_WRONG: loader->error = EINVAL; break;
+        case MOTE_PEM_FULL: loader->error = ENOMEM; break;
+        default: break;
         }
     }
 }
@@ -219,14 +122,14 @@ static void load(struct loader *loader, int fd)
         }
     } while (got != 0 && loader->error == 0);
     push(loader, "\n", 1); /* the last line may lack it */
-    if (loader->error == 0 && (loader->certificate || loader->count == 0)) {
+    if (loader->error == 0 && (loader->pem.begun != 0 || loader->count == 0)) {
         loader->error = EINVAL;
     }
 }
 
 size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, const br_x509_trust_anchor **anchors)
 {
-    struct loader loader = {.line_begins = true};
+    struct loader loader = {.error = 0};
     size_t gap = (size_t)(-(uintptr_t)memory % sizeof(void *));
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -237,6 +140,8 @@ size_t mote_posix_anchors(const char *file, void *memory, size_t memory_len, con
     loader.low = (unsigned char *)memory + (gap < memory_len ? gap : memory_len);
     loader.high = (unsigned char *)memory + memory_len;
     loader.anchors = (br_x509_trust_anchor *)(void *)loader.low;
+    mote_pem_init(&loader.pem);
+    lend(&loader);
     if (mote_posix_readable(fd)) {
         load(&loader, fd);
     } else {

@@ -186,7 +186,7 @@ static void test_told(void **state)
         }
         memcpy(name,
                (unsigned char[]){0x30, 0x82, (unsigned char)((at - name - 4) >> 8), (unsigned char)(at - name - 4)}, 4);
-        name_text(text, (struct der){name, (size_t)(at - name)});
+        name_text(text, (struct mote_der){name, (size_t)(at - name)});
         assert_in_range(strlen(text), 1, TEXT_LEN - 1);
         free(text);
     }
