@@ -22,7 +22,7 @@ PARTS = [
     ("command: messages", r"boards/host/(input|mail\.|raw|field|encoded_word|attach|progress|send)"),
     ("command: help", r"boards/host/(help|usage)"),
     ("command: the rest", r"boards/host/"),
-    ("our part of libc: resolver", r"port/static/(names|found|servers|dns)"),
+    ("our part of libc: resolver", r"port/static/(names|found|servers|dns|interface)"),
     ("our part of libc", r"port/static/"),
     ("library: sockets, CA file", r"(anchors?|connect|pump|posix|trace|host|clock|random)\.o\)$(?<!libbearssl)"),
     ("BearSSL: curves", r"libbearssl.*\((ec_|ecdsa_)"),

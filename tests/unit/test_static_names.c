@@ -29,17 +29,21 @@ static FILE *open_text(const char *path, const char *mode)
     return *text == 0 ? NULL : fmemopen((char *)(size_t)text, strlen(text), "r");
 }
 
-#define getaddrinfo  static_getaddrinfo
-#define freeaddrinfo static_freeaddrinfo
-#define gai_strerror static_gai_strerror
-#define fopen        open_text
+#define if_nametoindex static_if_nametoindex
+#define getaddrinfo    static_getaddrinfo
+#define freeaddrinfo   static_freeaddrinfo
+#define gai_strerror   static_gai_strerror
+#define fopen          open_text
+unsigned static_if_nametoindex(const char *name);
 int static_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **list);
 void static_freeaddrinfo(struct addrinfo *list);
 const char *static_gai_strerror(int status);
 #include "../../port/static/dns.c"
 #include "../../port/static/found.c"
+#include "../../port/static/interface.c"
 #include "../../port/static/names.c"
 #include "../../port/static/servers.c"
+#undef if_nametoindex
 #undef getaddrinfo
 #undef freeaddrinfo
 #undef gai_strerror
