@@ -23,7 +23,7 @@ flags_mips := -mips32r2 -fno-pic -mno-shared -mplt
 
 static_cflags := -Oz -fno-pie -ffunction-sections -fdata-sections -fmerge-all-constants -fno-asynchronous-unwind-tables \
     -fno-unwind-tables -fno-stack-protector -fno-ident -fno-jump-tables -fno-thread-jumps -fno-tree-dominator-opts \
-    -fno-inline-functions-called-once
+    -fno-inline-functions-called-once -fno-tree-tail-merge
 static_ldflags = -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,common-page-size=64,--build-id=none,-Map=$(1)/map
 # BearSSL as it is for any CPU: what is only faster on some is left out.
 static_cppflags := -DBR_AES_X86NI=0 -DBR_SSE2=0 -DBR_INT128=0 -DBR_UMUL128=0 -DBR_RDRAND=0 -DMOTE_X25519=0
