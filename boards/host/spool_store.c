@@ -10,11 +10,12 @@
 #include "spool.h"
 
 #include <errno.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static int cannot_store(const struct spool *spool, const struct host_mail *mail, int error)
 {
@@ -23,15 +24,20 @@ static int cannot_store(const struct spool *spool, const struct host_mail *mail,
     return EX_CANTCREAT;
 }
 
+/* As in <linux/fs.h>, which musl comes without; its ioctl() takes no number as large as these. */
+#define GET_FLAGS _IOR('f', 1, long)
+#define SET_FLAGS _IOW('f', 2, long)
+enum { NO_COPY_ON_WRITE = 0x00800000 };
+
 /* A file system that writes each time to a new place (Btrfs) has none left for a state when the disk is full: there a file
  * that is empty yet is set to be written over in place. Others refuse that. */
 static void keep_in_place(int fd)
 {
     int flags = 0;
 
-    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
-        flags |= FS_NOCOW_FL;
-        ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    if (syscall(SYS_ioctl, fd, GET_FLAGS, &flags) == 0) {
+        flags |= NO_COPY_ON_WRITE;
+        syscall(SYS_ioctl, fd, SET_FLAGS, &flags);
     }
 }
 
