@@ -3,6 +3,7 @@
 needed: nothing here may touch the network but a closed port."""
 import os
 import re
+import shutil
 import socket
 import subprocess
 
@@ -14,8 +15,8 @@ PIN = "sha256:" + "A" * 43 + "="
 FROM = ["--from", "s@example.org"]
 
 
-def run(*args, text=b"text\n", env=(), **options):
-    done = subprocess.run([COMMAND, *args], input=text, capture_output=True, timeout=60,
+def run(*args, text=b"text\n", env=(), wrap=(), **options):
+    done = subprocess.run([*wrap, COMMAND, *args], input=text, capture_output=True, timeout=60,
                           env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MAILMOTE_CONF": "", **dict(env)}, **options)
     done.stderr = done.stderr.decode()
     return done
@@ -144,6 +145,15 @@ def test_bad_secret(file, kind, text, word):
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize("text, status", [
+    (b"x" * 65535, DEFERRED), (b"x" * 65535 + b"\r\n", DEFERRED), (b"x" * 65536, BAD_CONFIG), (b"hun ter2\r\n", DEFERRED),
+    (b"hunter2\x7f", DEFERRED), (b"hunter2\x1f", BAD_CONFIG), (b"hunter2\r", BAD_CONFIG)], ids=range(7))
+def test_how_far_a_secret_goes(file, closed, text, status):
+    """with or without the end of its line, which is none of it"""
+    done = send("--relay", closed, *FROM, "--pin", PIN, "--user", "u", "--token-file", file(text), "r@example.org")
+    assert (done.returncode, "hunter2" in done.stderr) == (status, False)
+
+
 @pytest.mark.parametrize("mode, status", [(0o600, DEFERRED), (0o640, DEFERRED), (0o400, DEFERRED), (0o644, BAD_CONFIG),
                                           (0o604, BAD_CONFIG), (0o602, BAD_CONFIG), (0o666, BAD_CONFIG)])
 @pytest.mark.parametrize("kind", ["--password-file", "--token-file"])
@@ -161,6 +171,16 @@ def test_secret_of_another_user(file, closed):
     os.chown(path, 65534, 65534)
     done = send("--relay", closed, *FROM, "--pin", PIN, "--user", "u", "--password-file", path, "r@example.org")
     refused(done, BAD_CONFIG, path, "belongs to another user", "chown")
+
+
+def test_secret_whose_owner_cannot_be_known(file, tmp_path):
+    """is not read as if it were ours"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    path = file(b"hunter2\n")
+    done = send("--relay", "relay.test", *FROM, "--pin", PIN, "--user", "u", "--password-file", path, "r@example.org",
+                wrap=["strace", "-qq", "-o", tmp_path / "trace", "-P", path, "-e", "inject=%fstat:error=EIO"])
+    refused(done, BAD_CONFIG, path, "cannot be read: Input/output error")
 
 
 @pytest.mark.parametrize("options", [["--trust", "FILE"], ["--user", "u", "--password-file", "FILE"]])
