@@ -189,8 +189,12 @@ harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
     tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
 # Some read what the command reads.
-host_harnesses := configuration header spool
+host_harnesses := arguments configuration header spool throttle
 $(foreach name,$(host_harnesses),$(BUILD)/tests/replay_$(name) $(BUILD)/tests/fuzz_$(name)): $(filter-out $(fuzz_o) %/main.o,$(command_o))
+# Some have their own in the place of a function that reads a file, the clock, or more than its arguments.
+$(BUILD)/tests/replay_throttle $(BUILD)/tests/fuzz_throttle: LDFLAGS += -Xlinker --wrap=fsync -Xlinker --wrap=uptime_now
+$(BUILD)/tests/replay_arguments $(BUILD)/tests/fuzz_arguments: LDFLAGS += \
+    $(foreach name,aliases_check aliases_open config_read flush_command queue_command standard_hush submit,-Xlinker --wrap=$(name))
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)
 fuzzers := $(harnesses:%=$(BUILD)/tests/fuzz_%)
 

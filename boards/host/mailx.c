@@ -272,7 +272,11 @@ int mailx_command(int argc, char **argv)
     int status = understand(&call, argv);
 
     (void)argc;
-    status = status == EX_OK ? send(&call) : status;
+    if (status == EX_OK) {
+        status = send(&call);
+    } else {
+        free(call.args.attachments.list); /* which submit() takes over */
+    }
     free(call.fields.list);
     free(call.to.list);
     free(call.cc.list);

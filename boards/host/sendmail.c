@@ -23,6 +23,7 @@ enum job { JOB_MAIL, JOB_QUEUE, JOB_FLUSH, JOB_ALIASES };
 
 struct call {
     struct args args;
+    struct words to;
     char *config;
     uint8_t job;
 };
@@ -58,7 +59,7 @@ static int take(struct call *call, int letter, char *value)
     struct args *args = &call->args;
 
     switch (letter) {
-    case LETTER_WORD: return words_add(&args->bcc, value);
+    case LETTER_WORD: return words_add(&call->to, value);
     case LETTER_UNKNOWN:
     case LETTER_NO_VALUE: return letters_refuse(letter, value, "sendmail");
     case 'b': return take_mode(call, value);
@@ -130,21 +131,15 @@ static int check_aliases(struct call *call)
 
 static int run(struct call *call)
 {
-    struct words words = call->args.bcc;
-    int status;
-
     switch (call->job) {
     case JOB_QUEUE: return run_as(call, "queue", queue_command);
     case JOB_FLUSH: return flush_quietly(call);
     case JOB_ALIASES: return check_aliases(call);
     default: break;
     }
-    call->args.rcpts = words.list;
-    call->args.rcpt_count = words.count;
-    call->args.bcc = (struct words){NULL, 0};
-    status = submit(&call->args);
-    free(words.list);
-    return status;
+    call->args.rcpts = call->to.list;
+    call->args.rcpt_count = call->to.count;
+    return submit(&call->args);
 }
 
 static int understand(struct call *call, char **argv)
@@ -164,10 +159,8 @@ static int call_as(uint8_t job, char **argv)
     struct call call = {.args = {.dots = true, .background = true}, .job = job};
     int status = understand(&call, argv);
 
-    if (status == EX_OK) {
-        return run(&call);
-    }
-    free(call.args.bcc.list);
+    status = status == EX_OK ? run(&call) : status;
+    free(call.to.list);
     return status;
 }
 
