@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A year of a spool: `send` and `flush` as cron would call them, on a clock of their own, with two relays that go through
-foul spells, a network that is missing, reboots, sleeps, and SIGKILL. A ledger knows what was accepted and what the relays
+foul spells, a network that is missing, reboots, sleeps, and SIGKILL. Some mails are dropped by a user, of others the names are completed
+when they are tried. A ledger knows what was accepted and what the relays
 took; judge() says what must be true at the end.
 
     make soak                          a year
@@ -15,19 +16,20 @@ import fcntl
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from pretend import pretend
-from relay import COMMAND, Relay, Spool, make_context
+from pretend import library, pretend
+from relay import COMMAND, File, Relay, Spool, as_user, make_context
 
 DAY, HOUR, MINUTE, EXPIRES_S, KILLED = 86400, 3600, 60, 5 * 86400, -9
 PEOPLE = ["a@example.test", "b@example.test", "c@example.test"]
 KEPT = pathlib.Path(os.environ["MAILMOTE_BUILD"]) / "soak"
-SENDER, RUN_S = "s@example.org", 60
+SENDER, RUN_S, KILLED_SHARE = "s@example.org", 60, 0.55  # are to be: a fifth is, as others have ended by then
 GOOD = {}
 SPELLS = [  # how often, what the relay replies, and how it is otherwise
     (8, GOOD, {}), (2, {"END": "450 later"}, {}), (1, {"END": "554 no"}, {}), (2, {"MAIL": "451 later"}, {}),
@@ -45,7 +47,8 @@ class Mail:
     accepted: bool = False
     id: str = ""
     failed: dict = dataclasses.field(default_factory=dict)     # whom, and when it was told
-    noticed: bool = False                                       # a failure was found by flush, which writes a notice
+    due: set = dataclasses.field(default_factory=set)          # whose failure flush found: of each there is a notice
+    background: bool = False                                    # as of those that nobody waits for
     kills: int = 0
     how: str = ""
 
@@ -54,12 +57,20 @@ class Year:
     def __init__(self, directory, seed):
         self.chance = random.Random(seed)
         self.spool = Spool(directory / "spool")
+        self.spool.share()
+        for path in (directory, library().parent):              # into which a user has to see
+            path.chmod(0o755)
+        self.users_command = shutil.copy(COMMAND, directory)
+        self.named, self.unnamed = directory / "named", directory / "unnamed"
+        self.named.write_text(f"from {SENDER}\nalias root: {PEOPLE[0]}\n")
+        self.unnamed.write_text(f"spool {self.spool.path}\n")
+        self.failed = {}                                        # files of mails that failed, of which only the newest stay
         self.boot_id = directory / "boot_id"
         tls = make_context(directory)
         self.relays = [Relay(tls), Relay(tls)]
         self.now_s, self.booted_s, self.boots = 0, 0, 0
         self.base_s = time.time()
-        self.network, self.mails, self.runs, self.wrong = True, {}, collections.Counter(), []
+        self.network, self.killing, self.mails, self.runs, self.wrong = True, True, {}, collections.Counter(), []
         self.reboot(0)
 
     # ---- What happens --------------------------------------------------------------------------------------------
@@ -77,35 +88,48 @@ class Year:
         for name, value in {**USUAL, **other}.items():
             setattr(relay, name, value)
 
-    def run(self, *words, text=b"", may_be_killed=True):
-        """the command, perhaps not to its end"""
+    def asking(self, word, *words, text=b""):
+        """one that asks the relays"""
+        where = [word for relay in self.relays for word in ("--relay", relay.where)]
+        return self.run(COMMAND, word, "--spool", self.spool.path, "--helo", "client.example.org", *where, *words, text=text)
+
+    def flush(self, *words):
+        return self.asking("flush", "-C", self.named, *words)
+
+    def run(self, *command, text=b"", wrap=()):
+        """it, perhaps not to its end"""
         self.now_s += 1
         up_s = self.now_s - self.booted_s
         settings = {"BOOTTIME": "+%d" % (up_s - int(time.clock_gettime(time.CLOCK_BOOTTIME))), "BOOT_ID": self.boot_id,
                     "REALTIME": "+%d" % (self.base_s + self.now_s - time.time())}
         if not self.network:
             settings["CONNECT"] = self.chance.choice([errno.ENETUNREACH, errno.ECONNREFUSED, errno.ETIMEDOUT])
-        where = [word for relay in self.relays for word in ("--relay", relay.where)]
-        command = [*pretend(**settings), COMMAND, *words[:1], "--spool", self.spool.path, "--helo", "client.example.org", *where,
-                   *words[1:]]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": ""}) as process:
-            if may_be_killed and self.chance.random() < 0.08:
-                try:
-                    process.communicate(text, self.chance.uniform(0, 0.03))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-            out, err = process.communicate(timeout=RUN_S)
+        with subprocess.Popen([*wrap, *pretend(**settings), *command], stdin=pipe, stdout=pipe, stderr=pipe, env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": ""}) as process:
+            ending = self.killing and self.chance.random() < KILLED_SHARE
+            try:
+                out, err = process.communicate(text, self.chance.uniform(0, 0.03) if ending else RUN_S)
+            except subprocess.TimeoutExpired:
+                self.wrong += [] if ending else [f"hung: {command[1]}"]
+                process.kill()
+                out, err = process.communicate(timeout=RUN_S)
         if process.returncode == KILLED:
+            at_work = {path.name[:16] for path in self.waiting()}
             for mail in self.mails.values():
-                mail.kills += 1
+                mail.kills += not mail.id or mail.id in at_work
         elif process.returncode not in (0, 67, 69, 75):
-            self.wrong.append(f"status {process.returncode}: {' '.join(words[:1])}: {err.decode()}")
-        self.runs["killed" if process.returncode == KILLED else words[0]] += 1
+            self.wrong.append(f"status {process.returncode}: {command[1]}: {err.decode()}")
+        self.runs["killed" if process.returncode == KILLED else command[1]] += 1
+        self.note_failed()
         rows = [line.split("\t") for line in out.decode().splitlines() if line.count("\t") == 4]
         for id_, address, verdict, code, text in rows:
-            self.told(id_, address, verdict, code, text, words[0])
+            self.told(id_, address, verdict, code, text, command[1])
         return process.returncode, rows
+
+    def note_failed(self):
+        for path in self.spool.path.glob("*.failed"):
+            if path.name not in self.failed:
+                self.failed[path.name] = File(path)
 
     def told(self, id_, address, verdict, code, text, by):
         mail = next((mail for mail in self.mails.values() if mail.id == id_), None)
@@ -115,22 +139,31 @@ class Year:
             mail.id, mail.accepted = id_, True
             if verdict == "failed":
                 mail.failed.setdefault(address, self.now_s)
-                mail.noticed |= by == "flush"
-                if not code.startswith("5") and self.now_s - mail.posted_s < EXPIRES_S:
+                if by == "flush":
+                    mail.due.add(address)
+                if not code.startswith("5") and "before it told why" not in text and self.now_s - mail.posted_s < EXPIRES_S:
                     self.wrong.append(f"early: {id_} to {address}: {code} {text}")
 
     def post(self):
         token = f"soak-{len(self.mails)}-"
-        to = self.chance.sample(PEOPLE, self.chance.choice([1, 1, 1, 2, 3]))
         self.posting_s = self.now_s
-        mail = self.mails[token] = Mail(to, self.now_s)
-        background = ["--background"] * (self.chance.random() < 0.1)
-        code, _ = self.run("send", *background, "--from", SENDER, "--subject", token, *to, text=token.encode() + b"\n" * self.chance.choice([1, 9000]))
-        mail.how = f" with status {code}" + " in the background" * len(background)
-        if background and code == 0:
-            mail.accepted = True
-        if self.spool.path.exists():
-            self.settle()
+        mail = self.mails[token] = Mail(self.chance.sample(PEOPLE, self.chance.choice([1, 1, 1, 2, 3])), self.now_s)
+        mail.how = self.chance.choices(["send", "background", "drop", "unnamed"], [6, 1, 2, 1])[0]
+        text = token.encode() + b"\n" * self.chance.choice([1, 9000])
+        words = "--from", SENDER, "--subject", token, *mail.to
+        if mail.how == "unnamed":                               # by sendmail, where no configuration says yet who root is
+            mail.to = PEOPLE[:1]
+            code, _ = self.run(COMMAND, "sendmail", "-C", self.unnamed, "root", text=b"Subject: " + token.encode() + b"\n\n" + text)
+        elif mail.how == "drop":
+            code, _ = self.run(self.users_command, "send", "--spool", self.spool.path, "--relay", "relay.test", "--background", *words,
+                               text=text, wrap=as_user())
+        else:
+            mail.background = mail.how == "background"
+            code, _ = self.asking("send", *["--background"] * mail.background, *words, text=text)
+        mail.accepted |= code == 0 and mail.how != "send"
+        mail.how += f", status {code}"
+        self.settle()
+        self.note_failed()
         self.look(token)
 
     def settle(self):
@@ -143,12 +176,12 @@ class Year:
 
     def look(self, token):
         """a mail is accepted as soon as its file is there, whatever became of the command"""
-        for path in self.spool.path.glob("*.mail") if self.spool.path.exists() else ():
+        for path in self.waiting():
             if token.encode() in path.read_bytes() and b"multipart/report" not in path.read_bytes():
-                self.mails[token].accepted, self.mails[token].id = True, path.name.split(".")[0]
+                self.mails[token].accepted, self.mails[token].id = True, path.name[:16]
 
     def waiting(self):
-        return self.spool.path.exists() and any(self.spool.path.glob("*.mail"))
+        return [path for names in ("*.mail", "*.taken", "drop/*.mail") for path in self.spool.path.glob(names)]
 
     # ---- The year ------------------------------------------------------------------------------------------------
 
@@ -173,14 +206,14 @@ class Year:
                     self.weather(self.relays[what])
                     due[what] = self.now_s + draw(1 / self.chance.choice([600, 6 * HOUR, 2 * DAY]))
             if self.waiting():
-                self.run("flush")
+                self.flush()
                 self.now_s += self.chance.choice([59, 59, 59, 299, HOUR, 3 * HOUR])      # a timer, or it slept
             else:
                 self.now_s = max(self.now_s + MINUTE, int(min(due["mail"], due["boot"])))
             if self.now_s >= month_s:
                 print(f"day {self.now_s // DAY:3}: {len(self.mails)} mails, {sum(self.runs.values())} runs", file=sys.stderr)
                 month_s += 30 * DAY
-        self.network = True
+        self.network, self.killing = True, False
         for relay in self.relays:
             relay.replies = GOOD
             for name, value in USUAL.items():
@@ -188,35 +221,36 @@ class Year:
         for _ in range(50):
             if not self.waiting():
                 break
-            self.run("flush", "--now", may_be_killed=False)
+            self.flush("--now")
             self.now_s += 2 * HOUR
 
     # ---- What must be true ----------------------------------------------------------------------------------------
 
     def judge(self):
         """lost: neither arrived nor told. early: told though nobody refused it and it is not five days old. doubled: more copies than
-        there were kills and connections that ended where the reply was due. unnoticed: failed in flush, and no notice was sent.
-        left: still in the spool, though the relays are good."""
+        there were kills while it waited and connections that ended where the reply was due. notices: not one of a failure that a flush or
+        the background found, or one of another. left: still in the spool, though the relays are good."""
         taken = [mail for relay in self.relays for mail in relay.mails]
         counts = collections.Counter()
         for token, mail in self.mails.items():
             own = [one for one in taken if token.encode() in one.text and one.sender == SENDER]
-            notices = [one for one in taken if token.encode() in one.text and one.sender == "" and b"multipart/report" in one.text]
+            failed = {to for file in self.failed.values() if token.encode() in file.text and file.sender
+                      for n, to in enumerate(file.to) if file.failed >> n & 1}
+            notices = self.notices(token, taken)
+            due = mail.due | (failed if mail.background else set())
             counts["accepted"] += mail.accepted
+            counts["notices"] += sum(notices.values())
             for address in mail.to:
                 copies = sum(address in one.to for one in own)
                 counts["delivered"] += copies != 0
                 counts["failed"] += address in mail.failed
                 counts["copies"] += copies
-                told = address in mail.failed or any(f"Final-Recipient: rfc822; {address}".encode() in text for text in
-                                                     [*(one.text for one in notices), *self.failed_notices(token)])
-                if mail.accepted and not copies and not told:
-                    self.wrong.append(f"lost: {token} {mail.id} to {address}, posted on day {mail.posted_s / DAY:.1f}{mail.how}")
+                if mail.accepted and not copies and address not in mail.failed and not notices[address]:
+                    self.wrong.append(f"lost: {token} {mail.id} to {address}, posted on day {mail.posted_s / DAY:.1f}: {mail.how}")
                 if copies > 1 + mail.kills + self.doubts(own):
-                    self.wrong.append(f"doubled: {token} {mail.id} to {address}: {copies} copies")
-            if mail.noticed and not notices and not self.failed_notices(token):
-                self.wrong.append(f"unnoticed: {token} {mail.id}")
-            counts["notices"] += len(notices)
+                    self.wrong.append(f"doubled: {token} {mail.id} to {address}: {copies} copies: {mail.how}")
+                if notices[address] != (address in due):
+                    self.wrong.append(f"notices: {token} {mail.id} to {address}: {notices[address]}: {mail.how}")
         if self.waiting():
             self.wrong.append(f"left: {self.spool.names()}")
         return counts
@@ -225,10 +259,12 @@ class Year:
     def doubts(own):
         return sum(one.doubt for one in own)
 
-    def failed_notices(self, token):
-        """a notice that was refused for good lies there as a mail that failed"""
-        texts = [path.read_bytes() for path in self.spool.path.glob("*.failed")]
-        return [text for text in texts if token.encode() in text and b"multipart/report" in text]
+    def notices(self, token, taken):
+        """of each recipient; one that arrived twice is one, and one that was refused for good lies there as a mail that failed"""
+        texts = [one.text for one in taken if one.sender == ""] + [file.text for file in self.failed.values() if file.sender == ""]
+        found = {(re.search(rb"^Message-ID: <(.*?)@", text, re.M)[1], to.decode()) for text in texts if token.encode() in text
+                 for to in re.findall(rb"^Final-Recipient: rfc822; (\S+)\r$", text, re.M)}
+        return collections.Counter(to for _, to in found)
 
 
 def main():
@@ -247,7 +283,8 @@ def main():
             print(f"the spool is kept in {KEPT}")
     print(f"{args.days} days: {len(year.mails)} mails, {counts['accepted']} accepted; to {counts['delivered']} recipients delivered, "
           f"{counts['copies'] - counts['delivered']} copies more; {counts['failed']} told as failed; {counts['notices']} notices")
-    print(f"{year.runs['send']} runs of send, {year.runs['flush']} of flush, {year.runs['killed']} killed; {year.boots} boots")
+    print(f"{year.runs['send'] + year.runs['sendmail']} runs of send and sendmail, {year.runs['flush']} of flush, "
+          f"{year.runs['killed']} others killed; {year.boots} boots")
     for line in year.wrong[:20]:
         print(line)
     print(f"{len(year.wrong)} wrong")
