@@ -29,13 +29,11 @@ struct answer {
     int len[DATA];
     unsigned char octets[DATA][OCTETS];
 };
-static struct answer *answers;
+static struct answer answers[ANSWERS];
 static unsigned answer_count;
 
 void fake_clear(void)
 {
-    free(answers);
-    answers = NULL;
     answer_count = 0;
     fake.now_ms = UINT32_MAX - 50000; /* which goes round */
     fake.unix_s = 2000000000;
@@ -45,12 +43,10 @@ void fake_clear(void)
 
 void fake_answer(const char *name, int type, unsigned how)
 {
-    struct answer *answer;
+    struct answer *answer = &answers[answer_count++];
 
-    if (answers == NULL) {
-        answers = calloc(ANSWERS, sizeof *answers);
-    }
-    answer = &answers[answer_count++];
+    answer->canonical[0] = 0;
+    answer->count = 0;
     snprintf(answer->name, sizeof answer->name, "%s", name);
     answer->type = type;
     answer->how = how;
