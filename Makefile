@@ -311,10 +311,11 @@ attacks: ## hostile relays, each three times: as their octets come, one by one, 
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost
 
+dane_make = $(sanitized) BUILD=$(BUILD)/dane BEARSSL_LIB=$(BUILD)/dane/libbearssl.a DANE=1 \
+    CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2'
 dane-check: need-san need-interop need-dane-check | $(cross_h) ## MX and DANE with signed zones and sanitizers, beside a real Postfix; T=EXPRESSION; a minute, and BearSSL
-	+@$(sanitized) BUILD=$(BUILD)/dane BEARSSL_LIB=$(BUILD)/dane/libbearssl.a DANE=1 \
-	    CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2' all dane-tests
-	@$(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))
+	+@$(dane_make) all dane-tests
+	@DANE_MAKE=$(call quoted,$(dane_make)) $(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))
 
 include tests/prove/prove.mk
 include tests/mutants/mutants.mk

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The cases: what stands in DNS for a domain, and what becomes of a mail to it."""
-from net import BROKEN_TLSA, CLIENT, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT, host
+from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT, host
 
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
 DEEP = 20
 MUTE = 10   # takes connections where a test lets it, and says nothing
 CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep"}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8)), host(MUTE), host(DEEP)]
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8)), host(MUTE), host(DEEP), HOST_6]
 
 DEFERRED, FAILED = "deferred", "failed"
 
@@ -157,6 +157,10 @@ def zones(certificates):
         if case.zone in made:
             made[case.zone][1].extend(case.zone_lines(certificates))
     made["example."][1].extend(["equal.example. MX 10 mx.ee311.example.", "equal.example. MX 10 mx.unusable.example.",
+                              "six.example. MX 10 mx.six.example.", f"mx.six.example. AAAA {HOST_6}",
+                              f"_25._tcp.mx.six.example. {certificates.tlsa(*EE)}",
+                              "both.example. MX 10 mx.both.example.", f"mx.both.example. AAAA {NOBODY_6}", f"mx.both.example. A {host(GOOD)}",
+                              f"_25._tcp.mx.both.example. {certificates.tlsa(*EE)}",
                               "mute.example. MX 10 mx.mute.example.", f"mx.mute.example. A {host(MUTE)}"])
     return made
 

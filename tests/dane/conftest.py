@@ -16,7 +16,7 @@ from cases import ADDRESSES, CERTIFICATES, zones  # noqa: E402
 from cell import die_with_parent, why_not  # noqa: E402
 from certificates import Certificates  # noqa: E402
 from nameservers import Dns  # noqa: E402
-from net import Net, host  # noqa: E402
+from net import HOST_6, Net, host  # noqa: E402
 from postfix import MailHost, Sender  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -39,8 +39,8 @@ class World:
         self.config = folder / "config"
         self.configure("")
 
-    def configure(self, more, relay="relay mx:"):
-        self.config.write_text(f"{relay}\nfrom sender@example.org\nhelo client.example\ndnssec-anchor {self.dns.anchor}\n{more}")
+    def configure(self, more, relay="relay mx:", sender="sender@example.org"):
+        self.config.write_text(f"{relay}\nfrom {sender}\nhelo client.example\ndnssec-anchor {self.dns.anchor}\n{more}")
 
     def _hosts(self):
         asked = []
@@ -51,6 +51,10 @@ class World:
                 one["chain"] = self.certificates.chain(certificate) if n != 7 else str(alone)
                 one["key"] = self.certificates.key(certificate)
             asked.append(one)
+        asked.append({"address": HOST_6, "chain": self.certificates.chain("one"), "key": self.certificates.key("one")})
+        return self.start_hosts(asked)
+
+    def start_hosts(self, asked):
         process = subprocess.Popen([*self.net.inside(self.net.servers), sys.executable, HERE / "hosts.py", self.folder],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         process.stdin.write(json.dumps(asked))
@@ -67,7 +71,8 @@ class World:
 
     def run(self, *words, text="hello\n", limit=60, within=(), **files):
         """within: what runs the command"""
-        return subprocess.run(self.inside(*within, COMMAND, *words, **files), input=text, capture_output=True, text=True, timeout=limit)
+        return subprocess.run(self.inside(*within, COMMAND, *words, **files), input=text, capture_output=True, text=True, timeout=limit,
+                              cwd=self.folder)
 
     def send(self, *rcpts, options=(), **files):
         return self.run("send", "-C", self.config, "-v", *options, *rcpts, **files)

@@ -18,10 +18,15 @@ def wrong(words):
     sys.exit(f"demo: {words}")
 
 
+def run(world, *words, **options):
+    """and shows how it is called"""
+    print(" ".join(["$ mailmote", *words, *(["<text"] if options else [])]))
+    return world.run(*words, **(options or {"text": ""}))
+
+
 def send(world, to):
     before = len(world.taken())
-    print(f"$ mailmote send -v --mx --from sensor@example.org {to} <text")
-    done = world.run("send", "-v", "-C", world.config, to, text="The boiler is too hot.\n")
+    done = run(world, "send", "-v", "-C", "config", to, text="The boiler is too hot.\n")
     for row in done.stderr.splitlines():
         if re.match(r"\* |[CS]: (EHLO|STARTTLS|MAIL|220|250 2|\()", row):
             print(row)
@@ -36,6 +41,9 @@ def main(world):
         if re.match(r"(ee311|mismatch)\.example\.|(mx|_25\._tcp\.mx)\.(ee311|mismatch)\.example\.", row):
             print(row)
 
+    say("The configuration: no relay, and for this DNS an anchor of its own")
+    print("$ cat config\n" + world.config.read_text().strip())
+
     say("The first has the certificate that its record knows: in TLS, authenticated, without any CA")
     verdict, mails = send(world, "operator@ee311.example")
     if verdict != "delivered" or [mail["tls"] for mail in mails] != [True]:
@@ -47,7 +55,7 @@ def main(world):
         wrong("the mail is not deferred")
 
     say("Who takes mail there, and why it is not sent")
-    done = world.run("probe", "--mx", "--dnssec-anchor", world.dns.anchor, "mismatch.example", text="")
+    done = run(world, "probe", "--mx", "-C", "config", "mismatch.example")
     for row in done.stdout.splitlines():
         if re.match(r"(domain|DNS|MX|host|TLSA|policy|verdict) ", row):
             print(row)

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 from cell import die_with_parent  # noqa: E402
 
-CLIENT = "10.53.0.1"
+CLIENT, CLIENT_6, HOST_6, NOBODY_6 = "10.53.0.1", "fd53::1", "fd53::6", "fd53::9"
 ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER = (f"10.53.0.{n}" for n in range(2, 8))
 
 
@@ -20,10 +20,10 @@ class Net:
     def __init__(self, addresses):
         self.client, self.servers = self._space(), self._space()
         self._ip(self.client, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", str(self.servers.pid))
-        for space, own in ((self.client, [CLIENT]), (self.servers, addresses)):
+        for space, own in ((self.client, [CLIENT, CLIENT_6]), (self.servers, addresses)):
             self._ip(space, "link", "set", "lo", "up")
             for address in own:
-                self._ip(space, "address", "add", f"{address}/16", "dev", "wire")
+                self._ip(space, "address", "add", *([f"{address}/64", "nodad"] if ":" in address else [f"{address}/16"]), "dev", "wire")
             self._ip(space, "link", "set", "wire", "up")
 
     @staticmethod

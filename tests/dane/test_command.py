@@ -9,7 +9,8 @@ import time
 import pytest
 
 from cases import MUTE
-from net import host
+from net import HOST_6, host
+from relay import File
 from test_dane import spool, taken_by, verdicts, where  # noqa: F401 (a fixture among them)
 
 
@@ -290,3 +291,86 @@ def test_relays_is_written_where_something_changed(world, spool):
     assert " 25 mx.mismatch.example " in first[1]
     world.send("change3@ee311.example", "change3@none.example", "change3@nullmx.example", options=["--spool", spool])
     assert written() == first
+
+
+@pytest.fixture
+def mute_host(world):
+    """takes mail once it has been started"""
+    started = []
+
+    def start():
+        started.append(world.start_hosts([{"address": host(MUTE)}]))
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_host_that_fails_is_left_alone_by_other_mails(world, spool, mute_host):
+    """POLICY P12, from run to run, and by the host's name; a success lets the others go at once"""
+    to = [f"l{i}@mute.example" for i in range(3)]
+    first = world.send(to[0], options=["--spool", spool])
+    assert "no connection" in verdicts(first)[to[0]][1] and "1 0 " in (spool / "relays").read_text()
+    second = world.send(to[1], "l@ee311.example", options=["--spool", spool])
+    said = verdicts(second)
+    assert said[to[1]] == ("deferred", "the relays failed a short while ago and are left alone for now")
+    assert said["l@ee311.example"][0] == "delivered"
+    assert verdicts(flush(world, spool)) == {}       # neither is due
+    mute_host()
+    assert verdicts(flush(world, spool)) == {}
+    first_file = next(file for file in map(File, spool.glob("*.mail")) if to[0].encode() in file.path.read_bytes())
+    first_file.wait = 0
+    first_file.write()
+    (spool / "relays").write_text(re.sub(r"^1 0 \d+ ", "1 0 1 ", (spool / "relays").read_text(), flags=re.M))
+    assert verdicts(flush(world, spool)).keys() == {to[0]}
+    assert verdicts(flush(world, spool)).keys() == {to[1]}
+
+
+def test_hosts_with_ipv6(world):
+    for to in ("six@six.example", "six@[IPv6:fd53::6]"):
+        done = world.send(to)
+        assert verdicts(done)[to][0] == "delivered", done.stderr
+        assert [mail["host"] for mail in world.taken_for(to)] == [HOST_6]
+    done = world.send("both@both.example")           # its first address is nobody's
+    assert verdicts(done)["both@both.example"][0] == "delivered" and where(world.taken_for("both@both.example")) == "TLS, host 1"
+    done = probe(world, "six.example")
+    assert done.returncode == 0 and f"connected to {HOST_6} port 25" in done.stdout
+
+
+def test_one_domain_waits_and_another_refuses(world, spool):
+    to = ["o1@mismatch.example", "o2@nullmx.example", "o3@ee311.example"]
+    done = world.send(*to, options=["--spool", spool])
+    said = verdicts(done)
+    assert [said[rcpt][0] for rcpt in to] == ["deferred", "failed", "delivered"] and done.returncode == 69
+    assert waiting(world, spool) == [to[0]]
+
+
+def test_the_sender_is_told_of_a_null_mx(world, spool):
+    sender = "teller@ee311.example"
+    world.configure("", relay="relay 10.53.1.9:25", sender=sender)
+    world.send("n1@nullmx.example", "n2@mismatch.example", options=["--spool", spool, "--timeout", "5"])
+    world.configure("", sender=sender)
+    done = flush(world, spool, "--now")
+    world.configure("")
+    said = verdicts(done)
+    assert said["n1@nullmx.example"] == ("failed", "5.1.10 nullmx.example takes no mail (null MX, RFC 7505)")
+    assert said[sender][0] == "delivered" and len(world.taken_for(sender)) == 1
+    queue = world.run("queue", "--spool", spool).stdout
+    assert re.search(r"\tn1@nullmx.example\tfailed\t5.1.10 nullmx.example takes no mail", queue)
+
+
+def test_one_domains_recipients_expire(world, spool):
+    """the other's wait on, and the sender is told of those"""
+    sender, to = "keeper@ee311.example", ["x1@mismatch.example", "x2@notls.example"]
+    world.configure("", sender=sender)
+    sent = world.send(*to, options=["--spool", spool]).stdout.splitlines()
+    [number] = [row.split("\t")[0] for row in sent if to[0] in row]
+    file = File(spool / f"{number}.mail")
+    file.age, file.wait = 5 * 24 * 3600, 0
+    file.write()
+    (spool / "relays").unlink()                      # else the host may be left alone
+    said = verdicts(flush(world, spool))
+    world.configure("")
+    assert {to[0], sender} <= set(said) <= {*to, sender} and said[to[0]][0] == "failed"
+    assert said[to[0]][1].startswith("expired, given up after 120 hours: no TLSA record knows the certificate of mx.mismatch.example")
+    assert said[sender][0] == "delivered" and waiting(world, spool) == [to[1]]
