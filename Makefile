@@ -166,8 +166,8 @@ unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and Und
 # Neither sees a value that nobody has set. MemorySanitizer does, where it has compiled everything: cmocka, too.
 msan := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all
 
-unit-msan: need-san | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests under MemorySanitizer
-	+@$(MAKE) BUILD=$(BUILD)/msan BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/msan/libbearssl.a \
+unit-msan: need-san | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests under MemorySanitizer, with a part of what takes long; all of it: TESTS=all
+	+@TESTS=$(or $(TESTS),quick) $(MAKE) BUILD=$(BUILD)/msan BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/msan/libbearssl.a \
 	    CC=clang CFLAGS='$(msan)' CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include' CMOCKA=$(BUILD)/msan/libcmocka.a unit
 
 # This CPU's own 32 bits, with a time_t that ends in 2038. Debian's gcc-multilib would do away with the cross compilers; what it
@@ -219,9 +219,22 @@ coverage: need-coverage $(bearssl_a) | $(cross_h) ## the lines, branches and con
 	+@$(MAKE) BUILD=$(BUILD)/coverage BEARSSL_LIB='$(BEARSSL_LIB)' CC=clang-19 \
 	    CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc' covered
 
-.PHONY: coverage covered
 covered: $(programs) $(replays)
 	@tests/coverage.py $(BUILD)
+
+# Every process adds to one file a program, whoever runs it; one that is killed adds nothing. Tests that weigh the command fail here.
+profiles := $(abspath $(BUILD))/coverage-ports/profiles
+coverage-ports: need-coverage need-interop $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## of the ports and the command, through all of unit, lwip-check and interop; half an hour
+	+@mkdir -p $(profiles) && chmod 777 $(profiles) && rm -f $(profiles)/*
+	+@$(MAKE) -k BUILD=$(BUILD)/coverage-ports BEARSSL_LIB='$(BEARSSL_LIB)' \
+	    CC='clang-19 -fprofile-instr-generate=$(profiles)/%m.profraw -fcoverage-mapping' CFLAGS='-O1 -g' covered-ports
+
+covered-ports: all fast lwip-programs $(programs)
+	@for program in $(BUILD)/mailmote $(BUILD)/fast/mailmote; do $$program --version >/dev/null; done; chmod 666 $(BUILD)/profiles/*
+	-@$(MAKE) unit lwip-check interop
+	@tests/coverage.py --ports $(BUILD)
+
+.PHONY: coverage covered coverage-ports covered-ports
 
 fuzz: need-san | $(cross_h) ## every fuzz harness for FUZZ_SECONDS each; what it finds goes to $(BUILD)/fuzz
 	+@$(sanitized) BUILD=$(BUILD)/fuzz BEARSSL_LIB=$(BUILD)/fuzz/libbearssl.a \

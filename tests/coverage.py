@@ -4,7 +4,9 @@
 branches and conditions (MC/DC) they went through, then each place that none did. Fail where one is not listed, with why it cannot be
 reached, in tests/coverage.txt, or where one that is listed is reached.
 
-    tests/coverage.py BUILD      what is there was compiled by clang-19 with -fcoverage-mapping -fcoverage-mcdc
+    tests/coverage.py BUILD           what is there was compiled by clang-19 with -fcoverage-mapping -fcoverage-mcdc
+    tests/coverage.py --ports BUILD   only show what has run of the ports and the command; what was missed goes to BUILD/missed.txt.
+                                      Fail where fewer than 95 of 100 branches were taken
 
 A branch is one way out of a condition; MC/DC wants each condition of a decision to have turned it on its own."""
 
@@ -20,6 +22,8 @@ import sys
 LISTED = pathlib.Path("tests/coverage.txt")
 TOOLS = "/usr/lib/llvm-19/bin/"
 LIMIT_S = 1500
+PORTS = ("boards/host/*.c", "port/posix/*.c", "port/lwip/*.c", "port/watchdog/*.c")
+PORTS_PERCENT = 95
 
 
 def run(program, profiles):
@@ -31,13 +35,13 @@ def run(program, profiles):
     return [] if done.returncode == 0 else [f"{program} failed: " + done.stdout.decode(errors="replace")[-300:]]
 
 
-def exported(programs, profiles):
-    """llvm-cov's files of core/, with their numbers, branches and decisions"""
+def exported(programs, profiles, patterns):
+    """llvm-cov's files of these, with their numbers, branches and decisions"""
     merged = profiles / "all.profdata"
     subprocess.run([TOOLS + "llvm-profdata", "merge", "-o", merged, *sorted(profiles.glob("*.profraw"))], check=True)
     objects = [programs[0], *(word for program in programs[1:] for word in ("-object", program))]
-    text = subprocess.run([TOOLS + "llvm-cov", "export", "-instr-profile", merged, *objects, *sorted(pathlib.Path("core").glob("*/*.c"))],
-                          check=True, stdout=subprocess.PIPE).stdout
+    sources = [file for pattern in patterns for file in sorted(pathlib.Path().glob(pattern))]
+    text = subprocess.run([TOOLS + "llvm-cov", "export", "-instr-profile", merged, *objects, *sources], check=True, stdout=subprocess.PIPE).stdout
     return json.loads(text)["data"][0]["files"]
 
 
@@ -79,35 +83,46 @@ def listed():
 
 
 def shown(covered, count):
-    return f"all {count}" if covered == count else f"{covered}/{count}, {100 * covered / count:.1f} %"
+    return "" if count == 0 else f"all {count}" if covered == count else f"{covered}/{count}, {100 * covered / count:.1f} %"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--again", action="store_true", help="only show what the last run has left")
-    args = parser.parse_args()
-    profiles = args.build / "profiles"
-    programs = [p for p in sorted((args.build / "tests").glob("*_*")) if os.access(p, os.X_OK)]
-    wrong = []
-    if not args.again:
-        profiles.mkdir(exist_ok=True)
-        for old in profiles.glob("*"):
-            old.unlink()
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            wrong = [said for program in pool.map(lambda p: run(p, profiles), programs) for said in program]
-    places, known, sums = [], listed(), [0] * 6
+def table(files):
+    """prints it; the places that were missed, and the last row's numbers"""
+    places, sums = [], [0] * 6
     print("| file | lines | branches | MC/DC |\n|---|---:|---:|---:|")
-    for file in exported(programs, profiles):
+    for file in files:
         name = str(pathlib.Path(file["filename"]).relative_to(pathlib.Path.cwd()))
         branches, decisions = merged(file)
         lines = file["summary"]["lines"]
         ways, conditions = ([x for row in rows.values() for x in row] for rows in (branches, decisions))
         row = [lines["covered"], lines["count"], sum(x != 0 for x in ways), len(ways), sum(conditions), len(conditions)]
-        print(f"| `{name[5:]}` | " + " | ".join(shown(*row[i:i + 2]) for i in (0, 2, 4)) + " |")
+        print(f"| `{name.removeprefix('core/')}` | " + " | ".join(shown(*row[i:i + 2]) for i in (0, 2, 4)) + " |")
         sums = [a + b for a, b in zip(sums, row)]
         places += [(name, *place) for place in missed(file, branches, decisions, name)]
     print("| all | " + " | ".join(shown(*sums[i:i + 2]) for i in (0, 2, 4)) + " |\n")
+    return places, sums
+
+
+def ports(build):
+    """what has run of the ports and the command"""
+    programs = [build / "mailmote", build / "fast/mailmote", *build.glob("lwip/*/test_lwip"), *build.glob("tests/test_*")]
+    places, sums = table(exported([p for p in programs if os.access(p, os.X_OK) and p.is_file()], build / "profiles", PORTS))
+    (build / "missed.txt").write_text("".join(f"{name}:{line}: {what}: {source}\n" for name, line, what, source in places))
+    print(f"{len(places)} places were missed: {build / 'missed.txt'}")
+    return 100 * sums[2] < PORTS_PERCENT * sums[3]
+
+
+def core(build, again):
+    profiles = build / "profiles"
+    programs = [p for p in sorted((build / "tests").glob("*_*")) if os.access(p, os.X_OK)]
+    wrong = []
+    if not again:
+        profiles.mkdir(exist_ok=True)
+        for old in profiles.glob("*"):
+            old.unlink()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            wrong = [said for program in pool.map(lambda p: run(p, profiles), programs) for said in program]
+    (places, _), known = table(exported(programs, profiles, ["core/*/*.c"])), listed()
     for name, line, what, source in places:
         if (name, source) not in known:
             wrong.append(f"{name}:{line}: {what}: {source}")
@@ -115,6 +130,15 @@ def main():
               for name, source in sorted(known - {(name, source) for name, _, _, source in places})]
     print("\n".join(wrong))
     return bool(wrong)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--again", action="store_true", help="only show what the last run has left")
+    parser.add_argument("--ports", action="store_true", help="of the ports and the command, whose tests have run")
+    args = parser.parse_args()
+    return ports(args.build) if args.ports else core(args.build, args.again)
 
 
 if __name__ == "__main__":
