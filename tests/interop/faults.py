@@ -163,11 +163,14 @@ class Run:
         """what the fault has not closed is locked still, which no real failure of close() leaves behind"""
         return "close:error" in (self.fault or "")
 
+    def mute(self):
+        """it cannot write to standard error either"""
+        return (self.fault or "").startswith("write:error") and self.fault.endswith(ENDLESS)
+
     def unsaid(self):
         """whether it ended otherwise than without the fault, by an error that it did not name"""
         call, _, error = (self.fault or "").partition(":error=")
-        mute = call == "write" and error.endswith(ENDLESS)   # standard error, too
-        if not error or mute or self.done.returncode in (OK, self.scene.status, LOADER) or len(self.relays) > 1:
+        if not error or self.done.returncode in (OK, self.scene.status, LOADER) or len(self.relays) > 1:
             return False                                 # a second relay has the last word
         name = os.strerror(getattr(errno, error.partition(":")[0]))
         said = self.done.stderr + self.done.stdout.decode()
@@ -230,7 +233,7 @@ class Run:
             wrong["untrue"] = f"exit status {status}, nothing stored, nothing sent"
         if status == OK and not self.scene.silent() and self.unsent and not self.open():
             wrong["untrue"] = f"exit status 0, and {self.unsent} still to be sent"
-        if self.unsaid() or (status not in (OK, DEFERRED, FAILED, KILLED) and not self.done.stderr.strip()):
+        if not self.mute() and (self.unsaid() or (status not in (OK, DEFERRED, FAILED, KILLED) and not self.done.stderr.strip())):
             wrong["silent"] = f"exit status {status}, and not why"
         if status < 0 and status != KILLED:
             wrong["crashed"] = f"ended by signal {-status}"
