@@ -171,21 +171,21 @@ def as_user(uid=65534):
 
 
 class Spool:
-    """`mailmote` with a spool and relays"""
+    """`mailmote` with a spool and relays, the command behind `wrap` where a call has none of its own"""
 
-    def __init__(self, path, command=COMMAND):
-        self.path, self.command = pathlib.Path(path), command
+    def __init__(self, path, command=COMMAND, wrap=()):
+        self.path, self.command, self.wrap = pathlib.Path(path), command, wrap
         self.drop = self.path / "drop"
 
-    def send(self, *relays, to=("a@example.test",), options=(), text=b"hello\n", **more):
+    def send(self, *relays, to=("a@example.test",), options=(), text=b"hello\n", wrap=None, **more):
         where = [word for relay in relays for word in ("--relay", getattr(relay, "where", relay))]
         return run(self.command, "send", "--spool", self.path, "--helo", "client.example.org", "--from",
-                   "s@example.org", *options, *where, *to, text=text, **more)
+                   "s@example.org", *options, *where, *to, text=text, wrap=wrap or self.wrap, **more)
 
-    def flush(self, *relays, options=(), **more):
+    def flush(self, *relays, options=(), wrap=None, **more):
         where = [word for relay in relays for word in ("--relay", getattr(relay, "where", relay))]
         return run(self.command, "flush", "--spool", self.path, "--helo", "client.example.org", *options, *where,
-                   **more)
+                   wrap=wrap or self.wrap, **more)
 
     def queue(self, *options):
         return run(self.command, "queue", "--spool", self.path, *options)
