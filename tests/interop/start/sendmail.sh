@@ -40,6 +40,9 @@ define(\`confDONT_BLAME_SENDMAIL',\`GroupReadableSASLDBFile,GroupWritableDirPath
 define(\`confDONT_PROBE_INTERFACES',\`True')dnl
 define(\`confTO_IDENT',\`0')dnl
 define(\`confDELIVERY_MODE',\`background')dnl
+dnl by itself it closes its ports on a busy machine
+define(\`confQUEUE_LA',\`10000')dnl
+define(\`confREFUSE_LA',\`10000')dnl
 FEATURE(\`no_default_msa')dnl
 FEATURE(\`use_cw_file')dnl
 FEATURE(\`nocanonify')dnl
