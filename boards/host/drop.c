@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A dropped mail is copied, never adopted: its maker may still hold its file open. So that it becomes one mail of the
- * spool, whatever is cut short when, the copy is first ID.taken; then the dropped file goes; then the copy is ID.mail. A
- * copy that is found as ID.taken goes the rest of this way.
+ * spool, whatever is cut short when, the copy is first DROPPED.taken; then the dropped file goes; then the copy is ID.mail,
+ * with an id of its own. A copy that is found as DROPPED.taken goes the rest of this way.
  *
  * What is wrong is moved out of the directory, so that it is met once. Each user has so many files and octets taken at a
  * time, and the rest of his waits: nobody's mail waits for another's.
@@ -78,20 +78,6 @@ static bool is_id(const char *name, const char *ending)
     return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
 }
 
-/* An id that the spool has is somebody else's. */
-static bool known(const struct spool *spool, const char *name)
-{
-    static const char *const endings[] = {SPOOL_MAIL, SPOOL_FAILED, SPOOL_MAIL SPOOL_ASIDE};
-    char other[SPOOL_NAME + sizeof SPOOL_ASIDE];
-    bool found = false;
-
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        snprintf(other, sizeof other, "%.*s%s", ID_LEN, name, endings[i]);
-        found = found || spool_has(spool, other);
-    }
-    return found;
-}
-
 static const char *wrong_file(const struct taking *taking, const struct dropped *file)
 {
     const struct stat *about = &file->about;
@@ -101,7 +87,6 @@ static const char *wrong_file(const struct taking *taking, const struct dropped 
            : about->st_uid == taking->owner   ? "it is a file of the spool's owner, who drops none"
            : about->st_size > (off_t)FILE_MAX ? "it is too large"
            : !is_id(file->name, SPOOL_MAIL)   ? "its name is no mail's"
-           : known(taking->spool, file->name) ? "its id is another mail's"
                                               : NULL;
 }
 
@@ -161,7 +146,8 @@ static const char *read_foreign(struct taking *taking, struct dropped *file, boo
 
 /* ---- Ours -------------------------------------------------------------------------------------------------------- */
 
-/* Sender, recipients and text; of the record nothing but that it may want verified relays. */
+/* Sender, recipients and text; of the record nothing but that it may want verified relays. The id is drawn anew: names of files
+ * come of it, also of its notice's, and its maker might have chosen one that makes them another mail's. */
 static bool copy(struct taking *taking)
 {
     const struct host_mail *foreign = &taking->foreign;
@@ -174,32 +160,40 @@ static bool copy(struct taking *taking)
     for (unsigned i = 0; i < foreign->mail.rcpt_count; i++) {
         mail->mail.rcpts[i].address = foreign->mail.rcpts[i].address;
     }
-    memcpy(mail->record.id, foreign->record.id, sizeof mail->record.id);
-    memcpy(mail->id, foreign->id, ID_LEN + 1);
+    mail_draw_id(mail);
     mail->record.verified_only = taking->verified_only || foreign->record.verified_only;
     mail->mail.read = marked_read;
     mail->mail.ctx = &taking->text;
     return true;
 }
 
-/* The rest of the way of a copy. False after a complaint. */
+static bool stuck(const struct taking *taking, const char *name, const char *what, int error)
+{
+    complain("%s/%s cannot be %s: %s: until it can, its mail waits", taking->spool->dir, name, what, strerror(error));
+    return false;
+}
+
+/* The rest of the way of a copy; one that is damaged is met as a mail that is. False after a complaint. */
 static bool settle(struct taking *taking, const char *taken)
 {
-    char name[SPOOL_NAME];
-    int drop = taking->drop.fd;
+    char dropped[sizeof DROP_NAME + SPOOL_NAME], name[SPOOL_NAME];
+    struct host_mail mail;
+    int drop = taking->drop.fd, error = spool_peek(taking->spool, taken, &mail);
 
-    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, taken);
+    if (error != 0 && error != EBADMSG) {
+        return stuck(taking, taken, "read", error);
+    }
+    if (error == EBADMSG) {
+        mail_draw_id(&mail);
+    }
+    snprintf(dropped, sizeof dropped, DROP_NAME "/%.*s" SPOOL_MAIL, ID_LEN, taken);
+    snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, mail.id);
     /* EISDIR: its maker has put a directory where the file was */
-    if (drop >= 0 && ((unlinkat(drop, name, 0) != 0 && errno != ENOENT && errno != EISDIR) || fsync(drop) != 0)) {
-        complain("%s/" DROP_NAME "/%s cannot be removed: %s: until it is, its mail waits", taking->spool->dir, name,
-                 strerror(errno));
-        return false;
+    if (drop >= 0 && ((unlinkat(drop, dropped + sizeof DROP_NAME, 0) != 0 && errno != ENOENT && errno != EISDIR) ||
+                      fsync(drop) != 0)) {
+        return stuck(taking, dropped, "removed", errno);
     }
-    if (renameat(taking->spool->fd, taken, taking->spool->fd, name) != 0) {
-        complain("%s/%s cannot be renamed: %s", taking->spool->dir, taken, strerror(errno));
-        return false;
-    }
-    return true;
+    return renameat(taking->spool->fd, taken, taking->spool->fd, name) == 0 || stuck(taking, taken, "renamed", errno);
 }
 
 static int take_mail(struct taking *taking, const struct dropped *file)

@@ -194,18 +194,15 @@ int mail_recipients(struct host_mail *mail, const struct args *args)
     return status;
 }
 
-/* 64 random bits: unique wherever and whenever else they are drawn, whatever the time is thought to be. */
 static void make_id(struct host_mail *mail, const struct args *args)
 {
     const char *sender = strrchr(mail->mail.from, '@');
     const char *domain = domain_name(mail->full_name) ? mail->full_name : args->domain;
-    uint32_t random[2] = {random_32(), random_32()};
 
     if (!domain_name(domain) || strcmp(domain, LATER_DOMAIN) == 0) {
         domain = sender != NULL && domain_name(sender + 1) && !later_name(sender) ? sender + 1 : "mailmote.invalid";
     }
-    memcpy(mail->record.id, random, sizeof mail->record.id);
-    id_write(mail->id, mail->record.id);
+    mail_draw_id(mail);
     snprintf(mail->id + ID_LEN, sizeof mail->id - ID_LEN, "@%s", domain);
 }
 
@@ -342,6 +339,14 @@ void id_write(char text[ID_LEN + 1], const uint8_t id[8])
     for (unsigned i = 0; i < 8; i++) {
         snprintf(text + i * 2, 3, "%02x", (unsigned)id[i]);
     }
+}
+
+void mail_draw_id(struct host_mail *mail)
+{
+    uint32_t random[2] = {random_32(), random_32()};
+
+    memcpy(mail->record.id, random, sizeof mail->record.id);
+    id_write(mail->id, mail->record.id);
 }
 
 bool mail_make_room(struct host_mail *mail, unsigned rcpt_count)

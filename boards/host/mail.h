@@ -103,4 +103,7 @@ bool rcpt_final(const struct mote_rcpt *rcpt);
 #define ID_LEN 16
 void id_write(char text[ID_LEN + 1], const uint8_t id[8]);
 
+/* 64 random bits: unique wherever and whenever else they are drawn, whatever the time is thought to be. */
+void mail_draw_id(struct host_mail *mail);
+
 #endif

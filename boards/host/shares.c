@@ -24,8 +24,6 @@ static void name_share(const struct sending *sending, unsigned share, char name[
 
 bool share_copy(const struct host_mail *first, struct host_mail *mail, const struct mote_rcpt *rcpts, unsigned count)
 {
-    uint32_t random[2] = {random_32(), random_32()};
-
     if (!mail_make_room(mail, count)) {
         complain("no memory for %u recipients: send several mails", count);
         return false;
@@ -33,8 +31,7 @@ bool share_copy(const struct host_mail *first, struct host_mail *mail, const str
     for (unsigned i = 0; i < count; i++) {
         mail->mail.rcpts[i].address = rcpts[i].address;
     }
-    memcpy(mail->record.id, random, sizeof mail->record.id);
-    id_write(mail->id, mail->record.id);
+    mail_draw_id(mail);
     mail->record.verified_only = first->record.verified_only;
     mail->notice = first->notice;
     mail->mail.from = first->mail.from;

@@ -147,6 +147,9 @@ void spool_trim_failed(const struct spool *spool);
  * to be tried again. False, with errno as it was, when none has gone. */
 bool spool_make_room(const struct spool *spool);
 
+/* The state and the id of a mail as they are, under whatever name: 0, an errno, or EBADMSG when it is damaged. Nothing is to be freed. */
+int spool_peek(const struct spool *spool, const char *name, struct host_mail *mail);
+
 /* Whether there is such a file, of whatever kind. */
 bool spool_has(const struct spool *spool, const char *name);
 

@@ -58,8 +58,7 @@ bool spool_has(const struct spool *spool, const char *name)
     return fstatat(spool->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Returns 0, an errno, or EBADMSG. */
-static int read_state(const struct spool *spool, const char *name, struct host_mail *mail)
+int spool_peek(const struct spool *spool, const char *name, struct host_mail *mail)
 {
     int fd = openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int error = errno;
@@ -90,7 +89,7 @@ static bool settled(const struct spool *spool, const char *id, const uint8_t not
     int error;
 
     snprintf(name, sizeof name, "%.*s" SPOOL_MAIL, ID_LEN, id);
-    error = read_state(spool, name, &mail);
+    error = spool_peek(spool, name, &mail);
     if (error != 0) {
         return error == ENOENT;
     }
@@ -109,7 +108,7 @@ bool spool_send_notice(const struct spool *spool, const char *id)
     int error;
 
     snprintf(name, sizeof name, "%.*s" SPOOL_NOTICE, ID_LEN, id);
-    error = read_state(spool, name, &notice);
+    error = spool_peek(spool, name, &notice);
     if (error == ENOENT || (error == 0 && !settled(spool, id, notice.record.id))) {
         return true;
     }
@@ -186,7 +185,7 @@ static void look_up_record(const struct spool *spool, struct spool_entry *entry,
 {
     struct host_mail mail;
     struct stat about = {0};
-    bool strict, good = read_state(spool, entry->name, &mail) == 0;
+    bool strict, good = spool_peek(spool, entry->name, &mail) == 0;
 
     if (is_mail(entry->name, SPOOL_FAILED)) {
         fstatat(spool->fd, entry->name, &about, AT_SYMLINK_NOFOLLOW);

@@ -34,8 +34,8 @@ class Scene:
         return "--background" in self.words or self.by_sendmail()
 
     def shared(self):
-        """all that goes is of one mail, with several ids"""
-        return len(self.to) > SHARE
+        """all that goes is of one mail, with several ids: one that is dropped gets another one in the spool"""
+        return len(self.to) > SHARE or self.how == "dropped"
 
 
 LATER, NO, EACH_TAKES_ONE = ({"END": "450 later"},), ({"END": "550 no"},), ({B: "450 later"}, {A: "450 later"})

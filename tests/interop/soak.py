@@ -113,6 +113,7 @@ class Year:
                 self.wrong += [] if ending else [f"hung: {command[1]}"]
                 process.kill()
                 out, err = process.communicate(timeout=RUN_S)
+        self.look()
         if process.returncode == KILLED:
             at_work = {path.name[:16] for path in self.waiting()}
             for mail in self.mails.values():
@@ -164,7 +165,7 @@ class Year:
         mail.how += f", status {code}"
         self.settle()
         self.note_failed()
-        self.look(token)
+        self.look()
 
     def settle(self):
         """until what runs in the background has ended: it holds the spool's lock or a mail's"""
@@ -174,11 +175,14 @@ class Year:
                 fcntl.flock(fd, fcntl.LOCK_EX)
                 os.close(fd)
 
-    def look(self, token):
-        """a mail is accepted as soon as its file is there, whatever became of the command"""
-        for path in self.waiting():
-            if token.encode() in path.read_bytes() and b"multipart/report" not in path.read_bytes():
-                self.mails[token].accepted, self.mails[token].id = True, path.name[:16]
+    def look(self):
+        """a mail is accepted as soon as its file is there, whatever became of the command; one that was dropped has an id of its own then"""
+        for path in [*self.waiting(), *self.spool.path.glob("*.failed")]:
+            with contextlib.suppress(FileNotFoundError):
+                text = path.read_bytes()
+                if b"multipart/report" not in text:
+                    mail = self.mails[re.search(rb"soak-\d+-", text)[0].decode()]
+                    mail.accepted, mail.id = True, path.name[:16]
 
     def waiting(self):
         return [path for names in ("*.mail", "*.taken", "drop/*.mail") for path in self.spool.path.glob(names)]

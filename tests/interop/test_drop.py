@@ -54,8 +54,8 @@ def own(path, uid=USER):
     os.chown(path, uid, uid, follow_symlinks=False)
 
 
-def forge(path, envelope=(SENDER, A), text=b"Subject: x\r\n\r\nx\r\n", rcpts=1):
-    """a file that is whole, but for what is in it"""
+def forge(path, envelope=(SENDER, A), text=b"Subject: x\r\n\r\nx\r\n", rcpts=1, number=None):
+    """a file that is whole, but for what is in it; number: the id, in its name too"""
     old = path.read_bytes()
     words = envelope if isinstance(envelope, bytes) else b"".join(word.encode() + b"\0" for word in envelope)
     body = struct.pack("<I", len(text)) + b"\0" + len(words).to_bytes(3, "little") + words + text
@@ -63,12 +63,14 @@ def forge(path, envelope=(SENDER, A), text=b"Subject: x\r\n\r\nx\r\n", rcpts=1):
     record = state[12:56]
     values = list(struct.unpack("<H8sIIIHHBBIII", record[:40]))
     values[9] = rcpts
+    values[1] = bytes.fromhex(number or path.stem)
     record = struct.pack("<H8sIIIHHBBIII", *values)
     record += struct.pack("<I", zlib.crc32(record))
     state[12:56] = record
     state[82:86] = struct.pack("<I", zlib.crc32(bytes(state[:82])))
     head = bytes(state).ljust(BODY, b"\0") + struct.pack("<II", len(body), zlib.crc32(body))
     path.write_bytes(head + body)
+    path.rename(path.parent / f"{number or path.stem}.mail")
 
 
 def flush(spool, relay):
@@ -82,10 +84,10 @@ def test_a_user_drops_and_the_owner_sends(spool, relay):
     assert (stat.S_IMODE(about.st_mode), about.st_uid, about.st_nlink) == (0o600, USER, 1)
     assert done.rows == [] and relay.talks == [] and spool.names() == ["drop"]
     sent = flush(spool, relay)
-    assert (sent.returncode, sent.stderr, sent.rows[0][:3]) == (OK, "", [file.stem, A, "delivered"])
+    assert (sent.returncode, sent.stderr, sent.rows[0][:3]) == (OK, "", [sent.rows[0][0], A, "delivered"])
     [mail] = relay.mails
     assert mail.text.startswith(b"X-Mailmote-Uid: %d\r\n" % USER) and mail.text.endswith(b"\r\n\r\nhello\r\n")
-    assert mail.id.split("@")[0] == file.stem and dropped(spool) == [] and spool.names() == ["drop"]
+    assert mail.id.split("@")[0] == file.stem != sent.rows[0][0] and dropped(spool) == [] and spool.names() == ["drop"]
 
 
 def test_what_is_dropped_while_a_flush_is_at_work_is_next(spool, relay):
@@ -270,18 +272,47 @@ def test_where_a_header_ends(spool, relay):
     assert [mail.text for mail in relay.mails] == [b"X-Mailmote-Uid: %d\r\n" % USER + text for text in texts]
 
 
-def test_an_id_that_the_spool_has(spool, relay, closed):
-    """a mail cannot be written over by who knows its id"""
+def waiting(spool, relay):
+    """another user's mail that waits, its id, and its file's octets"""
+    relay.replies = {A: "450 later"}
+    [row] = spool.send(relay).rows
+    return row[0], (spool.path / f"{row[0]}.mail").read_bytes()
+
+
+def test_an_id_that_the_spool_has(spool, relay):
+    """a mail cannot be written over by who knows its id, and his own is another mail, each time"""
+    number, before = waiting(spool, relay)
+    for uid in USER, OTHER:
+        drop(spool, to=("b@example.test",))
+        forge(dropped(spool)[0], envelope=(SENDER, "b@example.test"), number=number)
+        own(dropped(spool)[0], uid)
+        assert flush(spool, relay).verdicts == ["delivered"]
+        assert (spool.path / f"{number}.mail").read_bytes() == before
+    relay.replies = {}
+    assert [row[:3] for row in spool.flush(relay, options=["--now"]).rows] == [[number, A, "delivered"]]
+
+
+def test_an_id_whose_notice_would_be_another_mail(spool, relay):
+    """the notice of a mail has an id that comes of the mail's, and so had its file"""
+    number, before = waiting(spool, relay)
+    chosen = f"{int(number, 16) ^ 2**64 - 1 ^ 1 << 56:016x}"
     drop(spool)
-    [file] = dropped(spool)
-    copy = file.read_bytes()
-    assert spool.flush(options=["--relay", closed]).verdicts == ["deferred"]
-    kept = (spool.path / file.name).read_bytes()
-    file.write_bytes(copy)
-    own(file, OTHER)
+    forge(dropped(spool)[0], envelope=(SENDER, "b@example.test"), number=chosen)
+    relay.replies["b@example.test"] = "550 no"
+    assert flush(spool, relay).verdicts == ["failed", "delivered"]
+    assert (spool.path / f"{number}.mail").read_bytes() == before
+    relay.replies = {}
+    assert [row[:3] for row in spool.flush(relay, options=["--now"]).rows] == [[number, A, "delivered"]]
+
+
+def test_a_copy_that_is_damaged(spool, relay):
+    """when it is found by the next run, in the place of no other mail"""
+    number, before = waiting(spool, relay)
+    (spool.path / f"{number}.taken").write_text("x")
     done = flush(spool, relay)
-    assert done.returncode == BAD_INPUT and "another mail's" in done.stderr
-    assert (spool.path / file.name).read_bytes()[BODY:] == kept[BODY:]
+    [aside] = spool.path.glob("*.mail.damaged")
+    assert done.returncode == BAD_INPUT and aside.name in done.stderr and aside.read_text() == "x"
+    assert (spool.path / f"{number}.mail").read_bytes() == before
 
 
 def test_a_directory_anybody_can_empty_is_not_used(spool, relay):
