@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A host's addresses, as getaddrinfo() gives them, and in bounded time.
+ * A host's addresses, as getaddrinfo() gives them.
  */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -41,6 +41,14 @@ static void add(struct places *places, int family, socklen_t len)
     place->info.ai_socktype = SOCK_STREAM;
     place->info.ai_addr = &place->address.any;
     place->info.ai_addrlen = len;
+}
+
+static void add_copy(struct places *places, const struct addrinfo *of)
+{
+    if (of->ai_addrlen <= sizeof places->list->address) {
+        memcpy(&places->list[places->count].address, of->ai_addr, of->ai_addrlen);
+        add(places, of->ai_family, of->ai_addrlen);
+    }
 }
 
 static void add_each(struct places *places, const struct mote_dane_answer *answer, int type)
@@ -109,40 +117,18 @@ struct addrinfo *mote_dane_literal(const char *host, uint16_t port)
 
     snprintf(service, sizeof service, "%u", (unsigned)port);
     if (places.list != NULL && getaddrinfo(host, service, &hints, &list) == 0) {
-        if (list->ai_addrlen <= sizeof places.list->address) {
-            memcpy(&places.list->address, list->ai_addr, list->ai_addrlen);
-            add(&places, list->ai_family, list->ai_addrlen);
-        }
+        add_copy(&places, list);
         freeaddrinfo(list);
     }
     return list_of(&places);
 }
 
-/* As where getaddrinfo() is asked: who does not answer is our own trouble (POLICY P12). */
-static struct addrinfo *ask(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
+struct addrinfo *mote_dane_copy(const struct addrinfo *list)
 {
-    struct mote_dane_answer answers[2];
-    struct addrinfo *list;
+    struct places places = new_places(0);
 
-    mote_dane_ask_addresses(answers, host, mote_posix_now_ms() + 2 * MOTE_QUESTION_S * UINT32_C(1000));
-    list = mote_dane_list(answers, port);
-    *cause = MOTE_CAUSE_LOOKUP;
-    for (int i = 0; i < 2; i++) {
-        if (answers[i].why[0] != 0) {
-            mote_posix_trace_event(trace, answers[i].why, NULL);
-            *cause = answers[i].cause == MOTE_CAUSE_DNS ? MOTE_CAUSE_NO_NETWORK : answers[i].cause;
-        }
-        mote_dane_free(&answers[i]);
+    for (; places.list != NULL && list != NULL; list = list->ai_next) {
+        add_copy(&places, list);
     }
-    if (list == NULL && *cause == MOTE_CAUSE_LOOKUP) {
-        mote_posix_trace_event(trace, host, ": it has no address");
-    }
-    return list;
-}
-
-struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause)
-{
-    struct addrinfo *list = mote_dane_literal(host, port); /* the system asks nobody for that */
-
-    return list != NULL ? list : ask(host, port, trace, cause);
+    return list_of(&places);
 }

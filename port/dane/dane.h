@@ -56,11 +56,10 @@ void mote_dane_free(struct mote_dane_answer *answer);
 /* Both kinds, to be given back each. */
 void mote_dane_ask_addresses(struct mote_dane_answer answers[2], const char *host, uint32_t until_ms);
 
-/* These, a host that is an address itself, or, in place of getaddrinfo(), a host's: to be given to free(). NULL: there is none; of
- * the last, *cause. */
+/* These, a host that is an address itself, or a copy: to be given to free(). NULL: there is none, or no memory. */
 struct addrinfo *mote_dane_list(const struct mote_dane_answer answers[2], uint16_t port);
 struct addrinfo *mote_dane_literal(const char *host, uint16_t port);
-struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause);
+struct addrinfo *mote_dane_copy(const struct addrinfo *list);
 
 /* Is that this host, by its name, the one it says at EHLO or an address? */
 bool mote_dane_ourselves(const char *name, const char *helo, const struct addrinfo *addresses);
@@ -91,6 +90,7 @@ struct mote_dane_host {
     const char *alias;         /* of what the domain is one, likewise; else NULL */
     uint16_t preference;
     uint8_t policy;
+    struct addrinfo *addresses;              /* to connect to: they were looked at */
     struct mote_dane_answer answer;          /* of its TLSA records */
     struct mote_tlsa records[MOTE_TLSA_MAX]; /* those that can be used */
     unsigned record_count;
@@ -140,5 +140,13 @@ void mote_dane_find(struct mote_dane_domain *found, const char *domain, const ui
                     bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
                     const struct mote_trace *trace);
 void mote_dane_forget(struct mote_dane_domain *found);
+
+/* ---- look_up.c: what is connected to ------------------------------------------------------------------------------ */
+
+/* From now on each host of this domain has the addresses that were found with it. */
+void mote_dane_dial(const struct mote_dane_domain *found);
+
+/* In place of getaddrinfo(): those of such a host, or of any other; to be given to free(). NULL, and *cause: there is none. */
+struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause);
 
 #endif

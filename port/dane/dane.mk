@@ -16,7 +16,7 @@ pkg-dane := libunbound-dev
 dane_tests := $(BUILD)/tests/tlsa $(BUILD)/tests/judge $(BUILD)/tests/find
 $(BUILD)/tests/tlsa: $(call objects,tests/dane/tlsa.c)
 $(BUILD)/tests/judge: $(call objects,tests/dane/judge.c)
-$(BUILD)/tests/find: $(call objects,tests/dane/find.c tests/dane/find_records.c tests/dane/find_anchor.c tests/dane/fake.c)
+$(BUILD)/tests/find: $(call objects,tests/dane/find.c tests/dane/find_records.c tests/dane/find_anchor.c tests/dane/find_ourselves.c tests/dane/fake.c)
 dane-tests: $(dane_tests)
 $(dane_tests): $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)

@@ -57,6 +57,7 @@ static void note_trouble(struct search *search, const struct mote_dane_answer *a
 struct address {
     bool any, secure;           /* all that there are */
     bool own;                   /* one of them, or the name, is this host's */
+    struct addrinfo *list;      /* to be given to free() */
     char alias[MOTE_DANE_NAME]; /* of what the host is one, or "" */
 };
 
@@ -85,7 +86,7 @@ static bool is_ourselves(const struct search *search, const char *name, const st
     bool own = mote_dane_ourselves(name, search->helo, addresses);
 
     if (own) {
-        say(search, name, ": that is this host: neither it nor those behind it are asked");
+        say(search, name, ": that is this host: neither it nor its equals nor those behind it are asked");
     }
     return own;
 }
@@ -94,12 +95,10 @@ static bool is_ourselves(const struct search *search, const char *name, const st
 static bool find_address(struct search *search, const char *name, struct address *address)
 {
     struct mote_dane_answer answers[2];
-    struct addrinfo *list;
 
-    *address = (struct address){.any = false};
     mote_dane_ask_addresses(answers, name, search->until_ms);
-    list = mote_dane_list(answers, 25);
-    for (int i = 0; list != NULL && i < 2; i++) {
+    *address = (struct address){.list = mote_dane_list(answers, 25)};
+    for (int i = 0; address->list != NULL && i < 2; i++) {
         if (answers[i].state == MOTE_DANE_DATA) {
             take_address(address, name, &answers[i]);
         }
@@ -110,8 +109,7 @@ static bool find_address(struct search *search, const char *name, struct address
         }
         mote_dane_free(&answers[i]);
     }
-    address->own = address->any && is_ourselves(search, name, list);
-    free(list);
+    address->own = is_ourselves(search, name, address->list);
     return address->any;
 }
 
@@ -139,6 +137,13 @@ static void find_records(struct search *search, struct mote_dane_host *host, con
     }
 }
 
+static void forget_host(struct mote_dane_host *host)
+{
+    mote_dane_free(&host->answer);
+    free(host->addresses);
+    host->addresses = NULL;
+}
+
 static bool is_listed(const struct mote_dane_domain *found, const char *name)
 {
     unsigned i = 0;
@@ -149,38 +154,49 @@ static bool is_listed(const struct mote_dane_domain *found, const char *name)
     return i < found->count;
 }
 
-/* The next host of the list. False: it is ourselves, and the list ends. */
-static bool add_host(struct search *search, const struct mote_mx *candidate)
+static void list_host(struct mote_dane_domain *found, struct mote_dane_host *host)
+{
+    struct mote_relay *relay = &found->relays[found->count++];
+
+    *relay = (struct mote_relay){.host = host->name, .port = 25, .tls = MOTE_TLS_STARTTLS};
+    mote_tlsa_trust(&relay->trust, host);
+}
+
+static void take_host(struct search *search, const struct mote_mx *candidate, const struct address *address)
 {
     struct mote_dane_domain *found = search->found;
     struct mote_dane_host *host = &found->hosts[found->count];
-    struct mote_relay *relay = &found->relays[found->count];
-    struct address address;
 
-    if (is_listed(found, candidate->name)) {
-        return true;
-    }
-    *host = (struct mote_dane_host){.preference = candidate->preference};
+    *host = (struct mote_dane_host){.preference = candidate->preference, .addresses = address->list};
     memcpy(host->name, candidate->name, sizeof host->name);
     host->domain = found->mx_secure ? search->domain : NULL;
     host->alias = found->mx_secure && found->alias[0] != 0 ? found->alias : NULL;
-    if (!find_address(search, host->name, &address)) {
-        if (search->cause == MOTE_CAUSE_NONE) {
-            say(search, host->name, ": it has no address");
-        }
+    find_records(search, host, address);
+    if (host->policy != MOTE_DANE_UNKNOWN) {
+        list_host(found, host);
+    } else {
+        forget_host(host);
+    }
+}
+
+/* The next host of the list; where that is full, is it ourselves? False: it is. */
+static bool add_host(struct search *search, const struct mote_mx *candidate)
+{
+    struct address address;
+
+    if (is_listed(search->found, candidate->name)) {
         return true;
     }
-    if (address.own) {
-        search->loop = true;
-        return false;
+    if (!find_address(search, candidate->name, &address) && !address.own && search->cause == MOTE_CAUSE_NONE) {
+        say(search, candidate->name, ": it has no address");
     }
-    find_records(search, host, &address);
-    if (host->policy != MOTE_DANE_UNKNOWN) {
-        *relay = (struct mote_relay){.host = host->name, .port = 25, .tls = MOTE_TLS_STARTTLS};
-        mote_tlsa_trust(&relay->trust, host);
-        found->count++;
+    search->loop = address.own;
+    if (address.any && !address.own && search->found->count < MOTE_RELAYS_MAX) {
+        take_host(search, candidate, &address);
+    } else {
+        free(address.list);
     }
-    return true;
+    return !address.own;
 }
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
@@ -208,6 +224,29 @@ static void end_without(struct search *search)
     }
 }
 
+/* RFC 5321 5.1: where a host is ourselves, neither it nor its equals nor those behind it are asked, whatever the draw. */
+static void add_hosts(struct search *search, const struct mote_mx *list, unsigned count)
+{
+    struct mote_dane_domain *found = search->found;
+    unsigned better = 0; /* hosts; and cause: of them */
+    uint8_t cause = MOTE_CAUSE_NONE;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (i == 0 || list[i].preference != list[i - 1].preference) {
+            better = found->count;
+            cause = search->cause;
+        }
+        if (better == MOTE_RELAYS_MAX) {
+            break;
+        }
+        if (list[i].name[0] != 0 && !add_host(search, &list[i])) {
+            found->count = better;
+            search->cause = cause;
+            break;
+        }
+    }
+}
+
 static void find_mx(struct search *search, const struct mote_dane_answer *answer)
 {
     struct mote_dane_domain *found = search->found;
@@ -230,11 +269,7 @@ static void find_mx(struct search *search, const struct mote_dane_answer *answer
     if (count == 1 && list[0].name[0] == 0) {
         end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.10 %.255s takes no mail (null MX, RFC 7505)");
     } else {
-        for (unsigned i = 0; i < count && found->count < MOTE_RELAYS_MAX; i++) {
-            if (list[i].name[0] != 0 && !add_host(search, &list[i])) {
-                break;
-            }
-        }
+        add_hosts(search, list, count);
         if (found->count == 0) {
             end_without(search);
         }
@@ -277,25 +312,21 @@ static void find_literal(struct search *search)
 {
     struct mote_dane_domain *found = search->found;
     struct mote_dane_host *host = &found->hosts[0];
-    struct addrinfo *list;
 
     if (!read_literal(host->name, search->domain)) {
         end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP,
             "5.1.2 %.255s is no address literal, as [192.0.2.7] or [IPv6:2001:db8::7] is");
         return;
     }
-    list = mote_dane_literal(host->name, 25);
-    search->loop = is_ourselves(search, host->name, list);
-    free(list);
+    host->addresses = mote_dane_literal(host->name, 25);
+    search->loop = is_ourselves(search, host->name, host->addresses);
     if (search->loop) {
         end_without(search);
         return;
     }
     host->policy = MOTE_DANE_OPPORTUNISTIC;
     memcpy(host->base, host->name, sizeof host->base);
-    found->relays[0] = (struct mote_relay){.host = host->name, .port = 25, .tls = MOTE_TLS_STARTTLS};
-    mote_tlsa_trust(&found->relays[0].trust, host);
-    found->count = 1;
+    list_host(found, host);
 }
 
 static void find_domain(struct search *search)
@@ -335,6 +366,7 @@ void mote_dane_find(struct mote_dane_domain *found, const char *domain, const ui
     };
 
     mote_dane_forget(found);
+    mote_dane_dial(found);
     if (domain[0] == '[') {
         find_literal(&search);
     } else if (!is_ascii(domain)) {
@@ -348,9 +380,7 @@ void mote_dane_find(struct mote_dane_domain *found, const char *domain, const ui
 void mote_dane_forget(struct mote_dane_domain *found)
 {
     for (unsigned i = 0; i < MOTE_RELAYS_MAX; i++) {
-        if (found->hosts[i].answer.result != NULL) {
-            mote_dane_free(&found->hosts[i].answer);
-        }
+        forget_host(&found->hosts[i]);
     }
     memset(found, 0, sizeof *found);
 }

@@ -133,6 +133,7 @@ CASES = [
     Case("aliasdomain", GOOD, tls(GOOD), lines=["aliasdomain.example. CNAME ee311.example."]),
     Case("ourselves", GOOD, FAILED, lines=["ourselves.example. MX 10 mx.ourselves.example.", "ourselves.example. MX 20 mx.none.example.",
                                            f"mx.ourselves.example. A {CLIENT}"], says="come back to this host"),
+    Case("besideus", GOOD, FAILED, lines=["besideus.example. MX 10 mx.ee311.example.", "besideus.example. MX 10 mx.ourselves.example."], says="come back to this host"),
     Case("behindus", GOOD, tls(GOOD), lines=["behindus.example. MX 10 mx.ee311.example.", "behindus.example. MX 20 mx.ourselves.example."]),
 ]
 
@@ -222,6 +223,7 @@ WORDS = {
     "aliasloop": "the host is an alias of an alias of itself",
     "aliasdomain": "the domain is an alias of one with 3 1 1",
     "ourselves": "the first host is ourselves",
+    "besideus": "the first two hosts are equals, and one is ourselves",
     "behindus": "the second host is ourselves",
 }
 

@@ -258,34 +258,6 @@ static void test_literals(void)
     want(fake.asked == 0, "DNS was asked", "literals");
 }
 
-static void test_ourselves(void)
-{
-    static const char *const own[] = {"198.51.100.1", "2001:db8::1", "::ffff:198.51.100.1", "::ffff:127.0.0.2", "::1"};
-
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        fake_clear();
-        fake_answer("first.example", MOTE_DANE_MX, SECURE);
-        fake_mx(10, "us.example");
-        fake_mx(20, "mx.example");
-        fake_host("us.example", SECURE, own[i]);
-        fake_host("us.example", SECURE, strchr(own[i], ':') == NULL ? "2001:db8::99" : "192.0.2.99");
-        fake_host("mx.example", SECURE, "192.0.2.1");
-        want_none("first.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.6 mail for first.example would come back");
-        fake_answer("second.example", MOTE_DANE_MX, SECURE);
-        fake_mx(1, "mx.example");
-        fake_mx(2, "us.example");
-        fake_mx(3, "behind.example");
-        fake_host("behind.example", SECURE, "192.0.2.2");
-        want_hosts("second.example", "mx.example");
-    }
-    fake_clear();
-    find_helo = "Client.example";
-    fake_host("client.example", SECURE, "192.0.2.1");
-    want_none("client.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.6 ");
-    find_helo = NULL;
-    want_hosts("client.example", "client.example");
-}
-
 /* ---- Trouble ----------------------------------------------------------------------------------------------------- */
 
 static void test_causes(void)

@@ -24,5 +24,6 @@ void test_aliases(void);
 void test_proofs(void);
 void test_records(void);
 void test_anchor(void);
+void test_ourselves(void);
 
 #endif
