@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The cases: what stands in DNS for a domain, and what becomes of a mail to it."""
-from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT, host
+from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT, host
 
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
 DEEP = 20
 MUTE = 10   # takes connections where a test lets it, and says nothing
 CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep"}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, *map(host, range(1, 8)), host(MUTE), host(DEEP), HOST_6]
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), HOST_6]
 
 DEFERRED, FAILED = "deferred", "failed"
 
@@ -101,6 +101,10 @@ CASES = [
     Case("undenied", GOOD, DEFERRED, says="TLSA of _25._tcp.mx.undenied.undenied.example: refused by DNSSEC", zone="undenied.example."),
     Case("notlsa", GOOD, DEFERRED, EE, says="TLSA of _25._tcp.mx.notlsa.notlsa.example: ", zone="notlsa.example."),
     Case("brokentlsa", GOOD, DEFERRED, EE, says="TLSA of _25._tcp.mx.brokentlsa.brokentlsa.example: ", zone="brokentlsa.example."),
+    Case("iterated", GOOD, tls(GOOD), EE, zone="iterated.example."),
+    Case("denied", STRANGER, DEFERRED, EE, says="TLSA of _25._tcp.mx.denied.denied.example: refused by DNSSEC", zone="denied.example.", postfix=tls(STRANGER),
+         why="unbound takes a zone with more than 150 iterations for one that is not signed"),
+    Case("optout", STRANGER, tls(STRANGER), zone="optout.example."),
     Case("silent", GOOD, DEFERRED, says="MX of silent.silent.example: ", lines=[], zone="silent.example."),
     Case("refused", GOOD, DEFERRED, says="MX of refused.refused.example: the name servers have no answer", lines=[],
          zone="refused.example."),
@@ -138,10 +142,11 @@ CASES = [
 ]
 
 # Zones below example.: who serves them, and how they are signed.
-SERVERS = {"ns": ROOT_SERVER, "ns-other": OTHER_SERVER, "ns-notlsa": NO_TLSA, "ns-broken": BROKEN_TLSA, "ns-silent": SILENT}
+SERVERS = {"ns": ROOT_SERVER, "ns-other": OTHER_SERVER, "ns-notlsa": NO_TLSA, "ns-broken": BROKEN_TLSA, "ns-silent": SILENT, "ns-denied": DENIED_TLSA}
 CHILDREN = {
     "insecure.example.": ("ns", "unsigned"), "expired.example.": ("ns", "expired"), "bogus.example.": ("ns", "bogus"),
     "undenied.example.": ("ns", "undenied"), "notlsa.example.": ("ns-notlsa", "signed"), "brokentlsa.example.": ("ns-broken", "signed"),
+    "iterated.example.": ("ns", "iterated"), "denied.example.": ("ns-denied", "optout"), "optout.example.": ("ns", "optout"),
 }
 UNSERVED = {"silent.example.": "ns-silent", "refused.example.": "ns-other"}
 
@@ -204,6 +209,9 @@ WORDS = {
     "undenied": "that there is no record is not proven (internot.no)",
     "notlsa": "TLSA is never answered (mail.mil)",
     "brokentlsa": "TLSA is answered with SERVFAIL",
+    "iterated": "3 1 1 of its key, in a zone whose NSEC3 has 500 iterations",
+    "denied": "the same of another key, and somebody on the way denies it with what the zone signed of another name",
+    "optout": "none, in a zone that proves it by NSEC3 with opt-out",
     "silent": "the zone's name server is silent",
     "refused": "the zone's name server does not know it",
     "test": "the domain is below test., which is signed; 3 1 1 of another key",

@@ -346,6 +346,7 @@ int main(void)
     want_none("d.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "no domain");
     want(fake.hosts && fake.anchors == 0, "without an anchor /etc/hosts is read", "hosts");
     want(strstr(fake.options, "infra-host-ttl: 0\n") != NULL, "a silent name server is left alone", "options");
+    want(strstr(fake.options, "val-nsec3-keysize-iterations: 1024 65535\n") != NULL, "NSEC3 has a limit", "options");
     test_order();
     test_equals();
     test_none();

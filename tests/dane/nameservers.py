@@ -6,18 +6,19 @@ import pathlib
 import subprocess
 import sys
 
-from net import BROKEN_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT
+from net import BROKEN_TLSA, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT
 from cell import die_with_parent, tree
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = ["nsd", "unbound", "libevent-2.1-7", "libfstrm0", "libprotobuf-c1", "libhiredis0.14", "libnghttp2-14", "libpython3.11", "libexpat1",
             "libsodium23"]
+NSEC3 = {"iterated": ["-n", "-t", "500", "-s", "aabb"], "optout": ["-n", "-p", "-t", "500", "-s", "aabb"]}
 HEAD = "$TTL 300\n{zone} SOA ns.example. hostmaster.example. 1 3600 600 86400 1\n{zone} NS {server}\n"
 
 
 class Dns:
     def __init__(self, folder, net, zones):
-        """zones: name -> (server's name, lines, how), how among signed, unsigned, bogus, expired, undenied"""
+        """zones: name -> (server's name, lines, how), how among signed, unsigned, bogus, expired, undenied and those of NSEC3"""
         self.folder, self.net, self.children = folder, net, []
         self.tree = tree("dns", PACKAGES)
         self.anchor, served = folder / "anchor", {}
@@ -27,7 +28,7 @@ class Dns:
         self._nsd(ROOT_SERVER, {name: file for name, file in served.items() if name not in other})
         self._nsd(OTHER_SERVER, other)
         self._unbound()
-        for address, how in ((NO_TLSA, "no-tlsa"), (BROKEN_TLSA, "broken-tlsa"), (SILENT, "silent")):
+        for address, how in ((NO_TLSA, "no-tlsa"), (BROKEN_TLSA, "broken-tlsa"), (DENIED_TLSA, "denied-tlsa"), (SILENT, "silent")):
             self._start(sys.executable, HERE / "answers.py", address, OTHER_SERVER, how)
 
     def _run(self, *words):
@@ -51,7 +52,7 @@ class Dns:
         days = -1 if how == "expired" else 30
         until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%S")
         since = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=9)).strftime("%Y%m%d%H%M%S")
-        self._run("ldns-signzone", "-i", since, "-e", until, "-o", name, file.name, key)
+        self._run("ldns-signzone", *NSEC3.get(how, []), "-i", since, "-e", until, "-o", name, file.name, key)
         signed = self.folder / f"zone.{name}.signed"
         if how == "undenied":                                            # what is there is proven, what is not is not
             rows = signed.read_text().splitlines(keepends=True)

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 from cell import die_with_parent  # noqa: E402
 
 CLIENT, CLIENT_6, HOST_6, NOBODY_6 = "10.53.0.1", "fd53::1", "fd53::6", "fd53::9"
-ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER = (f"10.53.0.{n}" for n in range(2, 8))
+ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA = (f"10.53.0.{n}" for n in range(2, 9))
 
 
 def host(n):
