@@ -4,8 +4,8 @@
  * spool, whatever is cut short when, the copy is first DROPPED.taken; then the dropped file goes; then the copy is ID.mail,
  * with an id of its own. A copy that is found as DROPPED.taken goes the rest of this way.
  *
- * What is wrong is moved out of the directory, so that it is met once. Each user has so many files and octets taken at a
- * time, and the rest of his waits: nobody's mail waits for another's.
+ * What is wrong is set aside (drop_aside.c). Each user has so many files and octets taken at a time, and the rest of his waits:
+ * nobody's mail waits for another's.
  */
 #define _GNU_SOURCE
 
@@ -43,7 +43,7 @@ struct taking {
     struct spool drop;
     uid_t owner;
     bool verified_only;
-    bool gone, left; /* has a file left the directory; is there one more than is taken at a time */
+    bool took, left; /* has one become a mail; is there one more than is taken at a time */
     int status;
     size_t count;
     struct dropped files[FILES_AT_ONCE];
@@ -51,43 +51,16 @@ struct taking {
     struct marked text;
 };
 
-/* Under a name of ours, for its own may be anything. */
-static void set_aside(struct taking *taking, const struct dropped *file, const char *why)
-{
-    char aside[SPOOL_NAME + sizeof SPOOL_ASIDE], shown[4 * NAME_LEN + 1];
-    const char *dir = taking->spool->dir;
-
-    snprintf(aside, sizeof aside, "%08lx%08lx" SPOOL_MAIL SPOOL_ASIDE, (unsigned long)random_32(),
-             (unsigned long)random_32());
-    printable(shown, sizeof shown, file->name, strlen(file->name));
-    if (renameat(taking->drop.fd, file->name, taking->spool->fd, aside) == 0) {
-        taking->gone = true;
-        complain("%s/" DROP_NAME "/%s of user %lu is no mail to be sent: %s: it is %s/%s now, see what can be saved",
-                 dir, shown, (unsigned long)file->about.st_uid, why, dir, aside);
-    } else if (errno != ENOENT) {
-        complain("%s/" DROP_NAME "/%s of user %lu is no mail to be sent: %s: remove it; it cannot be moved: %s", dir,
-                 shown, (unsigned long)file->about.st_uid, why, strerror(errno));
-    } else {
-        return; /* its maker was faster */
-    }
-    taking->status = EX_DATAERR;
-}
-
-static bool is_id(const char *name, const char *ending)
-{
-    return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
-}
-
 static const char *wrong_file(const struct taking *taking, const struct dropped *file)
 {
     const struct stat *about = &file->about;
 
-    return !S_ISREG(about->st_mode)           ? "it is no regular file"
-           : about->st_nlink != 1             ? "it has other names"
-           : about->st_uid == taking->owner   ? "it is a file of the spool's owner, who drops none"
-           : about->st_size > (off_t)FILE_MAX ? "it is too large"
-           : !is_id(file->name, SPOOL_MAIL)   ? "its name is no mail's"
-                                              : NULL;
+    return !S_ISREG(about->st_mode)                 ? "it is no regular file"
+           : about->st_nlink != 1                   ? "it has other names"
+           : about->st_uid == taking->owner         ? "it is a file of the spool's owner, who drops none"
+           : about->st_size > (off_t)FILE_MAX       ? "it is too large"
+           : !spool_is_mail(file->name, SPOOL_MAIL) ? "its name is no mail's"
+                                                    : NULL;
 }
 
 static const char *wrong_mail(struct host_mail *foreign, const char *name)
@@ -213,7 +186,7 @@ static int take_mail(struct taking *taking, const struct dropped *file)
     if (!settle(taking, taken)) {
         return EX_OSERR;
     }
-    taking->gone = true;
+    taking->took = true;
     return EX_OK;
 }
 
@@ -242,7 +215,9 @@ static int take_one(struct taking *taking, struct dropped *file)
                  (unsigned long)file->about.st_uid, wrong);
         status = EX_OSERR;
     } else if (wrong != NULL) {
-        set_aside(taking, file, wrong);
+        if (drop_set_aside(taking->spool, taking->drop.fd, file->name, &file->about, wrong)) {
+            taking->status = EX_DATAERR;
+        }
         status = EX_OK;
     }
     marked_free(&taking->text);
@@ -304,7 +279,7 @@ static bool settle_one(const struct spool *spool, const char *name, void *ctx)
     struct taking *taking = ctx;
 
     (void)spool;
-    if (is_id(name, TAKEN) && !settle(taking, name)) {
+    if (spool_is_mail(name, TAKEN) && !settle(taking, name)) {
         taking->status = EX_OSERR;
     }
     return true;
@@ -372,7 +347,7 @@ int drop_take(const struct spool *spool, bool verified_only, bool *more)
         status = EX_OSERR;
     } else {
         status = take_all(taking);
-        *more = taking->gone && taking->left;
+        *more = taking->took && taking->left;
     }
     spool_close(&taking->drop);
     free(taking);

@@ -20,9 +20,12 @@ int drop_open(struct spool *drop, const char *dir);
 void drop_sync(const struct host_mail *mail);
 
 /* Makes mails of the spool of what was dropped, each exactly once, and sets aside what is wrong (EX_DATAERR). Whoever calls
- * it has claimed the spool. verified_only: as the mails' record has it. *more: some was taken, and there is more than is taken of
+ * it has claimed the spool. verified_only: as the mails' record has it. *more: some became a mail, and there is more than is taken of
  * a user at a time. */
 int drop_take(const struct spool *spool, bool verified_only, bool *more);
+
+/* One file of it that is wrong goes, and is told of. False: it was gone. */
+bool drop_set_aside(const struct spool *spool, int drop, const char *name, const struct stat *about, const char *why);
 
 /* Has it changed since *when, which is set to the time of its last change? */
 bool drop_changed(const struct spool *spool, struct timespec *when);

@@ -23,8 +23,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* Seconds until a mail is tried again whose relay ended the connection behind another one. */
-enum { CLOSED_S = 11 };
+enum {
+    CLOSED_S = 11,    /* until a mail is tried again whose relay ended the connection behind another one */
+    DROPS_AT_END = 16 /* times the drop directory is looked into behind the last mail */
+};
 
 struct flushing {
     struct args args;
@@ -232,7 +234,8 @@ static int flush_new(struct flushing *flushing, bool more)
 
 /* ---- The round --------------------------------------------------------------------------------------------------- */
 
-/* Mails share connections; QUIT behind the last one. */
+/* Mails share connections; QUIT behind the last one. A run ends though somebody drops mails without end: the next one tries those
+ * that are due by then. */
 static int flush_each(struct flushing *flushing, const struct spool_entry *entries, size_t count)
 {
     int status = EX_OK;
@@ -245,7 +248,7 @@ static int flush_each(struct flushing *flushing, const struct spool_entry *entri
             status = worse(status, flush_new(flushing, more));
         }
     }
-    while (flushing->drop_more && !flushing->asked) {
+    for (unsigned i = 0; i < DROPS_AT_END && flushing->drop_more && !asked_for_now(flushing); i++) {
         status = worse(status, flush_new(flushing, false));
     }
     mote_posix_leave(&flushing->connection);

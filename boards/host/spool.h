@@ -150,6 +150,9 @@ bool spool_make_room(const struct spool *spool);
 /* The state and the id of a mail as they are, under whatever name: 0, an errno, or EBADMSG when it is damaged. Nothing is to be freed. */
 int spool_peek(const struct spool *spool, const char *name, struct host_mail *mail);
 
+/* Whether a name is an id, and this behind it. */
+bool spool_is_mail(const char *name, const char *ending);
+
 /* Whether there is such a file, of whatever kind. */
 bool spool_has(const struct spool *spool, const char *name);
 

@@ -45,8 +45,7 @@ bool spool_each_name(const struct spool *spool, bool (*visit)(const struct spool
     return good;
 }
 
-/* ID, and this behind it. */
-static bool is_mail(const char *name, const char *ending)
+bool spool_is_mail(const char *name, const char *ending)
 {
     return strspn(name, "0123456789abcdef") == ID_LEN && strcmp(name + ID_LEN, ending) == 0;
 }
@@ -134,7 +133,7 @@ static bool clean_one(const struct spool *spool, const char *name, void *ctx)
     int fd = leftover ? openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     int error;
 
-    if (*(const bool *)ctx && is_mail(name, SPOOL_NOTICE)) {
+    if (*(const bool *)ctx && spool_is_mail(name, SPOOL_NOTICE)) {
         return spool_send_notice(spool, name);
     }
     if (fd < 0) {
@@ -158,7 +157,7 @@ bool spool_clean(const struct spool *spool, bool notices)
 static bool tell_damaged(const struct spool *spool, const char *name, void *ctx)
 {
     (void)ctx;
-    if (is_mail(name, SPOOL_MAIL SPOOL_ASIDE)) {
+    if (spool_is_mail(name, SPOOL_MAIL SPOOL_ASIDE)) {
         complain("%s/%s was damaged, and is not tried: see what can be saved, then remove it with queue --delete %.*s",
                  spool->dir, name, ID_LEN, name);
     }
@@ -187,7 +186,7 @@ static void look_up_record(const struct spool *spool, struct spool_entry *entry,
     struct stat about = {0};
     bool strict, good = spool_peek(spool, entry->name, &mail) == 0;
 
-    if (is_mail(entry->name, SPOOL_FAILED)) {
+    if (spool_is_mail(entry->name, SPOOL_FAILED)) {
         fstatat(spool->fd, entry->name, &about, AT_SYMLINK_NOFOLLOW);
     }
     entry->stored_ms = uptime_passed_ms(&mail.kept.stored, now, &strict);
@@ -253,7 +252,7 @@ static bool add(const struct spool *spool, const char *name, void *ctx)
 {
     struct list *list = ctx;
 
-    if (!(list->waiting && is_mail(name, SPOOL_MAIL)) && !(list->failed && is_mail(name, SPOOL_FAILED))) {
+    if (!(list->waiting && spool_is_mail(name, SPOOL_MAIL)) && !(list->failed && spool_is_mail(name, SPOOL_FAILED))) {
         return true;
     }
     strcpy(list->entries[list->count].name, name);

@@ -322,18 +322,55 @@ def test_a_directory_anybody_can_empty_is_not_used(spool, relay):
     assert done.returncode == NOT_STORED and "1733" in done.stderr and relay.talks == []
 
 
+def aside(spool):
+    return sorted(spool.path.glob("*.damaged"))
+
+
+def litter(spool, count):
+    for number in range(count):
+        path = spool.drop / f"junk{number}"
+        path.write_text("x") if number % 2 else path.mkdir()
+        own(path)
+
+
 def test_one_user_does_not_hold_up_another(spool, relay):
-    """what is no mail is set aside, all of it; another's mail is sent"""
+    """what is no mail is set aside, sixteen at a time, behind which no flush stays for more of it; no more of a user is kept, and another's mail is sent"""
     drop(spool)
     [file] = dropped(spool)
-    for number in range(100):
-        path = spool.drop / f"junk{number}"
-        path.write_text("x")
-        own(path)
+    litter(spool, 50)
     own(file, OTHER)
     done = flush(spool, relay)
-    assert (done.returncode, len(relay.mails), list(spool.drop.iterdir())) == (BAD_INPUT, 1, [])
-    assert done.stderr.count("no mail to be sent") == 100
+    left = len(list(spool.drop.iterdir()))
+    assert (done.returncode, len(relay.mails)) == (BAD_INPUT, 1) and left >= 18, done.stderr
+    kept = aside(spool)
+    assert len(kept) == done.stderr.count("see what can be saved") == 16 and done.stderr.count("no mail to be sent") == 50 - left
+    while left:
+        left = max(left - 16, 0)
+        done = flush(spool, relay)
+        assert (done.returncode, len(list(spool.drop.iterdir())), aside(spool)) == (BAD_INPUT, left, kept)
+        assert done.stderr.count("it is removed, as 16") == done.stderr.count("no mail to be sent")
+    assert flush(spool, relay).returncode == OK
+    assert spool.queue("--delete", kept[0].name[:16]).returncode == OK
+    litter(spool, 2)
+    assert flush(spool, relay).stderr.count("it is removed, as 16") == 1 and len(aside(spool)) == 16
+
+
+def test_no_room_for_what_is_wrong_is_no_bound_for_others(spool, relay):
+    litter(spool, 20)
+    for number in range(20):
+        own(spool.drop / f"junk{number}", USER if number < 16 else OTHER)
+    assert flush(spool, relay).stderr.count("see what can be saved") == len(aside(spool)) == 20
+
+
+def test_what_cannot_be_removed_is_told(spool, relay):
+    """a directory that is not empty"""
+    litter(spool, 16)
+    flush(spool, relay)
+    (spool.drop / "junk").mkdir()
+    (spool.drop / "junk" / "x").write_text("x")
+    own(spool.drop / "junk")
+    done = flush(spool, relay)
+    assert (done.returncode, len(aside(spool))) == (BAD_INPUT, 16) and "remove it; it cannot be removed: Directory not empty" in done.stderr
 
 
 def test_all_that_was_dropped_is_taken(spool, relay):
@@ -346,6 +383,47 @@ def test_all_that_was_dropped_is_taken(spool, relay):
     done = flush(spool, relay)
     assert (done.returncode, done.verdicts, done.stderr, dropped(spool)) == (OK, ["delivered"] * 41, "", [])
     assert other.stem in [mail.id.split("@")[0] for mail in relay.mails[:17]]
+
+
+def multiply(spool, count):
+    """a dropped mail"""
+    drop(spool)
+    [file] = dropped(spool)
+    for number in range(count - 1):
+        path = spool.drop / f"{number:016x}.mail"
+        shutil.copy(file, path)
+        own(path)
+        forge(path)
+
+
+def test_who_drops_without_end_keeps_no_flush_from_its_end(spool, relay):
+    """and what is left is the next one's"""
+    multiply(spool, 300)
+    assert flush(spool, relay).verdicts == ["delivered"] * 16 * 18
+    assert flush(spool, relay).verdicts == ["delivered"] * 12
+
+
+class Watched(list):
+    """calls at that length"""
+    def __init__(self, at, call):
+        self.at, self.call = at, call
+
+    def append(self, one):
+        super().append(one)
+        if len(self) == self.at:
+            self.call()
+
+
+def test_who_drops_without_end_keeps_nobody_from_now(spool, relay):
+    """flush --now, beside one that is at work on what was dropped behind the last mail"""
+    number, _ = waiting(spool, relay)
+    relay.replies = {}
+    multiply(spool, 200)
+    for file in dropped(spool):
+        forge(file, envelope=(SENDER, "b@example.test"))
+    relay.mails = Watched(40, (spool.path / "now").touch)
+    done = flush(spool, relay)
+    assert done.returncode == OK and number in [row[0] for row in done.rows[:100]]
 
 
 def test_what_cannot_be_taken_is_not_tried_for_ever(spool, relay):
