@@ -150,16 +150,15 @@ static int judge(const struct spool *spool, const char *name, int error)
     return SPOOL_TROUBLE;
 }
 
-/* Whether so much time has passed that it must not be lost when the system goes down: an eighth of a wait at the mail's age. An
- * eighth of what is left of it would be stored each minute in the end, and wear the flash. */
-static bool worth_storing(const struct host_mail *mail, uint32_t wait_s)
+/* Whether so much time has passed that it must not be lost when the system goes down: an eighth of a wait at the mail's age, be it
+ * due or not. An eighth of what is left of it would be stored each minute in the end, and wear the flash. */
+static bool worth_storing(const struct host_mail *mail)
 {
+    const struct mote_record as_old = {.age_s = mail->record.age_s};
     const struct uptime *stored = &mail->kept.stored, *since = &mail->kept.since;
     bool new_clock = memcmp(stored->boot, since->boot, sizeof since->boot) != 0 || stored->ms > since->ms;
-    uint32_t passed_s = wait_s - mail->record.wait_s;
 
-    return new_clock || (mail->record.wait_s != 0 && passed_s != 0 &&
-                         passed_s >= mote_policy_wait_s(&mail->record, false, false, 0) / 8);
+    return new_clock || (since->ms - stored->ms) / 1000 >= mote_policy_wait_s(&as_old, false, false, 0) / 8;
 }
 
 /* What cannot be used is let go. */
@@ -177,14 +176,14 @@ static int judge_taken(const struct spool *spool, const char *name, struct host_
 int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
 {
     int error = open_mail(spool, name, mail, true);
-    uint32_t wait_s = mail->record.wait_s, age_s = mail->record.age_s;
+    uint32_t age_s = mail->record.age_s;
 
     if (error == 0) {
         spool_age(mail);
         if (mote_record_resume(&mail->record, random_32())) {
             mote_record_end(&mail->record, age_s); /* what has passed since expires no mail */
             spool_save(mail);
-        } else if (worth_storing(mail, wait_s)) {
+        } else if (worth_storing(mail)) {
             spool_save(mail);
         }
     }

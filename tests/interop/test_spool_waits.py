@@ -75,6 +75,22 @@ def test_a_wrong_word_of_the_command_line_is_the_callers(kept):
     assert kept.flush("relay.test:0").returncode == 64 and len(kept.files()) == 1
 
 
+def test_a_system_that_is_never_on_for_five_days_at_a_stretch(spool, closed, tmp_path):
+    """each night it is off, and what has waited in the day counts, though the mail was due all day and nothing could be tried"""
+    boot, conf, told = tmp_path / "boot", tmp_path / "conf", []
+    spool.send(closed)
+    file = spool.file()
+    file.age, file.wait = EXPIRY_S - 10 * 3600, 0
+    file.write()
+    conf.write_text("relay relay.test:0\n")
+    for day in range(3):
+        boot.write_text(f"{day + 1:032x}")
+        for hour in range(5):
+            told += spool.flush(options=["-C", conf], wrap=pretend(BOOTTIME=60 + hour * 3600, BOOT_ID=boot)).verdicts
+        assert EXPIRY_S - 10 * 3600 + (day + 1) * 4 * 3600 <= spool.file().age or told == ["failed"]
+    assert told == ["failed"] and len(list(spool.path.glob("*.failed"))) == 1
+
+
 def test_what_is_dropped_is_not_taken_without_a_configuration(shared, relay, place):  # noqa: F811
     """it would not be known whether it is for verified relays alone"""
     drop(shared)

@@ -11,7 +11,7 @@ from relay import OK
 from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
-STATE, RELAYS = 86, 100                              # octets of a mail's state, and of what is remembered of a relay
+STATE, RELAYS = 95, 100                              # octets of a mail's state, and of what is remembered of a relay
 WAIT_S = 4000                                        # the longest
 CALLS = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlinkat,openat"
 
@@ -69,6 +69,19 @@ def test_waiting_is_stored_in_few_steps(spool, tmp_path, closed, mails):
     assert all(file.attempts >= 50 for file in spool.files()) and any(file.attempts == 51 for file in spool.files())
     assert 6 * STATE * mails <= sum(octets[:-1]) <= 9 * STATE * mails and sum(map(bool, octets[:-1])) <= 9, octets
     assert octets[-1] <= (2 * STATE + RELAYS) * mails, octets
+
+
+def test_a_mail_that_is_due_and_cannot_be_tried_is_stored_in_few_steps(spool, tmp_path, closed):
+    """as seldom as one that waits"""
+    conf = tmp_path / "conf"
+    conf.write_text("relay relay.test:0\n")
+    spool.send(closed, wrap=pretend(BOOTTIME=10_000))
+    file = spool.file()
+    file.age, file.wait = 172_800, 0
+    file.write()
+    octets = [wear(spool, tmp_path, lambda wrap: spool.flush(options=["-C", conf], wrap=wrap), pretend(BOOTTIME=now))[1]["octets"]
+              for now in range(10_000, 10_000 + WAIT_S + 60, 120)]
+    assert 6 * STATE <= sum(octets) <= 9 * STATE and spool.file().age >= 172_800 + WAIT_S * 7 // 8, octets
 
 
 def test_a_state_that_was_stored_is_what_a_reboot_leaves(spool, closed):
