@@ -23,6 +23,7 @@ FUZZ_SECONDS ?= 600
 include port/mailmote.mk
 
 MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 Q := $(if $(V),,@)
 quoted = '$(subst ','\'',$(1))'
@@ -46,7 +47,9 @@ link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libmailmote.a 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(MAILMOTE_WATCHDOG))
 command_o := $(call objects,$(wildcard boards/host/*.c))
+override DANE := $(filter-out 0 no,$(DANE))
 ifdef DANE
+$(if $(filter static%,$(MAKECMDGOALS)),$(error DANE=$(DANE) is not for a static file, as libunbound is a shared library: make it without))
 include port/dane/dane.mk
 endif
 

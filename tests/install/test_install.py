@@ -132,3 +132,16 @@ def test_warnings_are_the_developers(tmp_path):
     assert "warning: padding" in make(*words, "WERROR=")
     os.unlink(f"{tmp_path}/obj/port/posix/posix.o")
     assert "[-Werror=padded]" in make(*words, "WERROR=1", status=2)
+
+
+@pytest.mark.parametrize("words, links", [(["DANE=1"], True), (["DANE=0"], False), (["DANE=no", "all"], False), (["DANE=1", "install"], True)])
+def test_dane(words, links, tmp_path):
+    """plain `make` builds the command with it and without; only 0 and no mean without"""
+    said = make("-n", "V=1", f"BUILD={tmp_path}", f"BEARSSL_LIB={BUILD}/libbearssl.a", *words)
+    [link] = [line for line in said.splitlines() if f"-o {tmp_path}/mailmote " in line]
+    assert ("-lunbound" in link) == links
+
+
+def test_dane_is_not_static():
+    with pytest.raises(AssertionError, match="DANE=1 is not for a static file, as libunbound is a shared library: make it without"):
+        make("-n", "static", "DANE=1")
