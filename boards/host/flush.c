@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 
 #include "attempt.h"
+#include "claim.h"
 #include "commands.h"
 #include "complain.h"
 #include "drop.h"
@@ -16,7 +17,6 @@
 #include "round.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,40 +292,20 @@ static int flush_all(struct flushing *flushing)
     return status == EX_NOUSER && flushing->others ? EX_UNAVAILABLE : status; /* as `send' of one mail to all of them */
 }
 
-/* The spool, or the mark for the flush that has it. That one may just have looked for it the last time: then it is free
- * now, or will be looked at once more. */
-static int claim(const struct flushing *flushing)
-{
-    const struct spool *spool = &flushing->spool;
-    int error = spool_claim(spool), mark;
-
-    if (error == EWOULDBLOCK && flushing->args.now) {
-        mark = openat(spool->fd, SPOOL_NOW, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (mark < 0) {
-            complain("another flush is at work on %s, and cannot be told to try every mail: %s", spool->dir,
-                     strerror(errno));
-        } else {
-            close(mark);
-            error = spool_claim(spool);
-        }
-    }
-    if (error == EWOULDBLOCK && flushing->args.verbose) {
-        complain("another flush is at work on %s", spool->dir);
-    }
-    return error;
-}
-
 static int flush_spool(struct flushing *flushing)
 {
     int status = EX_OK, error;
 
     do {
-        error = claim(flushing);
+        error = claim_for_flush(&flushing->spool, flushing->args.now, flushing->args.verbose);
         if (error == 0) {
             status = worse(status, flush_all(flushing));
             spool_release(&flushing->spool);
         }
     } while (error == 0 && status != EX_CONFIG && asked_for_now(flushing));
+    if (error == EBUSY) {
+        return worse(status, EX_TEMPFAIL);
+    }
     return error == 0 || error == EWOULDBLOCK ? status : EX_OSERR;
 }
 

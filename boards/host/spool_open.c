@@ -26,17 +26,29 @@ static const char *what_is_wrong(const struct stat *file)
     return (file->st_mode & 022) != 0 ? "can be written by other users" : NULL;
 }
 
+/* Who may read it may lock it, and so keep every flush from it. */
+static void hide(const struct spool *spool, const struct stat *file)
+{
+    if (file->st_uid == geteuid() && (file->st_mode & 044) != 0) {
+        fchmod(spool->fd, file->st_mode & 07733);
+    }
+}
+
 /* Nobody else may write into it, and what it knows of relays is ours. False after a complaint. */
 static bool safe(const struct spool *spool)
 {
     struct stat file;
-    const char *wrong = fstat(spool->fd, &file) == 0 ? what_is_wrong(&file) : NULL;
+    bool known = fstat(spool->fd, &file) == 0;
+    const char *wrong = known ? what_is_wrong(&file) : NULL;
 
     if (wrong != NULL) {
         complain("spool %s %s: %s", spool->dir, wrong,
                  (file.st_mode & S_ISVTX) != 0 ? "it is everybody's, as /tmp: give a directory of your own"
                                                : "make it yours alone with chown and chmod 700");
         return false;
+    }
+    if (known) {
+        hide(spool, &file);
     }
     wrong = fstatat(spool->fd, SPOOL_RELAYS, &file, AT_SYMLINK_NOFOLLOW) == 0 ? what_is_wrong(&file) : NULL;
     if (wrong != NULL) {

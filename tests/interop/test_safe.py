@@ -4,6 +4,7 @@ secret, and of random octets, does not depend on luck."""
 import errno
 import os
 import shutil
+import stat
 import subprocess
 import threading
 import time
@@ -116,8 +117,17 @@ def test_spool_that_others_may_write(stored, relay, mode):
     stored.path.chmod(mode)
     refused(stored, relay, "can be written by other users")
     assert ("chmod" in stored.queue().stderr) == (mode != 0o1777)      # nobody is told to take /tmp for himself
-    stored.path.chmod(0o755)
+    stored.path.chmod(0o700)
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
+
+
+@pytest.mark.parametrize("mode, then", [(0o755, 0o711), (0o750, 0o710), (0o704, 0o700), (0o711, 0o711), (0o2755, 0o2711)])
+@pytest.mark.parametrize("command", ["send", "flush", "queue"])
+def test_spool_that_others_may_read(stored, relay, mode, then, command):
+    """may be locked by them: they may no longer"""
+    stored.path.chmod(mode)
+    done = getattr(stored, command)(*[relay] * (command != "queue"))
+    assert (done.returncode, done.stderr, stat.S_IMODE(stored.path.stat().st_mode)) == (OK, "", then)
 
 
 @root

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Several runs on one spool at once: nobody waits, and nothing is sent twice."""
+import fcntl
+import os
 import threading
 import time
 
 import pytest
 
-from relay import LIMIT_S, OK, Relay
+from pretend import pretend
+from relay import DEFERRED, LIMIT_S, OK, Relay
 from test_spool import relay, spool, stored  # noqa: F401 (fixtures)
 
 
@@ -124,3 +127,18 @@ def test_send_does_not_wait_for_a_flush(stored, relay):
     flush.join()
     assert len(slow.mails) == 1 and stored.names() == []
     slow.stop()
+
+
+@pytest.mark.parametrize("hours, options, told", [(4, [], True), (4, ["--now"], True), (2, [], False)])
+def test_a_lock_of_who_does_not_flush_is_told(stored, relay, hours, options, told):
+    """when a mail has been due for hours, by each flush"""
+    lock = os.open(stored.path, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    later = pretend(BOOTTIME=f"+{hours * 3600}")
+    done = stored.flush(relay, options=options, wrap=later)
+    number = stored.file().path.stem
+    assert (done.returncode, done.rows, relay.talks) == (DEFERRED if told else OK, [], [])
+    assert (f"mail {number} has been due for hours" in done.stderr) == told and (f"fuser {stored.path}" in done.stderr) == told
+    os.close(lock)
+    assert stored.flush(relay, wrap=later).verdicts == ["delivered"]
+    assert "now" not in stored.names()
