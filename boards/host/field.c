@@ -46,9 +46,10 @@ struct span take_field(struct span *text, unsigned *lines)
     return field;
 }
 
-/* RFC 5322 4.5 allows blanks before the colon. */
+/* RFC 5322 4.5 allows blanks before the colon; some readers of mail take a folded line there for them. */
 size_t field_name_len(struct span line)
 {
+    static const char blank[] = {' ', '\t', '\r', '\n'};
     size_t len = 0, blanks = 0;
 
     while (len < line.len && line.at[len] > ' ' && line.at[len] < 127 && line.at[len] != ':') {
@@ -57,7 +58,7 @@ size_t field_name_len(struct span line)
     if (len > FIELD_NAME_OCTETS) {
         return 0;
     }
-    while (len + blanks < line.len && (line.at[len + blanks] == ' ' || line.at[len + blanks] == '\t')) {
+    while (len + blanks < line.len && memchr(blank, line.at[len + blanks], sizeof blank) != NULL) {
         blanks++;
     }
     return len + blanks < line.len && line.at[len + blanks] == ':' ? len : 0;

@@ -249,7 +249,8 @@ def test_who_dropped_it_is_not_the_droppers_to_say(spool, relay):
     long = b"X-Long: " + b"\r\n ".join([b"y" * 900] * 200)
     for end in (b"\r\n", b"\r"):
         drop(spool)
-        forge(dropped(spool)[0], text=kept % (b"X-MAILMOTE-UID: 0" + end + b"x-mailmote-uid\t: 0\r\n 0" + end + long +
+        forge(dropped(spool)[0], text=kept % (b"X-MAILMOTE-UID: 0" + end + b"x-mailmote-uid\t: 0\r\n 0" + end +
+                                              b"X-Mailmote-Uid\r\n : 0" + end + long +
                                               b"\r\nX-Mailmote-Uid:0"))
         assert flush(spool, relay).verdicts == ["delivered"]
         assert relay.mails[-1].text == b"X-Mailmote-Uid: %d\r\n" % USER + kept % long
