@@ -90,10 +90,13 @@ static int try_mail(struct flushing *flushing)
 {
     struct attempt *attempt = &flushing->attempt;
     struct host_mail *mail = &flushing->mail;
-    int status;
+    int status = later_store(&flushing->args, &flushing->spool, mail);
 
-    if (later_store(&flushing->args, &flushing->spool, mail) != EX_OK) {
-        return mail->kept.fd >= 0 ? attempt_wait(attempt, MOTE_CAUSE_STORAGE) : EX_TEMPFAIL;
+    if (status != EX_OK && mail->kept.fd < 0) {
+        return EX_TEMPFAIL;
+    }
+    if (status != EX_OK) {
+        return attempt_wait(attempt, status == EX_CONFIG ? MOTE_CAUSE_ALIASES : MOTE_CAUSE_STORAGE);
     }
     if (!mx_split(&flushing->args, &flushing->spool, mail)) {
         return worse(EX_CANTCREAT, attempt_wait(attempt, MOTE_CAUSE_STORAGE));

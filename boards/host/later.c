@@ -312,6 +312,7 @@ static int store_made(struct later *later, const struct spool *spool, struct hos
 
 int later_store(struct args *args, const struct spool *spool, struct host_mail *mail)
 {
+    static bool told; /* in the system's log: the first mail's line does for all of a run */
     struct later *later;
     int status = later_begin(&later, args, mail);
 
@@ -320,8 +321,9 @@ int later_store(struct args *args, const struct spool *spool, struct host_mail *
         later_end(later);
     }
     if (status != EX_OK && mail->kept.fd >= 0) {
-        report_trouble(spool->syslog, LOG_ERR, "mail %.*s waits, as its names cannot be completed: %s", ID_LEN,
-                       mail->id, complain_last());
+        report_trouble(told ? "off" : spool->syslog, LOG_ERR, "mail %.*s waits, as its names cannot be completed: %s",
+                       ID_LEN, mail->id, complain_last());
+        told = true;
     }
     return status;
 }

@@ -18,6 +18,7 @@ from test_unkept import broken
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can put a log in the place of the system's")
 EXPIRY_S = 5 * 24 * 3600
 CAUSE = "the storage does not keep what it is given, or cannot be read"
+NO_ALIASES = "the aliases that are to complete its names cannot be read"
 
 
 def grow_old(spool):
@@ -111,21 +112,37 @@ def test_aliases_that_cannot_be_read(named):
     named.configure(f"relay {named.relay.where}", "from alerts@corp.test", f"aliases {aliases}")
     done = flush(named)
     assert done.returncode == DEFERRED and f"aliases {aliases} cannot be read" in done.stderr.splitlines()[-1]
-    assert named.relay.talks == [] and spool_of(named).queue().rows[0][6] == CAUSE
+    assert named.relay.talks == [] and spool_of(named).queue().rows[0][6] == NO_ALIASES
     aliases.write_text("root: admin@corp.test\n")
     assert flush(named).returncode == OK and "admin@corp.test" in named.relay.mails[0].to
+
+
+@root
+def test_the_log_has_one_line_for_all_mails_whose_names_wait(named, log):
+    """of each flush, which may be each minute's"""
+    wrap, lines = log
+    named.call("sendmail", "-i", "root", "bob", text="Subject: x\n\nx\n", silent=False)
+    named.configure(f"relay {named.relay.where}", "aliases /nonexistent/aliases")
+    for _ in range(2):
+        done = flush(named, wrap=wrap)
+        if done.returncode == 99:
+            pytest.skip("no mount: " + done.stderr)
+        [(level, text)] = lines()
+        assert level == MAIL | ERROR and "names cannot be completed: aliases /nonexistent/aliases cannot be read" in text
+        assert done.returncode == DEFERRED and done.stderr.count("waits, as its names cannot be completed") == 2
 
 
 FULL = broken("fchmod", "ENOSPC")                        # a disk that has no room for another file
 
 
-@pytest.mark.parametrize("wrap, told", [([], "cannot be read"), (FULL, "No space left")], ids=["aliases", "disk"])
-def test_names_that_can_never_be_completed(named, wrap, told):
+@pytest.mark.parametrize("wrap, told, cause", [([], "cannot be read", NO_ALIASES), (FULL, "No space left", CAUSE)],
+                         ids=["aliases", "disk"])
+def test_names_that_can_never_be_completed(named, wrap, told, cause):
     """for so many days; who asks what is in the queue is told as well"""
     named.configure(f"relay {named.relay.where}", "admin admin@x.test", *(ALIASES if wrap else ["aliases /nonexistent/aliases"]))
     done = flush(named, wrap=wrap)
     assert (done.returncode, done.rows) == (DEFERRED, []) and told in done.stderr.splitlines()[-1]
-    assert [row[5:7] for row in spool_of(named).queue().rows] == [["waiting", CAUSE]] * 3
+    assert [row[5:7] for row in spool_of(named).queue().rows] == [["waiting", cause]] * 3
     before = named.kept()[0].read_bytes()
     assert flush(named, wrap=wrap).returncode == DEFERRED and named.kept()[0].read_bytes() == before
     grow_old(spool_of(named))
