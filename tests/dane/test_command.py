@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Mail without a relay: the words of the command and its configuration, what it tells, and what it keeps."""
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from cases import MUTE
 from net import HOST_6, host
+from pretend import pretend
 from relay import File
 from test_dane import spool, taken_by, verdicts, where  # noqa: F401 (a fixture among them)
 
@@ -253,11 +255,44 @@ def test_who_is_killed_while_a_mail_is_parted_makes_no_copies(world, spool):
     mail.write_bytes(before)
     attempts, age = File(mail).attempts, File(mail).age
     for file in map(File, set(spool.glob("*.mail")) - {mail}):
-        file.attempts, file.age = attempts, age      # they were not tried yet
+        file.attempts, file.age = attempts + 1, age      # they were not tried yet
         file.write()
     done = flush(world, spool, "--now")
     assert waiting(world, spool) == to and sorted(verdicts(done)) == to
     assert done.stdout.startswith(mail.name[:16])    # the mail is looked at before its parts
+
+
+@pytest.mark.parametrize("call, fault", [("renameat", "signal=KILL"), ("fdatasync", "error=EIO")])
+@pytest.mark.parametrize("then", ["reboot", "now"])
+def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tmp_path, call, fault, then):
+    """the disk fails once, or the run is killed; then the system is off, or goes on with a mail that was tried before it was due"""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    boot, trace = tmp_path / "boot", tmp_path / "trace"
+    for at in range(1, 20):
+        spool, to = tmp_path / f"spool{at}", [f"{call}-{then}{at}@{name}.example" for name in ("ee311", "none", "ta211")]
+        boot.write_text(f"{1:032x}")
+        up, words = (1400, []) if then == "reboot" else (1010, ["--now"])
+        world.configure("", relay="relay 10.53.1.9:0")
+        world.run("send", "--background", "-C", world.config, "--spool", spool, *to, within=pretend(BOOTTIME=1000, BOOT_ID=boot))
+        world.configure("")
+        [file] = map(File, spool.glob("*.mail"))
+        file.attempts, file.wait = 1, 300
+        file.write()
+        inject = ["strace", "-f", "-o", trace, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={at}"]
+        world.run("flush", "-C", world.config, "--spool", spool, *words, within=[*inject, *pretend(BOOTTIME=up, BOOT_ID=boot)])
+        injected = trace.read_text()
+        if then == "reboot":
+            boot.write_text(f"{2:032x}")
+            up = 60
+        for words in ([], ["--now"], ["--now"]):
+            up += 10
+            world.run("flush", "-C", world.config, "--spool", spool, *words, within=pretend(BOOTTIME=up, BOOT_ID=boot))
+        taken = [rcpt for mail in world.taken_for(*to) for rcpt in mail["rcpts"]]
+        assert sorted(taken) == sorted(to) and not list(spool.glob("*.mail")), at
+        if "INJECTED" not in injected and "killed" not in injected:
+            return
+    pytest.fail("it never ended")
 
 
 def test_parts_are_tried_behind_the_mail_they_come_from(world, spool):
@@ -269,7 +304,7 @@ def test_parts_are_tried_behind_the_mail_they_come_from(world, spool):
     assert len(said) == 4 and said[0].startswith(mail.name[:16])
     rows = [row.split("\t") for row in world.run("queue", "--spool", spool).stdout.splitlines()]
     rows = [row for row in rows if row[5] == "waiting"]
-    assert {row[2] for row in rows} == {"2"}         # attempts
+    assert sorted(row[2] for row in rows) == ["2", "3", "3", "3"]    # attempts
     assert max(int(row[1]) for row in rows) - min(int(row[1]) for row in rows) <= 1
 
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Without a spool they are tried as one, domain by domain. Where some are deferred, theirs is the status. */
 int mx_run(struct attempt *attempt)
@@ -72,7 +71,8 @@ static void name_part(uint8_t id[8], const struct host_mail *mail, const struct 
     memcpy(id, digest, 8);
 }
 
-/* It is as old as the mail, and was tried as often, but comes behind it (P18): a flush looks at the mail first. */
+/* It is as old as the mail, but counts as tried once more, so that it comes behind it for as long as both are there (P18): a flush
+ * looks at the mail first. */
 static bool store_part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of,
                        const uint8_t id[8])
 {
@@ -92,8 +92,7 @@ static bool store_part(const struct spool *spool, struct host_mail *mail, const 
         memcpy(copy->record.id, id, sizeof copy->record.id);
         id_write(copy->id, id);
         copy->record.age_s = mail->record.age_s;
-        copy->record.attempts = mail->record.attempts;
-        copy->record.number = (uint16_t)(mail->record.number + 1);
+        copy->record.attempts = (uint16_t)(mail->record.attempts + 1);
         good = good && spool_store(spool, copy) == EX_OK;
         mail_free(copy);
         free(copy);
@@ -101,7 +100,7 @@ static bool store_part(const struct spool *spool, struct host_mail *mail, const 
     return good;
 }
 
-/* Those that wait and are of this domain become a mail of their own; here they are done with. */
+/* Those that wait and are of this domain have a mail of their own. */
 static bool part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of)
 {
     char id[ID_LEN + 1], *name = parts.names[parts.count];
@@ -125,22 +124,43 @@ static bool part(const struct spool *spool, struct host_mail *mail, const struct
     return true;
 }
 
+/* The mail on the disk is due whenever a part is. */
+static bool save_due(struct host_mail *mail)
+{
+    mail->record.wait_s = 0;
+    return spool_save(mail);
+}
+
+/* What the disk has by then may be the mail with them or without: the parts stay, and are tried when it is certain. */
+static void take_back(struct host_mail *mail, uint32_t delivered, unsigned before)
+{
+    for (unsigned k = 0; k < mail->mail.rcpt_count; k++) {
+        if (((mail->record.rcpts_delivered & ~delivered) >> k & 1) != 0) {
+            mail->mail.rcpts[k].result.verdict = MOTE_DEFERRED;
+        }
+    }
+    mail->record.rcpts_delivered = delivered;
+    parts.count = before;
+    spool_save(mail);
+}
+
 /* The parts are stored first: who is killed in between leaves the mail as it was, and parts that are tried behind it. */
 bool mx_split(const struct args *args, const struct spool *spool, struct host_mail *mail)
 {
     const struct mote_rcpt *first = domains_waiting(mail);
+    uint32_t delivered = mail->record.rcpts_delivered;
     unsigned before = parts.count;
     bool good = true;
 
     for (unsigned i = 0; first != NULL && relays_mx(args) && i < mail->mail.rcpt_count && good; i++) {
         const struct mote_rcpt of = mail->mail.rcpts[i];
 
-        good = rcpt_final(&of) || domains_same(first, &of) || part(spool, mail, &of);
+        if (!rcpt_final(&of) && !domains_same(first, &of)) {
+            good = (parts.count != before || save_due(mail)) && part(spool, mail, &of);
+        }
     }
     if (parts.count != before && !spool_save(mail)) {
-        while (parts.count > before) {
-            unlinkat(spool->fd, parts.names[--parts.count], 0);
-        }
+        take_back(mail, delivered, before);
         return false;
     }
     return good;
