@@ -254,7 +254,7 @@ int args_check_relays(const struct args *args)
         return EX_OK;
     }
     complain("no relay: give --relay HOST[:PORT], or a relay line in " CONFIG_FILE ", or in -C FILE");
-    return args->config_file != NULL || args->mta ? EX_CONFIG : EX_USAGE;
+    return args->config_file != NULL || args->mta || args->command == COMMAND_FLUSH ? EX_CONFIG : EX_USAGE;
 }
 
 int args_misconfigured(struct args *args, int status)

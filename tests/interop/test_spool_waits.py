@@ -45,6 +45,7 @@ WRONG = {"a password file that is gone": ("relay relay.test user=u password-file
          "a line that is none": ("realy relay.test", "realy"),
          "an address that is none": ("relay relay.test\nadmin root@@x", "admin"),
          "no relay": ("timeout 10", "no relay"),
+         "no configuration": (None, "no relay"),
          "no name": ("relay relay.test\nhelo localhost", "helo")}
 
 
@@ -53,7 +54,7 @@ WRONG = {"a password file that is gone": ("relay relay.test user=u password-file
 def test_a_configuration_that_lets_no_relay_be_asked(kept, relay, log, tmp_path, wrong):
     (wrap, lines), (line, told), conf = log, WRONG[wrong], tmp_path / "conf"
     conf.write_text(f"{line}\nspool {kept.path}\n")
-    call = lambda: run(COMMAND, "flush", "-C", conf, wrap=wrap)  # noqa: E731
+    call = lambda: run(COMMAND, "flush", *(["-C", conf] if line else ["--spool", kept.path]), wrap=wrap)  # noqa: E731
     done = call()
     if done.returncode == 99:
         pytest.skip("no mount: " + done.stderr)
