@@ -200,15 +200,14 @@ static bool asked_for_now(struct flushing *flushing)
     return flushing->asked;
 }
 
-/* Whether a mail is for verified relays only is not known where the configuration is not. What it takes away itself is no change. */
+/* Whether a mail is for verified relays only is not known where the configuration is not. What comes while this takes others is a
+ * change, and so is what it takes away itself: it is looked at once more. */
 static int take_dropped(struct flushing *flushing)
 {
-    int status = flushing->args.misconfigured
-                     ? EX_OK
-                     : drop_take(&flushing->spool, relays_verified_only(&flushing->args), &flushing->drop_more);
-
     drop_changed(&flushing->spool, &flushing->drop_changed);
-    return status;
+    return flushing->args.misconfigured
+               ? EX_OK
+               : drop_take(&flushing->spool, relays_verified_only(&flushing->args), &flushing->drop_more);
 }
 
 /* Who has just come waits for none of the mails that were tried before (POLICY P18). Looked at is what was dropped, and each second

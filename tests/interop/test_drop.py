@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import zlib
 
 import pytest
@@ -108,6 +109,24 @@ def test_what_is_dropped_while_a_flush_is_at_work_is_next(spool, relay):
     thread.join()
     assert {mail.id.split("@")[0] for mail in relay.mails[1:3]} == ids and len(relay.mails) == 5
     assert (done[0].returncode, done[0].verdicts, spool.names()) == (OK, ["delivered"] * 5, ["drop"])
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+def test_what_is_dropped_while_another_is_taken_is_next(spool, relay, place):
+    """a disk that takes its time: neither waits for the mail that was tried before"""
+    assert spool.send("127.0.0.1:1").returncode == DEFERRED
+    old, ids, done = spool.file().path.stem, [], []
+    drop(spool)
+    ids += [file.stem for file in dropped(spool)]
+    slow = ["strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:delay_enter=3s:when=1"]
+    thread = threading.Thread(target=lambda: done.append(spool.flush(relay, options=["--now"], wrap=slow)))
+    thread.start()
+    while not list(spool.path.glob("tmp.*")):
+        time.sleep(0.01)
+    drop(spool, uid=OTHER)
+    ids += [file.stem for file in dropped(spool) if file.stem not in ids]
+    thread.join()
+    assert len(ids) == 2 and [mail.id.split("@")[0] for mail in relay.mails] == [*ids, old], done[0].stderr
 
 
 def test_without_background_it_is_deferred(spool, relay, place):
