@@ -217,7 +217,8 @@ def test_probe_refuses(world, words, says):
     ("ee311", ["host            10 mx.ee311.example", "addresses       connected to 10.53.1.1 port 25", "TLSA            3 1 1 ", "offers in clear ", "certificate     "]),
     ("unusable", ["TLSA            none that can be used, which DNSSEC proves"]),
     ("none", ["TLSA            none, which DNSSEC proves, or the zone is not signed", "in clear if it does not"]),
-    ("unusablenotls", ["it gets no mail: its TLS does not work"]),
+    ("unusablenotls", ["it gets no mail: it does not offer STARTTLS"]), ("notls", ["it gets no mail: it does not offer STARTTLS"]),
+    ("nonenotls", ["mail goes there, unauthenticated, and without TLS: it does not offer STARTTLS"]),
 ])
 def test_probe_tells_of_each_host(world, name, says):
     done = probe(world, f"{name}.example")

@@ -148,16 +148,21 @@ static const char *policy_of(const struct mote_dane_host *host)
 
 static void tell_verdict(const struct probe *probe, const struct mote_dane_host *host, const struct mote_tlsa *record)
 {
+    bool needs_tls = host->policy == MOTE_DANE_AUTHENTICATED || host->policy == MOTE_DANE_ENCRYPTED;
+    char text[PROBE_TEXT + 80];
+
     if (record != NULL) {
-        printf("%-16sverified by TLSA %u %u %u\n", "verdict", record->usage, record->selector, record->matching);
+        snprintf(text, sizeof text, "verified by TLSA %u %u %u", record->usage, record->selector, record->matching);
+    } else if (!probe->reached) {
+        strcpy(text, "nothing was heard of it");
+    } else if (!probe->tls) {
+        snprintf(text, sizeof text, "%s: %s",
+                 needs_tls ? "it gets no mail" : "mail goes there, unauthenticated, and without TLS", probe->trouble);
     } else {
-        line("verdict", !probe->reached ? "nothing was heard of it"
-                        : host->policy == MOTE_DANE_AUTHENTICATED
-                            ? "it gets no mail: no TLSA record knows its certificate"
-                        : probe->tls                          ? "mail goes there in TLS, unauthenticated"
-                        : host->policy == MOTE_DANE_ENCRYPTED ? "it gets no mail: its TLS does not work"
-                                                              : "mail goes there, unauthenticated; TLS does not work");
+        strcpy(text, host->policy == MOTE_DANE_AUTHENTICATED ? "it gets no mail: no TLSA record knows its certificate"
+                                                             : "mail goes there in TLS, unauthenticated");
     }
+    line("verdict", text);
 }
 
 /* With the name and the time that `send' would have. */
