@@ -38,6 +38,7 @@ struct mote_delivery {
     bool left_alone; /* P12: a relay was passed over */
     uint32_t back_s; /* and the first of those will be asked again so many seconds after the attempt began */
     struct mote_plan plan;
+    uint16_t all;    /* P10: a bit of each relay; the port's to add to, for those that there are besides */
     bool kept;       /* the session has a connection on which the relay may be given another mail */
     bool closed;     /* P12: a relay ended such a connection before it answered anything to this mail */
     bool relay_back; /* P12: a relay that had failed answered for the mail: time for mote_record_release() */

@@ -47,6 +47,7 @@ struct mote_posix_connection {
 struct mote_posix_attempt {
     const struct mote_relay *relays; /* in order of preference, MOTE_RELAYS_MAX at most */
     size_t relay_count;
+    bool partial; /* there are more, which are not known now: nobody fails for what these cannot take (P10) */
     struct mote_relay_state *states;  /* one per relay, or NULL: no relay is left alone (P12) */
     uint32_t now_s;                   /* seconds of a monotonic clock, for states */
     const struct mote_record *record; /* the mail's, where one is kept (P5, P7, P16); NULL: a first attempt */

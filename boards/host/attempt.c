@@ -225,6 +225,7 @@ static void talk(struct attempt *attempt)
     attempt->posix = (struct mote_posix_attempt){
         .relays = attempt->relays->list,
         .relay_count = attempt->relays->count,
+        .partial = mx_partial(attempt->args),
         .mail = &mail->mail,
         .helo = helo,
         .trace = &trace,

@@ -26,6 +26,9 @@ int mx_run(struct attempt *attempt);
 /* Finds the relays of the mail's domain, and gives them to the attempt. False: nobody can be asked, and the recipients know why. */
 bool mx_route(struct attempt *attempt);
 
+/* There are hosts besides these relays, of which DNS does not tell enough. */
+bool mx_partial(const struct args *args);
+
 /* Says of each recipient what must be said each time. */
 void mx_note(const struct attempt *attempt);
 
@@ -64,6 +67,12 @@ static inline bool mx_route(struct attempt *attempt)
 {
     (void)attempt;
     return true;
+}
+
+static inline bool mx_partial(const struct args *args)
+{
+    (void)args;
+    return false;
 }
 
 static inline void mx_note(const struct attempt *attempt)

@@ -143,6 +143,7 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
         return;
     }
     d->plan.count = (uint8_t)count;
+    d->all = (uint16_t)((1u << count) - 1);
     d->plan.first = record != NULL ? record->first : 0;
     setup->plain = record != NULL && record->plain;
     d->plan.armed = record != NULL && mote_policy_armed(record->tls_failed, record->tls_since_s);
@@ -267,7 +268,7 @@ static bool choose(struct mote_delivery *d, bool clear)
     return any;
 }
 
-/* P10: a recipient for whom every relay has said so has failed. The result is that of a recipient who is left, where one is. */
+/* P10: a recipient for whom every relay that there is has said so has failed. The result is that of a recipient who is left, where one is. */
 static void sum_up(struct mote_delivery *d)
 {
     struct mote_rcpt *rcpt = d->mail->rcpts;
@@ -277,7 +278,7 @@ static void sum_up(struct mote_delivery *d)
         if (final(rcpt)) {
             continue;
         }
-        if (rcpt->unfit == (1u << d->plan.count) - 1) {
+        if (rcpt->unfit == d->all) {
             rcpt->result.verdict = MOTE_FAILED;
         } else {
             left = true;

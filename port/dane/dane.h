@@ -126,6 +126,7 @@ struct mote_dane_domain {
     struct mote_dane_host hosts[MOTE_RELAYS_MAX];
     struct mote_relay relays[MOTE_RELAYS_MAX];
     unsigned count;
+    bool partial;               /* of another host DNS does not tell enough: why */
     uint8_t verdict, cause;     /* MOTE_DEFERRED, or MOTE_FAILED: it is for good */
     char why[MOTE_DANE_WHY];    /* for a person; with MOTE_FAILED an enhanced status code (RFC 3463) in front */
     bool mx_secure, mx_none;    /* DNSSEC proves the MX records; there is none, and the domain is its own host */

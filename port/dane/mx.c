@@ -224,6 +224,18 @@ static void end_without(struct search *search)
     }
 }
 
+static void end_list(struct search *search)
+{
+    struct mote_dane_domain *found = search->found;
+
+    found->partial = found->count != 0 && search->cause != MOTE_CAUSE_NONE;
+    if (found->partial) {
+        memcpy(found->why, search->why, sizeof found->why);
+    } else if (found->count == 0) {
+        end_without(search);
+    }
+}
+
 /* RFC 5321 5.1: where a host is ourselves, neither it nor its equals nor those behind it are asked, whatever the draw. */
 static void add_hosts(struct search *search, const struct mote_mx *list, unsigned count)
 {
@@ -270,9 +282,7 @@ static void find_mx(struct search *search, const struct mote_dane_answer *answer
         end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.1.10 %.255s takes no mail (null MX, RFC 7505)");
     } else {
         add_hosts(search, list, count);
-        if (found->count == 0) {
-            end_without(search);
-        }
+        end_list(search);
     }
     free(list);
 }
@@ -286,9 +296,7 @@ static void find_itself(struct search *search, bool secure)
     search->found->mx_secure = secure;
     snprintf(itself.name, sizeof itself.name, "%s", search->domain);
     add_host(search, &itself);
-    if (search->found->count == 0) {
-        end_without(search);
-    }
+    end_list(search);
 }
 
 /* [192.0.2.7], [IPv6:2001:db8::7] (RFC 5321 4.1.3). False: it is none. */

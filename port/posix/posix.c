@@ -228,6 +228,7 @@ static void begin(struct conversation *c)
     }
     mote_delivery_init(&attempt->delivery, attempt->relays, attempt->relay_count, attempt->states, attempt->mail,
                        &connection->session, &connection->setup, attempt->record, attempt->now_s);
+    attempt->delivery.all |= attempt->partial ? 1u << MOTE_RELAYS_MAX : 0;
 }
 
 static struct mote_result run(struct conversation *c)

@@ -5,9 +5,10 @@ from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, DENIED_TLSA, NO_TLSA, OTH
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
 DEEP = 20
+SMALL = 21  # takes mails of ten octets
 MUTE = 10   # takes connections where a test lets it, and says nothing
-CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep"}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), HOST_6]
+CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep", SMALL: None}
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), host(SMALL), HOST_6]
 
 DEFERRED, FAILED = "deferred", "failed"
 
@@ -119,6 +120,10 @@ CASES = [
          lines=[line for n in range(10) for line in (f"many.example. MX {n} mx{n}.many.example.",
                                                      f"mx{n}.many.example. A {host(CLEAR if n < 9 else GOOD)}",
                                                      f"_25._tcp.mx{n}.many.example. {UNUSABLE}")]),
+    Case("small", SMALL, FAILED, says="more than the relay takes"),
+    Case("smallalone", SMALL, DEFERRED, says="(and of another host: TLSA of _25._tcp.mx.notlsa.notlsa.example: ", postfix=FAILED,
+         why="one host's word stands for all",
+         lines=["smallalone.example. MX 10 mx.notlsa.notlsa.example.", "smallalone.example. MX 20 mx.small.example."]),
     Case("nullmx", GOOD, FAILED, lines=["nullmx.example. MX 0 ."], says="takes no mail"),
     Case("noaddress", GOOD, FAILED, lines=["noaddress.example. MX 10 nowhere.example."], says="has an address"),
     Case("nodomain", GOOD, FAILED, lines=[], says="there is no domain nodomain.example"),
@@ -218,6 +223,8 @@ WORDS = {
     "second": "first host: of another key; second host: none",
     "secondzone": "first host: TLSA is never answered; second host: of its key",
     "many": "ten hosts, of which the last alone has TLS, which all of them must have",
+    "small": "the host takes no mail of that size",
+    "smallalone": "first host: TLSA is never answered; second host: takes no mail of that size",
     "nullmx": "null MX",
     "noaddress": "MX of a host without an address",
     "nodomain": "no such domain",

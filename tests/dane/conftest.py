@@ -12,7 +12,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
-from cases import ADDRESSES, CERTIFICATES, zones  # noqa: E402
+from cases import ADDRESSES, CERTIFICATES, SMALL, zones  # noqa: E402
 from cell import die_with_parent, why_not  # noqa: E402
 from certificates import Certificates  # noqa: E402
 from nameservers import Dns  # noqa: E402
@@ -45,7 +45,7 @@ class World:
     def _hosts(self):
         asked = []
         for n, certificate in CERTIFICATES.items():
-            one = {"address": host(n)}
+            one = {"address": host(n), **({"size": 10} if n == SMALL else {})}
             if certificate:
                 alone = self.folder / "pki" / f"{certificate}.pem"
                 one["chain"] = self.certificates.chain(certificate) if n != 7 else str(alone)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""hosts.py FOLDER < JSON: mail hosts, [{"address", "chain", "key"}, ...] on port 25; without a chain there is no STARTTLS. Of each
-mail FOLDER/mails gets a line of JSON: which host took it, in TLS or not, and for whom."""
+"""hosts.py FOLDER < JSON: mail hosts, [{"address", "chain", "key", "size"}, ...] on port 25; without a chain there is no STARTTLS;
+"size" is the most it takes. Of each mail FOLDER/mails gets a line of JSON: which host took it, in TLS or not, and for whom."""
 import asyncio
 import json
 import logging
@@ -36,7 +36,8 @@ async def main(folder, hosts):
     loop = asyncio.get_running_loop()
     for host in hosts:
         tls, handler = context(host), Handler(host, folder)
-        await loop.create_server(lambda tls=tls, handler=handler: SMTP(handler, tls_context=tls, hostname="host.example"),
+        size = host.get("size", 2 ** 25)
+        await loop.create_server(lambda tls=tls, handler=handler, size=size: SMTP(handler, data_size_limit=size, tls_context=tls, hostname="host.example"),
                                  host["address"], 25)
     print("listening", flush=True)
     await asyncio.Event().wait()

@@ -55,6 +55,7 @@ void attempt_run(unsigned relays, struct mote_relay_state *states)
     t.setup.start_ms = t.sim.now_ms;
     mote_record_begin(&t.record);
     mote_delivery_init(&t.delivery, t.relays, relays, states, &t.mail, &t.session, &t.setup, &t.record, t.now_s);
+    t.delivery.all |= t.others;
     t.result = sim_attempt(&t.sim, &t.delivery);
     mote_record_take(&t.record, &t.delivery, 0);
 }

@@ -243,6 +243,22 @@ static void p10_unfit(void **state)
     assert_attempt(2, "1[EHLO]2[EHLO]", MOTE_FAILED, MOTE_CAUSE_TOO_BIG);
     assert_rcpt(0, MOTE_FAILED, 0);
     assert_int_equal(t.record.rcpts_failed, 1);
+    set_small(MOTE_RELAYS_MAX);
+    for (unsigned i = 0; i < MOTE_RELAYS_MAX; i++) {
+        t.sim.relays[i].clear.ehlo = small;
+    }
+    attempt_run(MOTE_RELAYS_MAX, NULL);
+    assert_rcpt(0, MOTE_FAILED, 0);
+}
+
+/* One that is not among them has not said so. */
+static void p10_unfit_of_some(void **state)
+{
+    set_small(2);
+    t.sim.relays[0].clear.ehlo = t.sim.relays[1].clear.ehlo = small;
+    t.others = 1u << MOTE_RELAYS_MAX;
+    assert_attempt(2, "1[EHLO]2[EHLO]", MOTE_DEFERRED, MOTE_CAUSE_TOO_BIG);
+    assert_int_equal(t.record.rcpts_failed, 0);
 }
 
 /* What a relay could not carry is asked again in the next attempt. */
@@ -421,6 +437,7 @@ int main(void)
         cmocka_unit_test(p9_nobody_elsewhere),
         cmocka_unit_test(p9_another_first),
         cmocka_unit_test(p10_unfit),
+        cmocka_unit_test(p10_unfit_of_some),
         cmocka_unit_test(p10_unfit_once),
         cmocka_unit_test(p10_not_said),
         cmocka_unit_test(p10_utf8),

@@ -137,6 +137,11 @@ bool mx_route(struct attempt *attempt)
     return route.found.count != 0;
 }
 
+bool mx_partial(const struct args *args)
+{
+    return relays_mx(args) && route.found.partial;
+}
+
 /* The domain, or else the host that was asked last, is one whose records are not looked up. NULL: neither. */
 static const char *exempt_name(const struct attempt *attempt, const struct host_rcpt *rcpt)
 {
@@ -153,6 +158,16 @@ static void note_stranger(struct host_rcpt *rcpt, struct mote_result *result)
     if (result->cause == MOTE_CAUSE_CERT_PIN && rcpt->relay != NULL) {
         result->cause = MOTE_CAUSE_TLSA;
         snprintf(rcpt->text, sizeof rcpt->text, "no TLSA record knows the certificate of %.255s", rcpt->relay->host);
+    }
+}
+
+/* POLICY P10: what no host that is known can take, another may. */
+static void note_partial(struct host_rcpt *rcpt, const struct mote_result *result)
+{
+    size_t len = strlen(rcpt->text);
+
+    if (route.found.partial && mote_policy_unfit(result)) {
+        snprintf(rcpt->text + len, sizeof rcpt->text - len, " (and of another host: %s)", route.found.why);
     }
 }
 
@@ -175,6 +190,7 @@ void mx_note(const struct attempt *attempt)
             continue;
         }
         note_stranger(rcpt, &mail->mail.rcpts[i].result);
+        note_partial(rcpt, &mail->mail.rcpts[i].result);
         if (exempt != NULL) {
             note_exemption(rcpt, exempt);
         }
