@@ -20,6 +20,9 @@ bool mx_split(const struct args *args, const struct spool *spool, struct host_ma
 /* One of these others, which is to be tried now. False: there is none any more. */
 bool mx_part(char name[SPOOL_NAME]);
 
+/* Whether this recipient's verdict is in such a mail, and not here. */
+bool mx_parted(const struct spool *spool, const struct host_mail *mail, const struct mote_rcpt *rcpt);
+
 /* Without a spool: attempt_run(), domain by domain. */
 int mx_run(struct attempt *attempt);
 
@@ -55,6 +58,12 @@ static inline bool mx_split(const struct args *args, const struct spool *spool, 
 static inline bool mx_part(char name[SPOOL_NAME])
 {
     (void)name;
+    return false;
+}
+
+static inline bool mx_parted(const struct spool *spool, const struct host_mail *mail, const struct mote_rcpt *rcpt)
+{
+    (void)spool, (void)mail, (void)rcpt;
     return false;
 }
 

@@ -8,7 +8,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "field.h"
-#include "spool.h"
+#include "mx.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,15 +66,18 @@ static void print_subject(const struct host_mail *mail)
 
 /* ---- The list ---------------------------------------------------------------------------------------------------- */
 
-static void print_mail(const struct host_mail *mail)
+/* Not of those who are done with as they have a mail of their own: their line is that mail's. */
+static void print_mail(const struct spool *spool, const struct host_mail *mail)
 {
     const struct mote_record *record = &mail->record;
 
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         bool delivered = (record->rcpts_delivered >> i & 1) != 0, failed = (record->rcpts_failed >> i & 1) != 0;
-
         const char *address = mail->mail.rcpts[i].address;
 
+        if (delivered && mx_parted(spool, mail, &mail->mail.rcpts[i])) {
+            continue;
+        }
         printf("%.*s\t%lu\t%u\t", ID_LEN, mail->id, (unsigned long)record->age_s, (unsigned)record->attempts);
         printf(delivered || failed ? "-\t" : "%lu\t", (unsigned long)record->wait_s);
         print_text(stdout, address, strlen(address));
@@ -107,7 +110,7 @@ static int list(const struct spool *spool)
         if (spool_look(spool, entries[i].name, &mail, false) != SPOOL_GOOD) {
             continue;
         }
-        print_mail(&mail);
+        print_mail(spool, &mail);
         mail_free(&mail);
     }
     free(entries);

@@ -309,6 +309,15 @@ def test_parts_are_tried_behind_the_mail_they_come_from(world, spool):
     assert max(int(row[1]) for row in rows) - min(int(row[1]) for row in rows) <= 1
 
 
+def test_queue_has_one_line_of_each_recipient(world, spool):
+    """and who has a mail of his own is not called delivered by the one it comes from, while it waits nor when it has failed"""
+    waits, waits_too, fails = to = [f"q{i}@{name}.example" for i, name in enumerate(("mismatch", "notls", "nullmx"))]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    flush(world, spool, "--now")
+    rows = [row.split("\t") for row in world.run("queue", "--spool", spool).stdout.splitlines()]
+    assert sorted((row[4], row[5]) for row in rows if row[4] in to) == [(waits, "waiting"), (waits_too, "waiting"), (fails, "failed")]
+
+
 def test_a_disk_that_takes_no_part(world, spool):
     """then the mail stays as it was, and no domain's host gets another's recipients"""
     to = ["f1@ee311.example", "f2@none.example"]

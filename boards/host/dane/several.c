@@ -55,7 +55,7 @@ static struct {
 
 /* The same for the same mail and domain: who was killed before the mail was stored without that domain's recipients finds here
  * what is stored already. */
-static void name_part(uint8_t id[8], const struct host_mail *mail, const struct mote_rcpt *of)
+static void name_part(uint8_t id[8], char text[ID_LEN + 1], const struct host_mail *mail, const struct mote_rcpt *of)
 {
     unsigned char digest[br_sha256_SIZE];
     br_sha256_context hash;
@@ -69,6 +69,18 @@ static void name_part(uint8_t id[8], const struct host_mail *mail, const struct 
     }
     br_sha256_out(&hash, digest);
     memcpy(id, digest, 8);
+    id_write(text, id);
+}
+
+bool mx_parted(const struct spool *spool, const struct host_mail *mail, const struct mote_rcpt *rcpt)
+{
+    uint8_t octets[8];
+    char id[ID_LEN + 1], waits[SPOOL_NAME], failed[SPOOL_NAME];
+
+    name_part(octets, id, mail, rcpt);
+    snprintf(waits, sizeof waits, "%s" SPOOL_MAIL, id);
+    snprintf(failed, sizeof failed, "%s" SPOOL_FAILED, id);
+    return spool_has(spool, waits) || spool_has(spool, failed);
 }
 
 /* It is as old as the mail, but counts as tried once more, so that it comes behind it for as long as both are there (P18): a flush
@@ -106,8 +118,7 @@ static bool part(const struct spool *spool, struct host_mail *mail, const struct
     char id[ID_LEN + 1], *name = parts.names[parts.count];
     uint8_t octets[8];
 
-    name_part(octets, mail, of);
-    id_write(id, octets);
+    name_part(octets, id, mail, of);
     snprintf(name, SPOOL_NAME, "%s" SPOOL_MAIL, id);
     if (!spool_has(spool, name) && !store_part(spool, mail, of, octets)) {
         return false;
