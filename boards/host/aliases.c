@@ -263,7 +263,9 @@ int aliases_open(struct aliases *aliases, const struct args *args, const char *d
     }
     error = file_read_text(args->aliases, &aliases->text, ALIASES_MAX, &about);
     if (error != 0) {
-        complain("aliases %s cannot be read: %s", args->aliases, strerror(error));
+        complain_about(args->config_file, args->aliases_line);
+        file_refuse_text("aliases ", args->aliases, &aliases->text, error);
+        complain_about(NULL, 0);
         return EX_CONFIG;
     }
     warn(aliases);

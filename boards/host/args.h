@@ -93,6 +93,8 @@ struct args {
     struct buffer config;      /* the configuration file, cut into words */
     bool misconfigured;        /* it was told why; the mail is to be kept, and no relay is to be asked */
     struct stat config_about;
+    /* Its lines that say so; 0 = none does. */
+    unsigned helo_line, admin_line, from_line, aliases_line;
     struct made *made; /* strings */
     struct relay_args relays[MOTE_RELAYS_MAX];
     unsigned relay_count;

@@ -400,7 +400,7 @@ int config_read(struct args *args)
     int error = read_file(args), status, named;
 
     if (error > 0) {
-        complain("%s cannot be read: %s", args->config_file, strerror(error));
+        file_refuse_text("", args->config_file, &args->config, error);
         return EX_CONFIG;
     }
     if (error != 0) {

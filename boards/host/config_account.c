@@ -158,11 +158,16 @@ static int apply_relays(struct args *args, struct account *account)
 
 /* ---- The mail ---------------------------------------------------------------------------------------------------- */
 
-static void take(const char **word, const struct account *account, unsigned key)
+/* Returns its line, or 0 where it is said already. */
+static unsigned take(const char **word, const struct account *account, unsigned key)
 {
-    if (*word == NULL) {
-        *word = account->settings[key].value;
+    const struct setting *setting = &account->settings[key];
+
+    if (*word != NULL || setting->value == NULL) {
+        return 0;
     }
+    *word = setting->value;
+    return setting->line;
 }
 
 int account_apply(struct args *args, struct account *account)
@@ -170,12 +175,12 @@ int account_apply(struct args *args, struct account *account)
     const char *header = account->settings[KEY_FROM_HEADER].value, *timeout = account->settings[KEY_TIMEOUT].value;
 
     take(&args->spool, account, KEY_SPOOL);
-    take(&args->helo, account, KEY_HELO);
-    take(&args->admin, account, KEY_ADMIN);
-    take(&args->aliases, account, KEY_ALIASES);
+    args->helo_line = take(&args->helo, account, KEY_HELO);
+    args->admin_line = take(&args->admin, account, KEY_ADMIN);
+    args->aliases_line = take(&args->aliases, account, KEY_ALIASES);
     take(&args->full_name, account, KEY_FULL_NAME);
     take(&args->domain, account, KEY_MAILDOMAIN);
-    take(&args->own_from, account, KEY_FROM);
+    args->from_line = take(&args->own_from, account, KEY_FROM);
     take(&args->syslog, account, KEY_SYSLOG);
 #ifdef MOTE_DANE
     take(&args->dnssec_anchor, account, KEY_DNSSEC_ANCHOR);
@@ -283,7 +288,7 @@ static int check_from(struct args *args)
     if (from == NULL || *from == 0 || strcmp(from, "<>") == 0 || mote_address_valid(from)) {
         return EX_OK;
     }
-    complain("%s: from %.200s: give local-part@domain", args->config_file, from);
+    complain("from %.200s: give local-part@domain", from);
     args->own_from = NULL;
     return EX_CONFIG;
 }
@@ -294,12 +299,15 @@ int account_names(struct args *args)
     int status = expand_homes(args);
 
     if (status == EX_OK && args->command != COMMAND_QUEUE) {
+        complain_about(args->config_file, args->helo_line);
         status = fill(args, &args->helo, "helo");
     }
     if (status == EX_OK && args->command == COMMAND_SEND) {
+        complain_about(args->config_file, args->from_line);
         status = fill(args, &args->own_from, "from");
         status = status == EX_OK ? check_from(args) : status;
     }
+    complain_about(NULL, 0);
     if (args->own_from != NULL && (args->from == NULL || args->from_fixed)) {
         args->from = args->own_from;
     }

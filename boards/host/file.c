@@ -99,12 +99,28 @@ int file_read_text(const char *file, struct buffer *text, size_t max, struct sta
         close(fd);
     }
     if (error == 0 && strlen(text->data) != text->len) {
-        error = EINVAL;
+        error = EILSEQ;
     }
     if (error == 0) {
         skip_mark(text);
     }
     return error;
+}
+
+void file_refuse_text(const char *what, const char *file, const struct buffer *text, int error)
+{
+    unsigned line = 1;
+
+    if (error != EILSEQ) {
+        complain("%s%s cannot be read: %s", what, file, strerror(error));
+        return;
+    }
+    for (const char *at = text->data; *at != 0; at++) {
+        line += *at == '\n';
+    }
+    complain_about(file, line);
+    complain("a NUL character: take it out, or write the file anew as UTF-8");
+    complain_about(NULL, 0);
 }
 
 int buffer_grow(struct buffer *buffer, size_t *cap)

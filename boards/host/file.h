@@ -30,9 +30,12 @@ int file_open(const char *file);
 /* All of an open file, at most max octets. Returns 0 or an errno. */
 int file_read_all(int fd, struct buffer *file, size_t max);
 
-/* The same of a file by its name, and what is known of it. A text has no NUL: else EINVAL. A byte order mark that an editor
+/* The same of a file by its name, and what is known of it. A text has no NUL: else EILSEQ. A byte order mark that an editor
  * put in front of it is left out. */
 int file_read_text(const char *file, struct buffer *text, size_t max, struct stat *about);
+
+/* Complains of a text that was not read so; what it is ends with a space. */
+void file_refuse_text(const char *what, const char *file, const struct buffer *text, int error);
 
 #define SECRET_MAX ((size_t)64 << 10)
 

@@ -317,10 +317,10 @@ static int understand(struct flushing *flushing)
     int status = relays_parse(&flushing->relays, args);
 
     if (status == EX_OK) {
-        status = check_helo(args->helo);
+        status = check_helo(args);
     }
     if (status == EX_OK) {
-        status = check_admin(args->admin);
+        status = check_admin(args);
         args->admin = status == EX_OK ? args->admin : NULL;
     }
     return status;

@@ -52,12 +52,15 @@ static int check_address(const char *address, const char *role)
     return EX_USAGE;
 }
 
-int check_helo(const char *helo)
+int check_helo(const struct args *args)
 {
-    if (helo == NULL || mote_helo_valid(helo)) {
+    if (args->helo == NULL || mote_helo_valid(args->helo)) {
         return EX_OK;
     }
-    complain("--helo: %s: give this host's full name", mote_cause_name(MOTE_CAUSE_HELO));
+    complain_about(args->config_file, args->helo_line);
+    complain("%shelo: %s: give this host's full name", args->helo_line == 0 ? "--" : "",
+             mote_cause_name(MOTE_CAUSE_HELO));
+    complain_about(NULL, 0);
     return EX_CONFIG;
 }
 
@@ -72,15 +75,20 @@ struct address_text admin_address(const struct args *args)
     return address;
 }
 
-int check_admin(const char *admin)
+int check_admin(const struct args *args)
 {
+    const char *admin = args->admin;
     struct address_text name;
+    int status;
 
     if (admin != NULL && strchr(admin, '@') == NULL) {
         snprintf(name.text, sizeof name.text, "%s@" LATER_DOMAIN, admin);
         admin = mote_address_valid(name.text) ? NULL : admin;
     }
-    return admin == NULL || check_address(admin, "admin") == EX_OK ? EX_OK : EX_CONFIG;
+    complain_about(args->config_file, args->admin_line);
+    status = admin == NULL || check_address(admin, "admin") == EX_OK ? EX_OK : EX_CONFIG;
+    complain_about(NULL, 0);
+    return status;
 }
 
 /* The value of an option that is a header field. */

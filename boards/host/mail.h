@@ -80,8 +80,8 @@ int mail_hold(struct host_mail *mail);
 int mail_measure(struct host_mail *mail);
 
 /* --helo and the configuration's admin, or NULL (EX_CONFIG). */
-int check_helo(const char *helo);
-int check_admin(const char *admin);
+int check_helo(const struct args *args);
+int check_admin(const struct args *args);
 
 /* The admin as the recipient of a mail: a name, or one at this host, is completed when that is tried. */
 struct address_text {

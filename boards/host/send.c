@@ -75,10 +75,10 @@ static int understand(struct sending *sending)
     int status = relays_parse(&sending->relays, &sending->args);
 
     if (status == EX_OK) {
-        status = check_helo(sending->args.helo);
+        status = check_helo(&sending->args);
     }
     if (status == EX_OK) {
-        status = check_admin(sending->args.admin);
+        status = check_admin(&sending->args);
     }
     status = args_misconfigured(&sending->args, status);
     if (status == EX_OK) {

@@ -177,9 +177,9 @@ static int check_settings(struct submission *submission)
         status = relays_parse(&submission->sending->relays, args);
     }
     if (status == EX_OK) {
-        status = check_helo(args->helo);
+        status = check_helo(args);
     }
-    return status == EX_OK ? check_admin(args->admin) : status;
+    return status == EX_OK ? check_admin(args) : status;
 }
 
 /* What is wrong with the settings is told, and costs no mail. */

@@ -130,7 +130,7 @@ def test_damaged_line(send, line):
 
 
 def test_unreadable(send, relay, tmp_path):
-    assert send("root: x\0y@example.com\n", "root", status=BAD_CONFIG) == [] and "/aliases cannot be read" in send.says
+    assert send("root: x\0y@example.com\n", "root", status=BAD_CONFIG) == [] and "/aliases:1: a NUL character" in send.says
     (tmp_path / "conf").write_text(f"relay {relay.where}\nfrom s@example.org\naliases /no/such\n")
     done = run(COMMAND, "send", "-C", tmp_path / "conf", "root", text=b"x\n")
     assert done.returncode == BAD_CONFIG and "aliases /no/such cannot be read" in done.stderr

@@ -115,9 +115,9 @@ SLIPS = {
     "option": ("relay x.test usr=x\n", ":1: a relay has no usr="),
     "port": ("relay x.test:smtp\n", ":1: --relay x.test:smtp: the port is a number"),
     "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
-    "admin": ("admin nobody@\nrelay x.test\n", 'admin "nobody@"'),
+    "admin": ("admin nobody@\nrelay x.test\n", ':1: admin "nobody@"'),
     "no relay": ("", "no relay: give --relay HOST[:PORT]"),
-    "NUL": ("relay r.test\n\0", "cannot be read: Invalid argument"),
+    "NUL": ("relay r.test\n\0", ":2: a NUL character: take it out"),
     "missing": (None, "cannot be read: No such file or directory"),
 }
 
@@ -155,10 +155,10 @@ def test_a_slip_costs_its_line_alone(config, tmp_path):
     assert file.verified_only and b"s@example.org\0" in file.path.read_bytes()
 
 
-@pytest.mark.parametrize("text, said", [("from nobody\nrelay x.test\n", "from nobody: give local-part@domain"),
-                                        ("from a@b..c\nrelay x.test\n", "from a@b..c: give local-part@domain"),
+@pytest.mark.parametrize("text, said", [("from nobody\nrelay x.test\n", ":1: from nobody: give local-part@domain"),
+                                        ("relay x.test\nfrom a@b..c\n", ":2: from a@b..c: give local-part@domain"),
                                         ("frm s@example.org\nrelay x.test\n", ":1: frm is unknown"),
-                                        ("helo localhost\nrelay x.test\n", "--helo: "), ("relay x.test\nadmin x@\n", 'admin "x@"')])
+                                        ("helo localhost\nrelay x.test\n", ":1: helo: "), ("relay x.test\nadmin x@\n", ':2: admin "x@"')])
 def test_a_slip_about_the_sender_costs_no_mail(config, tmp_path, text, said):
     """on a host without a full name: his name is completed when it has been put right (test_later.py)"""
     spool = Spool(tmp_path / "spool")
@@ -173,7 +173,7 @@ def test_a_file_of_aliases_that_cannot_be_read_costs_no_mail(config, tmp_path):
     """to an address, which needs none, nor to a name, which is one of this domain"""
     path = config("aliases /no/such\nrelay x.test\nfrom s@example.org\n")
     done = run(COMMAND, "send", "-C", path, "--spool", tmp_path / "spool", A, "root", text=b"x\n")
-    assert done.returncode == DEFERRED and "aliases /no/such cannot be read" in done.stderr, done.stderr
+    assert done.returncode == DEFERRED and f"{path}:1: aliases /no/such cannot be read" in done.stderr, done.stderr
     assert [row[1] for row in done.rows] == [A, "root@example.org"] and len(Spool(tmp_path / "spool").files()) == 1
 
 
@@ -182,11 +182,11 @@ def test_what_is_wrong_on_the_command_line_is_refused(config, tmp_path):
     assert done.returncode == USAGE and not (tmp_path / "spool").exists()
 
 
-@pytest.mark.parametrize("text", [b"relay r.test\0\n", None])
-def test_unreadable(config, tmp_path, text):
+@pytest.mark.parametrize("text, told", [(b"\nrelay r.test\0\n", ":2: a NUL character"), (None, " cannot be read: Is a directory")])
+def test_unreadable(config, tmp_path, text, told):
     path = tmp_path if text is None else config(text)
     done = run(COMMAND, "flush", "-C", path)
-    assert done.returncode == BAD_CONFIG and f"{path} cannot be read" in done.stderr
+    assert done.returncode == BAD_CONFIG and done.stderr.startswith(f"mailmote: {path}{told}"), done.stderr
 
 
 def test_empty(config):

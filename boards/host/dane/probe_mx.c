@@ -80,7 +80,7 @@ static int settle(struct args *args)
 
     args->timeout_s = args->timeout != NULL ? parse_timeout(args->timeout) : 0;
     if (status == EX_OK) {
-        status = check_helo(args->helo);
+        status = check_helo(args);
     }
     return status == EX_OK ? relays_open_mx(args) : status;
 }
