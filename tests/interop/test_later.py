@@ -7,7 +7,7 @@ import pytest
 
 from mta import HOST
 from pretend import pretend
-from relay import COMMAND, DEFERRED, LIMIT_S, OK, as_user, run
+from relay import COMMAND, DEFERRED, LIMIT_S, OK, Spool, as_user, run
 from test_drop import place, spool as shared  # noqa: F401 (fixtures)
 from test_sendmail import machine  # noqa: F401 (fixture)
 from test_spool import A, relay  # noqa: F401 (fixture)
@@ -202,6 +202,13 @@ def test_names_of_a_mail_in_shares(machine):
     machine.configure(f"relay {machine.relay.where}", "from s@corp.test", "alias root: admin@corp.test", "alias bob: admin@corp.test")
     assert flush(machine).returncode == OK
     assert sorted(to for mail in machine.relay.mails for to in mail.to) == sorted([*many, "admin@corp.test"])
+
+
+def test_each_share_is_for_verified_relays_only(machine):
+    """where the mail is"""
+    machine.configure("relay 127.0.0.1:1 pin=sha256:" + "A" * 43 + "=", "from s@corp.test")
+    machine.call("sendmail", "-odi", "-i", *(f"u{i}@x.test" for i in range(40)), text="Subject: x\n\nx\n", silent=False)
+    assert [file.verified_only for file in Spool(machine.spool).files()] == [True, True]
 
 
 def test_names_of_each_share(machine):

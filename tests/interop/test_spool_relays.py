@@ -102,6 +102,18 @@ def test_other_configurations_relays_are_remembered(spool, closed):
     other.stop()
 
 
+def test_other_configurations_relays_are_forgotten_after_a_day(spool, closed):
+    up, day_ms, relays = pretend(BOOTTIME=2 * 86400), 86400000, spool.path / "relays"
+    spool.send(closed, wrap=up)
+    with relays.open("a") as file:
+        file.write(f"1 0 {day_ms} starttls 25 old.test -\n1 0 {day_ms + 60000} starttls 25 young.test -\n")
+    other = Relay()
+    other.greeting = "421 busy"
+    spool.send(other, wrap=up)
+    assert [line[5] for line in relay_lines(spool)] == ["127.0.0.1", "127.0.0.1", "young.test"]
+    other.stop()
+
+
 def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_path):
     """another user, or the right password, is not left alone; and no secret is kept"""
     relay = Relay(context, "good", {"AUTH": "535 5.7.8 no"})
