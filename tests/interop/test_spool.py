@@ -121,7 +121,7 @@ def test_modes(spool, closed, umask):
     (["send", "--spool", "DIR/s", "--relay", "relay.test", "--from", "s@example.org", *[A] * 33], USAGE, "32"),
     (["flush", "--spool", "DIR/none", "--relay", "relay.test"], BAD_CONFIG, "there is no spool DIR/none"),
     (["flush", "--spool", "FILE", "--relay", "relay.test"], BAD_CONFIG, "FILE cannot be opened: Not a directory"),
-    (["flush", "--spool", "DIR"], USAGE, "--relay"),
+    (["flush", "--spool", "DIR"], BAD_CONFIG, "--relay"),
     (["flush", "--spool", "DIR", "--relay", "relay.test", A], USAGE, A),
     (["flush", "--spool", "DIR", "--relay", "relay.test", "--subject", "s"], USAGE, "--subject"),
     (["send", "--now", "--spool", "DIR", "--relay", "relay.test", A], USAGE, "--now"),
