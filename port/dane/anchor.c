@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The keys that DNSSEC is validated from: those of the root, or a file's. libunbound passes over a key it cannot use without a word, and
- * where none is left it validates nothing: so each is looked at here, and none is taken that not every libunbound can use.
+ * what is below none that is left counts as not signed: so each is looked at here, none is taken that not every libunbound can use,
+ * and one is the root's.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -139,7 +140,7 @@ struct reading {
     char *why;
     unsigned line;
     unsigned unusable; /* the last line with such a key */
-    bool any;
+    bool any;          /* of the root's that can be used */
 };
 
 /* What keeps an anchor up to date (RFC 5011) says in a remark which keys are not valid yet, or any more: 2 and 3 are. */
@@ -174,7 +175,7 @@ static bool take_line(struct reading *reading, struct ub_ctx *ctx, char *line)
         return false;
     }
     if (kind == USABLE && valid) {
-        reading->any = true;
+        reading->any |= strcmp(words.list[0], ".") == 0;
     } else {
         reading->unusable = reading->line;
     }
@@ -201,13 +202,14 @@ static bool take_file(struct reading *reading, struct ub_ctx *ctx, char *text)
         return true;
     }
     if (reading->unusable == 0) {
-        snprintf(reading->why, MOTE_DANE_WHY, "dnssec-anchor %.255s has no DS or DNSKEY record", reading->file);
+        snprintf(reading->why, MOTE_DANE_WHY, "dnssec-anchor %.255s has no DS or DNSKEY record of the root (.)",
+                 reading->file);
     } else {
-        snprintf(reading->why, MOTE_DANE_WHY,
-                 "line %u of dnssec-anchor %.255s cannot be used, nor any other: a key that is valid, with algorithm "
-                 "8, 10, 13 or 14, "
-                 "as a digest of type 2 or 4",
-                 reading->unusable, reading->file);
+        snprintf(
+            reading->why, MOTE_DANE_WHY,
+            "line %u of dnssec-anchor %.255s cannot be used, nor any other, for the root (.): a key that is valid, "
+            "with algorithm 8, 10, 13 or 14, as a digest of type 2 or 4",
+            reading->unusable, reading->file);
     }
     return false;
 }

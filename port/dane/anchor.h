@@ -9,7 +9,7 @@
 
 #include <unbound.h>
 
-/* The file's; NULL: those of the root. False, and why: one of them cannot be read, or none can be used. */
+/* The file's; NULL: those of the root. False, and why: one of them cannot be read, or none of the root's can be used. */
 bool mote_dane_add_anchor(struct ub_ctx *ctx, const char *file, char why[MOTE_DANE_WHY]);
 
 #endif

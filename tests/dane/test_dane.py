@@ -225,7 +225,7 @@ def test_name_servers_that_never_answer_take_a_bounded_time(world):
 def test_an_anchor_that_is_none(world):
     """nothing goes without DNSSEC"""
     for anchor, says in (("/nowhere", "dnssec-anchor /nowhere cannot be read"), (world.config, f"line 1 of dnssec-anchor {world.config} is no DS"),
-                         ("/dev/null", "dnssec-anchor /dev/null has no DS or DNSKEY record")):
+                         ("/dev/null", "dnssec-anchor /dev/null has no DS or DNSKEY record of the root (.)")):
         world.config.write_text(f"relay mx:\nfrom a@b.example\nhelo client.example\ndnssec-anchor {anchor}\n")
         done = world.run("send", "-C", world.config, "x@ee311.example")
         world.configure("")
