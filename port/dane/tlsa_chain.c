@@ -205,6 +205,10 @@ static unsigned judge_for(const struct way *way, const uint8_t (*pin)[32], const
     return (*ctx)->end_chain(ctx);
 }
 
+/* Ways up that are verified in one handshake: each can cost a signature of every certificate. */
+enum { WAYS_MAX = 8 };
+static unsigned ways;
+
 /* Under the names a host may have (RFC 7672 3.2.2). */
 static unsigned judge_under(const struct octets *ca, const struct mote_dane_host *host,
                             const struct mote_tlsa_chain *chain, uint64_t unix_s)
@@ -215,7 +219,7 @@ static unsigned judge_under(const struct octets *ca, const struct mote_dane_host
     struct way way;
     uint8_t pin[1][32];
 
-    if (!find(ca, KEY, &key) || !find_way(&way, chain, ca)) {
+    if (!find(ca, KEY, &key) || !find_way(&way, chain, ca) || ways++ >= WAYS_MAX) {
         return BR_ERR_X509_NOT_TRUSTED;
     }
     sha256(pin[0], &key);
@@ -278,6 +282,7 @@ unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tl
     unsigned nearest = BR_ERR_X509_NOT_TRUSTED;
 
     decided = NULL;
+    ways = 0;
     for (unsigned i = 0; i < host->record_count; i++) {
         const struct mote_tlsa *record = &host->records[i];
         unsigned error = BR_ERR_X509_NOT_TRUSTED;

@@ -192,6 +192,14 @@ def test_of_several_records_one_decides(chains):
     assert chains.judge([(3, 1, 1, "stranger")] * 63 + [(3, 1, 1, "leaf")], chain) == OK
 
 
+def test_eight_ways_to_a_ca_are_verified(chains):
+    """else the records say how long a handshake takes; those that no way leads to cost nothing"""
+    fake, stranger, ca = ((2, 0, 0, name) for name in ("fake", "stranger", "ca"))
+    assert chains.judge([fake] * 7 + [stranger] * 50 + [ca], ["leaf"]) == OK
+    assert chains.judge([fake] * 8 + [ca], ["leaf"]) == SIGNATURE
+    assert chains.judge([fake] * 63 + [(3, 1, 1, "leaf")], ["leaf"]) == OK
+
+
 def test_the_better_digest_counts_of_the_same_usage_and_selector_alone(chains):
     """RFC 7671 9"""
     chain = ["leaf", "ca"]
