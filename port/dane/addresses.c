@@ -43,14 +43,6 @@ static void add(struct places *places, int family, socklen_t len)
     place->info.ai_addrlen = len;
 }
 
-static void add_copy(struct places *places, const struct addrinfo *of)
-{
-    if (of->ai_addrlen <= sizeof places->list->address) {
-        memcpy(&places->list[places->count].address, of->ai_addr, of->ai_addrlen);
-        add(places, of->ai_family, of->ai_addrlen);
-    }
-}
-
 static void add_each(struct places *places, const struct mote_dane_answer *answer, int type)
 {
     size_t len = type == MOTE_DANE_A ? 4 : 16;
@@ -117,18 +109,9 @@ struct addrinfo *mote_dane_literal(const char *host, uint16_t port)
 
     snprintf(service, sizeof service, "%u", (unsigned)port);
     if (places.list != NULL && getaddrinfo(host, service, &hints, &list) == 0) {
-        add_copy(&places, list);
+        memcpy(&places.list->address, list->ai_addr, list->ai_addrlen);
+        add(&places, list->ai_family, list->ai_addrlen);
         freeaddrinfo(list);
-    }
-    return list_of(&places);
-}
-
-struct addrinfo *mote_dane_copy(const struct addrinfo *list)
-{
-    struct places places = new_places(0);
-
-    for (; places.list != NULL && list != NULL; list = list->ai_next) {
-        add_copy(&places, list);
     }
     return list_of(&places);
 }

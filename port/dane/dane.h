@@ -56,10 +56,9 @@ void mote_dane_free(struct mote_dane_answer *answer);
 /* Both kinds, to be given back each. */
 void mote_dane_ask_addresses(struct mote_dane_answer answers[2], const char *host, uint32_t until_ms);
 
-/* These, a host that is an address itself, or a copy: to be given to free(). NULL: there is none, or no memory. */
+/* These, or a host that is an address itself: to be given to free(). NULL: there is none, or no memory. */
 struct addrinfo *mote_dane_list(const struct mote_dane_answer answers[2], uint16_t port);
 struct addrinfo *mote_dane_literal(const char *host, uint16_t port);
-struct addrinfo *mote_dane_copy(const struct addrinfo *list);
 
 /* Is that this host, by its name, the one it says at EHLO or an address? */
 bool mote_dane_ourselves(const char *name, const char *helo, const struct addrinfo *addresses);
@@ -147,7 +146,7 @@ void mote_dane_forget(struct mote_dane_domain *found);
 /* From now on each host of this domain has the addresses that were found with it. */
 void mote_dane_dial(const struct mote_dane_domain *found);
 
-/* In place of getaddrinfo(): those of such a host, or of any other; to be given to free(). NULL, and *cause: there is none. */
-struct addrinfo *mote_dane_addresses(const char *host, uint16_t port, const struct mote_trace *trace, uint8_t *cause);
+/* Those. NULL: it is no such host, but a relay, which the system's resolver knows. */
+const struct addrinfo *mote_dane_addresses(const char *host);
 
 #endif

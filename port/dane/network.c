@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Is it the network that is missing? libunbound says of that what it says of name servers that have no answer. No octet is sent.
+ * The name servers that are asked. Is it the network that is missing? libunbound says of that what it says of name servers that have no
+ * answer.
  */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -12,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool has_way(const char *address)
+/* No octet is sent. */
+static bool has_way(void *listed, const char *address)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV}, *list;
     bool way;
@@ -21,6 +23,7 @@ static bool has_way(const char *address)
     if (getaddrinfo(address, "53", &hints, &list) != 0) {
         return false;
     }
+    *(bool *)listed = true;
     fd = socket(list->ai_family, SOCK_DGRAM, 0);
     way = fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) == 0;
     if (fd >= 0) {
@@ -30,20 +33,26 @@ static bool has_way(const char *address)
     return way;
 }
 
-bool mote_dane_cut_off(void)
+bool mote_dane_servers(bool (*use)(void *ctx, const char *address), void *ctx)
 {
     char line[300], address[64];
     FILE *from = fopen("/etc/resolv.conf", "r");
-    bool listed = false, way = false;
+    bool used = false;
 
-    while (from != NULL && !way && fgets(line, sizeof line, from) != NULL) {
-        if (sscanf(line, "nameserver %63s", address) == 1) {
-            listed = true;
-            way = has_way(address);
-        }
+    while (from != NULL && !used && fgets(line, sizeof line, from) != NULL) {
+        used = sscanf(line, "nameserver %63s", address) == 1 && use(ctx, address);
     }
     if (from != NULL) {
         fclose(from);
     }
-    return !way && (listed || (!has_way("198.41.0.4") && !has_way("2001:503:ba3e::2:30"))); /* a.root-servers.net */
+    return used;
+}
+
+bool mote_dane_cut_off(void)
+{
+    bool listed = false;
+
+    return !mote_dane_servers(has_way, &listed) &&
+           (listed ||
+            (!has_way(&listed, "198.41.0.4") && !has_way(&listed, "2001:503:ba3e::2:30"))); /* a.root-servers.net */
 }

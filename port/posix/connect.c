@@ -71,11 +71,10 @@ static uint8_t own_cause(int error)
 
 #ifdef MOTE_DANE
 #include "dane.h"
-#include <stdlib.h>
-#define look_up      mote_dane_addresses
-#define free_look_up free
+#define known_addresses mote_dane_addresses
 #else
-#define free_look_up freeaddrinfo
+#define known_addresses(host) NULL
+#endif
 
 /* EAI_AGAIN: no name server answered. */
 static uint8_t lookup_cause(int error)
@@ -105,7 +104,6 @@ static struct addrinfo *look_up(const char *host, uint16_t port, const struct mo
     mote_posix_trace_event(trace, text, gai_strerror(error));
     return NULL;
 }
-#endif
 
 /* ---- One relay --------------------------------------------------------------------------------------------------- */
 
@@ -190,12 +188,14 @@ static uint32_t time_left(uint32_t start_ms)
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
                        uint8_t *cause)
 {
-    struct addrinfo *list = look_up(host, port, trace, cause), *address;
+    const struct addrinfo *known = known_addresses(host), *address;
+    struct addrinfo *list = known == NULL ? look_up(host, port, trace, cause) : NULL;
     unsigned tries = 0;
     char where[WHERE_LEN];
     int fd = -1;
 
-    for (address = list; address != NULL && tries < MOTE_POSIX_ADDRESSES; address = address->ai_next, tries++) {
+    for (address = known != NULL ? known : list; address != NULL && tries < MOTE_POSIX_ADDRESSES;
+         address = address->ai_next, tries++) {
         uint32_t limit_ms = time_left(start_ms);
         uint8_t why;
 
@@ -214,7 +214,7 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
         *cause = tries == 0 || why == MOTE_CAUSE_CONNECT ? why : *cause;
     }
     if (list != NULL) {
-        free_look_up(list);
+        freeaddrinfo(list);
     }
     return fd;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The cases: what stands in DNS for a domain, and what becomes of a mail to it."""
-from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT, host
+from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, RESOLVER_ON_LINK, ROOT_SERVER, SILENT, host
 
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
@@ -8,7 +8,8 @@ DEEP = 20
 SMALL = 21  # takes mails of ten octets
 MUTE = 10   # takes connections where a test lets it, and says nothing
 CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep", SMALL: None}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), host(SMALL), HOST_6]
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), host(SMALL), HOST_6,
+             RESOLVER_ON_LINK]
 
 DEFERRED, FAILED = "deferred", "failed"
 

@@ -177,7 +177,8 @@ void ub_resolve_free(struct ub_result *result)
 struct ub_ctx *ub_ctx_create(void)
 {
     fake.anchors = 0;
-    fake.hosts = false;
+    fake.silent = false;
+    fake.servers[0] = 0;
     fake.options[0] = 0;
     return malloc(1);
 }
@@ -195,17 +196,24 @@ int ub_ctx_add_ta(struct ub_ctx *ctx, const char *key)
     return 0;
 }
 
-int ub_ctx_hosts(struct ub_ctx *ctx, const char *file)
+int ub_ctx_debugout(struct ub_ctx *ctx, void *file)
 {
-    (void)ctx, (void)file;
-    fake.hosts = true;
+    (void)ctx;
+    fake.silent = file == NULL;
     return 0;
 }
 
-int ub_ctx_resolvconf(struct ub_ctx *ctx, const char *file)
+/* As the real one: what is no address is refused. */
+int ub_ctx_set_fwd(struct ub_ctx *ctx, const char *address)
 {
-    (void)ctx, (void)file;
-    return 0;
+    size_t used = strlen(fake.servers);
+
+    (void)ctx;
+    if (strspn(address, "0123456789.") == strlen(address)) {
+        snprintf(fake.servers + used, sizeof fake.servers - used, "%s\n", address);
+        return 0;
+    }
+    return UB_SYNTAX;
 }
 
 int ub_ctx_set_option(struct ub_ctx *ctx, const char *name, const char *value)
@@ -258,6 +266,11 @@ uint32_t mote_posix_now_ms(void)
 uint64_t mote_posix_unix_s(void)
 {
     return fake.unix_s;
+}
+
+bool mote_dane_servers(bool (*use)(void *ctx, const char *address), void *ctx)
+{
+    return use(ctx, "dns.example") || use(ctx, "192.0.2.53") || use(ctx, "192.0.2.54");
 }
 
 bool mote_dane_cut_off(void)

@@ -16,7 +16,8 @@ struct fake {
     bool interrupted;  /* each wait is, once in a second */
     unsigned asked;    /* questions */
     int results;       /* answers that were not given back */
-    bool hosts;        /* /etc/hosts is read */
+    bool silent;       /* libunbound writes nothing itself */
+    char servers[100]; /* that it asks, a line for each */
     unsigned anchors;  /* keys that libunbound was given */
     char anchor[2048]; /* the last one */
     char options[500]; /* of libunbound, one behind the other */

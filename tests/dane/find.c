@@ -325,19 +325,6 @@ static void test_time(void)
                  found.count == 0 && found.cause == MOTE_CAUSE_DNS,
              "seconds of a domain", "time");
     }
-    /* a relay by its name */
-    for (int i = 0; i < 2; i++) {
-        uint32_t began = fake.now_ms;
-        uint8_t cause = 0;
-        struct addrinfo *list;
-
-        fake.cut_off = i != 0;
-        fake_answer("relay.example", MOTE_DANE_AAAA, SILENT);
-        fake_answer("relay.example", MOTE_DANE_A, i == 0 ? SILENT : BOGUS);
-        list = mote_dane_addresses("relay.example", 25, NULL, &cause);
-        want(list == NULL && cause == (i == 0 ? MOTE_CAUSE_NO_NETWORK : MOTE_CAUSE_BOGUS), "cause", "addresses");
-        want(fake.now_ms - began <= 2 * MOTE_QUESTION_S * 1000, "seconds of a relay", "addresses");
-    }
 }
 
 int main(void)
@@ -345,7 +332,11 @@ int main(void)
     fake_clear();
     fake_answer("d.example", MOTE_DANE_MX, NXDOMAIN);
     want_none("d.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "no domain");
-    want(fake.hosts && fake.anchors == 0, "without an anchor /etc/hosts is read", "hosts");
+    want(fake.anchors == 0 && fake.silent, "without an anchor, in silence", "options");
+    want(strcmp(fake.servers, "192.0.2.53\n192.0.2.54\n") == 0, "a name server that is none is passed over", "servers");
+    want(strstr(fake.options, "local-zone: test. nodefault\n") != NULL, "test. is asked of nobody", "options");
+    want(strstr(fake.options, "local-zone: home.arpa. nodefault\n") != NULL, "home.arpa. is asked of nobody",
+         "options");
     want(strstr(fake.options, "infra-host-ttl: 0\n") != NULL, "a silent name server is left alone", "options");
     want(strstr(fake.options, "val-nsec3-keysize-iterations: 1024 65535\n") != NULL, "NSEC3 has a limit", "options");
     test_order();
@@ -359,7 +350,6 @@ int main(void)
     test_causes();
     test_time();
     test_anchor();
-    want(!fake.hosts, "with an anchor /etc/hosts is read", "hosts");
     mote_dane_forget(&found);
     fake_clear();
     want(fake.results == 0, "an answer is not given back", "memory");

@@ -93,8 +93,7 @@ static void test_equals_of_ours(unsigned better, unsigned equals, const char *ho
 
 static void want_address(const char *host, const char *address)
 {
-    uint8_t cause = 0;
-    struct addrinfo *list = mote_dane_addresses(host, 25, NULL, &cause);
+    const struct addrinfo *list = mote_dane_addresses(host);
     char text[INET_ADDRSTRLEN] = "";
 
     if (list != NULL && list->ai_family == AF_INET) {
@@ -104,7 +103,6 @@ static void want_address(const char *host, const char *address)
         want(in->sin_port == htons(25) && list->ai_next == NULL, "its port, and no other address", host);
     }
     want(strcmp(text, address) == 0, text, host);
-    free(list);
 }
 
 /* An answer that lives for no time, and then another. */
@@ -121,7 +119,7 @@ static void test_rebinding(void)
     want_address(found.relays[0].host, "192.0.2.1");
     want_address(found.relays[0].host, "192.0.2.1");
     want(fake.asked == 0 && asked != 0, "DNS is asked twice", "rebinding");
-    want_address("d.example", "127.0.0.1"); /* a relay of that name */
+    want_address("d.example", ""); /* a relay of that name */
     want_none("d.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.6 ");
     find("[192.0.2.7]");
     want_address(found.relays[0].host, "192.0.2.7");

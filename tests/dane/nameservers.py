@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-from net import BROKEN_TLSA, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, ROOT_SERVER, SILENT
+from net import BROKEN_TLSA, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, RESOLVER_ON_LINK, ROOT_SERVER, SILENT
 from cell import die_with_parent, tree
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -88,7 +88,9 @@ remote-control:
         (self.folder / "root.hints").write_text(f". 3600000 NS ns.example.\nns.example. 3600000 A {ROOT_SERVER}\n")
         (self.folder / "unbound.conf").write_text(f"""server:
   interface: {RESOLVER}
+  interface: {RESOLVER_ON_LINK}%wire
   access-control: 10.53.0.0/16 allow
+  access-control: fe80::/10 allow
   do-daemonize: no
   username: ""
   chroot: ""
@@ -103,7 +105,6 @@ remote-control:
   infra-host-ttl: 1
   infra-keep-probing: yes
   infra-cache-max-rtt: 1000
-  do-ip6: no
 remote-control:
   control-enable: no
 """)

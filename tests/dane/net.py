@@ -10,6 +10,7 @@ from cell import die_with_parent  # noqa: E402
 
 CLIENT, CLIENT_6, HOST_6, NOBODY_6 = "10.53.0.1", "fd53::1", "fd53::6", "fd53::9"
 ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA = (f"10.53.0.{n}" for n in range(2, 9))
+RESOLVER_ON_LINK = "fe80::53"   # the resolver as a router advertises it
 
 
 def host(n):
@@ -40,6 +41,11 @@ class Net:
     @staticmethod
     def inside(space):
         return ["nsenter", f"--net=/proc/{space.pid}/ns/net"]
+
+    def link_number(self):
+        """of the wire, where mail is sent from"""
+        words = [*self.inside(self.client), "ip", "-o", "link", "show", "wire"]
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout.partition(":")[0]
 
     def close(self):
         for space in (self.client, self.servers):

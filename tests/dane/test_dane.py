@@ -8,6 +8,7 @@ import pytest
 
 from conftest import COMMAND
 from cases import CASES, DEFERRED, FAILED, table
+from net import host
 
 
 def where(mails):
@@ -209,17 +210,17 @@ def test_an_address_is_its_own_host(world):
 
 
 def test_name_servers_that_never_answer_take_a_bounded_time(world):
-    """and a relay's name as well, which the system's resolver would not have bounded"""
+    """and a relay's name what the system's resolver is set to"""
     silent = world.folder / "silent.conf"
-    silent.write_text("nameserver 10.53.0.6\n")
+    silent.write_text("nameserver 10.53.0.6\noptions timeout:2 attempts:2\n")
     started = time.monotonic()
-    for config in ("relay mx:", "relay mx.none.example:25"):
+    for config, says in (("relay mx:", "no name server answered in time"), ("relay mx.none.example:25", "no network here")):
         world.configure("", relay=config)
         done = world.run("send", "-C", world.config, "t@none.example", resolv=silent)
+        world.configure("")
         verdict, text = verdicts(done)["t@none.example"]
-        assert verdict == "deferred" and "no name server answered in time" in text and done.returncode == 75
-    world.configure("")
-    assert time.monotonic() - started < 40           # 4 s a question here, three of them
+        assert verdict == "deferred" and says in text and done.returncode == 75
+    assert time.monotonic() - started < 40           # 4 s a question here
 
 
 def test_an_anchor_that_is_none(world):
@@ -247,6 +248,28 @@ def test_etc_hosts_says_nothing_of_what_dnssec_is_about(world):
     done = world.send("hosts@mismatch.example", hosts=hosts)
     verdict, text = verdicts(done)["hosts@mismatch.example"]
     assert verdict == "deferred" and "no TLSA record knows" in text and not taken_by(world, "hosts@mismatch.example")
+
+
+@pytest.mark.parametrize("line", ["{} relay.lan", "{} relay.test", "{} relay.home.arpa", "{} box RELAY.lan#comment"])
+def test_a_relay_is_found_in_etc_hosts(world, line):
+    """whatever stands in the lines above"""
+    hosts, name = world.folder / "relay-hosts", line.split()[-1].partition("#")[0].lower()
+    hosts.write_text(f"127.0.0.1 localhost\nbad\n127.0.1 x.lan\nfe80::1%none y.lan\n127.0.0.1 bad..name\n{line.format(host(3))}\n")
+    world.configure("", relay=f"relay {name}:25")
+    done = world.send(f"to@{name}", hosts=hosts)
+    world.configure("")
+    assert verdicts(done)[f"to@{name}"][0] == "delivered" and "connected to" in done.stderr and "libunbound" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("first", ["nameserver fe80::53%wire", "nameserver fe80::53%{}", "nameserver 1.2.3.4.5\nnameserver 10.53.0.3",
+                                   "nameserver dns.example\nnameserver fe80::9%none\nnameserver 10.53.0.3"])
+def test_name_servers_as_libc_reads_them(world, first):
+    """and nothing is printed on success"""
+    resolv = world.folder / "odd.conf"
+    resolv.write_text(first.format(world.net.link_number()) + "\n")
+    done = world.run("sendmail", "-C", world.config, "-odi", "libc@ee311.example", text="Subject: libc\n\nlibc\n", resolv=resolv)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert where(world.taken_for("libc@ee311.example")[-1:])
 
 
 def test_no_network_and_a_clock_that_is_not_set_are_not_dns(world):

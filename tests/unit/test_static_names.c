@@ -107,8 +107,8 @@ static void test_hosts(void **state)
 {
     static const uint8_t four[] = {192, 0, 2, 7};
 
-    hosts =
-        "# 192.0.2.9 box\nnonsense box\n192.0.2.7\tbox.example.org  Box#other\n\n::1 box\n192.0.2.8 another\n192.0.2.9";
+    hosts = "# 192.0.2.9 box\nnonsense box\n192.0.2.7.1 box\n::1%none box\n192.0.2.6 "
+            "bad..name\n192.0.2.7\tbox.example.org  Box#other\n\n::1 box\n192.0.2.8 another\n192.0.2.9";
     memset(&found, 0, sizeof found);
     assert_true(read_hosts("BOX", &found));
     assert_int_equal(found.count, 2);
@@ -149,7 +149,8 @@ static void test_servers(void **state)
     assert_int_equal(servers.count, 1);
     assert_int_equal(servers.list[0].four.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
     assert_int_equal(servers.list[0].four.sin_port, htons(53));
-    resolv = "; nameserver 192.0.2.1\nsearch one.test\nnameserver 192.0.2.7\n nameserver fe80::1%1\nnameserver none\n"
+    resolv = "; nameserver 192.0.2.1\nsearch one.test\nnameserver 1.2.3.4.5\nnameserver fe80::1%none\nnameserver "
+             "192.0.2.7\n nameserver fe80::1%1\nnameserver none\n"
              "domain two.test three.test\noptions ndots:20 timeout:0 rotate\noptions attempts:0\nnameserver "
              "::1\nnameserver ::2";
     servers_read(&servers);
