@@ -5,10 +5,11 @@ from net import HOST_6, NOBODY_6, BROKEN_TLSA, CLIENT, DENIED_TLSA, NO_TLSA, OTH
 # Mail hosts by their last number: the certificate, and what else is to be said.
 GOOD, STRANGER, CLEAR, EXPIRED, WRONG_NAME, POSTFIX, LEAF_ALONE, DOWN = range(1, 9)
 DEEP = 20
+LONG = 22   # sends 17 certificates
 SMALL = 21  # takes mails of ten octets
 MUTE = 10   # takes connections where a test lets it, and says nothing
-CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep", SMALL: None}
-ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), host(SMALL), HOST_6,
+CERTIFICATES = {GOOD: "one", STRANGER: "two", CLEAR: None, EXPIRED: "expired", WRONG_NAME: "wrongname", LEAF_ALONE: "one", DEEP: "deep", LONG: "long", SMALL: None}
+ADDRESSES = [ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA, *map(host, range(1, 8)), host(MUTE), host(DEEP), host(SMALL), host(LONG), HOST_6,
              RESOLVER_ON_LINK]
 
 DEFERRED, FAILED = "deferred", "failed"
@@ -94,6 +95,7 @@ CASES = [
     Case("recordaliasout", STRANGER, tls(STRANGER), "CNAME _25._tcp.mx.insecure.insecure.example."),
     Case("full", GOOD, tls(GOOD), EE, *strangers(58, 1000)),
     Case("toomany", GOOD, DEFERRED, EE, *strangers(64, 32), says="more than 64 records", postfix=tls(GOOD), why="nobody has so many, and no memory is kept for more"),
+    Case("long", LONG, DEFERRED, (3, 1, 1, "long"), says="malformed, weak or unsupported", postfix=tls(LONG), why="nobody sends so many, and no memory is kept for more"),
     # what DNSSEC says
     Case("insecure", STRANGER, tls(STRANGER), EE, zone="insecure.example."),
     Case("insecuremx", GOOD, DEFERRED, says="no TLSA record knows the certificate of ", zone="insecure.example.",
@@ -206,6 +208,7 @@ WORDS = {
     "recordaliasout": "an alias of a record in a zone that is not signed",
     "full": "3 1 1 of its key among 59 records, 60,000 octets",
     "toomany": "65 records, one of them of its key",
+    "long": "3 1 1 of its key, the host sends 17 certificates",
     "none": "proven that there is none",
     "nonenotls": "the same, STARTTLS is not offered",
     "insecure": "of another key, in a zone that is not signed",

@@ -26,6 +26,8 @@ class Certificates(Pki):
         self._leaf("deep", "middle", "ec", "DNS:mx.deep.example", ["-days", DAYS])
         chain = self.dir / "deep.chain.pem"
         chain.write_text(chain.read_text() + (self.dir / "ca.pem").read_text())
+        self._leaf("long", "ca", "ec", "DNS:mx.long.example", ["-days", DAYS])
+        (self.dir / "long.chain.pem").write_text((self.dir / "long.pem").read_text() + 16 * (self.dir / "ca.pem").read_text())
 
     def _between(self, ca, name):
         """a CA that this one has signed"""

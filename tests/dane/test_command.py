@@ -311,11 +311,11 @@ def test_parts_are_tried_behind_the_mail_they_come_from(world, spool):
 
 def test_queue_has_one_line_of_each_recipient(world, spool):
     """and who has a mail of his own is not called delivered by the one it comes from, while it waits nor when it has failed"""
-    waits, waits_too, fails = to = [f"q{i}@{name}.example" for i, name in enumerate(("mismatch", "notls", "nullmx"))]
+    waits, waits_too, also, fails = to = [f"q{i}@{name}.example" for i, name in enumerate(("mismatch", "notls", "NoTLS", "nullmx"))]
     store_for_a_relay_that_is_down(world, spool, *to)
     flush(world, spool, "--now")
     rows = [row.split("\t") for row in world.run("queue", "--spool", spool).stdout.splitlines()]
-    assert sorted((row[4], row[5]) for row in rows if row[4] in to) == [(waits, "waiting"), (waits_too, "waiting"), (fails, "failed")]
+    assert sorted((row[4], row[5]) for row in rows if row[4] in to) == [(waits, "waiting"), (waits_too, "waiting"), (also, "waiting"), (fails, "failed")]
 
 
 def test_a_disk_that_takes_no_part(world, spool):
@@ -374,6 +374,21 @@ def test_a_host_that_fails_is_left_alone_by_other_mails(world, spool, mute_host)
     (spool / "relays").write_text(re.sub(r"^1 0 \d+ ", "1 0 1 ", (spool / "relays").read_text(), flags=re.M))
     assert verdicts(flush(world, spool)).keys() == {to[0]}
     assert verdicts(flush(world, spool)).keys() == {to[1]}
+
+
+def test_what_a_host_took_is_no_excuse_for_another_domains(world, spool):
+    """POLICY P12: who has just taken a mail and then says 421 wants a pause; who says so at first is down"""
+    listen = f"""import socket
+server = socket.create_server(('{host(MUTE)}', 25))
+print(flush=True)
+while True:
+    server.accept()[0].sendall(b'421 4.3.2 not now\\r\\n')"""
+    with subprocess.Popen([*world.net.inside(world.net.servers), sys.executable, "-c", listen], stdout=subprocess.PIPE) as busy:
+        busy.stdout.readline()
+        said = verdicts(world.send("t@ee311.example", "t@mute.example", options=["--spool", spool]))
+        busy.kill()
+    assert said["t@ee311.example"][0] == "delivered" and "4.3.2 not now" in said["t@mute.example"][1]
+    assert re.search(r"^1 0 \d+ starttls 25 mx.mute.example ", (spool / "relays").read_text(), re.M)
 
 
 def test_hosts_with_ipv6(world):
