@@ -91,12 +91,25 @@ void mote_dane_ask_addresses(struct mote_dane_answer answers[2], const char *hos
     }
 }
 
-struct addrinfo *mote_dane_list(const struct mote_dane_answer answers[2], uint16_t port)
+/* A host with addresses is not told to have none. */
+static void note_no_memory(struct mote_dane_answer *answer)
+{
+    if (answer->state == MOTE_DANE_DATA) {
+        mote_dane_free(answer);
+        *answer = (struct mote_dane_answer){.state = MOTE_DANE_NO, .cause = MOTE_CAUSE_NO_MEMORY, .why = "no memory"};
+    }
+}
+
+struct addrinfo *mote_dane_list(struct mote_dane_answer answers[2], uint16_t port)
 {
     struct places places = new_places(port);
 
-    for (int i = 0; places.list != NULL && i < 2; i++) {
-        add_each(&places, &answers[i], types[i]);
+    for (int i = 0; i < 2; i++) {
+        if (places.list != NULL) {
+            add_each(&places, &answers[i], types[i]);
+        } else {
+            note_no_memory(&answers[i]);
+        }
     }
     return list_of(&places);
 }

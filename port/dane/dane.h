@@ -56,8 +56,8 @@ void mote_dane_free(struct mote_dane_answer *answer);
 /* Both kinds, to be given back each. */
 void mote_dane_ask_addresses(struct mote_dane_answer answers[2], const char *host, uint32_t until_ms);
 
-/* These, or a host that is an address itself: to be given to free(). NULL: there is none, or no memory. */
-struct addrinfo *mote_dane_list(const struct mote_dane_answer answers[2], uint16_t port);
+/* These, or a host that is an address itself: to be given to free(). NULL: there is none, or no memory, which the answers then say. */
+struct addrinfo *mote_dane_list(struct mote_dane_answer answers[2], uint16_t port);
 struct addrinfo *mote_dane_literal(const char *host, uint16_t port);
 
 /* Is that this host, by its name, the one it says at EHLO or an address? */

@@ -17,6 +17,7 @@ dane_tests := $(BUILD)/tests/tlsa $(BUILD)/tests/judge $(BUILD)/tests/find
 $(BUILD)/tests/tlsa: $(call objects,tests/dane/tlsa.c)
 $(BUILD)/tests/judge: $(call objects,tests/dane/judge.c)
 $(BUILD)/tests/find: $(call objects,tests/dane/find.c tests/dane/find_records.c tests/dane/find_anchor.c tests/dane/find_ourselves.c tests/dane/fake.c)
+$(BUILD)/tests/find: LDFLAGS += -Xlinker --wrap=calloc
 dane-tests: $(dane_tests)
 $(dane_tests): $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)

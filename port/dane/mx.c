@@ -327,6 +327,10 @@ static void find_literal(struct search *search)
         return;
     }
     host->addresses = mote_dane_literal(host->name, 25);
+    if (host->addresses == NULL) {
+        end(search, MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
+        return;
+    }
     search->loop = is_ourselves(search, host->name, host->addresses);
     if (search->loop) {
         end_without(search);

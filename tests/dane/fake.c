@@ -37,7 +37,7 @@ void fake_clear(void)
     answer_count = 0;
     fake.now_ms = UINT32_MAX - 50000; /* which goes round */
     fake.unix_s = 2000000000;
-    fake.cut_off = fake.interrupted = false;
+    fake.cut_off = fake.interrupted = fake.no_memory = false;
     fake.asked = 0;
 }
 
@@ -254,6 +254,16 @@ int ub_cancel(struct ub_ctx *ctx, int id)
 const char *ub_strerror(int error)
 {
     return error == UB_SYNTAX ? "syntax error" : "error";
+}
+
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fake.no_memory && count == MOTE_POSIX_ADDRESSES ? NULL : __real_calloc(count, size);
 }
 
 /* ---- Time, and the system ---------------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ struct fake {
     bool cut_off;      /* there is no way to a name server */
     bool interrupted;  /* each wait is, once in a second */
     unsigned asked;    /* questions */
+    bool no_memory;    /* for lists of addresses */
     int results;       /* answers that were not given back */
     bool silent;       /* libunbound writes nothing itself */
     char servers[100]; /* that it asks, a line for each */

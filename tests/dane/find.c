@@ -288,6 +288,20 @@ static void test_causes(void)
     want_hosts("d.example", "three.example");
 }
 
+static void test_no_memory(void)
+{
+    fake_clear();
+    fake_answer("d.example", MOTE_DANE_MX, SECURE);
+    fake_mx(10, "mx.example");
+    fake_host("mx.example", SECURE, "192.0.2.1");
+    fake.no_memory = true;
+    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
+    want_none("[192.0.2.7]", MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
+    want_none("[127.0.0.1]", MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
+    fake.no_memory = false;
+    want_hosts("d.example", "mx.example");
+}
+
 static uint32_t seconds_for(const char *domain)
 {
     uint32_t began = fake.now_ms;
@@ -348,6 +362,7 @@ int main(void)
     test_proofs();
     test_records();
     test_causes();
+    test_no_memory();
     test_time();
     test_anchor();
     mote_dane_forget(&found);
