@@ -175,6 +175,7 @@ static int flush_told(struct flushing *flushing, const struct spool_entry *entry
         return status;
     }
     strcpy(notice.name, flushing->attempt.notice);
+    round_note(&flushing->round, notice.name);
     return worse(status, flush_mail(flushing, &notice, more));
 }
 
@@ -185,6 +186,7 @@ static int flush_one(struct flushing *flushing, const struct spool_entry *entry,
     int status = flush_told(flushing, entry, more);
 
     while (status != EX_CONFIG && mx_part(part.name)) {
+        round_note(&flushing->round, part.name);
         status = worse(status, flush_told(flushing, &part, more));
     }
     return status;

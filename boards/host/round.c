@@ -65,6 +65,16 @@ struct spool_entry *round_list(struct round *round, const struct spool *spool, s
     return entries;
 }
 
+void round_note(struct round *round, const char *name)
+{
+    struct spool_entry entry = {.record = {.attempts = 0}};
+
+    strcpy(entry.name, name);
+    if (make_room(round, 1)) {
+        keep_new(round, &entry, 1);
+    }
+}
+
 bool round_passed(const struct round *round)
 {
     return seconds() != round->listed_s;

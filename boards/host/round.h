@@ -19,6 +19,9 @@ struct round {
 /* The mails of the spool that were not listed before; to be freed. NULL after a complaint. */
 struct spool_entry *round_list(struct round *round, const struct spool *spool, size_t *count);
 
+/* One that is tried without having been listed. */
+void round_note(struct round *round, const char *name);
+
 /* A second or more has passed since. */
 bool round_passed(const struct round *round);
 

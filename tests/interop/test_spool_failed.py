@@ -53,6 +53,15 @@ def test_expired_is_kept_too(stored, closed):
     assert verdict == "failed" and last.startswith("expired, given up after 120 hours: no connection")
 
 
+def test_a_notice_is_tried_once_in_a_round(stored, closed):
+    """though a second passes, and the spool is listed again"""
+    file = stored.file()
+    file.age = 5 * DAY
+    file.write()
+    slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=1200ms"]
+    assert stored.flush(closed, options=NOW, wrap=slow).verdicts == ["failed", "deferred"]
+
+
 def test_reasons_that_are_torn_are_none(spool, relay):
     relay.replies = {A: "550 5.1.1 unknown"}
     spool.send(relay)
