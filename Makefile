@@ -131,9 +131,9 @@ include tests/machines/machines.mk
 ##: Test
 
 # Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
-checks := unit mutants-known unit-san unit-msan fuzz-replay weeks-check fleet-check prove-check warnings format-check \
+checks := unit mutants-known unit-san unit-msan fuzz-replay weeks-check fleet-check prove-check \
     + interop-alone lwip-check core-check machines \
-    + interop-served callers-short static-check install-check build-systems \
+    + interop-served callers-short static-check install-check build-systems warnings format-check \
     + boards-check demo size instructions
 check: need-check all fast ## nearly everything below; the last line says `N passed, N failed`
 	@tests/run --with '$(MAKE) WERROR=1' $(checks)

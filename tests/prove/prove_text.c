@@ -66,6 +66,7 @@ static size_t read_any(void *ctx, size_t offset, void *buf, size_t cap)
  * with: core/smtp/engine.c core/smtp/command.c core/smtp/check.c
  * unwind: 4
  * unwindset: mote_text_pull.0:14
+ * slow: a minute
  * plant: core/smtp/text.c: s/if (e->setup->hold \&\& !e->committed)/if (e->setup->hold \&\& e->committed)/
  * plant: core/smtp/text.c: s/if (n == cap) {/if (n > cap) {/
  * plant: core/smtp/text.c: s/if (e->body.size != e->mail->size)/if (e->body.size > e->mail->size)/
