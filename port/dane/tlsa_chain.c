@@ -7,78 +7,41 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "dane.h"
+#include "der.h"
 #include "posix.h"
 
 #include <string.h>
 
 enum { END_ENTITY = 3, WHOLE = 0, EXACT = 0, SHA256 = 1, SHA512 = 2 };
 
-/* Places in a certificate that has a version. */
-enum { ISSUER = 4, SUBJECT = 6, KEY = 7 };
+/* The tag of a version, and places in a certificate that has one. */
+enum { VERSION = 0xa0, ISSUER = 4, SUBJECT = 6, KEY = 7 };
 
 /* ---- The octets a record is about -------------------------------------------------------------------------------- */
 
-struct octets {
-    const unsigned char *at;
-    size_t len;
-};
-
-/* The first element of in: its octets with their head in all, those behind its head in inside. False: it does not fit. */
-static bool element(const struct octets *in, struct octets *all, struct octets *inside)
-{
-    size_t head = 2, len;
-
-    if (in->len < head) {
-        return false;
-    }
-    len = in->at[1];
-    if (len > 0x80) {
-        head += len - 0x80;
-        len = 0;
-        for (size_t i = 2; i < head; i++) {
-            if (i == in->len || len > 0xffff) {
-                return false;
-            }
-            len = len << 8 | in->at[i];
-        }
-    }
-    if (head > in->len || len > in->len - head) {
-        return false;
-    }
-    *all = (struct octets){in->at, head + len};
-    *inside = (struct octets){in->at + head, len};
-    return true;
-}
-
 /* The element at this place, or one before it where the version is left out. */
-static bool find(const struct octets *certificate, unsigned place, struct octets *found)
+static bool find(const struct mote_der *certificate, unsigned place, struct mote_der *found)
 {
-    struct octets all, rest;
-    const struct octets *in = certificate;
+    struct mote_der in = *certificate, content, rest;
 
-    if (!element(in, &all, &rest)) {
+    if (!mote_der_take(&in, DER_SEQUENCE, &content) || !mote_der_take(&content, DER_SEQUENCE, &rest) || rest.len == 0) {
         return false;
     }
-    in = &rest;
-    if (!element(in, &all, &rest) || rest.len == 0) {
-        return false;
-    }
-    for (unsigned left = rest.at[0] == 0xa0 ? place : place - 1; left != 0; left--) {
-        struct octets inside;
+    for (unsigned left = rest.at[0] == VERSION ? place : place - 1; left != 0; left--) {
+        const unsigned char *at = rest.at;
 
-        if (!element(&rest, found, &inside)) {
+        if (rest.len == 0 || !mote_der_take(&rest, *at, &in)) {
             return false;
         }
-        rest.at += found->len;
-        rest.len -= found->len;
+        *found = (struct mote_der){at, (size_t)(rest.at - at)};
     }
     return true;
 }
 
 /* Is the key that is computed with, read by another decoder, the one in these octets? It is what they end with. */
-static bool is_key_of(const struct octets *info, const br_x509_pkey *key)
+static bool is_key_of(const struct mote_der *info, const br_x509_pkey *key)
 {
-    struct octets n = {key->key.rsa.n, key->key.rsa.nlen}, e = {key->key.rsa.e, key->key.rsa.elen};
+    struct mote_der n = {key->key.rsa.n, key->key.rsa.nlen}, e = {key->key.rsa.e, key->key.rsa.elen};
     const unsigned char *end = info->at + info->len;
     size_t e_len;
 
@@ -100,7 +63,7 @@ static bool is_key_of(const struct octets *info, const br_x509_pkey *key)
            memcmp(end - e_len - n.len, n.at, n.len) == 0;
 }
 
-static void sha256(unsigned char digest[br_sha256_SIZE], const struct octets *octets)
+static void sha256(unsigned char digest[br_sha256_SIZE], const struct mote_der *octets)
 {
     br_sha256_context hash;
 
@@ -109,11 +72,11 @@ static void sha256(unsigned char digest[br_sha256_SIZE], const struct octets *oc
     br_sha256_out(&hash, digest);
 }
 
-static bool matches(const struct mote_tlsa *record, const struct octets *certificate)
+static bool matches(const struct mote_tlsa *record, const struct mote_der *certificate)
 {
     br_sha512_context hash;
     unsigned char digest[br_sha512_SIZE];
-    struct octets whole = *certificate;
+    struct mote_der whole = *certificate;
     const unsigned char *is = digest;
 
     if (record->selector != WHOLE && !find(certificate, KEY, &whole)) {
@@ -132,9 +95,9 @@ static bool matches(const struct mote_tlsa *record, const struct octets *certifi
 }
 
 /* Also the key, where the record is of that alone, is the one that is computed with. */
-static bool is_host(const struct mote_tlsa *record, const struct octets *certificate, const br_x509_pkey *key)
+static bool is_host(const struct mote_tlsa *record, const struct mote_der *certificate, const br_x509_pkey *key)
 {
-    struct octets info;
+    struct mote_der info;
 
     return matches(record, certificate) &&
            (record->selector == WHOLE || (find(certificate, KEY, &info) && is_key_of(&info, key)));
@@ -145,31 +108,31 @@ static bool is_host(const struct mote_tlsa *record, const struct octets *certifi
 enum { CERTIFICATES = sizeof((struct mote_tlsa_chain *)0)->len / sizeof((struct mote_tlsa_chain *)0)->len[0] };
 
 struct way {
-    struct octets list[CERTIFICATES + 1];
+    struct mote_der list[CERTIFICATES + 1];
     unsigned count;
 };
 
-static bool has_signed(const struct octets *ca, const struct octets *certificate)
+static bool has_signed(const struct mote_der *ca, const struct mote_der *certificate)
 {
-    struct octets subject, issuer;
+    struct mote_der subject, issuer;
 
     return find(ca, SUBJECT, &subject) && find(certificate, ISSUER, &issuer) && subject.len == issuer.len &&
            memcmp(subject.at, issuer.at, subject.len) == 0;
 }
 
 /* From the first certificate to that CA by their names, in whatever order they came. */
-static bool find_way(struct way *way, const struct mote_tlsa_chain *chain, const struct octets *ca)
+static bool find_way(struct way *way, const struct mote_tlsa_chain *chain, const struct mote_der *ca)
 {
     bool used[CERTIFICATES] = {true};
     unsigned i = 0;
 
-    way->list[0] = (struct octets){chain->octets[0], chain->len[0]};
+    way->list[0] = (struct mote_der){chain->octets[0], chain->len[0]};
     way->count = 1;
     while (!has_signed(ca, &way->list[way->count - 1])) {
-        struct octets next = {NULL, 0};
+        struct mote_der next = {NULL, 0};
 
         for (i = 1; i < chain->count; i++) {
-            next = (struct octets){chain->octets[i], chain->len[i]};
+            next = (struct mote_der){chain->octets[i], chain->len[i]};
             if (!used[i] && has_signed(&next, &way->list[way->count - 1])) {
                 break;
             }
@@ -210,12 +173,12 @@ enum { WAYS_MAX = 8 };
 static unsigned ways;
 
 /* Under the names a host may have (RFC 7672 3.2.2). */
-static unsigned judge_under(const struct octets *ca, const struct mote_dane_host *host,
+static unsigned judge_under(const struct mote_der *ca, const struct mote_dane_host *host,
                             const struct mote_tlsa_chain *chain, uint64_t unix_s)
 {
     const char *names[] = {host->base, host->domain, host->alias};
     unsigned error = unix_s == 0 ? BR_ERR_X509_TIME_UNKNOWN : BR_ERR_X509_BAD_SERVER_NAME;
-    struct octets key;
+    struct mote_der key;
     struct way way;
     uint8_t pin[1][32];
 
@@ -235,11 +198,11 @@ static unsigned judge_under(const struct octets *ca, const struct mote_dane_host
 static unsigned judge_ca(const struct mote_tlsa *record, const struct mote_dane_host *host,
                          const struct mote_tlsa_chain *chain, uint64_t unix_s)
 {
-    const struct octets given = {record->octets, record->len};
+    const struct mote_der given = {record->octets, record->len};
     unsigned error = BR_ERR_X509_NOT_TRUSTED;
 
     for (unsigned i = 1; i < chain->count && error != 0; i++) {
-        struct octets ca = {chain->octets[i], chain->len[i]};
+        struct mote_der ca = {chain->octets[i], chain->len[i]};
 
         if (matches(record, &ca)) {
             error = judge_under(&ca, host, chain, unix_s);
@@ -278,7 +241,7 @@ const struct mote_tlsa *mote_tlsa_decided(void)
 unsigned mote_tlsa_judge(const struct mote_dane_host *host, const struct mote_tlsa_chain *chain,
                          const br_x509_pkey *key, uint64_t unix_s)
 {
-    struct octets first = {chain->octets[0], chain->len[0]};
+    struct mote_der first = {chain->octets[0], chain->len[0]};
     unsigned nearest = BR_ERR_X509_NOT_TRUSTED;
 
     decided = NULL;
