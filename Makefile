@@ -152,7 +152,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
 $(BUILD)/tests/test_header: $(call objects,$(foreach name,header address_list encoded_word field self utf8,boards/host/$(name).c))
-$(BUILD)/tests/test_ca_files: $(call objects,boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
+$(BUILD)/tests/test_ca_files: $(call objects,$(foreach name,trust_certificate base64 complain utf8,boards/host/$(name).c))
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
@@ -190,7 +190,7 @@ unit-valgrind: need-valgrind $(looked_through) ## the unit tests under valgrind;
 harnesses := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # With them go what makes certificates and flash for the unit tests, and what tells of certificates.
 fuzz_o := $(call objects,$(filter-out $(wildcard tests/fuzz/fuzz_*.c) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)) \
-    tests/unit/trust_cert.c tests/unit/flash.c boards/host/trust_certificate.c boards/host/complain.c boards/host/utf8.c)
+    tests/unit/trust_cert.c tests/unit/flash.c $(foreach name,trust_certificate base64 complain utf8,boards/host/$(name).c))
 # Some read what the command reads.
 host_harnesses := arguments configuration header spool throttle
 $(foreach name,$(host_harnesses),$(BUILD)/tests/replay_$(name) $(BUILD)/tests/fuzz_$(name)): $(filter-out $(fuzz_o) %/main.o,$(command_o))

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 
+#include "base64.h"
 #include "field.h"
 #include "mask.h"
 
@@ -76,29 +77,6 @@ static size_t mask(char *text, size_t len, struct span secret, size_t least)
 
 /* ---- As it was sent ---------------------------------------------------------------------------------------------- */
 
-static char digit(unsigned bits)
-{
-    return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[bits & 63];
-}
-
-/* To be wiped; data is NULL when there is no memory. */
-static struct buffer base64(const struct buffer *octets)
-{
-    struct buffer text = {malloc((octets->len + 2) / 3 * 4), 0};
-
-    for (size_t at = 0; text.data != NULL && at < octets->len; at += 3) {
-        unsigned bits = 0, have = 0;
-
-        for (; have < 3 && at + have < octets->len; have++) {
-            bits |= (unsigned)(unsigned char)octets->data[at + have] << (16 - 8 * have);
-        }
-        for (unsigned i = 0; i <= have; i++, text.len++) {
-            text.data[text.len] = digit(bits >> (18 - 6 * i));
-        }
-    }
-    return text;
-}
-
 #define SPAN(text)                                                                                                     \
     {                                                                                                                  \
         text, sizeof text - 1                                                                                          \
@@ -140,7 +118,10 @@ static size_t mask_form(char *text, size_t len, const struct form *form, struct 
     struct buffer octets = compose(form, user, secret), sent = {NULL, 0};
 
     if (octets.data != NULL) {
-        sent = base64(&octets);
+        sent.data = malloc((octets.len + 2) / 3 * 4);
+    }
+    if (sent.data != NULL) {
+        sent.len = base64_write(sent.data, octets.data, octets.len);
     }
     len = sent.data == NULL ? 0 : mask(text, len, (struct span){sent.data, sent.len}, LEAST_ENCODED);
     text[len] = sent.data == NULL ? 0 : text[len];

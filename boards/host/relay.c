@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 
+#include "base64.h"
 #include "complain.h"
 #include "mailmote_posix.h"
 #include "relay.h"
@@ -17,7 +18,6 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -74,14 +74,6 @@ static int parse_where(struct host_relay *relay, const char *text)
     relay->host[len] = 0;
     relay->relay.host = relay->host;
     return *rest == 0 ? EX_OK : parse_port(&relay->relay.port, rest + 1, text);
-}
-
-static int base64_value(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c == 0 ? NULL : strchr(digits, c);
-
-    return at == NULL ? -1 : (int)(at - digits);
 }
 
 /* "sha256:" and 32 octets in base64: 43 digits, perhaps a '='. */
@@ -336,11 +328,6 @@ static int relays_open_mx(const struct args *args)
     return EX_OK;
 }
 #endif
-
-bool relay_is_mx(const struct relay_args *relay)
-{
-    return strcasecmp(relay->relay, RELAY_MX) == 0;
-}
 
 int relays_parse(struct relays *relays, const struct args *args)
 {

@@ -7,6 +7,8 @@
 
 #include "args.h"
 
+#include <strings.h>
+
 struct host_relay {
     struct mote_relay relay;
     char host[256], name[256];
@@ -29,7 +31,10 @@ void relays_wipe(struct relays *relays);
 /* The system's file of CAs; NULL = it has none that can be read. */
 const char *relay_system_anchors(void);
 
-bool relay_is_mx(const struct relay_args *relay);
+static inline bool relay_is_mx(const struct relay_args *relay)
+{
+    return strcasecmp(relay->relay, RELAY_MX) == 0;
+}
 
 /* RELAY_MX: is it, may it be, and can it be used? */
 #ifdef MOTE_DANE

@@ -5,6 +5,7 @@
  */
 #include "mailmote_session.h"
 #include "trust_certificate.h"
+#include "base64.h"
 #include "complain.h"
 
 #include <stdio.h>
@@ -199,15 +200,7 @@ void sha256(unsigned char digest[SHA256_LEN], struct mote_der octets)
 
 void pin_text(char text[PIN_LEN], const unsigned char pin[SHA256_LEN])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *to = text + strlen(strcpy(text, "sha256:"));
 
-    for (size_t i = 0; i < SHA256_LEN; i += 3) {
-        unsigned bits = (unsigned)pin[i] << 16 | (unsigned)pin[i + 1] << 8 | (i + 2 < SHA256_LEN ? pin[i + 2] : 0u);
-
-        for (unsigned shift = 18; shift < 24; shift -= 6) {
-            *to++ = digits[bits >> shift & 63];
-        }
-    }
-    strcpy(to - 1, "="); /* 32 octets: the last digit has none of them */
+    strcpy(to + base64_write(to, pin, SHA256_LEN), "=");
 }
