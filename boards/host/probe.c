@@ -125,13 +125,6 @@ int probe_status(const struct probe *probe)
     return probe->verified ? EX_OK : probe->reached || probe->tls ? EX_UNVERIFIED : EX_TEMPFAIL;
 }
 
-void probe_free(struct probe *probe)
-{
-    certificates_free(&probe->chain);
-    certificates_free(&probe->anchors);
-    free(probe);
-}
-
 #ifndef MOTE_DANE
 int probe_mx(int argc, char **argv)
 {

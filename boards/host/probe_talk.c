@@ -302,3 +302,10 @@ void probe_talk(struct probe *probe)
     }
     free(link);
 }
+
+void probe_free(struct probe *probe)
+{
+    certificates_free(&probe->chain);
+    certificates_free(&probe->anchors);
+    free(probe);
+}

@@ -207,7 +207,7 @@ static bool take_file(struct reading *reading, struct ub_ctx *ctx, char *text)
     } else {
         snprintf(
             reading->why, MOTE_DANE_WHY,
-            "line %u of dnssec-anchor %.255s cannot be used, nor any other, for the root (.): a key that is valid, "
+            "line %u of dnssec-anchor %.200s cannot be used, nor any other, for the root (.): a key that is valid, "
             "with algorithm 8, 10, 13 or 14, as a digest of type 2 or 4",
             reading->unusable, reading->file);
     }
