@@ -94,11 +94,10 @@ enum mote_cause {
     MOTE_CAUSE_TOO_MANY = 64,          /* more recipients than one mail may have here */
     MOTE_CAUSE_NOBODY = 65,            /* no recipient is left: each has a final verdict, perhaps of an earlier mail */
     MOTE_CAUSE_DUPLICATE = 66,         /* a mail with this id is stored already */
-    MOTE_CAUSE_SETUP = 67,  /* a size or pointer of the setup is wrong, or there is none: not opened, not begun */
-    MOTE_CAUSE_DNS = 68,    /* DNS did not tell who takes mail for the domain, or how it proves who it is (port/dane) */
-    MOTE_CAUSE_BOGUS = 69,  /* DNSSEC refuses what DNS tells (port/dane) */
-    MOTE_CAUSE_TLSA = 70,   /* of the command alone: MOTE_CAUSE_CERT_PIN where TLSA records decided (port/dane) */
-    MOTE_CAUSE_ALIASES = 71 /* of the command's queue alone: aliases cannot be read, and are to complete a recipient */
+    MOTE_CAUSE_SETUP = 67, /* a size or pointer of the setup is wrong, or there is none: not opened, not begun */
+    MOTE_CAUSE_DNS = 68,   /* DNS did not tell who takes mail for the domain, or how it proves who it is (port/dane) */
+    MOTE_CAUSE_BOGUS = 69, /* DNSSEC refuses what DNS tells (port/dane) */
+    MOTE_CAUSE_TLSA = 70   /* of the command alone: MOTE_CAUSE_CERT_PIN where TLSA records decided (port/dane) */
 };
 
 /* The step of the conversation an outcome comes from. mote_step_name() gives its name. */

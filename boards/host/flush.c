@@ -96,7 +96,7 @@ static int try_mail(struct flushing *flushing)
         return EX_TEMPFAIL;
     }
     if (status != EX_OK) {
-        return attempt_wait(attempt, status == EX_CONFIG ? MOTE_CAUSE_ALIASES : MOTE_CAUSE_STORAGE);
+        return attempt_wait(attempt, status == EX_CONFIG ? CAUSE_ALIASES : MOTE_CAUSE_STORAGE);
     }
     if (!mx_split(&flushing->args, &flushing->spool, mail)) {
         return worse(EX_CANTCREAT, attempt_wait(attempt, MOTE_CAUSE_STORAGE));

@@ -310,9 +310,23 @@ static int store_made(struct later *later, const struct spool *spool, struct hos
                : status;
 }
 
+/* In the system's log the first mail's line does for all of a run. */
+static void tell_waiting(const struct spool *spool, const struct host_mail *mail)
+{
+    static bool logged;
+    char text[1300];
+
+    snprintf(text, sizeof text, "mail %.*s waits, as its names cannot be completed: %s", ID_LEN, mail->id,
+             complain_last());
+    complain("%s", text);
+    if (!logged) {
+        report_to_log(spool->syslog, LOG_ERR, text);
+    }
+    logged = true;
+}
+
 int later_store(struct args *args, const struct spool *spool, struct host_mail *mail)
 {
-    static bool told; /* in the system's log: the first mail's line does for all of a run */
     struct later *later;
     int status = later_begin(&later, args, mail);
 
@@ -321,9 +335,7 @@ int later_store(struct args *args, const struct spool *spool, struct host_mail *
         later_end(later);
     }
     if (status != EX_OK && mail->kept.fd >= 0) {
-        report_trouble(told ? "off" : spool->syslog, LOG_ERR, "mail %.*s waits, as its names cannot be completed: %s",
-                       ID_LEN, mail->id, complain_last());
-        told = true;
+        tell_waiting(spool, mail);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "field.h"
+#include "later.h"
 #include "mx.h"
 
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static void print_last(const struct mote_record *record)
         printf("being tried, or cut short");
     } else if (record->attempts == 0 && record->cause == MOTE_CAUSE_NONE) {
         printf("not tried yet");
-    } else if (record->cause == MOTE_CAUSE_ALIASES) {
+    } else if (record->cause == CAUSE_ALIASES) {
         printf("the aliases that are to complete its names cannot be read");
     } else if (record->code != 0) {
         printf("%03u %s", (unsigned)record->code, mote_cause_name(record->cause));
