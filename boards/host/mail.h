@@ -79,16 +79,6 @@ int mail_hold(struct host_mail *mail);
  * be read. */
 int mail_measure(struct host_mail *mail);
 
-/* --helo and the configuration's admin, or NULL (EX_CONFIG). */
-int check_helo(const struct args *args);
-int check_admin(const struct args *args);
-
-/* The admin as the recipient of a mail: a name, or one at this host, is completed when that is tried. */
-struct address_text {
-    char text[400];
-};
-struct address_text admin_address(const struct args *args);
-
 /* Memory for so many recipients; false when there is none. */
 bool mail_make_room(struct host_mail *mail, unsigned rcpt_count);
 void mail_init(struct host_mail *mail);
@@ -105,5 +95,20 @@ void id_write(char text[ID_LEN + 1], const uint8_t id[8]);
 
 /* 64 random bits: unique wherever and whenever else they are drawn, whatever the time is thought to be. */
 void mail_draw_id(struct host_mail *mail);
+
+/* ---- check.c ------------------------------------------------------------------------------------------------------ */
+
+/* EX_USAGE after a complaint that begins with the role. */
+int check_address(const char *address, const char *role);
+
+/* --helo and the configuration's admin, or NULL (EX_CONFIG). */
+int check_helo(const struct args *args);
+int check_admin(const struct args *args);
+
+/* The admin as the recipient of a mail: a name, or one at this host, is completed when that is tried. */
+struct address_text {
+    char text[400];
+};
+struct address_text admin_address(const struct args *args);
 
 #endif

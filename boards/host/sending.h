@@ -38,4 +38,12 @@ int sending_try(struct sending *sending);
 
 void sending_free(struct sending *sending);
 
+/* ---- unkept.c: a mail that is not kept ---------------------------------------------------------------------------- */
+
+/* No spool is named: the text is read while it is sent. */
+int sending_try_once(struct sending *sending);
+
+/* It could not be stored, and is in memory. */
+int sending_try_unkept(struct sending *sending);
+
 #endif
