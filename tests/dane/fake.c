@@ -27,13 +27,18 @@ struct answer {
     int type;
     unsigned how, count;
     int len[DATA];
-    unsigned char octets[DATA][OCTETS];
+    unsigned char *octets[DATA];
 };
 static struct answer answers[ANSWERS];
 static unsigned answer_count;
 
 void fake_clear(void)
 {
+    for (unsigned i = 0; i < answer_count; i++) {
+        while (answers[i].count != 0) {
+            free(answers[i].octets[--answers[i].count]);
+        }
+    }
     answer_count = 0;
     fake.now_ms = UINT32_MAX - 50000; /* which goes round */
     fake.unix_s = 2000000000;
@@ -61,6 +66,7 @@ void fake_data(const void *octets, size_t len)
 {
     struct answer *answer = &answers[answer_count - 1];
 
+    answer->octets[answer->count] = malloc(len + 1);
     memcpy(answer->octets[answer->count], octets, len);
     answer->len[answer->count++] = (int)len;
 }
@@ -84,9 +90,11 @@ void fake_mx(unsigned preference, const char *host)
 
 void fake_tlsa(unsigned usage, unsigned selector, unsigned matching, size_t len)
 {
-    unsigned char octets[OCTETS] = {(unsigned char)usage, (unsigned char)selector, (unsigned char)matching};
+    unsigned char *octets = calloc(len + 3, 1);
 
+    memcpy(octets, ((unsigned char[]){(unsigned char)usage, (unsigned char)selector, (unsigned char)matching}), 3);
     fake_data(octets, len);
+    free(octets);
 }
 
 void fake_host(const char *name, unsigned how, const char *address)

@@ -361,6 +361,7 @@ int main(void)
     test_aliases();
     test_proofs();
     test_records();
+    test_odd_data();
     test_causes();
     test_no_memory();
     test_time();

@@ -23,6 +23,7 @@ void want_policy(const char *domain, uint8_t policy, const char *base);
 void test_aliases(void);
 void test_proofs(void);
 void test_records(void);
+void test_odd_data(void);
 void test_anchor(void);
 void test_ourselves(void);
 

@@ -4,6 +4,7 @@
  */
 #include "find.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void test_aliases(void)
@@ -156,4 +157,67 @@ void test_records(void)
             want_none("mx.example", MOTE_DEFERRED, MOTE_CAUSE_DNS, "TLSA of _25._tcp.mx.example: more than 64 records");
         }
     }
+}
+
+/* A name of labels of 63 octets, and a last one: so many in all. */
+static const char *long_name(size_t octets)
+{
+    static char name[300];
+
+    for (size_t i = 0; i < octets; i++) {
+        name[i] = i % 64 == 63 && i + 1 != octets ? '.' : 'a';
+    }
+    name[octets] = 0;
+    return name;
+}
+
+/* What no name server has a reason to send. */
+void test_odd_data(void)
+{
+    char odd_name[300];
+
+    fake_clear();
+    fake_answer("d.example", MOTE_DANE_MX, SECURE);
+    fake_data("", 0);
+    fake_data("\0", 1);
+    want_none("d.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.4 no host");
+    fake_answer("long.example", MOTE_DANE_MX, SECURE);
+    fake_mx(10, long_name(270));
+    want_none("long.example", MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.4 no host");
+    want(strstr(find_said, "an MX record names what is no host") != NULL, "is told", "a name that is too long");
+    fake_answer("d.example", MOTE_DANE_MX, SECURE);
+    fake_data("", 0);
+    fake_data("\0", 1);
+    fake_mx(20, long_name(253)); /* 255 in DNS: there is no longer one */
+    fake_host(long_name(253), SECURE, "192.0.2.1");
+    want_hosts("d.example", long_name(253));
+    want(found.hosts[0].policy == MOTE_DANE_OPPORTUNISTIC, "without a record", "a long name");
+    snprintf(odd_name, sizeof odd_name, "_25._tcp.%s", long_name(253));
+    fake_answer(odd_name, MOTE_DANE_TLSA, SYNTAX);
+    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_DNS, "syntax error");
+
+    /* a record as long as there is one */
+    for (unsigned selector = 0; selector < 2; selector++) {
+        fake_clear();
+        fake_host("mx.example", SECURE, "192.0.2.1");
+        fake_answer("_25._tcp.mx.example", MOTE_DANE_TLSA, SECURE);
+        fake_tlsa(3, selector, 0, UINT16_MAX);
+        fake_tlsa(3, selector, 1, UINT16_MAX);
+        want_policy("mx.example", MOTE_DANE_AUTHENTICATED, "mx.example");
+        want(found.hosts[0].record_count == 1 && found.hosts[0].records[0].len == UINT16_MAX - 3, "one", "huge");
+    }
+
+    /* an alias of itself, which has an address all the same */
+    fake_clear();
+    fake_answer("d.example", MOTE_DANE_MX, SECURE);
+    fake_alias("d.example.");
+    fake_mx(10, "mx.example");
+    fake_host("mx.example", SECURE, "192.0.2.1");
+    fake_alias("mx.example.");
+    fake_answer("mx.example", MOTE_DANE_CNAME, SECURE);
+    fake_data("\2mx\7example", 12);
+    want_policy("d.example", MOTE_DANE_OPPORTUNISTIC, "mx.example");
+    fake_answer("_25._tcp.mx.example", MOTE_DANE_TLSA, SECURE);
+    fake_tlsa(3, 1, 1, 35);
+    want_policy("d.example", MOTE_DANE_AUTHENTICATED, "mx.example");
 }

@@ -46,6 +46,12 @@ def test_hosts_their_order_and_what_is_known_of_them():
     assert done.returncode == 0 and int(done.stdout.split()[0]) > 2000, done.stdout + done.stderr
 
 
+def test_how_long_a_look_up_serves_and_what_is_remembered_of_hosts():
+    """POLICY P12, D1, with a clock of its own"""
+    done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/route"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and int(done.stdout.split()[0]) > 40, done.stdout + done.stderr
+
+
 def test_a_record_is_of_no_other_key(world):
     """each bit of a chain flipped, and each octet its last"""
     files = []
