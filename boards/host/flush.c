@@ -81,11 +81,6 @@ static int open_relays(struct flushing *flushing)
     return flushing->open_status;
 }
 
-static int status_of(int had)
-{
-    return had == SPOOL_GOOD || had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
-}
-
 static int try_mail(struct flushing *flushing)
 {
     struct attempt *attempt = &flushing->attempt;
@@ -137,7 +132,7 @@ static int flush_mail(struct flushing *flushing, const struct spool_entry *entry
     bool cut, is_due, barred;
 
     if (had != SPOOL_GOOD) {
-        return status_of(had);
+        return spool_status(had);
     }
     cut = attempt_was_cut(mail);
     is_due = !record_final(&mail->record) && due(flushing, entry);
@@ -147,7 +142,7 @@ static int flush_mail(struct flushing *flushing, const struct spool_entry *entry
     barred = status != EX_OK;
     if (cut || (is_due && (!barred || mote_policy_expired(mail->record.age_s)))) {
         had = spool_read(&flushing->spool, entry->name, mail);
-        status = worse(status, status_of(had));
+        status = worse(status, spool_status(had));
     } else {
         had = SPOOL_PASS;
     }

@@ -185,13 +185,21 @@ static int try_taken(struct sending *sending)
     return try_at_hand(sending);
 }
 
+static int try_other(struct sending *sending, const char *name)
+{
+    int had = shares_take(sending, name);
+
+    return had == SPOOL_GOOD ? try_taken(sending) : spool_status(had);
+}
+
 /* The mail that was tried has failed: its notice does not wait for a flush. */
 static int try_notice(struct sending *sending)
 {
     char name[SPOOL_NAME];
 
     strcpy(name, sending->attempt.notice);
-    return name[0] != 0 && shares_take(sending, name) ? try_taken(sending) : EX_OK;
+    sending->attempt.notice[0] = 0;
+    return name[0] != 0 ? try_other(sending, name) : EX_OK;
 }
 
 /* Nor do the mails of which it is one no more. */
@@ -201,20 +209,19 @@ static int try_parts(struct sending *sending)
     int status = EX_OK;
 
     while (status != EX_CONFIG && mx_part(name)) {
-        if (shares_take(sending, name)) {
-            status = worse(status, try_taken(sending));
-            status = worse(status, try_notice(sending));
-        }
+        status = worse(status, try_other(sending, name));
+        status = worse(status, try_notice(sending));
     }
     return status;
 }
 
 static int try_others(struct sending *sending)
 {
+    char name[SPOOL_NAME];
     int status = EX_OK;
 
-    while (status != EX_CONFIG && shares_next(sending)) {
-        status = worse(status, try_taken(sending));
+    while (status != EX_CONFIG && shares_next(sending, name)) {
+        status = worse(status, try_other(sending, name));
         status = worse(status, try_notice(sending));
         status = worse(status, try_parts(sending));
     }

@@ -158,21 +158,20 @@ int shares_store(struct sending *sending)
     return status;
 }
 
-bool shares_take(struct sending *sending, const char *name)
+int shares_take(struct sending *sending, const char *name)
 {
+    int had;
+
     mail_free(&sending->mail);
-    return spool_take(&sending->spool, name, &sending->mail) == SPOOL_GOOD &&
-           spool_read(&sending->spool, name, &sending->mail) == SPOOL_GOOD;
+    had = spool_take(&sending->spool, name, &sending->mail);
+    return had == SPOOL_GOOD ? spool_read(&sending->spool, name, &sending->mail) : had;
 }
 
-bool shares_next(struct sending *sending)
+bool shares_next(struct sending *sending, char name[SPOOL_NAME])
 {
-    char name[SPOOL_NAME];
-    bool good = false;
-
-    while (!good && ++sending->share < sending->share_count) {
-        name_share(sending, sending->share, name);
-        good = shares_take(sending, name);
+    if (++sending->share >= sending->share_count) {
+        return false;
     }
-    return good;
+    name_share(sending, sending->share, name);
+    return true;
 }

@@ -13,10 +13,10 @@ bool share_copy(const struct host_mail *first, struct host_mail *copy, const str
 /* Stores all shares, or none of them; the first is the mail itself. An exit status, after a complaint. */
 int shares_store(struct sending *sending);
 
-/* The next share takes the mail's place, locked and ready to be tried. False: there is none, or another run has it. */
-bool shares_next(struct sending *sending);
+/* The next share. False: there is none. */
+bool shares_next(struct sending *sending, char name[SPOOL_NAME]);
 
-/* And so does any other mail of the spool. */
-bool shares_take(struct sending *sending, const char *name);
+/* It, or any other mail of the spool, takes the mail's place, locked and ready to be tried. As spool_take() and spool_read(). */
+int shares_take(struct sending *sending, const char *name);
 
 #endif

@@ -173,6 +173,11 @@ static int judge_taken(const struct spool *spool, const char *name, struct host_
     return judge(spool, name, error);
 }
 
+int spool_status(int had)
+{
+    return had == SPOOL_GOOD || had == SPOOL_PASS ? EX_OK : had == SPOOL_DAMAGED ? EX_DATAERR : EX_TEMPFAIL;
+}
+
 int spool_take(const struct spool *spool, const char *name, struct host_mail *mail)
 {
     int error = open_mail(spool, name, mail, true);

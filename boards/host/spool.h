@@ -113,6 +113,9 @@ bool spool_tell_damaged(const struct spool *spool);
 
 enum { SPOOL_GOOD, SPOOL_PASS, SPOOL_DAMAGED, SPOOL_TROUBLE };
 
+/* The exit status that makes. */
+int spool_status(int had);
+
 /* Locks a mail and reads its state; time that has passed is in its record, and an attempt that never ended is one that
  * ended (P17). SPOOL_PASS: another run is at work on it, or it is gone. SPOOL_DAMAGED: it is set aside. SPOOL_TROUBLE: it
  * is there and cannot be had. */

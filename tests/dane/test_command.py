@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Mail without a relay: the words of the command and its configuration, what it tells, and what it keeps."""
+import pathlib
 import re
 import shutil
 import socket
@@ -294,6 +295,49 @@ def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tm
         if "INJECTED" not in injected and "killed" not in injected:
             return
     pytest.fail("it never ended")
+
+
+def test_a_mail_that_cannot_be_had_is_no_success(world, tmp_path):
+    """of a domain behind the first, which send has stored and let go: a lock, once"""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    left = 0
+    for at in range(1, 6):
+        spool = tmp_path / f"spool{at}"
+        inject = ["env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-f", "-o", "/dev/null", "-e", f"inject=flock:error=ENOLCK:when={at}"]
+        done = world.run("send", "-C", world.config, "--spool", spool, f"l{at}@ee311.example", f"l{at}@none.example", within=inject)
+        left += any(spool.glob("*.mail"))
+        assert (done.returncode == 0) == (not any(spool.glob("*.mail"))), (at, done)
+    assert left
+
+
+@pytest.mark.parametrize("notice", [0, 1])
+def test_parts_of_a_notice_are_notices(world, spool, notice):
+    """of which none is made in turn when they fail"""
+    to = [f"notice{notice}@{name}.example" for name in ("mismatch", "notls", "nullmx")]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    [file] = map(File, spool.glob("*.mail"))
+    file.notice = notice
+    file.write()
+    flush(world, spool, "--now")
+    files = [File(path) for path in (*spool.glob("*.mail"), *spool.glob("*.failed"))]
+    told = {tuple(file.to): file.notice for file in files if set(file.to) & set(to)}
+    assert told == {tuple(to): notice, (to[1],): notice, (to[2],): notice}
+
+
+def test_a_domain_is_due_when_the_first_of_its_hosts_is(world, spool):
+    """POLICY P12: all are left alone, of runs before; it is no attempt"""
+    world.send("first@second.example", options=["--spool", spool])
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().replace("-", "").strip()
+    now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+    hosts = [(f"mx{n}.second.example", since) for n, since in (("", 20000), ("2", 220000))]
+    lines = "".join(f"1 0 {now - since} starttls 25 {name} -\n" for name, since in hosts)
+    (spool / "relays").write_text(f"mailmote-relays 2 {boot}\n{lines}")
+    to = "wait@second.example"
+    done = world.send(to, options=["--spool", spool])
+    assert verdicts(done)[to] == ("deferred", "the relays failed a short while ago and are left alone for now"), done.stderr
+    [file] = map(File, spool.glob("*.mail"))
+    assert file.left_alone and 0 < file.wait <= 80 and file.attempts == 0
 
 
 def test_parts_are_tried_behind_the_mail_they_come_from(world, spool):
