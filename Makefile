@@ -358,7 +358,7 @@ size: need-size $(cross_o) ## the footprint of the core and of each firmware aga
 	    MAILMOTE_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/footprint.py && exit $$core
 
 lint: need-lint | $(cross_h) ## gcc's and clang's analyzers, clang-tidy, cppcheck, MISRA for the core; what is left has its reason; minutes
-	@tests/lint/lint.py --inc $(dir $(bearssl_h)) $(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(wildcard boards/host/*.c)
+	@tests/lint/lint.py --inc $(dir $(bearssl_h)) $(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(wildcard boards/host/*.c boards/host/dane/*.c port/dane/*.c)
 
 warnings: need-san $(bearssl_a) ## everything of ours compiled by gcc and by clang
 	@for cc in gcc clang; do \
@@ -402,7 +402,7 @@ pkg-deb := build-essential debhelper libbearssl-dev
 pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
-pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck
+pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck libunbound-dev
 pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:

@@ -79,7 +79,7 @@ static size_t mask(char *text, size_t len, struct span secret, size_t least)
 
 #define SPAN(text)                                                                                                     \
     {                                                                                                                  \
-        text, sizeof text - 1                                                                                          \
+        (text), sizeof(text) - 1                                                                                       \
     }
 
 /* AUTH PLAIN, LOGIN, OAUTHBEARER, XOAUTH2: the user between the first two, the secret between the last two. */

@@ -220,7 +220,7 @@ static bool store(const struct spool *spool, struct notice *notice)
 bool notice_store(const struct spool *spool, const struct host_mail *mail, const struct args *args,
                   char name[SPOOL_NAME])
 {
-    struct address_text admin = {""};
+    struct address_text admin;
     const char *from = mail->mail.from, *to = from;
     struct notice *notice;
     bool stored;

@@ -124,7 +124,7 @@ static bool has_signed(const struct mote_der *ca, const struct mote_der *certifi
 static bool find_way(struct way *way, const struct mote_tlsa_chain *chain, const struct mote_der *ca)
 {
     bool used[CERTIFICATES] = {true};
-    unsigned i = 0;
+    unsigned i;
 
     way->list[0] = (struct mote_der){chain->octets[0], chain->len[0]};
     way->count = 1;

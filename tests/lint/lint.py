@@ -38,19 +38,23 @@ def run(words):
     return result.returncode, result.stdout, result.stderr
 
 
-def flags(inc):
-    return ["-std=c99", "-Iinclude", "-isystem", inc]
+# The files that a build with DANE=1 has and another has not.
+DANE = ["-DMOTE_DANE", "-Iport/dane", "-Iport/posix", "-Iboards/host"]
+
+
+def flags(inc, file):
+    return ["-std=c99", "-Iinclude", "-isystem", inc, *(DANE if "/dane/" in file else [])]
 
 
 def gcc(file, inc):
-    code, _, err = run(["gcc", *flags(inc), "-O2", "-fanalyzer", "-c", "-o", "/dev/null", file])
+    code, _, err = run(["gcc", *flags(inc, file), "-O2", "-fanalyzer", "-c", "-o", "/dev/null", file])
     if code != 0:
         sys.exit(err)
     return [Finding("gcc " + check, name, int(line), words) for name, line, words, check in GCC.findall(err)]
 
 
 def tidy(file, inc):
-    _, out, err = run(["clang-tidy", "--quiet", f"--checks={TIDY_CHECKS}", f"--config={TIDY_OPTIONS}", file, "--", *flags(inc)])
+    _, out, err = run(["clang-tidy", "--quiet", f"--checks={TIDY_CHECKS}", f"--config={TIDY_OPTIONS}", file, "--", *flags(inc, file)])
     if "error:" in out + err:
         sys.exit(out + err)
     here = os.getcwd() + "/"
@@ -82,11 +86,12 @@ def main():
     args = parser.parse_args()
     args.inc = args.inc.rstrip("/")
     core = [file for file in args.files if file.startswith("core/")]
-    host = [file for file in args.files if not file.startswith("port/lwip/")]
+    host, dane = [file for file in args.files if "/dane/" not in file], [file for file in args.files if "/dane/" in file]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(cppcheck, "misra", ["--addon=misra", *core], args.inc),
-                pool.submit(cppcheck, "cppcheck", ["--enable=warning,performance,portability,style", *host], args.inc)]
-        for file in host:
+                pool.submit(cppcheck, "cppcheck", ["--enable=warning,performance,portability,style", *host], args.inc),
+                pool.submit(cppcheck, "cppcheck", ["--enable=warning,performance,portability,style", *DANE, *dane], args.inc)]
+        for file in args.files:
             jobs += [pool.submit(gcc, file, args.inc), pool.submit(tidy, file, args.inc)]
         found = {finding for job in jobs for finding in job.result()}
 
