@@ -314,8 +314,13 @@ callers: need-callers all ## cron, sudo, PHP, git, mdadm and others call sendmai
 callers-short: need-interop all
 	@SHORT=yes COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers
 
-faults: need-interop all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes
+faults: need-interop $(if $(DANE),need-dane-check) all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes; without a relay: DANE=1, hours
+ifdef DANE
+	+@$(dane_gcc) all
+	@MAILMOTE=$(abspath $(BUILD)/dane-gcc/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/dane/faults_mx.py
+else
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/interop/faults.py
+endif
 
 soak: need-interop all ## a year of the spool on a clock of its own, with outages, reboots, sleeps and kills: every mail accounted for; SEED=, DAYS=
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 \
@@ -327,10 +332,12 @@ attacks: ## hostile relays, each three times: as their octets come, one by one, 
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost
 
+# Not sanitized, for strace.
+dane_gcc = $(MAKE) BUILD=$(BUILD)/dane-gcc BEARSSL_LIB='$(BEARSSL_LIB)' DANE=1 CPPFLAGS='$(CPPFLAGS) -DMOTE_QUESTION_S=2'
 dane_make = $(sanitized) BUILD=$(BUILD)/dane BEARSSL_LIB=$(BUILD)/dane/libbearssl.a DANE=1 \
     CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2'
 dane-check: need-san need-interop need-dane-check $(bearssl_a) | $(cross_h) ## MX and DANE with signed zones and sanitizers, beside a real Postfix; T=EXPRESSION; three minutes
-	+@$(MAKE) BUILD=$(BUILD)/dane-gcc BEARSSL_LIB='$(BEARSSL_LIB)' DANE=1 WERROR=1 all core-check
+	+@$(dane_gcc) WERROR=1 all core-check
 	+@$(dane_make) all dane-tests
 	@DANE_MAKE=$(call quoted,$(dane_make)) $(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))
 

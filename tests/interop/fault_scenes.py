@@ -22,7 +22,7 @@ class Scene:
     replies: tuple = ({},)                               # of each relay
     to: tuple = (A,)
     status: int = OK                                     # without a fault
-    how: str = "sent"                                    # came the mails into the spool: "sent", "dropped", "unnamed"
+    how: str = "sent"                                    # came the mails into the spool: "sent", "dropped", "unnamed", "parted"
     age_s: int = 0                                       # of the mails in the spool
 
     def by_sendmail(self):
@@ -35,7 +35,7 @@ class Scene:
 
     def shared(self):
         """all that goes is of one mail, with several ids: one that is dropped gets another one in the spool"""
-        return len(self.to) > SHARE or self.how == "dropped"
+        return len(self.to) > SHARE or self.how in ("dropped", "parted")
 
 
 LATER, NO, EACH_TAKES_ONE = ({"END": "450 later"},), ({"END": "550 no"},), ({B: "450 later"}, {A: "450 later"})
@@ -93,7 +93,7 @@ class Stage:
         """the relays defer whatever they are asked"""
         scene = self.scene
         stored = scene.stored if isinstance(scene.stored, tuple) else (scene.to,) * scene.stored
-        store = {"sent": self._send, "dropped": self._drop, "unnamed": self._call}[scene.how]
+        store = {"sent": self._send, "parted": self._send, "dropped": self._drop, "unnamed": self._call}[scene.how]
         self.before = {store(relays, to): to for to in stored}
         for age, name in enumerate(reversed(self.before)):   # the first one goes first
             if (self.spool.path / f"{name}.mail").exists():

@@ -37,12 +37,12 @@ class Relay:
     where that was due; `logins` are what AUTH said; `size` is offered, unless None; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
     for `rest_s` seconds: 421."""
 
-    def __init__(self, context=None, starttls=None, replies=None, address="127.0.0.1"):
+    def __init__(self, context=None, starttls=None, replies=None, address="127.0.0.1", port=0):
         self.context, self.starttls, self.replies = context, starttls, replies or {}
         self.greeting, self.cut_at_end, self.hold, self.holding = "220 relay.test", False, None, threading.Event()
         self.hold_greeting, self.rest_s, self.rested = False, 0, 0
         self.talks, self.mails, self.auth, self.logins, self.size = [], [], "AUTH PLAIN", [], None
-        self.listener = socket.create_server((address, 0), backlog=64)
+        self.listener = socket.create_server((address, port), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.where = f"{address}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
