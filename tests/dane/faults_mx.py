@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import ssl
 import subprocess
 import sys
@@ -80,6 +81,14 @@ class MxRun(faults.Run):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(os.environ["CHAIN"], os.environ["KEY"])
         return [faults.Settling(context=context, starttls="good", address=SIGNED, port=25), faults.Settling(address=PLAIN, port=25)]
+
+    def waits_for_thread(self):
+        """for the rest of what libunbound's thread has to say, where no disk fails and no signal comes"""
+        ends = {end for line in self.trace for made in re.findall(r"socketpair\(.*\[(\d+), (\d+)\]", line) for end in made}
+        return any(re.search(r" read\((\d+), *(<unfinished \.\.\.>)?$", line) and re.search(r"\((\d+),", line)[1] in ends for line in self.trace[-20:])
+
+    def judge(self):
+        return {} if self.hung and self.waits_for_thread() else super().judge()
 
 
 def inside(name, fault=None, few=None):

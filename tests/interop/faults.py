@@ -16,6 +16,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,6 +107,7 @@ class Run:
             self.done = self.stage.call(self.relays, wrap)
         except subprocess.TimeoutExpired:
             self.hung = True
+            self._end()
         self._answer([{}] * len(self.relays))
         self.cut = sum(talk[-1:] == ["DATA"] for relay in self.relays if relay.context for talk in relay.talks)
         self.trace = trace.read_text(errors="replace").splitlines()
@@ -115,6 +117,14 @@ class Run:
         done = {file.path.stem for file in files if (file.delivered | file.failed) + 1 == 1 << file.rcpts}
         self.unsent = self.left.keys() - done
         self.settled = any(relay.mails for relay in self.relays) or any(self.spool.path.glob("*.failed"))
+
+    def _end(self):
+        """what strace has left behind"""
+        for process in {int(line.split()[0]) for line in self.stage.trace.read_text(errors="replace").splitlines()}:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def _recover(self):
         """the first flush also clears away what a killed run has left"""
