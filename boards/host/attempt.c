@@ -91,6 +91,7 @@ static void conversation_done(void *ctx, const struct mote_relay *relay, const s
 {
     struct attempt *attempt = ctx;
     struct host_mail *mail = attempt->mail;
+    unsigned at = (unsigned)(relay - attempt->relays->list);
 
     dialogue_finish(&attempt->dialogue);
     mask_secrets(attempt->relays, mail->reply, strlen(mail->reply));
@@ -102,7 +103,11 @@ static void conversation_done(void *ctx, const struct mote_relay *relay, const s
         }
     }
     if (attempt->spool != NULL) {
-        throttle_note(attempt->throttle, (unsigned)(relay - attempt->relays->list), result, took_mail(mail));
+        if (relays_mx(attempt->args) &&
+            result->cause == MOTE_CAUSE_CERT_NAME) { /* POLICY D7: it may be that of another of its domains */
+            attempt->throttle->states[at] = attempt->throttle->noted[at];
+        }
+        throttle_note(attempt->throttle, at, result, took_mail(mail));
         store_verdicts(mail);
     }
     begin_conversation(attempt);

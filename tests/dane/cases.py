@@ -177,6 +177,7 @@ def zones(certificates):
                               f"_25._tcp.mx.six.example. {certificates.tlsa(*EE)}",
                               "both.example. MX 10 mx.both.example.", f"mx.both.example. AAAA {NOBODY_6}", f"mx.both.example. A {host(GOOD)}",
                               f"_25._tcp.mx.both.example. {certificates.tlsa(*EE)}",
+                              "beside.example. MX 10 mx.nexthop.example.",
                               "mute.example. MX 10 mx.mute.example.", f"mx.mute.example. A {host(MUTE)}"])
     return made
 

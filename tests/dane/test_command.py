@@ -420,6 +420,15 @@ def test_a_host_that_fails_is_left_alone_by_other_mails(world, spool, mute_host)
     assert verdicts(flush(world, spool)).keys() == {to[1]}
 
 
+def test_a_certificate_for_another_name_is_its_domains_matter(world, spool):
+    """POLICY P12: the host's other domain may be the one it is for"""
+    to = ["1@beside.example", "1@nexthop.example"]
+    for _ in range(2):
+        said = verdicts(world.send(to[0], options=["--spool", spool]))
+        assert said[to[0]][0] == "deferred" and "another name" in said[to[0]][1]
+    assert verdicts(world.send(to[1], options=["--spool", spool]))[to[1]][0] == "delivered"
+
+
 def test_what_a_host_took_is_no_excuse_for_another_domains(world, spool):
     """POLICY P12: who has just taken a mail and then says 421 wants a pause; who says so at first is down"""
     listen = f"""import socket
