@@ -292,6 +292,7 @@ static bool begin(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
+    mx_begin(attempt);
     mote_record_begin(&mail->record);
     if (spool_save(mail)) {
         return true;

@@ -203,7 +203,7 @@ static int complete(struct later *all)
     int status;
 
     all->mail.record = all->old->record;
-    all->mail.notice = all->old->notice;
+    all->mail.marks = all->old->marks;
     memcpy(all->mail.id, all->old->id, sizeof all->mail.id);
     aliases_default(all->args);
     status = aliases_open(&all->aliases, all->args, later_domain(all->args, all->own));

@@ -42,6 +42,11 @@ struct kept {
     char ahead[4096];
 };
 
+enum {
+    MAIL_NOTICE = 1, /* it tells of a mail that failed */
+    MAIL_MX = 2      /* it was tried last without a relay (mx.h): where its TLS failed, a host's did */
+};
+
 struct host_mail {
     struct mote_mail mail;
     struct mote_record record;
@@ -54,7 +59,7 @@ struct host_mail {
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */
     char reply[REPLY_TEXT_LEN];
-    bool notice; /* it tells of a mail that failed */
+    uint8_t marks; /* of these: */
     struct host_rcpt *rcpts;
     struct kept kept;
     struct mote_mail as_kept; /* of a mail that is sent otherwise than it is kept (later.h), and then */

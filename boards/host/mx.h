@@ -26,6 +26,9 @@ bool mx_parted(const struct spool *spool, const struct host_mail *mail, const st
 /* Without a spool: attempt_run(), domain by domain. */
 int mx_run(struct attempt *attempt);
 
+/* An attempt begins: what the TLS of a relay did brings no host's cleartext nearer, nor the other way round (POLICY D7). */
+void mx_begin(const struct attempt *attempt);
+
 /* Finds the relays of the mail's domain, and gives them to the attempt. False: nobody can be asked, and the recipients know why. */
 bool mx_route(struct attempt *attempt);
 
@@ -70,6 +73,11 @@ static inline bool mx_parted(const struct spool *spool, const struct host_mail *
 static inline int mx_run(struct attempt *attempt)
 {
     return attempt_run(attempt);
+}
+
+static inline void mx_begin(const struct attempt *attempt)
+{
+    (void)attempt;
 }
 
 static inline bool mx_route(struct attempt *attempt)

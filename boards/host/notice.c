@@ -186,7 +186,7 @@ static bool wanted(const struct host_mail *mail, const char *to)
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         news = news || tells_of(mail, i);
     }
-    return news && !mail->notice && mote_address_valid(to);
+    return news && (mail->marks & MAIL_NOTICE) == 0 && mote_address_valid(to);
 }
 
 static bool make(struct notice *notice, const struct args *args)
@@ -198,7 +198,7 @@ static bool make(struct notice *notice, const struct args *args)
         complain("no memory for a notice of mail %.*s", ID_LEN, notice->about->id);
         return false;
     }
-    mail->notice = true;
+    mail->marks = MAIL_NOTICE;
     mail->mail.from = "";
     mail->mail.rcpts[0].address = notice->to;
     mail->mail.read = buffer_read;

@@ -33,7 +33,7 @@ bool share_copy(const struct host_mail *first, struct host_mail *mail, const str
     }
     mail_draw_id(mail);
     mail->record.verified_only = first->record.verified_only;
-    mail->notice = first->notice;
+    mail->marks = first->marks;
     mail->mail.from = first->mail.from;
     mail->mail.read = first->mail.read;
     mail->mail.ctx = first->mail.ctx;

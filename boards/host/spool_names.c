@@ -191,7 +191,7 @@ static void look_up_record(const struct spool *spool, struct spool_entry *entry,
     }
     entry->stored_ms = uptime_passed_ms(&mail.kept.stored, now, &strict);
     entry->modified = about.st_mtim;
-    entry->notice = mail.notice;
+    entry->notice = (mail.marks & MAIL_NOTICE) != 0;
     if (good) {
         spool_age(&mail);
     }

@@ -19,7 +19,7 @@ enum {
     SPARE_AT = MS_AT + 8,
     CRC_AT = SPARE_AT + 2,
     PRINTED_AT = CRC_AT + 4,
-    NOTICE_AT = PRINTED_AT + 4,
+    MARKS_AT = PRINTED_AT + 4,
     MORE_CRC_AT = SPOOL_STATE_LEN - 4
 };
 
@@ -38,7 +38,7 @@ void spool_state_write(uint8_t octets[SPOOL_STATE_LEN], const struct host_mail *
     put_number(octets + SPARE_AT, mail->kept.spare_ms, 2);
     put_number(octets + CRC_AT, crc32(0, octets, CRC_AT), 4);
     put_number(octets + PRINTED_AT, mail->kept.printed, 4);
-    octets[NOTICE_AT] = mail->notice;
+    octets[MARKS_AT] = mail->marks;
     put_number(octets + MORE_CRC_AT, crc32(0, octets, MORE_CRC_AT), 4);
 }
 
@@ -57,7 +57,7 @@ static void decode_more(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail 
     bool good = get_number(octets + MORE_CRC_AT, 4) == crc32(0, octets, MORE_CRC_AT);
 
     mail->kept.printed = good ? (uint32_t)get_number(octets + PRINTED_AT, 4) : 0;
-    mail->notice = good && octets[NOTICE_AT] != 0;
+    mail->marks = good ? octets[MARKS_AT] : 0;
 }
 
 static bool decode_state(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail *mail)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """hosts.py FOLDER < JSON: mail hosts, [{"address", "chain", "key", "size"}, ...] on port 25; without a chain there is no STARTTLS;
-"size" is the most it takes. Of each mail FOLDER/mails gets a line of JSON: which host took it, in TLS or not, and for whom."""
+"size" is the most it takes, and who "refuses" offers STARTTLS in vain. Of each mail FOLDER/mails gets a line of JSON: which host took it, in TLS or not, and for whom."""
 import asyncio
 import json
 import logging
@@ -24,6 +24,14 @@ class Handler:
         return "250 2.0.0 kept"
 
 
+class Refusing(Handler):
+    """offers STARTTLS, which is answered with 454"""
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [responses[0], "250-STARTTLS", *responses[1:]]
+
+
 def context(host):
     if "chain" not in host:
         return None
@@ -35,7 +43,7 @@ def context(host):
 async def main(folder, hosts):
     loop = asyncio.get_running_loop()
     for host in hosts:
-        tls, handler = context(host), Handler(host, folder)
+        tls, handler = context(host), (Refusing if host.get("refuses") else Handler)(host, folder)
         size = host.get("size", 2 ** 25)
         await loop.create_server(lambda tls=tls, handler=handler, size=size: SMTP(handler, data_size_limit=size, tls_context=tls, hostname="host.example"),
                                  host["address"], 25)

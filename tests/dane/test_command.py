@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from cases import MUTE
+from cases import DOWN, MUTE, clear
 from net import HOST_6, host
 from pretend import pretend
 from relay import File
@@ -236,6 +236,28 @@ def waiting(world, spool):
     return sorted(row[4] for row in rows if row[5] == "waiting")
 
 
+RELAY = f"relay {host(MUTE)}:25"
+
+
+@pytest.fixture
+def mute_host(world):
+    """takes mail once it has been started"""
+    started = []
+
+    def start(**more):
+        started.append(world.start_hosts([{"address": host(MUTE), **more}]))
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def broken_host(mute_host):
+    """takes mail in clear; offers STARTTLS, and refuses it"""
+    mute_host(refuses=True)
+
+
 def store_for_a_relay_that_is_down(world, spool, *to):
     world.configure("", relay="relay 10.53.1.9:25")
     world.send(*to, options=["--spool", spool, "--timeout", "5"])
@@ -387,18 +409,6 @@ def test_relays_is_written_where_something_changed(world, spool):
     assert written() == first
 
 
-@pytest.fixture
-def mute_host(world):
-    """takes mail once it has been started"""
-    started = []
-
-    def start():
-        started.append(world.start_hosts([{"address": host(MUTE)}]))
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-
 
 def test_a_host_that_fails_is_left_alone_by_other_mails(world, spool, mute_host):
     """POLICY P12, from run to run, and by the host's name; a success lets the others go at once"""
@@ -427,6 +437,37 @@ def test_a_certificate_for_another_name_is_its_domains_matter(world, spool):
         said = verdicts(world.send(to[0], options=["--spool", spool]))
         assert said[to[0]][0] == "deferred" and "another name" in said[to[0]][1]
     assert verdicts(world.send(to[1], options=["--spool", spool]))[to[1]][0] == "delivered"
+
+
+@pytest.mark.parametrize("to, first, then", [("c1@mute.example", RELAY, "relay mx:"), ("c2@mute.example", "relay mx:", RELAY)])
+def test_a_tls_failure_of_a_relay_is_none_of_a_host(world, spool, broken_host, to, first, then):
+    """POLICY P5: its time begins anew with the first attempt at the other kind"""
+    world.configure("", relay=first)
+    world.send(to, options=["--spool", spool])
+    world.configure("", relay=then)
+    for failed in (True, False):
+        [file] = map(File, spool.glob("*.mail"))
+        assert file.tls_failed
+        file.tls_since, file.wait = 100, 0
+        file.write()
+        done = flush(world, spool)
+        assert verdicts(done)[to][0] == ("deferred" if failed else "delivered"), done.stderr
+    world.configure("")
+    assert where(world.taken_for(to)) == clear(MUTE)
+
+
+def test_a_tls_failure_of_one_relay_arms_for_the_next(world, spool, broken_host):
+    """POLICY P3: the bit is the mail's, whichever relays are configured"""
+    to = "d@mute.example"
+    world.configure("", relay=RELAY)
+    world.send(to, options=["--spool", spool])
+    world.configure("", relay=f"relay {host(DOWN)}\n{RELAY}")
+    [file] = map(File, spool.glob("*.mail"))
+    file.tls_since, file.wait = 100, 0
+    file.write()
+    done = flush(world, spool)
+    world.configure("")
+    assert verdicts(done)[to][0] == "delivered" and where(taken_by(world, to)) == clear(MUTE), done.stderr
 
 
 def test_what_a_host_took_is_no_excuse_for_another_domains(world, spool):
