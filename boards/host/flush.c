@@ -97,7 +97,7 @@ static int try_mail(struct flushing *flushing)
         return worse(EX_CANTCREAT, attempt_wait(attempt, MOTE_CAUSE_STORAGE));
     }
     throttle_load(&flushing->throttle, &flushing->spool, &flushing->relays);
-    status = attempt_run(attempt);
+    status = mx_run(attempt);
     if (status == EX_CONFIG) {
         bar(flushing, status);
         status = worse(status, attempt_wait(attempt, MOTE_CAUSE_NONE));

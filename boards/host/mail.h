@@ -62,9 +62,24 @@ struct host_mail {
     uint8_t marks; /* of these: */
     struct host_rcpt *rcpts;
     struct kept kept;
+    uint32_t others; /* a bit each: of other domains than the one it is tried for, in memory alone (mx_run()) */
     struct mote_mail as_kept; /* of a mail that is sent otherwise than it is kept (later.h), and then */
     struct marked completed;  /* its text */
 };
+
+/* Whoever is of another domain has no verdict, and what this one's hosts did is nothing that the mail knows (POLICY D7). */
+static inline void mail_of_all(struct mote_record *record, const struct host_mail *mail)
+{
+#ifdef MOTE_DANE
+    if (mail->others != 0) {
+        record->rcpts_delivered &= ~mail->others;
+        record->tls_failed = false;
+        record->first = 0;
+    }
+#else
+    (void)record, (void)mail;
+#endif
+}
 
 /* A name that is completed when the mail is tried (later.h) has this domain (RFC 2606). */
 #define LATER_DOMAIN "name.mailmote.invalid"

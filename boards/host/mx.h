@@ -14,7 +14,7 @@ void mx_group(const struct args *args, struct mote_rcpt *rcpts, unsigned count);
 unsigned mx_first(const struct args *args, const struct mote_rcpt *rcpts, unsigned count);
 
 /* A mail of several domains, which the spool may have from when it was to go by a relay, becomes one of the first domain; the
- * others are stored as mails of their own. False after a complaint. */
+ * others are stored as mails of their own, as far as there is room. False after a complaint: what is stored is not known. */
 bool mx_split(const struct args *args, const struct spool *spool, struct host_mail *mail);
 
 /* One of these others, which is to be tried now. False: there is none any more. */
@@ -23,8 +23,11 @@ bool mx_part(char name[SPOOL_NAME]);
 /* Whether this recipient's verdict is in such a mail, and not here. */
 bool mx_parted(const struct spool *spool, const struct host_mail *mail, const struct mote_rcpt *rcpt);
 
-/* Without a spool: attempt_run(), domain by domain. */
+/* attempt_run(), domain by domain. */
 int mx_run(struct attempt *attempt);
+
+/* Who was left out of an attempt, as of another domain, is one of the mail's recipients again. */
+void mx_rejoin(struct host_mail *mail);
 
 /* An attempt begins: what the TLS of a relay did brings no host's cleartext nearer, nor the other way round (POLICY D7). */
 void mx_begin(const struct attempt *attempt);
@@ -73,6 +76,11 @@ static inline bool mx_parted(const struct spool *spool, const struct host_mail *
 static inline int mx_run(struct attempt *attempt)
 {
     return attempt_run(attempt);
+}
+
+static inline void mx_rejoin(struct host_mail *mail)
+{
+    (void)mail;
 }
 
 static inline void mx_begin(const struct attempt *attempt)

@@ -166,7 +166,7 @@ static int try_at_hand(struct sending *sending)
         return attempt_put_off(attempt);
     }
     throttle_load(attempt->throttle, attempt->spool, attempt->relays);
-    return attempt_run(attempt);
+    return mx_run(attempt);
 }
 
 static int try_taken(struct sending *sending)

@@ -7,6 +7,7 @@
 
 #include "attempt.h"
 #include "complain.h"
+#include "mx.h"
 #include "notice.h"
 
 #include <stdio.h>
@@ -65,6 +66,7 @@ int attempt_finish(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
+    mx_rejoin(mail);
     if (ferror(stdout)) {
         return EX_OK; /* of which is told when the run ends */
     }

@@ -264,8 +264,15 @@ def store_for_a_relay_that_is_down(world, spool, *to):
     world.configure("")
 
 
-def flush(world, spool, *words):
-    return world.run("flush", "-C", world.config, "--spool", spool, *words)
+def flush(world, spool, *words, wrap=()):
+    return world.run("flush", "-C", world.config, "--spool", spool, *words, within=wrap)
+
+
+def full(when="1+"):
+    """a disk that has no room for another file"""
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject=fchmod:error=ENOSPC:when={when}"]
 
 
 def test_who_is_killed_while_a_mail_is_parted_makes_no_copies(world, spool):
@@ -286,15 +293,16 @@ def test_who_is_killed_while_a_mail_is_parted_makes_no_copies(world, spool):
     assert done.stdout.startswith(mail.name[:16])    # the mail is looked at before its parts
 
 
-@pytest.mark.parametrize("call, fault", [("renameat", "signal=KILL"), ("fdatasync", "error=EIO")])
+@pytest.mark.parametrize("call, fault, room", [("renameat", "signal=KILL", True), ("fdatasync", "error=EIO", True), ("fdatasync", "error=EIO", False),
+                                                ("fdatasync", "signal=KILL", False)])
 @pytest.mark.parametrize("then", ["reboot", "now"])
-def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tmp_path, call, fault, then):
-    """the disk fails once, or the run is killed; then the system is off, or goes on with a mail that was tried before it was due"""
+def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tmp_path, call, fault, room, then):
+    """the disk fails once, or the run is killed, or it has no room either; then the system is off, or goes on with a mail that was tried before it was due"""
     if not shutil.which("strace"):
         pytest.skip("no strace")
     boot, trace = tmp_path / "boot", tmp_path / "trace"
     for at in range(1, 20):
-        spool, to = tmp_path / f"spool{at}", [f"{call}-{then}{at}@{name}.example" for name in ("ee311", "none", "ta211")]
+        spool, to = tmp_path / f"spool{at}", [f"{call}-{fault[0]}-{then}-{room}{at}@{name}.example" for name in ("ee311", "none", "ta211")]
         boot.write_text(f"{1:032x}")
         up, words = (1400, []) if then == "reboot" else (1010, ["--now"])
         world.configure("", relay="relay 10.53.1.9:0")
@@ -303,9 +311,10 @@ def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tm
         [file] = map(File, spool.glob("*.mail"))
         file.attempts, file.wait = 1, 300
         file.write()
-        inject = ["strace", "-f", "-o", trace, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={at}"]
+        inject = ["strace", "-f", "-o", trace, "-e", f"trace={call},fchmod", "-e", f"inject={call}:{fault}:when={at}"]
+        inject += [] if room else ["-e", "inject=fchmod:error=ENOSPC"]
         world.run("flush", "-C", world.config, "--spool", spool, *words, within=[*inject, *pretend(BOOTTIME=up, BOOT_ID=boot)])
-        injected = trace.read_text()
+        injected = re.sub(r".* fchmod.*", "", trace.read_text())
         if then == "reboot":
             boot.write_text(f"{2:032x}")
             up = 60
@@ -392,6 +401,34 @@ def test_a_disk_that_takes_no_part(world, spool):
     assert done.returncode != 0 and not taken_by(world, to[0]) and not taken_by(world, to[1])
     assert waiting(world, spool) == to and len(list(spool.glob("*.mail"))) == 1
     assert {verdict for verdict, _ in verdicts(flush(world, spool, "--now")).values()} == {"delivered"}
+
+
+@pytest.mark.parametrize("when", ["1+", "2+"])
+def test_a_full_disk_parts_no_mail_and_each_domain_is_tried(world, spool, when):
+    """as any stored mail is, and it is parted when there is room"""
+    to = [f"{when[0]}{i}@{name}.example" for i, name in enumerate(("mismatch", "ee311", "nullmx", "notls", "EE311", "nonenotls"))]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    done = flush(world, spool, "--now", wrap=full(when))
+    said = verdicts(done)
+    assert [said[rcpt][0] for rcpt in to] == ["deferred", "delivered", "failed", "deferred", "delivered", "delivered"], done.stderr
+    assert "no TLSA record knows" in said[to[0]][1] and "does not offer STARTTLS" in said[to[3]][1] and len(said) == len(done.stdout.splitlines())
+    assert waiting(world, spool) == [to[0], to[3]] and len(list(spool.glob("*.mail"))) == 1
+    done = flush(world, spool, "--now")
+    assert sorted(rcpt for rcpt in verdicts(done) if rcpt in to) == [to[0], to[3]] and len(list(spool.glob("*.mail"))) == 2
+    assert sorted(rcpt for mail in world.taken_for(to[1], to[4], to[5]) for rcpt in mail["rcpts"]) == sorted([to[1], to[4], to[5]])
+
+
+def test_on_a_full_disk_no_domain_brings_anothers_cleartext_nearer(world, spool, broken_host):
+    """POLICY P5"""
+    to = ["1@mute.example", "2@mismatch.example"]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    for _ in range(3):
+        said = verdicts(flush(world, spool, "--now", wrap=full()))
+        assert said[to[0]][0] == said[to[1]][0] == "deferred"
+        [file] = map(File, spool.glob("*.mail"))
+        assert not file.tls_failed
+        file.tls_since, file.wait = 100, 0
+        file.write()
 
 
 def test_relays_is_written_where_something_changed(world, spool):

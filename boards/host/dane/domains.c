@@ -76,3 +76,14 @@ struct mote_rcpt *domains_waiting(const struct host_mail *mail)
     }
     return NULL;
 }
+
+void mx_rejoin(struct host_mail *mail)
+{
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (mail->others != 0 && (mail->others >> i & 1) != 0) {
+            mail->mail.rcpts[i].result.verdict = MOTE_DEFERRED;
+        }
+    }
+    mail_of_all(&mail->record, mail);
+    mail->others = 0;
+}

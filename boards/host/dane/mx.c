@@ -193,11 +193,12 @@ void mx_note(const struct attempt *attempt)
 
     for (unsigned i = 0; relays_mx(attempt->args) && i < mail->mail.rcpt_count; i++) {
         struct host_rcpt *rcpt = &mail->rcpts[i];
-        const char *exempt = exempt_name(attempt, rcpt);
+        const char *exempt;
 
         if (rcpt->reported_before) {
             continue;
         }
+        exempt = exempt_name(attempt, rcpt);
         note_stranger(rcpt, &mail->mail.rcpts[i].result);
         note_partial(rcpt, &mail->mail.rcpts[i].result);
         if (exempt != NULL) {

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a spool they are tried as one, domain by domain. Where some are deferred, theirs is the status. */
-int mx_run(struct attempt *attempt)
+/* Without a spool they are tried as one. Where some are deferred, theirs is the status. */
+static int run_unkept(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
     struct mote_rcpt *rcpts = mail->mail.rcpts;
@@ -42,6 +42,57 @@ int mx_run(struct attempt *attempt)
     mail->mail.rcpts = rcpts;
     mail->rcpts = own;
     mail->mail.rcpt_count = all;
+    return status;
+}
+
+/* Those of these recipients, a bit each, who are of the first one's domain; the others have their verdict for now. */
+static uint32_t choose(struct host_mail *mail, uint32_t from)
+{
+    const struct mote_rcpt *rcpts = mail->mail.rcpts, *first = NULL;
+    uint32_t same = 0;
+
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if ((from >> i & 1) != 0 && (first == NULL || domains_same(first, &rcpts[i]))) {
+            first = &rcpts[i];
+            same |= UINT32_C(1) << i;
+        }
+    }
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if ((same >> i & 1) == 0 && !rcpt_final(&rcpts[i])) {
+            mail->others |= UINT32_C(1) << i;
+            mail->mail.rcpts[i].result.verdict = MOTE_DELIVERED;
+        }
+    }
+    return same;
+}
+
+static uint32_t waiting(const struct host_mail *mail)
+{
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        bits |= (uint32_t)!rcpt_final(&mail->mail.rcpts[i]) << i;
+    }
+    return bits;
+}
+
+/* In the spool a mail has several where there is no room to part it (mx_split()). */
+int mx_run(struct attempt *attempt)
+{
+    uint32_t left;
+    int status = EX_OK;
+
+    if (attempt->spool == NULL) {
+        return run_unkept(attempt);
+    }
+    left = relays_mx(attempt->args) ? waiting(attempt->mail) : 0;
+    do {
+        if (left != 0) {
+            left &= ~choose(attempt->mail, left);
+        }
+        status = worse(status, attempt_run(attempt));
+        mx_rejoin(attempt->mail);
+    } while (left != 0 && status != EX_CONFIG);
     return status;
 }
 
@@ -112,15 +163,15 @@ static bool store_part(const struct spool *spool, struct host_mail *mail, const 
     return good;
 }
 
-/* Those that wait and are of this domain have a mail of their own. */
-static bool part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of)
+/* Those that wait and are of this domain have a mail of their own: where there is no room for one, if it is there already. */
+static bool part(const struct spool *spool, struct host_mail *mail, const struct mote_rcpt *of, bool room)
 {
     char id[ID_LEN + 1], *name = parts.names[parts.count];
     uint8_t octets[8];
 
     name_part(octets, id, mail, of);
     snprintf(name, SPOOL_NAME, "%s" SPOOL_MAIL, id);
-    if (!spool_has(spool, name) && !store_part(spool, mail, of, octets)) {
+    if (!spool_has(spool, name) && !(room && store_part(spool, mail, of, octets))) {
         return false;
     }
     parts.count++;
@@ -161,20 +212,20 @@ bool mx_split(const struct args *args, const struct spool *spool, struct host_ma
     const struct mote_rcpt *first = domains_waiting(mail);
     uint32_t delivered = mail->record.rcpts_delivered;
     unsigned before = parts.count;
-    bool good = true;
+    bool room = true;
 
-    for (unsigned i = 0; first != NULL && relays_mx(args) && i < mail->mail.rcpt_count && good; i++) {
+    for (unsigned i = 0; first != NULL && relays_mx(args) && i < mail->mail.rcpt_count; i++) {
         const struct mote_rcpt of = mail->mail.rcpts[i];
 
         if (!rcpt_final(&of) && !domains_same(first, &of)) {
-            good = (parts.count != before || save_due(mail)) && part(spool, mail, &of);
+            room = part(spool, mail, &of, room && (parts.count != before || save_due(mail))) && room;
         }
     }
     if (parts.count != before && !spool_save(mail)) {
         take_back(mail, delivered, before);
         return false;
     }
-    return good;
+    return true;
 }
 
 bool mx_part(char name[SPOOL_NAME])
