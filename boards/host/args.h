@@ -67,54 +67,54 @@ enum { FROM_ADDED, FROM_WRITTEN, FROM_LEFT };
 
 enum { COMMAND_SEND = 1, COMMAND_FLUSH = 2, COMMAND_QUEUE = 4 };
 
+/* What the code asks for most stands first: that is smaller there. */
 struct args {
-    uint8_t command;
+    uint8_t command, from_field; /* COMMAND_...; FROM_... */
     bool help, verbose, raw, now, background;
-    const char *config_file, *spool, *helo, *from, *subject, *timeout;
-    bool spool_option;     /* the spool is one of the command line */
-    uint16_t timeout_s;    /* 0 = none is given */
-    const char *admin;     /* who is told of mails that failed; NULL = their senders */
-    const char *account;   /* of the configuration; NULL = its default one */
-    const char *own_from;  /* the configuration's `from', or NULL */
-    bool from_fixed;       /* it is the sender, whatever the caller says */
-    uint8_t from_field;    /* FROM_... */
-    const char *full_name; /* of the sender, for a From field that is made or written anew */
-    const char *domain;    /* completes a name that has none; NULL = this host's full name */
-    const char *syslog;    /* NULL, "on", "off", or a facility as "LOG_USER" */
-    const char *aliases;   /* a file as /etc/aliases; NULL = none */
-    struct alias_line alias_lines[ALIAS_LINES];
-    unsigned alias_count;
-#ifdef MOTE_DANE
-    const char *nodane[NODANE_LINES]; /* domains whose TLSA records are not looked up */
-    unsigned nodane_count;
-    const char *dnssec_anchor; /* a file; NULL = the system's */
-#endif
-    const char *show, *remove; /* ids of mails */
-    struct buffer config;      /* the configuration file, cut into words */
-    bool misconfigured;        /* it was told why; the mail is to be kept, and no relay is to be asked */
-    struct stat config_about;
-    /* Its lines that say so; 0 = none does. */
-    unsigned helo_line, admin_line, from_line, aliases_line;
-    struct made *made; /* strings */
-    struct relay_args relays[MOTE_RELAYS_MAX];
-    unsigned relay_count;
-    char **rcpts; /* To */
-    unsigned rcpt_count;
-    struct words cc, bcc;             /* addresses; Bcc are in the envelope only */
-    const char *reply_to;             /* an address, or NULL */
-    const char *priority;             /* "high", "normal" or "low"; NULL = normal */
-    const char *html;                 /* a file: the text once more, in HTML; NULL = none */
-    struct words attachments;         /* FILE or FILE:TYPE each */
-    const struct mote_field *further; /* fields, besides those; NULL = none */
-    unsigned further_count;
+    bool spool_option;  /* the spool is one of the command line */
+    bool from_fixed;    /* own_from is the sender, whatever the caller says */
+    bool misconfigured; /* it was told why; the mail is to be kept, and no relay is to be asked */
     /* Called as sendmail or mail: nothing is printed, a mail need not have a header, and what is wrong with a configuration is
      * told once it is stored. */
     bool mta;
     bool header_rcpts;  /* the header's recipients get it too */
     bool dots;          /* a line that is a dot and no more ends it */
     bool skip_empty;    /* an empty text is not sent */
-    const char *fields; /* all of its header: standard input is the body; NULL = it has its own */
-    const char *to;     /* the To field, where it has none; NULL = nobody is named */
+    uint16_t timeout_s; /* 0 = none is given */
+    unsigned relay_count, rcpt_count;
+    char **rcpts; /* To */
+    const char *config_file, *spool, *from;
+    const char *own_from;     /* the configuration's `from', or NULL */
+    const char *domain;       /* completes a name that has none; NULL = this host's full name */
+    struct words cc, bcc;     /* addresses; Bcc are in the envelope only */
+    struct words attachments; /* FILE or FILE:TYPE each */
+    const char *syslog;       /* NULL, "on", "off", or a facility as "LOG_USER" */
+    const char *helo, *subject, *timeout;
+    const char *full_name;            /* of the sender, for a From field that is made or written anew */
+    const char *aliases;              /* a file as /etc/aliases; NULL = none */
+    const char *admin;                /* who is told of mails that failed; NULL = their senders */
+    const char *account;              /* of the configuration; NULL = its default one */
+    const char *reply_to;             /* an address, or NULL */
+    const char *priority;             /* "high", "normal" or "low"; NULL = normal */
+    const char *html;                 /* a file: the text once more, in HTML; NULL = none */
+    const char *show, *remove;        /* ids of mails */
+    const char *fields;               /* all of its header: standard input is the body; NULL = it has its own */
+    const char *to;                   /* the To field, where it has none; NULL = nobody is named */
+    const struct mote_field *further; /* fields, besides those; NULL = none */
+    unsigned further_count;
+    unsigned alias_count;
+    /* The configuration's lines that say so; 0 = none does. */
+    unsigned helo_line, admin_line, from_line, aliases_line;
+    struct buffer config; /* the configuration file, cut into words */
+    struct made *made;    /* strings */
+#ifdef MOTE_DANE
+    const char *dnssec_anchor; /* a file; NULL = the system's */
+    unsigned nodane_count;
+    const char *nodane[NODANE_LINES]; /* domains whose TLSA records are not looked up */
+#endif
+    struct stat config_about;
+    struct relay_args relays[MOTE_RELAYS_MAX];
+    struct alias_line alias_lines[ALIAS_LINES];
 };
 
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);

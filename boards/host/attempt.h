@@ -14,13 +14,13 @@ struct attempt {
     const struct relays *relays;
     const struct spool *spool; /* NULL: nothing is kept */
     struct host_mail *mail;
-    struct dialogue dialogue;
     struct throttle *throttle;                /* likewise */
     struct mote_posix_connection *connection; /* that mails share, or NULL */
     bool more;                                /* another mail follows */
     bool notify;                              /* nobody may be reading what is printed: who failed is told by mail */
     char notice[SPOOL_NAME];                  /* that mail, to be tried next if it is there; "" = none */
     struct mote_posix_attempt posix;
+    struct dialogue dialogue;
 };
 
 /* Tries the mail, stores what became of it, prints a line per recipient, removes it when it is finished. Returns the

@@ -14,11 +14,11 @@ struct dialogue {
     char who;                    /* of the line being gathered */
     bool carriage_return;        /* seen, and not yet known to end the line */
     size_t len;                  /* of the line, what does not fit counted as well */
-    char line[1001];             /* and a NUL */
     uint32_t mail_octets;        /* of the text, not yet told */
-    char tls[80];                /* the last '*' line about TLS: what was agreed on */
     uint32_t size_limit;         /* the last that the relay offered; 0 = none */
+    char tls[80];                /* the last '*' line about TLS: what was agreed on */
     char event[300];             /* the last '*' line: why there is no connection */
+    char line[1001];             /* and a NUL */
 };
 
 struct mote_trace dialogue_trace(struct dialogue *dialogue);

@@ -29,21 +29,21 @@ enum {
 };
 
 struct flushing {
+    bool drop_more; /* than what is taken at a time */
+    bool asked;     /* another flush has left the mark: begin anew */
+    bool closed;    /* a relay ended one behind a mail: there is one to be tried again soon */
+    bool others;    /* than mails of which all recipients were refused */
+    bool opened;    /* the relays' files were read, with this result: */
+    int open_status;
+    struct timespec drop_changed; /* when it was last looked into */
+    struct spool spool;
+    struct round round;
     struct args args;
     struct relays relays;
     struct host_mail mail;
-    struct spool spool;
     struct throttle throttle;
     struct attempt attempt;
     struct mote_posix_connection connection; /* mails share it */
-    struct timespec drop_changed;            /* when it was last looked into */
-    bool drop_more;                          /* than what is taken at a time */
-    struct round round;
-    bool opened; /* the relays' files were read, with this result: */
-    int open_status;
-    bool asked;  /* another flush has left the mark: begin anew */
-    bool closed; /* a relay ended one behind a mail: there is one to be tried again soon */
-    bool others; /* than mails of which all recipients were refused */
 };
 
 /* --now tries a mail once in a round: one that was tried since the list was made has had it. */

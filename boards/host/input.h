@@ -11,22 +11,22 @@
 #define INPUT_WINDOW 4096 /* octets of the text that are composed at a time */
 
 struct input {
-    struct standard standard;
-    struct buffer header;        /* as it is to be sent, and the empty line behind it */
-    struct mote_message message; /* composed around the text of standard input, unless that is a whole message */
-    size_t message_at;           /* octets of it that were composed */
-    struct mote_message part;    /* a few lines of the text, composed as a message of their own */
-    size_t part_header_len;      /* of the fields in front of each part when it is composed */
-    bool whole;                  /* standard input is a whole message: */
-    struct raw_rules rules;      /* for it */
-    struct raw raw;              /* of its header */
-    struct buffer head;          /* which is here, with what was read behind it */
-    struct span rest;            /* of that, what was not given yet */
-    struct mote_mail stored;     /* what was stored of it, when it is read again; zeros before */
-    size_t stored_at;
-    size_t given; /* of those at hand */
-    size_t len, window_len;
     bool ended;
+    bool whole; /* standard input is a whole message, which is more than a text */
+    struct standard standard;
+    size_t given; /* of the `len' composed octets at hand */
+    size_t len, window_len;
+    struct buffer header;   /* as it is to be sent, and the empty line behind it */
+    size_t part_header_len; /* of the fields in front of each part when it is composed */
+    size_t message_at;      /* octets of the message that were composed */
+    struct buffer head;     /* of a whole message: its header, with what was read behind it */
+    struct span rest;       /* of that, what was not given yet */
+    size_t stored_at;
+    struct mote_mail stored;           /* what was stored of it, when it is read again; zeros before */
+    struct raw_rules rules;            /* for it */
+    struct raw raw;                    /* of its header */
+    struct mote_message message;       /* composed around the text of standard input, unless that is a whole message */
+    struct mote_message part;          /* a few lines of the text, composed as a message of their own */
     char window[INPUT_WINDOW];         /* read and not composed yet */
     char out[INPUT_WINDOW * 4 + 1024]; /* composed */
 };

@@ -24,9 +24,9 @@ struct later {
     const struct host_mail *old;
     struct aliases aliases;
     struct words to;
-    char own[MOTE_POSIX_HOST_NAME], from[400];
     struct marked text;
     struct host_mail mail;
+    char own[MOTE_POSIX_HOST_NAME], from[400];
 };
 
 const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME])

@@ -14,30 +14,31 @@
 
 #define REPLY_TEXT_LEN 256
 
+/* Here, and below, what is large stands last: the code that asks for the rest is smaller. */
 struct host_rcpt {
+    bool reported_before;           /* its verdict was final before this attempt */
+    bool final_before;              /* before this conversation */
+    bool excluded;                  /* from this conversation */
+    const struct mote_relay *relay; /* the last that was asked, or NULL */
+    char tls[80];                   /* what was agreed on with it; "" = in clear */
     char reply[REPLY_TEXT_LEN];
     char text[REPLY_TEXT_LEN + 500]; /* the last field of its line on stdout */
-    const struct mote_relay *relay;  /* the last that was asked, or NULL */
-    char tls[80];                    /* what was agreed on with it; "" = in clear */
-    bool reported_before;            /* its verdict was final before this attempt */
-    bool final_before;               /* before this conversation */
-    bool excluded;                   /* from this conversation */
 };
 
 /* A mail's place in the spool. */
 struct kept {
-    int fd;               /* its file, locked; -1 = the mail is not in a spool */
-    uint32_t seq;         /* of the state last stored */
+    int fd;            /* its file, locked; -1 = the mail is not in a spool */
+    int error;         /* why the text could not be read; 0 = it could */
+    uint32_t seq;      /* of the state last stored */
+    uint32_t told;     /* a bit per recipient: that it failed was reported, by a notice too if there is one */
+    uint32_t printed;  /* the same, but that its notice could not be stored yet */
+    uint16_t spare_ms; /* that had passed by `stored', and are no whole second of the record yet */
+    uint32_t envelope_len;
+    uint32_t body_crc;
+    uint64_t body_len;    /* of its file */
     struct uptime since;  /* when the record's times were right */
     struct uptime stored; /* the same of the state last read */
-    uint16_t spare_ms;    /* that had passed by then, and are no whole second of the record yet */
-    uint32_t told;        /* a bit per recipient: that it failed was reported, by a notice too if there is one */
-    uint32_t printed;     /* the same, but that its notice could not be stored yet */
-    uint64_t body_len;    /* of its file */
-    uint32_t body_crc;
-    uint32_t envelope_len;
-    int error;         /* why the text could not be read; 0 = it could */
-    uint64_t ahead_at; /* of the octets of the text that were read ahead */
+    uint64_t ahead_at;    /* of the octets of the text that were read ahead */
     size_t ahead_len;
     char ahead[4096];
 };
@@ -50,21 +51,21 @@ enum {
 struct host_mail {
     struct mote_mail mail;
     struct mote_record record;
+    struct host_rcpt *rcpts;
+    uint8_t marks;        /* MAIL_NOTICE and MAIL_MX */
+    bool at_once;         /* where it cannot be stored it is tried all the same */
+    uint32_t others;      /* a bit each: of other domains than the one it is tried for, in memory alone (mx_run()) */
+    struct buffer input;  /* the text, or of a mail in a spool the envelope */
+    struct input *source; /* of a text that is read from standard input, or NULL */
     struct mote_message message;
-    struct attached attached; /* of the message */
-    struct buffer input;      /* the text, or of a mail in a spool the envelope */
-    struct input *source;     /* of a text that is read from standard input, or NULL */
-    bool at_once;             /* where it cannot be stored it is tried all the same */
+    struct mote_mail as_kept; /* of a mail that is sent otherwise than it is kept (later.h), and then */
+    struct marked completed;  /* its text */
     char id[300];             /* Message-ID; up to the '@' it is the record's id, printed first on every line */
     char from[400];
     char full_name[MOTE_POSIX_HOST_NAME]; /* of this host, as for EHLO; "" when it has none */
     char reply[REPLY_TEXT_LEN];
-    uint8_t marks; /* of these: */
-    struct host_rcpt *rcpts;
+    struct attached attached; /* of the message */
     struct kept kept;
-    uint32_t others; /* a bit each: of other domains than the one it is tried for, in memory alone (mx_run()) */
-    struct mote_mail as_kept; /* of a mail that is sent otherwise than it is kept (later.h), and then */
-    struct marked completed;  /* its text */
 };
 
 /* Whoever is of another domain has no verdict, and what this one's hosts did is nothing that the mail knows (POLICY D7). */

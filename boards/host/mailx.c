@@ -20,9 +20,9 @@
 static const char forms[] = "A:a:b:BC:c:DdEeFf;HiIL;M:NnO:pq:R:r:S:s:T:tu:vX:Y:~:";
 
 struct call {
-    struct args args;
     struct words fields, to, cc, bcc;
     const char *subject;
+    struct args args;
 };
 
 static int refuse(const char *what, const char *advice)

@@ -17,9 +17,9 @@ struct host_relay {
 };
 
 struct relays {
-    struct host_relay own[MOTE_RELAYS_MAX];
-    struct mote_relay list[MOTE_RELAYS_MAX]; /* copies of own[].relay side by side, as an attempt wants them */
     unsigned count;
+    struct mote_relay list[MOTE_RELAYS_MAX]; /* copies of own[].relay side by side, as an attempt wants them */
+    struct host_relay own[MOTE_RELAYS_MAX];
 };
 
 /* What is wrong with the settings alone (EX_USAGE, in the configuration file EX_CONFIG); then the files they name are

@@ -9,6 +9,10 @@
 #include "attempt.h"
 
 struct sending {
+    bool dropped;                /* the spool is another user's: its owner's flush takes the mail */
+    bool unkept;                 /* it cannot be stored, of which is told, and is in memory */
+    unsigned share, share_count; /* the one at hand; 0: the mail is one */
+    uint8_t (*shares)[8];        /* ids of the mails that this one became (shares.h) */
     struct args args;
     struct aliases aliases;
     struct words to;
@@ -19,10 +23,6 @@ struct sending {
     struct throttle throttle;
     struct attempt attempt;
     struct mote_posix_connection connection; /* that shares have in common */
-    uint8_t (*shares)[8];                    /* ids of the mails that this one became (shares.h) */
-    unsigned share, share_count;             /* the one at hand; 0: the mail is one */
-    bool dropped;                            /* the spool is another user's: its owner's flush takes the mail */
-    bool unkept;                             /* it cannot be stored, of which is told, and is in memory */
 };
 
 /* NULL after a complaint. */

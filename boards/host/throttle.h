@@ -9,14 +9,14 @@
 #include "spool.h"
 
 struct throttle {
+    bool changed;
+    bool wants_pause; /* said in this attempt */
+    uint8_t took;     /* in this run: the relay's last conversation took a mail, a bit each */
+    uint32_t now_s;
+    uint32_t pause_s; /* until the next attempt may begin */
     struct mote_relay_state states[MOTE_RELAYS_MAX], noted[MOTE_RELAYS_MAX];
     /* Since the boot: of the last failure, the success that ended a row of them, or the end of a pause. */
     uint64_t since_ms[MOTE_RELAYS_MAX];
-    uint32_t now_s;
-    bool changed;
-    uint32_t pause_s; /* until the next attempt may begin */
-    bool wants_pause; /* said in this attempt */
-    uint8_t took;     /* in this run: the relay's last conversation took a mail, a bit each */
 };
 
 /* A forced round begins: what was remembered is forgotten. */
