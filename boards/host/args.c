@@ -6,71 +6,59 @@
 
 #include "args.h"
 #include "complain.h"
+#include "letters.h"
 
-#include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    OPTION_RELAY = 256,
-    OPTION_MX,
-    OPTION_HELO,
-    OPTION_FROM,
-    OPTION_SUBJECT,
-    OPTION_CC,
-    OPTION_BCC,
-    OPTION_REPLY_TO,
-    OPTION_NAME,
-    OPTION_PRIORITY,
-    OPTION_HTML,
-    OPTION_ATTACH,
-    OPTION_TIMEOUT,
-    OPTION_RAW,
-    OPTION_SPOOL,
-    OPTION_BACKGROUND,
-    OPTION_SHOW,
-    OPTION_DELETE,
-    OPTION_NOW,
-    OPTION_HELP,
-    OPTION_SECRET,
-    OPTION_OF_RELAY
+enum form { OPTION_FLAG, OPTION_MX, OPTION_RELAY, OPTION_ONCE, OPTION_LIST, OPTION_SECRET, OPTION_OF_RELAY };
+
+enum { SEND = COMMAND_SEND, SENDING = COMMAND_SEND | COMMAND_FLUSH, ALL = SENDING | COMMAND_QUEUE };
+
+struct option {
+    char name[14];
+    uint8_t commands; /* that know it */
+    uint8_t form;     /* the first two have no value */
+    uint16_t at;      /* of struct args; or which one of a relay's */
 };
 
+#define OF(field) offsetof(struct args, field)
+
 static const struct option options[] = {
-    {"relay", required_argument, NULL, OPTION_RELAY},
-    {"mx", no_argument, NULL, OPTION_MX},
-    {"helo", required_argument, NULL, OPTION_HELO},
-    {"from", required_argument, NULL, OPTION_FROM},
-    {"subject", required_argument, NULL, OPTION_SUBJECT},
-    {"cc", required_argument, NULL, OPTION_CC},
-    {"bcc", required_argument, NULL, OPTION_BCC},
-    {"reply-to", required_argument, NULL, OPTION_REPLY_TO},
-    {"name", required_argument, NULL, OPTION_NAME},
-    {"priority", required_argument, NULL, OPTION_PRIORITY},
-    {"html", required_argument, NULL, OPTION_HTML},
-    {"attach", required_argument, NULL, OPTION_ATTACH},
-    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-    {"raw", no_argument, NULL, OPTION_RAW},
-    {"spool", required_argument, NULL, OPTION_SPOOL},
-    {"background", no_argument, NULL, OPTION_BACKGROUND},
-    {"show", required_argument, NULL, OPTION_SHOW},
-    {"delete", required_argument, NULL, OPTION_DELETE},
-    {"now", no_argument, NULL, OPTION_NOW},
-    {"config", required_argument, NULL, 'C'},
-    {"account", required_argument, NULL, 'a'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"tls", required_argument, NULL, OPTION_OF_RELAY + RELAY_TLS},
-    {"trust", required_argument, NULL, OPTION_OF_RELAY + RELAY_TRUST},
-    {"pin", required_argument, NULL, OPTION_OF_RELAY + RELAY_PIN},
-    {"tls-name", required_argument, NULL, OPTION_OF_RELAY + RELAY_TLS_NAME},
-    {"user", required_argument, NULL, OPTION_OF_RELAY + RELAY_USER},
-    {"password-file", required_argument, NULL, OPTION_OF_RELAY + RELAY_PASSWORD_FILE},
-    {"token-file", required_argument, NULL, OPTION_OF_RELAY + RELAY_TOKEN_FILE},
-    /* Without these two, getopt would take them for short forms of the two above. */
-    {"password", required_argument, NULL, OPTION_SECRET},
-    {"token", required_argument, NULL, OPTION_SECRET},
-    {NULL, 0, NULL, 0},
+    {"relay", SENDING, OPTION_RELAY, 0},
+    {"mx", SENDING, OPTION_MX, 0},
+    {"helo", SENDING, OPTION_ONCE, OF(helo)},
+    {"from", SEND, OPTION_ONCE, OF(from)},
+    {"subject", SEND, OPTION_ONCE, OF(subject)},
+    {"cc", SEND, OPTION_LIST, OF(cc)},
+    {"bcc", SEND, OPTION_LIST, OF(bcc)},
+    {"reply-to", SEND, OPTION_ONCE, OF(reply_to)},
+    {"name", SEND, OPTION_ONCE, OF(full_name)},
+    {"priority", SEND, OPTION_ONCE, OF(priority)},
+    {"html", SEND, OPTION_ONCE, OF(html)},
+    {"attach", SEND, OPTION_LIST, OF(attachments)},
+    {"timeout", SENDING, OPTION_ONCE, OF(timeout)},
+    {"raw", SEND, OPTION_FLAG, OF(raw)},
+    {"spool", ALL, OPTION_ONCE, OF(spool)},
+    {"background", SEND, OPTION_FLAG, OF(background)},
+    {"show", COMMAND_QUEUE, OPTION_ONCE, OF(show)},
+    {"delete", COMMAND_QUEUE, OPTION_ONCE, OF(remove)},
+    {"now", COMMAND_FLUSH, OPTION_FLAG, OF(now)},
+    {"config", ALL, OPTION_ONCE, OF(config_file)},
+    {"account", ALL, OPTION_ONCE, OF(account)},
+    {"verbose", SENDING, OPTION_FLAG, OF(verbose)},
+    {"help", ALL, OPTION_FLAG, OF(help)},
+    {"tls", SENDING, OPTION_OF_RELAY, RELAY_TLS},
+    {"trust", SENDING, OPTION_OF_RELAY, RELAY_TRUST},
+    {"pin", SENDING, OPTION_OF_RELAY, RELAY_PIN},
+    {"tls-name", SENDING, OPTION_OF_RELAY, RELAY_TLS_NAME},
+    {"user", SENDING, OPTION_OF_RELAY, RELAY_USER},
+    {"password-file", SENDING, OPTION_OF_RELAY, RELAY_PASSWORD_FILE},
+    {"token-file", SENDING, OPTION_OF_RELAY, RELAY_TOKEN_FILE},
+    /* Without these two, they would be short forms of the two above. */
+    {"password", SENDING, OPTION_SECRET, 0},
+    {"token", SENDING, OPTION_SECRET, 0},
 };
 
 static int set_once(const char **word, const char *value, const char *name)
@@ -129,90 +117,81 @@ static void inherit(struct relay_args *relay, const struct relay_args *common)
     }
 }
 
-static int apply(struct args *args, struct relay_args *common, int option, int index)
+static int apply(struct args *args, struct relay_args *common, const struct option *option, char *value)
 {
     struct relay_args *relay = args->relay_count == 0 ? common : &args->relays[args->relay_count - 1];
+    void *field = (char *)args + option->at;
 
-    switch (option) {
-    case OPTION_RELAY: return begin_relay(args, optarg);
+    switch (option->form) {
+    case OPTION_FLAG: *(bool *)field = true; return EX_OK;
     case OPTION_MX: return begin_relay(args, RELAY_MX);
-    case OPTION_HELO: return set_once(&args->helo, optarg, "helo");
-    case OPTION_FROM: return set_once(&args->from, optarg, "from");
-    case OPTION_SUBJECT: return set_once(&args->subject, optarg, "subject");
-    case OPTION_CC: return words_add(&args->cc, optarg);
-    case OPTION_BCC: return words_add(&args->bcc, optarg);
-    case OPTION_REPLY_TO: return set_once(&args->reply_to, optarg, "reply-to");
-    case OPTION_NAME: return set_once(&args->full_name, optarg, "name");
-    case OPTION_PRIORITY: return set_once(&args->priority, optarg, "priority");
-    case OPTION_HTML: return set_once(&args->html, optarg, "html");
-    case OPTION_ATTACH: return words_add(&args->attachments, optarg);
-    case OPTION_TIMEOUT: return set_once(&args->timeout, optarg, "timeout");
-    case OPTION_SPOOL: return set_once(&args->spool, optarg, "spool");
-    case 'C': return set_once(&args->config_file, optarg, "config");
-    case 'a': return set_once(&args->account, optarg, "account");
-    case OPTION_RAW: args->raw = true; return EX_OK;
-    case OPTION_NOW: args->now = true; return EX_OK;
-    case OPTION_BACKGROUND: args->background = true; return EX_OK;
-    case OPTION_SHOW: return set_once(&args->show, optarg, "show");
-    case OPTION_DELETE: return set_once(&args->remove, optarg, "delete");
-    case OPTION_HELP: args->help = true; return EX_OK;
-    case 'v': args->verbose = true; return EX_OK;
+    case OPTION_RELAY: return begin_relay(args, value);
+    case OPTION_LIST: return words_add(field, value);
     case OPTION_SECRET:
-        complain("--%s: a command line can be read by others: use --%s-file FILE", options[index].name,
-                 options[index].name);
+        complain("--%s: a command line can be read by others: use --%s-file FILE", option->name, option->name);
         return EX_USAGE;
-    default: return set_once(&relay->options[option - OPTION_OF_RELAY], optarg, options[index].name);
+    case OPTION_OF_RELAY: return set_once(&relay->options[option->at], value, option->name);
+    default: return set_once(field, value, option->name);
     }
 }
 
-/* Which commands know an option. */
-static unsigned commands_of(int option)
+/* The option that is called so, or the only one whose name begins so. */
+static const struct option *find(const char *name, size_t len)
 {
-    switch (option) {
-    case OPTION_FROM:
-    case OPTION_SUBJECT:
-    case OPTION_CC:
-    case OPTION_BCC:
-    case OPTION_REPLY_TO:
-    case OPTION_NAME:
-    case OPTION_PRIORITY:
-    case OPTION_HTML:
-    case OPTION_ATTACH:
-    case OPTION_BACKGROUND:
-    case OPTION_RAW: return COMMAND_SEND;
-    case OPTION_SHOW:
-    case OPTION_DELETE: return COMMAND_QUEUE;
-    case OPTION_NOW: return COMMAND_FLUSH;
-    case OPTION_HELP:
-    case OPTION_SPOOL:
-    case 'a':
-    case 'C': return COMMAND_SEND | COMMAND_FLUSH | COMMAND_QUEUE;
-    default: return COMMAND_SEND | COMMAND_FLUSH;
+    const struct option *found = NULL;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strncmp(options[i].name, name, len) == 0) {
+            found = &options[i];
+            count++;
+            if (found->name[len] == 0) {
+                return found;
+            }
+        }
     }
+    return count == 1 ? found : NULL;
 }
 
 /* Only the option is shown: what follows a '=' may be anything. */
-static int refuse(int option, const char *word)
+static int refuse(const char *before, int letter, const char *name, const char *behind)
 {
-    char letter[] = {'-', (char)optopt, 0};
-
-    if (optopt > 0 && optopt < OPTION_RELAY) {
-        word = letter;
-    }
-    complain(option == ':' ? "%.*s needs a value: see mailmote --help"
-                           : "option %.*s is unknown, ambiguous or takes no value: see mailmote --help",
-             (int)strcspn(word, "="), word);
+    complain("%s%s%.*s%s: see mailmote --help", before, letter == '-' ? "--" : "-", (int)strcspn(name, "="), name,
+             behind);
     return EX_USAGE;
 }
 
-static int refuse_for(const char *command, int option, int index)
+static const char *word_of(int letter, const char *value)
 {
-    if (option < OPTION_RELAY) {
-        complain("%s does not take -%c: see mailmote --help", command, option);
-    } else {
-        complain("%s does not take --%s: see mailmote --help", command, options[index].name);
+    return letter == 'v' ? "verbose" : letter == 'C' ? "config" : letter == 'a' ? "account" : value;
+}
+
+/* A letter and its value; or '-', and what stands behind it in a word that begins with two. */
+static int take(struct args *args, struct relay_args *common, const char *command, struct letters *letters, int letter,
+                char *value)
+{
+    const char *name = word_of(letter, value);
+    size_t len = strcspn(name, "=");
+    const struct option *option = find(name, len);
+    bool valued = option != NULL && option->form > OPTION_MX;
+
+    if (letter == LETTER_NO_VALUE) {
+        return refuse("", letter, value, " needs a value");
     }
-    return EX_USAGE;
+    if (letter == '-') {
+        value = name[len] != 0 ? value + len + 1 : NULL;
+    }
+    if (option == NULL || letter == LETTER_UNKNOWN || (letter == '-' && value != NULL && !valued)) {
+        return refuse("option ", letter, name, " is unknown, ambiguous or takes no value");
+    }
+    if (valued && value == NULL && (value = *letters->argv++) == NULL) {
+        return refuse("", letter, name, " needs a value");
+    }
+    if ((option->commands & args->command) == 0) {
+        complain("%s does not take --%s: see mailmote --help", command, option->name);
+        return EX_USAGE;
+    }
+    return apply(args, common, option, value);
 }
 
 /* What a whole message must say itself. */
@@ -285,19 +264,19 @@ static int complete(struct args *args)
     return EX_USAGE;
 }
 
-/* Until --help or an error, or to the end. */
-static int parse_options(struct args *args, struct relay_args *common, int argc, char **argv)
+/* Until --help or an error, or to the end. The words that are no options move to the front. */
+static int parse_options(struct args *args, struct relay_args *common, char **argv)
 {
-    int option, index = 0, status = EX_OK;
+    struct letters letters = {.argv = argv + 1, .forms = "vC:a:-;"};
+    int letter, status = EX_OK;
+    char *value;
 
-    opterr = 0;
-    while (status == EX_OK && !args->help && (option = getopt_long(argc, argv, ":vC:a:", options, &index)) != -1) {
-        if (option == '?' || option == ':') {
-            status = refuse(option, argv[optind - 1]);
-        } else if ((commands_of(option) & args->command) == 0) {
-            status = refuse_for(argv[0], option, index);
+    args->rcpts = argv + 1;
+    while (status == EX_OK && !args->help && (letter = letters_next(&letters, &value)) != LETTER_END) {
+        if (letter == LETTER_WORD) {
+            args->rcpts[args->rcpt_count++] = value;
         } else {
-            status = apply(args, common, option, index);
+            status = take(args, common, argv[0], &letters, letter, value);
         }
     }
     return status;
@@ -320,14 +299,13 @@ int args_parse(struct args *args, uint8_t command, int argc, char **argv)
     struct relay_args common = {.relay = NULL};
     int status;
 
+    (void)argc;
     memset(args, 0, sizeof *args);
     args->command = command;
-    status = parse_options(args, &common, argc, argv);
+    status = parse_options(args, &common, argv);
     if (status != EX_OK || args->help) {
         return status;
     }
-    args->rcpts = argv + optind;
-    args->rcpt_count = (unsigned)(argc - optind);
     status = args_settle(args);
     for (unsigned i = 0; i < args->relay_count; i++) {
         inherit(&args->relays[i], &common);

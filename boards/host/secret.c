@@ -40,13 +40,14 @@ static uint64_t now_ms(void)
 /* In the child. A group of its own, so that all it starts ends with it. */
 static void run(const char *command, int out)
 {
+    char shell[] = "sh", option[] = "-c", *words[] = {shell, option, strdup(command), NULL};
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0) {
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        execv("/bin/sh", words);
     }
     _exit(127);
 }

@@ -141,7 +141,7 @@ int spool_open(struct spool *spool, const char *dir, bool create)
 
 bool spool_read_only(const struct spool *spool)
 {
-    if (faccessat(spool->fd, ".", W_OK, AT_EACCESS) == 0 || errno != EROFS) {
+    if (access(spool->dir, W_OK) == 0 || errno != EROFS) {
         return false;
     }
     report_trouble(spool->syslog, LOG_ERR, "spool %s cannot be written: %s: its mails are not tried, and wait",

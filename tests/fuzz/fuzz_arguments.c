@@ -15,7 +15,6 @@
 #include "../../boards/host/submit.h"
 #include "require.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +153,6 @@ static int parse(uint8_t command, int argc, char **argv)
     struct args args;
     int status;
 
-    optind = 0; /* getopt's own state: begin anew */
     status = args_parse(&args, command, argc, argv);
     if (status == EX_OK && !args.help) {
         check_args(&args);

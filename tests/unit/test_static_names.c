@@ -34,10 +34,13 @@ static FILE *open_text(const char *path, const char *mode)
 #define freeaddrinfo   static_freeaddrinfo
 #define gai_strerror   static_gai_strerror
 #define fopen          open_text
+#define inet_ntop      static_inet_ntop
+const char *static_inet_ntop(int family, const void *address, char *restrict text, socklen_t cap);
 unsigned static_if_nametoindex(const char *name);
 int static_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **list);
 void static_freeaddrinfo(struct addrinfo *list);
 const char *static_gai_strerror(int status);
+#include "../../port/static/address.c"
 #include "../../port/static/dns.c"
 #include "../../port/static/found.c"
 #include "../../port/static/interface.c"
@@ -54,6 +57,7 @@ const char *static_gai_strerror(int status);
 #ifndef SET_BY_LIBC
 #define SET_BY_LIBC(name) (void)(name)
 #endif
+#undef inet_ntop
 #undef if_nametoindex
 #undef getaddrinfo
 #undef freeaddrinfo
@@ -380,10 +384,36 @@ static void test_places(void **state)
     assert_int_equal(place_of("2001::1"), 0);
 }
 
+/* Each row of groups of these, but for those that libc writes as IPv4 addresses in the end. */
+static void test_written(void **state)
+{
+    static const uint8_t groups[][2] = {{0, 0}, {0, 1}, {0xab, 0}};
+    uint8_t octets[16];
+    char text[64], wanted[64];
+
+    (void)state;
+    for (unsigned row = 0; row < 3 * 3 * 3 * 3 * 3 * 3 * 3 * 3; row++) {
+        unsigned left = row;
+
+        for (size_t i = 0; i < sizeof octets; i += 2, left /= 3) {
+            memcpy(octets + i, groups[left % 3], 2);
+        }
+        assert_non_null(inet_ntop(AF_INET6, octets, wanted, sizeof wanted));
+        assert_ptr_equal(static_inet_ntop(AF_INET6, octets, text, sizeof text), text);
+        if (strchr(wanted, '.') == NULL) {
+            assert_string_equal(text, wanted);
+        }
+        inet_ntop(AF_INET, octets + row % 8, wanted, sizeof wanted);
+        static_inet_ntop(AF_INET, octets + row % 8, text, sizeof text);
+        assert_string_equal(text, wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_written),
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_more_hosts_than_there_is_room_for),
         cmocka_unit_test(test_servers),

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a static program has in place of libc's for numbers, options and errors: it does what this libc does, as far as it goes.
+ * What a static program has in place of libc's for numbers, texts and errors: it does what this libc does, as far as it goes.
  */
 #define _GNU_SOURCE
 
 #include "one.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,27 +19,40 @@
 
 unsigned long static_strtoul(const char *text, char **end, int base);
 unsigned long long static_strtoull(const char *text, char **end, int base);
-int static_getopt_long(int argc, char *const *argv, const char *letters, const struct option *options, int *index);
 char *static_strerror(int error);
+void *static_memset(void *to, int octet, size_t len);
+void *static_memchr(const void *octets, int octet, size_t len);
+size_t static_strlen(const char *text);
+size_t static_strspn(const char *text, const char *octets);
+size_t static_strcspn(const char *text, const char *octets);
+char *static_strcpy(char *to, const char *text);
+int static_strcasecmp(const char *a, const char *b);
+int static_strncasecmp(const char *a, const char *b, size_t len);
 #define strtoul     static_strtoul
 #define strtoull    static_strtoull
-#define getopt_long static_getopt_long
 #define strerror    static_strerror
-#define optarg      static_optarg
-#define optind      static_optind
-#define opterr      static_opterr
-#define optopt      static_optopt
+#define memset      static_memset
+#define memchr      static_memchr
+#define strlen      static_strlen
+#define strspn      static_strspn
+#define strcspn     static_strcspn
+#define strcpy      static_strcpy
+#define strcasecmp  static_strcasecmp
+#define strncasecmp static_strncasecmp
 #include "../../port/static/error.c"
 #include "../../port/static/number.c"
-#include "../../port/static/options.c"
+#include "../../port/static/text.c"
 #undef strtoul
 #undef strtoull
-#undef getopt_long
 #undef strerror
-#undef optarg
-#undef optind
-#undef opterr
-#undef optopt
+#undef memset
+#undef memchr
+#undef strlen
+#undef strspn
+#undef strcspn
+#undef strcpy
+#undef strcasecmp
+#undef strncasecmp
 
 /* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 
@@ -91,61 +103,40 @@ static void test_numbers(void **state)
     }
 }
 
-/* ---- Options ----------------------------------------------------------------------------------------------------- */
+/* ---- Texts ------------------------------------------------------------------------------------------------------- */
 
-enum { WORDS = 6, PLAIN = 300, VALUED };
-
-static const struct option options[] = {{"relay", required_argument, NULL, VALUED},
-                                        {"relay-name", required_argument, NULL, VALUED + 1},
-                                        {"raw", no_argument, NULL, PLAIN},
-                                        {"help", no_argument, NULL, PLAIN + 9},
-                                        {NULL, 0, NULL, 0}};
-
-/* Until an error, as the command reads them: what is behind that is asked of nobody. */
-static void same_options(char *const words[WORDS], int count)
+static int sign(int number)
 {
-    char *ours[WORDS + 2] = {NULL}, *theirs[WORDS + 2] = {NULL};
-    int option = 0, wanted, index = -1, wanted_index = -1;
-
-    ours[0] = theirs[0] = (char[]){"mailmote"};
-    memcpy(ours + 1, words, (size_t)count * sizeof *words);
-    memcpy(theirs + 1, words, (size_t)count * sizeof *words);
-    count++;
-    optind = 0; /* so that libc begins anew */
-    static_optind = 1;
-    static_optopt = optopt = opterr = 0;
-    letters_read = 0;
-    while (option != -1 && option != '?' && option != ':') {
-        option = static_getopt_long(count, ours, ":vC:a:", options, &index);
-        wanted = getopt_long(count, theirs, ":vC:a:", options, &wanted_index);
-        assert_int_equal(option, wanted);
-        if (option == '?' || option == ':') {
-            assert_int_equal(static_optopt, optopt);
-        } else {
-            assert_int_equal(index, wanted_index);
-            assert_ptr_equal(option == -1 ? NULL : static_optarg, option == -1 ? NULL : optarg);
-        }
-    }
-    if (option == -1) {
-        assert_int_equal(static_optind, optind);
-        assert_memory_equal(ours, theirs, sizeof ours);
-    }
+    return (number > 0) - (number < 0);
 }
 
-/* Each row of up to four of these words. */
-static void test_options(void **state)
+static void test_texts(void **state)
 {
-    static char texts[][16] = {"to@x", "-v",         "-Cfile",  "-C",      "-vvC",      "-vxv",  "--",
-                               "-",    "--raw",      "--raw=1", "--relay", "--relay=h", "--rel", "--relay-",
-                               "--r",  "--relay-n=", "--none",  "",        "-:"};
-    enum { TEXTS = sizeof texts / sizeof texts[0] };
+    static const char *const texts[] = {"",     "a", "A", "ab", "AB", "b",       "a b",      "\xe4",
+                                        "\xc4", "[", "{", "@",  "`",  "to: abc", "TO: abcd", "zZ"};
 
     (void)state;
-    for (size_t row = 0; row < (size_t)TEXTS * TEXTS * TEXTS * TEXTS; row++) {
-        char *words[WORDS] = {texts[row % TEXTS], texts[row / TEXTS % TEXTS], texts[row / TEXTS / TEXTS % TEXTS],
-                              texts[row / TEXTS / TEXTS / TEXTS]};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *a = texts[i];
+        char copy[16];
 
-        same_options(words, (int)(row % 4) + 1);
+        assert_int_equal(static_strlen(a), strlen(a));
+        assert_string_equal(static_strcpy(copy, a), a);
+        assert_memory_equal(static_memset(copy, 0x141, i), "AAAAAAAAAAAAAAAA", i);
+        for (int octet = -1; octet <= 0xff; octet++) {
+            assert_ptr_equal(static_memchr(a, octet, strlen(a)), memchr(a, octet, strlen(a)));
+            assert_ptr_equal(__strchrnul(a, octet), strchrnul(a, octet));
+        }
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
+            const char *b = texts[k];
+
+            assert_int_equal(static_strspn(a, b), strspn(a, b));
+            assert_int_equal(static_strcspn(a, b), strcspn(a, b));
+            assert_int_equal(sign(static_strcasecmp(a, b)), sign(strcasecmp(a, b)));
+            for (size_t len = 0; len < 9; len++) {
+                assert_int_equal(sign(static_strncasecmp(a, b, len)), sign(strncasecmp(a, b, len)));
+            }
+        }
     }
 }
 
@@ -170,7 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_texts),
         cmocka_unit_test(test_errors),
     };
 
