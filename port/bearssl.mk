@@ -17,6 +17,9 @@ $(LIB): $(objects)
 # Half the time of an RSA check is this one loop: for speed it grows by some 50 octets.
 $(OBJ)/int/i31_montmul.o: speed := -O2
 
+# JUMPS, if given, are flags for what interprets T0, in which BearSSL has handshake and certificates: each is a choice of a hundred.
+$(foreach interpreter,ssl/ssl_hs_client x509/x509_decoder x509/x509_minimal,$(OBJ)/$(interpreter).o): speed := $(JUMPS)
+
 # LTO, if given, are flags for optimizing these with what calls them: protocol, certificates, hashes. What computes with secrets goes
 # without: it takes the same time for each only as its files were written.
 public := ssl/% x509/% rsa/% hash/% rand/% ec/ecdsa_%

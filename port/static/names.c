@@ -17,7 +17,7 @@ static bool read_literal(const char *name, struct found *found)
 {
     union address *one = &found->addresses[0];
 
-    strncpy(found->canonical, name, FOUND_NAME - 1);
+    snprintf(found->canonical, FOUND_NAME, "%s", name);
     found->count = address_read(one, name);
     return found->count != 0;
 }
@@ -37,7 +37,7 @@ static void read_host(struct found *found, char *line, const char *name)
         return;
     }
     if (found->count++ == 0) {
-        strncpy(found->canonical, first, FOUND_NAME - 1);
+        snprintf(found->canonical, FOUND_NAME, "%s", first);
     }
 }
 

@@ -17,16 +17,21 @@ left_out := $(filter-out $(FEATURES),help probe trust)
 static_machines := here armhf mips
 compiler_armhf := arm-linux-gnueabihf
 compiler_mips := mips-linux-gnu
-flags_here := $(if $(filter x86_64 i%86,$(shell uname -m)),-malign-data=abi)
+flags_i86 := -malign-data=abi
+# Nothing here computes with floating point: calls need not count such arguments, nor the stack be aligned for them.
+flags_x86_64 := -malign-data=abi -mno-sse -mskip-rax-setup -mpreferred-stack-boundary=3
+flags_here := $(flags_$(patsubst i%86,i86,$(shell uname -m)))
+jumps_here := $(if $(filter x86_64,$(shell uname -m)),-fjump-tables -fpie)
 flags_armhf := -mthumb
+jumps_armhf := -fjump-tables
 flags_mips := -mips32r2 -fno-pic -mno-shared -mplt
 
 static_cflags := -Oz -fno-pie -ffunction-sections -fdata-sections -fmerge-all-constants -fno-asynchronous-unwind-tables \
     -fno-unwind-tables -fno-stack-protector -fno-ident -fno-jump-tables -fno-thread-jumps -fno-tree-dominator-opts \
-    -fno-inline-functions-called-once -fno-tree-tail-merge
+    -fno-inline-functions-called-once -fno-tree-tail-merge -fno-caller-saves
 static_ldflags = -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,common-page-size=64,--build-id=none,-Map=$(1)/map
 # BearSSL as it is for any CPU: what is only faster on some is left out.
-static_cppflags := -DBR_AES_X86NI=0 -DBR_SSE2=0 -DBR_INT128=0 -DBR_UMUL128=0 -DBR_RDRAND=0 -DMOTE_X25519=0
+static_cppflags := -DBR_AES_X86NI=0 -DBR_SSE2=0 -DBR_INT128=0 -DBR_UMUL128=0 -DBR_RDRAND=0 -DBR_64=0 -DBR_USE_URANDOM=0 -DMOTE_X25519=0
 
 # make STATIC=yes, with a BUILD of its own
 ifdef STATIC
@@ -46,6 +51,7 @@ endif
 
 static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a \
     CC=$(BUILD)/musl-$(2)/bin/musl-gcc CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(flags_$(2))' \
+    JUMPS='$(jumps_$(2))' \
     LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
 static_made = port/static/strip.py $(1)/mailmote && port/static/parts.py $(1) $(left_out)
 
@@ -68,6 +74,8 @@ $(MUSL_DIR)/configure:
 # What is not here the command does not call: it took longer to compile than the rest.
 musl_dirs := crt $(addprefix src/,ctype dirent env errno exit fcntl internal linux malloc malloc/mallocng misc mman network process select signal \
     stat stdio stdlib string thread time unistd)
+# What has floating point in it.
+musl_floats := floatscan vfprintf vfwprintf atof strtod wcstod difftime
 
 $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc: | need-cc need-static-% $(MUSL_DIR)/configure
 	@echo "  MUSL    $*"
@@ -76,7 +84,7 @@ $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc:
 	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --enable-wrapper=gcc --disable-shared \
 	    $(compiler_$*:%=--target=%) CC='$(if $(compiler_$*),$(compiler_$*)-gcc,$(CC))' CFLAGS='$(static_cflags) $(flags_$*)' >configure.log 2>&1
 	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install \
-	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs))' >$(BUILD)/musl-$*/make.log 2>&1
+	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs))' AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
 
 static-check: static static-armhf static-mips all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name
 	@$(pytest) tests/interop/test_static.py
