@@ -205,10 +205,13 @@ static unsigned end_chain(const br_x509_class **ctx)
 {
     struct link_x509 *x = x509_of(ctx);
 
+    if (x->failed) {
+        return BR_ERR_X509_LIMIT_EXCEEDED;
+    }
     if (x->chain->count == 0) {
         return BR_ERR_X509_EMPTY_CHAIN;
     }
-    return x->failed || x->chain->list[0]->pkey == NULL ? BR_ERR_X509_UNSUPPORTED : 0;
+    return x->chain->list[0]->pkey == NULL ? BR_ERR_X509_UNSUPPORTED : 0;
 }
 
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)

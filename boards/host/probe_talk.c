@@ -90,6 +90,9 @@ static bool tls_trouble(struct probe *probe, const struct link *link, int error)
                                     "--tls implicit"
                                   : "it grants STARTTLS, and then speaks no TLS");
     }
+    if (error == BR_ERR_X509_LIMIT_EXCEEDED) {
+        return trouble(probe, "its certificates are damaged, too long or too many, or there is no memory for them");
+    }
     if (error >= BR_ERR_SEND_FATAL_ALERT) {
         snprintf(probe->trouble, sizeof probe->trouble, "the handshake failed: we said TLS alert %d", error & 255);
     } else if (error >= BR_ERR_RECV_FATAL_ALERT) {

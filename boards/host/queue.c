@@ -101,21 +101,23 @@ static int list(const struct spool *spool)
 {
     size_t count;
     struct spool_entry *entries = spool_list_all(spool, &count);
+    int status = EX_OK;
 
     if (entries == NULL) {
         return EX_OSERR;
     }
     for (size_t i = 0; i < count; i++) {
         struct host_mail mail;
+        int looked = spool_look(spool, entries[i].name, &mail, false);
 
-        if (spool_look(spool, entries[i].name, &mail, false) != SPOOL_GOOD) {
-            continue;
+        if (looked == SPOOL_GOOD) {
+            print_mail(spool, &mail);
+            mail_free(&mail);
         }
-        print_mail(spool, &mail);
-        mail_free(&mail);
+        status = looked == SPOOL_TROUBLE ? EX_OSERR : status;
     }
     free(entries);
-    return spool_tell_damaged(spool) ? EX_OK : EX_OSERR;
+    return spool_tell_damaged(spool) ? status : EX_OSERR;
 }
 
 /* ---- One mail ---------------------------------------------------------------------------------------------------- */

@@ -71,6 +71,18 @@ class Settling(Relay):
             assert self.changed.wait_for(lambda: self.open == 0, LIMIT_S), "a conversation does not end"
 
 
+def calls_of(trace):
+    """(name, number) of each behind the loader's, whichever process made it; not on a descriptor that is not there"""
+    counts, calls, ours = collections.Counter(), set(), False
+    for line in trace:
+        found = re.match(r"(\d+) +(\w+)\(", line)
+        if found:
+            counts[found.groups()] += 1
+            ours = ours or MAIN in line
+            calls |= {(found[2], counts[found.groups()])} if ours and "EBADF" not in line else set()
+    return calls
+
+
 class Run:
     """one command under strace, with one fault or none, and what came of it"""
 
@@ -147,17 +159,6 @@ class Run:
     def waiting(self):
         """files that are to be mails, wherever they have got to"""
         return [path for names in ("*.mail", "*.taken", "drop/*.mail") for path in self.spool.path.glob(names)]
-
-    def calls(self):
-        """(name, number) of each behind the loader's, whichever process made it; not on a descriptor that is not there"""
-        counts, calls, ours = collections.Counter(), set(), False
-        for line in self.trace:
-            found = re.match(r"(\d+) +(\w+)\(", line)
-            if found:
-                counts[found.groups()] += 1
-                ours = ours or MAIN in line
-                calls |= {(found[2], counts[found.groups()])} if ours and "EBADF" not in line else set()
-        return calls
 
     def struck(self):
         return any("(INJECTED)" in line or "killed by SIGKILL" in line for line in self.trace)
@@ -285,7 +286,7 @@ def sample(faults, size, seen):
 
 def run_scene(name, jobs, choose=list, run=Run, scenes=SCENES):
     """of the faults that are chosen; returns a row of the table, and what was wrong"""
-    calls = run(scenes[name]).calls()
+    calls = calls_of(run(scenes[name]).trace)
     faults = choose(faults_of(calls))
     row, wrong = collections.Counter(calls=len(calls)), []
 

@@ -175,13 +175,68 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
 """
 
 
+# Not in the library above, whose functions would take the place of a sanitizer's.
+# The name service of glibc does not bear it: it waits for its own lock, or aborts.
+MEMORY = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+
+static int in_names;
+
+static int refused(void)
+{
+    static long calls;
+    const char *at = getenv("MEMORY");
+    if (at == NULL || in_names || ++calls != atol(at))
+        return 0;
+    close(open(getenv("REFUSED"), O_CREAT | O_WRONLY, 0666));
+    errno = ENOMEM;
+    return 1;
+}
+
+void *malloc(size_t len) { return refused() ? NULL : __libc_malloc(len); }
+void *calloc(size_t count, size_t len) { return refused() ? NULL : __libc_calloc(count, len); }
+void *realloc(void *old, size_t len) { return refused() ? NULL : __libc_realloc(old, len); }
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
+{
+    in_names = 1;
+    int error = ((int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo"))(
+        host, port, hints, list);
+    in_names = 0;
+    return error;
+}
+
+struct passwd *getpwuid(uid_t uid)
+{
+    in_names = 1;
+    struct passwd *user = ((struct passwd * (*)(uid_t)) dlsym(RTLD_NEXT, "getpwuid"))(uid);
+    in_names = 0;
+    return user;
+}
+"""
+
+
 @functools.lru_cache(maxsize=None)
-def library():
+def library(source=SOURCE):
     compiler = shutil.which("cc") or shutil.which("gcc") or pytest.skip("no compiler")
     path = pathlib.Path(tempfile.mkdtemp(prefix="pretend-")) / "pretend.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", path], input=SOURCE.encode(), check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", path], input=source.encode(), check=True)
     return path
 
 
 def pretend(**settings):
     return ["env", f"LD_PRELOAD={library()}", *(f"{name}={value}" for name, value in settings.items())]
+
+
+def refuse(number, mark):
+    """the allocation of that number fails, in libc as well, once in each process; then the file `mark` is there"""
+    return ["env", f"LD_PRELOAD={library(MEMORY)}", f"MEMORY={number}", f"REFUSED={mark}"]
