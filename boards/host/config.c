@@ -198,7 +198,7 @@ static int parse_account(struct config *config, char *rest)
 static void ignore(const struct config *config, const struct config_word *word)
 {
     if (config->args->verbose || isatty(STDERR_FILENO)) {
-        complain("warning: %s is ignored: %s", word->name, word->advice);
+        complain("warning: %s is ignored: %s", word->name, word->text);
     }
 }
 

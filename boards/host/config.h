@@ -32,14 +32,15 @@ enum config_key {
     KEY_ACCOUNT
 };
 
-/* FORM_WORD: one word. FORM_PATH: one, a file's name that does not depend on where the caller is. FORM_SWITCH: one, and none is "on". FORM_TEXT: the rest of the line. FORM_IGNORED: the same, for nothing. */
-enum { FORM_WORD, FORM_PATH, FORM_SWITCH, FORM_TEXT, FORM_IGNORED };
+/* FORM_WORD: one word. FORM_PATH: one, a file's name that does not depend on where the caller is. FORM_SWITCH: one, and none is "on".
+ * FORM_TEXT: the rest of the line. FORM_REFUSED: the same, and it is an error. FORM_IGNORED: the same, for nothing. */
+enum { FORM_WORD, FORM_PATH, FORM_SWITCH, FORM_TEXT, FORM_REFUSED, FORM_IGNORED };
 
 struct config_word {
     const char *name;
     uint8_t key, form;
-    const char *choices; /* between spaces; NULL: any */
-    const char *advice;  /* where it is none of these, or why it is ignored */
+    /* Why it is refused or ignored. FORM_SWITCH: the choices, between spaces, and behind a NUL what is said of others, or "". */
+    const char *text;
 };
 
 /* NULL: there is none. */

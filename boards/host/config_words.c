@@ -8,89 +8,95 @@
 
 #include <string.h>
 
-#define ON_OFF " on off "
+#define ON_OFF " on off \0"
 #define PIN_INSTEAD                                                                                                    \
     "give `pin sha256:BASE64', which mailmote probe HOST prints: it is of the key, and a fingerprint of a "            \
     "certificate "                                                                                                     \
     "that is renewed"
 
 static const struct config_word words[] = {
-    {"relay", KEY_RELAY, FORM_WORD, NULL, NULL},
-    {"alias", KEY_ALIAS, FORM_WORD, NULL, NULL},
-    {"defaults", KEY_DEFAULTS, FORM_WORD, NULL, NULL},
-    {"account", KEY_ACCOUNT, FORM_WORD, NULL, NULL},
+    {"relay", KEY_RELAY, FORM_WORD, NULL},
+    {"alias", KEY_ALIAS, FORM_WORD, NULL},
+    {"defaults", KEY_DEFAULTS, FORM_WORD, NULL},
+    {"account", KEY_ACCOUNT, FORM_WORD, NULL},
 
-    {"spool", KEY_SPOOL, FORM_PATH, NULL, NULL},
-    {"helo", KEY_HELO, FORM_WORD, NULL, NULL},
-    {"domain", KEY_HELO, FORM_WORD, NULL, NULL},
-    {"from", KEY_FROM, FORM_WORD, NULL, NULL},
-    {"from_full_name", KEY_FULL_NAME, FORM_TEXT, NULL, NULL},
-    {"maildomain", KEY_MAILDOMAIN, FORM_WORD, NULL, NULL},
-    {"set_from_header", KEY_FROM_HEADER, FORM_SWITCH, " auto on off ", NULL},
-    {"allow_from_override", KEY_FROM_OVERRIDE, FORM_SWITCH, ON_OFF, NULL},
-    {"admin", KEY_ADMIN, FORM_WORD, NULL, NULL},
-    {"aliases", KEY_ALIASES, FORM_PATH, NULL, NULL},
-    {"timeout", KEY_TIMEOUT, FORM_WORD, NULL, NULL},
+    {"spool", KEY_SPOOL, FORM_PATH, NULL},
+    {"helo", KEY_HELO, FORM_WORD, NULL},
+    {"domain", KEY_HELO, FORM_WORD, NULL},
+    {"from", KEY_FROM, FORM_WORD, NULL},
+    {"from_full_name", KEY_FULL_NAME, FORM_TEXT, NULL},
+    {"maildomain", KEY_MAILDOMAIN, FORM_WORD, NULL},
+    {"set_from_header", KEY_FROM_HEADER, FORM_SWITCH, " auto on off \0"},
+    {"allow_from_override", KEY_FROM_OVERRIDE, FORM_SWITCH, ON_OFF},
+    {"admin", KEY_ADMIN, FORM_WORD, NULL},
+    {"aliases", KEY_ALIASES, FORM_PATH, NULL},
+    {"timeout", KEY_TIMEOUT, FORM_WORD, NULL},
     {"syslog", KEY_SYSLOG, FORM_SWITCH,
      " on off LOG_MAIL LOG_USER LOG_LOCAL0 LOG_LOCAL1 LOG_LOCAL2 LOG_LOCAL3 LOG_LOCAL4 LOG_LOCAL5 LOG_LOCAL6 "
-     "LOG_LOCAL7 ",
-     NULL},
+     "LOG_LOCAL7 \0"},
 
 #ifdef MOTE_DANE
-    {"nodane", KEY_NODANE, FORM_WORD, NULL, NULL},
-    {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_PATH, NULL, NULL},
+    {"nodane", KEY_NODANE, FORM_WORD, NULL},
+    {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_PATH, NULL},
 #else
-    {"nodane", KEYS, FORM_TEXT, "", WITHOUT_DANE ", or take the line out"},
-    {"dnssec-anchor", KEYS, FORM_TEXT, "", WITHOUT_DANE ", or take the line out"},
+    {"nodane", KEYS, FORM_REFUSED, WITHOUT_DANE ", or take the line out"},
+    {"dnssec-anchor", KEYS, FORM_REFUSED, WITHOUT_DANE ", or take the line out"},
 #endif
 
-    {"host", KEY_HOST, FORM_WORD, NULL, NULL},
-    {"port", KEY_PORT, FORM_WORD, NULL, NULL},
-    {"tls", RELAY_TLS, FORM_SWITCH, " on off starttls implicit ",
+    {"host", KEY_HOST, FORM_WORD, NULL},
+    {"port", KEY_PORT, FORM_WORD, NULL},
+    {"tls", RELAY_TLS, FORM_SWITCH,
+     " on off starttls implicit \0"
      "give starttls or implicit, or as in an msmtprc on or off"},
-    {"tls_starttls", RELAY_STARTTLS, FORM_SWITCH, ON_OFF, NULL},
-    {"trust", RELAY_TRUST, FORM_PATH, NULL, NULL},
-    {"tls_trust_file", RELAY_TRUST, FORM_PATH, NULL, NULL},
-    {"pin", RELAY_PIN, FORM_WORD, NULL, NULL},
-    {"tls-name", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
-    {"tls_host_override", RELAY_TLS_NAME, FORM_WORD, NULL, NULL},
-    {"auth", RELAY_AUTH, FORM_SWITCH, " on off plain login xoauth2 oauthbearer ",
+    {"tls_starttls", RELAY_STARTTLS, FORM_SWITCH, ON_OFF},
+    {"trust", RELAY_TRUST, FORM_PATH, NULL},
+    {"tls_trust_file", RELAY_TRUST, FORM_PATH, NULL},
+    {"pin", RELAY_PIN, FORM_WORD, NULL},
+    {"tls-name", RELAY_TLS_NAME, FORM_WORD, NULL},
+    {"tls_host_override", RELAY_TLS_NAME, FORM_WORD, NULL},
+    {"auth", RELAY_AUTH, FORM_SWITCH,
+     " on off plain login xoauth2 oauthbearer \0"
      "give on: the password is only said inside TLS, to a relay that proved who it is"},
-    {"user", RELAY_USER, FORM_WORD, NULL, NULL},
-    {"password-file", RELAY_PASSWORD_FILE, FORM_PATH, NULL, NULL},
-    {"token-file", RELAY_TOKEN_FILE, FORM_PATH, NULL, NULL},
-    {"password", RELAY_PASSWORD, FORM_TEXT, NULL, NULL},
-    {"passwordeval", RELAY_PASSWORD_COMMAND, FORM_TEXT, NULL, NULL},
+    {"user", RELAY_USER, FORM_WORD, NULL},
+    {"password-file", RELAY_PASSWORD_FILE, FORM_PATH, NULL},
+    {"token-file", RELAY_TOKEN_FILE, FORM_PATH, NULL},
+    {"password", RELAY_PASSWORD, FORM_TEXT, NULL},
+    {"passwordeval", RELAY_PASSWORD_COMMAND, FORM_TEXT, NULL},
 
-    {"protocol", KEYS, FORM_SWITCH, " smtp ", "mailmote speaks smtp alone"},
-    {"tls_certcheck", KEYS, FORM_SWITCH, " on ",
+    {"protocol", KEYS, FORM_SWITCH,
+     " smtp \0"
+     "mailmote speaks smtp alone"},
+    {"tls_certcheck", KEYS, FORM_SWITCH,
+     " on \0"
      "anybody could be the relay: give `trust FILE.pem' or `pin sha256:BASE64', which mailmote probe HOST prints"},
-    {"tls_fingerprint", KEYS, FORM_TEXT, "", PIN_INSTEAD},
-    {"tls_cert_file", KEYS, FORM_TEXT, "", "mailmote has no certificate of its own: log in with a password"},
-    {"tls_key_file", KEYS, FORM_TEXT, "", "mailmote has no certificate of its own: log in with a password"},
-    {"source_ip", KEYS, FORM_TEXT, "", "the system chooses the address: take the line out"},
-    {"proxy_host", KEYS, FORM_TEXT, "", "mailmote knows no proxy: give a relay that can be reached without"},
-    {"socket", KEYS, FORM_TEXT, "", "mailmote connects by TCP: give host and port"},
-    {"undisclosed_recipients", KEYS, FORM_SWITCH, " off ", "mailmote leaves To as it is: give recipients as Bcc"},
-    {"eval", KEYS, FORM_TEXT, "", "the file runs no command but passwordeval: write the line it prints"},
+    {"tls_fingerprint", KEYS, FORM_REFUSED, PIN_INSTEAD},
+    {"tls_cert_file", KEYS, FORM_REFUSED, "mailmote has no certificate of its own: log in with a password"},
+    {"tls_key_file", KEYS, FORM_REFUSED, "mailmote has no certificate of its own: log in with a password"},
+    {"source_ip", KEYS, FORM_REFUSED, "the system chooses the address: take the line out"},
+    {"proxy_host", KEYS, FORM_REFUSED, "mailmote knows no proxy: give a relay that can be reached without"},
+    {"socket", KEYS, FORM_REFUSED, "mailmote connects by TCP: give host and port"},
+    {"undisclosed_recipients", KEYS, FORM_SWITCH,
+     " off \0"
+     "mailmote leaves To as it is: give recipients as Bcc"},
+    {"eval", KEYS, FORM_REFUSED, "the file runs no command but passwordeval: write the line it prints"},
 
-    {"logfile", KEYS, FORM_IGNORED, NULL, "each mail is a line of the system's log"},
-    {"logfile_time_format", KEYS, FORM_IGNORED, NULL, "each mail is a line of the system's log"},
-    {"tls_crl_file", KEYS, FORM_IGNORED, NULL, "revoked certificates are not looked up"},
-    {"tls_priorities", KEYS, FORM_IGNORED, NULL, "TLS 1.2 with what BearSSL holds for safe"},
-    {"tls_min_dh_prime_bits", KEYS, FORM_IGNORED, NULL, "there is no DH but on elliptic curves"},
-    {"tls_force_sslv3", KEYS, FORM_IGNORED, NULL, "it is TLS 1.2"},
-    {"auto_from", KEYS, FORM_IGNORED, NULL, "without `from' the sender is your user name, at maildomain or this host"},
-    {"proxy_port", KEYS, FORM_IGNORED, NULL, "mailmote knows no proxy"},
-    {"ntlmdomain", KEYS, FORM_IGNORED, NULL, "there is no NTLM"},
-    {"dsn_notify", KEYS, FORM_IGNORED, NULL, "who failed is told by mailmote itself"},
-    {"dsn_return", KEYS, FORM_IGNORED, NULL, "who failed is told by mailmote itself"},
-    {"keepbcc", KEYS, FORM_IGNORED, NULL, "Bcc is always taken out"},
-    {"remove_bcc_headers", KEYS, FORM_IGNORED, NULL, "Bcc is always taken out"},
-    {"set_date_header", KEYS, FORM_IGNORED, NULL, "Date is added where it is missing"},
-    {"set_msgid_header", KEYS, FORM_IGNORED, NULL, "Message-ID is added where it is missing"},
-    {"add_missing_date_header", KEYS, FORM_IGNORED, NULL, "Date is added where it is missing"},
-    {"add_missing_from_header", KEYS, FORM_IGNORED, NULL, "From is added where it is missing"},
+    {"logfile", KEYS, FORM_IGNORED, "each mail is a line of the system's log"},
+    {"logfile_time_format", KEYS, FORM_IGNORED, "each mail is a line of the system's log"},
+    {"tls_crl_file", KEYS, FORM_IGNORED, "revoked certificates are not looked up"},
+    {"tls_priorities", KEYS, FORM_IGNORED, "TLS 1.2 with what BearSSL holds for safe"},
+    {"tls_min_dh_prime_bits", KEYS, FORM_IGNORED, "there is no DH but on elliptic curves"},
+    {"tls_force_sslv3", KEYS, FORM_IGNORED, "it is TLS 1.2"},
+    {"auto_from", KEYS, FORM_IGNORED, "without `from' the sender is your user name, at maildomain or this host"},
+    {"proxy_port", KEYS, FORM_IGNORED, "mailmote knows no proxy"},
+    {"ntlmdomain", KEYS, FORM_IGNORED, "there is no NTLM"},
+    {"dsn_notify", KEYS, FORM_IGNORED, "who failed is told by mailmote itself"},
+    {"dsn_return", KEYS, FORM_IGNORED, "who failed is told by mailmote itself"},
+    {"keepbcc", KEYS, FORM_IGNORED, "Bcc is always taken out"},
+    {"remove_bcc_headers", KEYS, FORM_IGNORED, "Bcc is always taken out"},
+    {"set_date_header", KEYS, FORM_IGNORED, "Date is added where it is missing"},
+    {"set_msgid_header", KEYS, FORM_IGNORED, "Message-ID is added where it is missing"},
+    {"add_missing_date_header", KEYS, FORM_IGNORED, "Date is added where it is missing"},
+    {"add_missing_from_header", KEYS, FORM_IGNORED, "From is added where it is missing"},
 };
 
 enum { WORDS = sizeof words / sizeof words[0], NAME_MAX_LEN = 31 };
@@ -156,20 +162,25 @@ static bool among(const char *choices, const char *value)
 
 int config_check(const struct config_word *word, const char *value)
 {
+    const char *advice;
+
     if (word->form == FORM_PATH && *value != '/' && strncmp(value, "~/", 2) != 0 && strcmp(value, RELAY_SYSTEM) != 0) {
         complain("%s %.200s: give the whole path, which begins with / or ~/: callers are in other directories",
                  word->name, value);
         return EX_CONFIG;
     }
-    if (word->choices == NULL || among(word->choices, value) || (*word->choices == 0 && *value == 0)) {
+    if (word->form == FORM_REFUSED && *value != 0) {
+        complain("%s: %s", word->name, word->text);
+        return EX_CONFIG;
+    }
+    if (word->form != FORM_SWITCH || among(word->text, value)) {
         return EX_OK;
     }
-    if (word->form == FORM_TEXT) {
-        complain("%s: %s", word->name, word->advice);
-    } else if (word->advice != NULL) {
-        complain("%s %.200s: %s", word->name, value, word->advice);
+    advice = word->text + strlen(word->text) + 1;
+    if (*advice != 0) {
+        complain("%s %.200s: %s", word->name, value, advice);
     } else {
-        complain("%s %.200s: give one of%.*s", word->name, value, (int)strlen(word->choices) - 1, word->choices);
+        complain("%s %.200s: give one of%.*s", word->name, value, (int)strlen(word->text) - 1, word->text);
     }
     return EX_CONFIG;
 }
@@ -218,7 +229,7 @@ int config_take_value(const struct config_word *word, char *rest, const char **v
     char *first, *more = NULL;
     int status;
 
-    if (word->form == FORM_TEXT || word->form == FORM_IGNORED) {
+    if (word->form >= FORM_TEXT) {
         *value = take_text(rest);
         return EX_OK;
     }
