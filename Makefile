@@ -74,8 +74,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(bearssl_h)
 	$(Q)$(compile)
 
 # Written when the compiler or a flag has changed, and everything is built again.
-# -Werror changes no object.
-flags = $(strip $(CC) $(filter-out -Werror,$(ours)) $(tests) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
+# -Werror changes no object. What one program alone is linked with is none of them.
+flags := $(strip $(CC) $(filter-out -Werror,$(ours)) $(tests) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS))
 ifneq ($(flags),$(file <$(BUILD)/flags))
 .PHONY: $(BUILD)/flags
 endif
@@ -248,6 +248,20 @@ fuzz-%: $(BUILD)/tests/fuzz_%
 	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$(BUILD)/$*- \
 	    $(BUILD)/$* $(wildcard tests/fuzz/corpus/$*)
 
+# AFL++'s compiler takes the same flags, and links its own driver for libFuzzer's. It does not look for leaks.
+fuzz-afl: need-fuzz-afl | $(cross_h) ## the same with AFL++; what it finds goes to $(BUILD)/afl/NAME/default/crashes
+	+@$(sanitized) BUILD=$(BUILD)/afl BEARSSL_LIB=$(BUILD)/afl/libbearssl.a CC=afl-clang-fast $(harnesses:%=afl-%)
+
+afl-%: $(BUILD)/tests/fuzz_%
+	afl-fuzz -i tests/fuzz/corpus/$* -o $(BUILD)/$* -V $(FUZZ_SECONDS) -t 10000 -- $<
+	@found=$$(ls -d $(BUILD)/$*/default/crashes/id* $(BUILD)/$*/default/hangs/id* 2>/dev/null); \
+	    [ -z "$$found" ] || { echo "$* fails with:"; echo "$$found"; exit 1; } >&2
+afl-% fuzz-afl: export AFL_QUIET := 1
+afl-%: export AFL_NO_UI := 1
+afl-%: export AFL_AUTORESUME := 1
+afl-%: export AFL_SKIP_CPUFREQ := 1
+afl-%: export AFL_NO_AFFINITY := 1
+
 # A fleet of devices with the real outbox, and a relay that is down for an hour. fleet-check runs it all as well.
 $(BUILD)/tests/fleet: $(call objects,$(wildcard tests/fleet/*.c) tests/unit/tls_peer.c) $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)
@@ -395,6 +409,7 @@ pkg-amalgamation := python3
 pkg-demo := openssl python3-aiosmtpd
 pkg-unit := python3 libcmocka-dev
 pkg-san := python3 clang libclang-rt-dev libcmocka-dev
+pkg-fuzz-afl := $(pkg-san) afl++
 pkg-32 := python3 gcc lib32gcc-12-dev libc6-dev-i386
 pkg-coverage := python3 clang-19 llvm-19 libclang-rt-19-dev libcmocka-dev
 pkg-valgrind := valgrind
@@ -420,7 +435,7 @@ help: ## this list
 	    /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers callers-short dane-check faults attacks cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fuzz-afl fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers callers-short dane-check faults attacks cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

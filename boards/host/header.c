@@ -286,12 +286,11 @@ static size_t piece_len(struct span line, size_t cap)
     return len > 0 ? len : cap;
 }
 
-/* A field as it came, but that its lines are no longer than they may be, and without the end of its last one. */
-static void write_folded(FILE *out, struct span field)
+/* As it came, but that its lines are no longer than they may be, the first no longer than cap; without the end of the last one. */
+static void write_folded(FILE *out, struct span field, size_t cap)
 {
-    while (field.len > 0) {
+    for (; field.len > 0; cap = LINE_OCTETS) {
         struct span line = take_line(&field);
-        size_t cap = LINE_OCTETS;
 
         while (line.len > cap) {
             size_t len = piece_len(line, cap);
@@ -307,12 +306,18 @@ static void write_folded(FILE *out, struct span field)
     }
 }
 
+/* Blanks in front of the colon stay where no line ends there, or would: to most relays a line without a colon is no field. */
 void header_write_type(FILE *out, struct span field, const struct header_rules *rules)
 {
+    size_t colon = strcspn(field.at, ":"), len = line_len(&field);
+    size_t name = len > colon && len <= LINE_OCTETS ? colon : field_name_len(field);
+    struct span rest = {field.at + colon, field.len - colon};
+
+    fwrite(field.at, 1, name, out);
     if (has_8bit(field.at, field.len)) {
-        write_parameters(out, field, rules);
+        write_parameters(out, rest, rules);
     } else {
-        write_folded(out, field);
+        write_folded(out, rest, LINE_OCTETS - name);
     }
 }
 
@@ -326,13 +331,10 @@ void header_write(FILE *out, struct span field, const struct header_rules *rules
         header_write_from(out, name, rules);
     } else if (list == LIST_BARE || (list == LIST_GOOD && eight)) {
         write_list(out, field, rules);
-    } else if (eight && (field_is(field, "Content-Type") || field_is(field, "Content-Disposition"))) {
-        write_parameters(out, field, rules);
-        fputs("\r\n", out);
-    } else if (eight) {
+    } else if (eight && !field_is(field, "Content-Type") && !field_is(field, "Content-Disposition")) {
         write_text(out, field, rules);
     } else {
-        write_folded(out, field);
+        header_write_type(out, field, rules);
         fputs("\r\n", out);
     }
 }

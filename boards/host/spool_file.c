@@ -5,7 +5,7 @@
  *
  *     0     state   "mailmot1", seq (4), record (44), boot id (16), ms since boot (8), spare ms (2), crc (4)
  *                   | printed (4), notice (1), crc of all before (4), which earlier releases do not write
- *     512   state   the same: the one with the higher seq holds, the other is written next
+ *     512   state   the same: the one whose seq follows the other's holds, the other is written next
  *     1024  body    len (4), crc (4) | size (4), needs (1), length of the envelope (3) | envelope | text
  *     then  reasons len (4), crc (4) | code and step (2), and text of each recipient, once one has failed
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state is written over in place, in the sector of the two that does not hold.
+ * The state is written over in place, in the sector of the two that does not hold. Their numbers go round.
  */
 #define _GNU_SOURCE
 
@@ -61,12 +61,13 @@ static void decode_more(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail 
     mail->marks = good ? octets[MARKS_AT] : 0;
 }
 
-static bool decode_state(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail *mail)
+/* other: one has been read, which this one follows if it holds. */
+static bool decode_state(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail *mail, bool other)
 {
     uint32_t seq = (uint32_t)get_number(octets + SEQ_AT, 4);
 
     if (memcmp(octets, magic, SEQ_AT) != 0 || get_number(octets + CRC_AT, 4) != crc32(0, octets, CRC_AT) ||
-        seq <= mail->kept.seq || seq == UINT32_MAX /* nothing can follow it */ ||
+        (other && (uint32_t)(seq - mail->kept.seq - 1) >= INT32_MAX) ||
         !mote_record_read(&mail->record, octets + RECORD_AT)) {
         return false;
     }
@@ -82,12 +83,9 @@ static bool decode_state(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail
 
 bool spool_state_read(const uint8_t octets[SPOOL_STATES_LEN], struct host_mail *mail)
 {
-    bool first, second;
+    bool first = decode_state(octets, mail, false);
 
-    mail->kept.seq = 0;
-    first = decode_state(octets, mail);
-    second = decode_state(octets + SPOOL_SECTOR, mail);
-    return first || second;
+    return decode_state(octets + SPOOL_SECTOR, mail, first) || first;
 }
 
 bool spool_file_save(struct host_mail *mail)

@@ -147,8 +147,7 @@ static void load_line(struct throttle *throttle, const struct relays *relays, co
             continue;
         }
         throttle->since_ms[i] = line->since_ms;
-        state->failures = (uint8_t)line->failures;
-        state->tls = (uint8_t)line->tls_failures;
+        *state = (struct mote_relay_state){.failures = (uint8_t)line->failures, .tls = (uint8_t)line->tls_failures};
         if (line->failures + line->tls_failures != 0) {
             state->since_s = throttle->now_s - (uint32_t)((now_ms - line->since_ms) / 1000);
         } else if (line->since_ms > now_ms) {

@@ -148,8 +148,8 @@ static void finish_kindly(void)
     static const unsigned turns_max = 40;
     size_t before = SIZE_MAX;
 
-    for (unsigned i = 0; i < turns_max && !run_takes_next(&first) && event_count != before; i++) {
-        before = event_count;
+    for (unsigned i = 0; i < turns_max && !run_takes_next(&first) && event_count + fed_len != before; i++) {
+        before = event_count + fed_len;
         turn(caps[CAPS - 1]);
     }
 }

@@ -2,8 +2,8 @@
  *
  * A mail's file in a spool or a drop directory, as anybody or a failing disk may have written it. An octet of the input says whether
  * the checksums are made right; then come the two states and the body, without the gaps the file has. Either the file is damaged,
- * or what is read of it can be given to the rest: a sender, recipients, a text that can be read again; and a state that is
- * stored is read as it was.
+ * or what is read of it can be given to the rest: a sender, recipients, a text that can be read again; and the states that
+ * are stored next are read as they were.
  */
 #define _GNU_SOURCE
 
@@ -65,11 +65,14 @@ static void check_mail(struct host_mail *mail)
     }
 }
 
+/* One state more, which differs from the one before. */
 static void check_save(struct host_mail *mail, int fd)
 {
-    struct mote_record before = mail->record;
+    struct mote_record before;
     uint32_t told = mail->kept.told;
 
+    mail->record.attempts ^= 1;
+    before = mail->record;
     mail->kept.fd = fd;
     require(spool_file_save(mail) && spool_file_read_state(fd, mail) == 0, "what was stored is not read");
     require(memcmp(&before, &mail->record, sizeof before) == 0 && (told == mail->kept.told || record_final(&before)),
@@ -94,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mail.kept.fd = fd;
         if (spool_file_read_body(&mail) == 0) {
             check_mail(&mail);
+            check_save(&mail, fd);
             check_save(&mail, fd);
         }
     }

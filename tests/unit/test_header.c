@@ -156,6 +156,9 @@ static const struct {
 } fields[] = {
     {&complete, "Subject: plain,  as it\tis", "Subject: plain,  as it\tis\r\n"},
     {&complete, "To: Ann <a@b.test>,\r\n c@d", "To: Ann <a@b.test>,\r\n c@d\r\n"},
+    {&complete, "Subject \t: x", "Subject \t: x\r\n"},
+    {&complete, "X-Text\r\n :\r\n x\r\n y", "X-Text:\r\n x\r\n y\r\n"},
+    {&complete, "Content-Type\n : text/plain; name=\xfc", "Content-Type: text/plain; name*=unknown-8bit''%FC\r\n"},
     {&complete, "To: root", "To: root@nas.test\r\n"},
     {&complete, "cc : root, Ann <ann> (x), c@d", "cc: root@nas.test,\r\n Ann <ann@nas.test> (x),\r\n c@d\r\n"},
     {&complete, "To: Staff: root, \"B, C\" <b@c>;, d",
@@ -239,8 +242,9 @@ static const char *const pieces[] = {"a",    "root",     "b.test",
 static void draw_field(char *text)
 {
     static const char *const names[] = {"From", "To", "Cc", "Subject", "X-Text", "Reply-To", "Content-Type"};
+    static const char *const blanks[] = {"", "", " ", "\r\n\t"};
 
-    sprintf(text, "%s: ", names[drawn(COUNT(names))]);
+    sprintf(text, "%s%s: ", names[drawn(COUNT(names))], blanks[drawn(COUNT(blanks))]);
     for (uint32_t count = drawn(40); count > 0; count--) {
         strcat(text, pieces[drawn(COUNT(pieces))]);
     }
@@ -256,12 +260,24 @@ static void check_made(const char *field, const char *text)
     assert_int_equal(rest.len, 0);
     assert_int_equal(whole.len + 2, strlen(text));
     assert_int_equal(field_name_len(whole), field_name_len((struct span){field, strlen(field)}));
+    assert_true(line_len(&whole) > strcspn(text, ":"));
     for (const char *at = strpbrk(text, "\r\n"); at != NULL; at = strpbrk(at + 2, "\r\n")) {
         assert_memory_equal(at, "\r\n", 2);
     }
     if (field_is(whole, "Subject") || field_is(whole, "X-Text")) {
         assert_false(has_8bit(text, strlen(text)));
     }
+}
+
+/* It is folded, but not at the blank in front of its colon. */
+static void field_long(void **state)
+{
+    char field[1500] = "X-Text :", *text;
+
+    memset(field + strlen(field), 'a', sizeof field - 1 - strlen(field));
+    text = made(field, &complete);
+    check_made(field, text);
+    free(text);
 }
 
 static void field_at_random(void **state)
@@ -313,7 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),        cmocka_unit_test(field_is_made),
-        cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice),
+        cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice), cmocka_unit_test(field_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
