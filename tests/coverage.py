@@ -105,7 +105,8 @@ def table(files):
 
 def ports(build):
     """what has run of the ports and the command"""
-    programs = [build / "mailmote", build / "fast/mailmote", *build.glob("lwip/*/test_lwip"), *build.glob("tests/test_*")]
+    programs = [build / "mailmote", build / "fast/mailmote", *build.glob("lwip/*/test_lwip"), *build.glob("tests/test_*"),
+                *build.glob("tests/replay_*")]
     places, sums = table(exported([p for p in programs if os.access(p, os.X_OK) and p.is_file()], build / "profiles", PORTS))
     (build / "missed.txt").write_text("".join(f"{name}:{line}: {what}: {source}\n" for name, line, what, source in places))
     print(f"{len(places)} places were missed: {build / 'missed.txt'}")

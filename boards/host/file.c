@@ -140,6 +140,13 @@ int buffer_grow(struct buffer *buffer, size_t *cap)
     return EX_OK;
 }
 
+bool buffer_close(FILE *out, const struct buffer *text)
+{
+    bool good = !ferror(out);
+
+    return fclose(out) == 0 && good && text->data != NULL;
+}
+
 int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx)
 {
     size_t cap = 0, len;

@@ -5,7 +5,9 @@
 #ifndef MAILMOTE_HOST_FILE_H
 #define MAILMOTE_HOST_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 /* Octets; those of a file have a NUL behind them. */
@@ -17,6 +19,9 @@ struct buffer {
 /* Room for as many octets more. *cap, at first 0, is how many there are in all. EX_OSERR: there is none. */
 #define BUFFER_PIECE ((size_t)4096)
 int buffer_grow(struct buffer *buffer, size_t *cap);
+
+/* Ends what open_memstream() writes. False: not all of it is there, or nothing, as glibc can lack memory here and not say so. */
+bool buffer_close(FILE *out, const struct buffer *text);
 
 /* All that a reader of a mail gives (mote_mail.read). EX_DATAERR when it fails, of which it has told. */
 int buffer_fill(struct buffer *buffer, size_t (*read)(void *ctx, size_t offset, void *buf, size_t cap), void *ctx);

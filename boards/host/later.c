@@ -9,6 +9,7 @@
 #include "aliases.h"
 #include "complain.h"
 #include "field.h"
+#include "file.h"
 #include "marked.h"
 #include "recipients.h"
 #include "report.h"
@@ -180,7 +181,7 @@ static bool write_header(struct later *all, struct span text)
         write_field(all, out, (struct span){at, (size_t)(text.at - at)});
     }
     all->text.rest = (size_t)(text.at - begin);
-    return fclose(out) == 0;
+    return buffer_close(out, &all->text.header);
 }
 
 static int choose_header(struct later *all)

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "field.h"
+#include "file.h"
 #include "letters.h"
 #include "raw.h"
 #include "submit.h"
@@ -126,9 +127,8 @@ static void write_list(FILE *out, const char *name, const struct words *words)
 /* NULL after a complaint; to be freed. */
 static char *write_header(const struct call *call)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    struct buffer text = {NULL, 0};
+    FILE *out = open_memstream(&text.data, &text.len);
     bool good = out != NULL;
 
     if (good) {
@@ -144,13 +144,12 @@ static char *write_header(const struct call *call)
             fputc('\n', out);
         }
         fputc('\n', out);
-        good = !ferror(out);
-        good = fclose(out) == 0 && good;
+        good = buffer_close(out, &text);
     }
     if (!good) {
         complain("no memory for the header: try again");
     }
-    return good ? text : NULL;
+    return good ? text.data : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "file.h"
 #include "later.h"
 #include "notice.h"
 
@@ -159,7 +160,7 @@ static bool compose(struct notice *notice)
     begin_part(to, id, "text/rfc822-headers");
     put_mail_header(to, notice->about);
     fprintf(to, "--=_%.*s--\r\n", ID_LEN, id);
-    return fclose(to) == 0;
+    return buffer_close(to, into);
 }
 
 /* Whom it tells of is in its id: however often it is made, it is one mail. */

@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "complain.h"
+#include "file.h"
 #include "raw.h"
 
 #include <stdio.h>
@@ -267,8 +268,7 @@ int raw_write(const struct raw *raw, bool encode, struct buffer *header)
         }
         write_people(raw, out);
         write_composed(raw, encode, out);
-        good = !ferror(out);
-        good = fclose(out) == 0 && good;
+        good = buffer_close(out, header);
     }
     if (!good) {
         complain("no memory for the mail: send a smaller one");

@@ -24,6 +24,7 @@ import threading
 import time
 
 from fault_scenes import A, B, SCENES, SENDER, Stage
+from pretend import refuse
 from relay import DEFERRED, FAILED, NOT_STORED, OK, File, Relay
 
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
@@ -32,6 +33,7 @@ ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getde
           "EINTR": "read pread64 write pwrite64 openat flock fsync poll ppoll sendto recvfrom",
           "ENOMEM": "brk mmap munmap mprotect poll ppoll clone clone3 fork vfork socket sendto recvfrom openat",
           "EAGAIN": "clone clone3 fork vfork getrandom", "ENETUNREACH": "connect", "ECONNRESET": "sendto recvfrom"}
+MEMORY = "memory:"                                       # and the number of an allocation
 OTHER = "EPERM"                                          # for calls that are not above
 MAIN = '"/dev/null", O_WRONLY'                           # the first call of ours
 SOUND = ("exit_group", "exit", "rt_sigreturn", "futex", "getuid", "geteuid")     # they do not fail
@@ -114,7 +116,11 @@ class Run:
 
     def _strike(self):
         trace = self.stage.trace
-        wrap = ["strace", "-f", "-qq", "-s", "4096", "-o", trace, *(["-e", f"inject={self.fault}"] if self.fault else [])]
+        wrap = ["strace", "-f", "-qq", "-s", "4096", "-o", trace]
+        if (self.fault or "").startswith(MEMORY):
+            wrap += refuse(self.fault.removeprefix(MEMORY), self.stage.directory / "refused")
+        elif self.fault:
+            wrap += ["-e", f"inject={self.fault}"]
         try:
             self.done = self.stage.call(self.relays, wrap)
         except subprocess.TimeoutExpired:
@@ -123,6 +129,7 @@ class Run:
         self._answer([{}] * len(self.relays))
         self.cut = sum(talk[-1:] == ["DATA"] for relay in self.relays if relay.context for talk in relay.talks)
         self.trace = trace.read_text(errors="replace").splitlines()
+        self.refused = (self.stage.directory / "refused").exists()
         files = self.spool.files()
         self.left = {path.stem: [] for path in self.waiting()} | {file.path.stem: file.to for file in files}
         self.sent = sum(file.sent for file in files)
@@ -161,7 +168,7 @@ class Run:
         return [path for names in ("*.mail", "*.taken", "drop/*.mail") for path in self.spool.path.glob(names)]
 
     def struck(self):
-        return any("(INJECTED)" in line or "killed by SIGKILL" in line for line in self.trace)
+        return self.refused or any("(INJECTED)" in line or "killed by SIGKILL" in line for line in self.trace)
 
     def doubts(self):
         """the file says so, or the fault came between the end of a mail and its reply: in TLS the relay alone sees that"""

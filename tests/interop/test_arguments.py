@@ -112,6 +112,11 @@ def test_help_and_version():
     (["--relay", "relay.test", "r" * 250 + "@example.org"], ["longer"]),
     (["--relay", "relay.test", "--from", "s", "r@example.org"], ["sender"]),
     (["--relay", "relay.test", *["--relay", "r"] * 16, "r@example.org"], ["fewer"]),
+    (["--relay", "r" * 300, "r@example.org"], ["HOST:PORT"]), (["--relay", "[::1]x", "r@example.org"], ["HOST:PORT"]),
+    (["--relay", "relay.test", "--tls-name", "", "r@example.org"], ["DNS name"]),
+    (["--relay", "relay.test", "--tls-name", "x" * 300, "r@example.org"], ["DNS name"]),
+    (["--relay", "relay.test", "--pin", PIN + "x", "r@example.org"], ["32 octets"]),
+    (["--relay", "relay.test", "--raw", "--cc", "c@example.org", "r@example.org"], ["cc"]),
 ])
 def test_usage(args, words):
     args = args if "--from" in args else FROM + args

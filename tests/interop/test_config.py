@@ -99,6 +99,10 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
     ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
     ("bell\a x\n", 1, ["\\x07"]),
+    ("relay r.test spool=/x\n", 1, ["spool"]), ("relay \"r.test\n", 1, ["quote"]), ("relay r.test \"tls=implicit\n", 1, ["quote"]),
+    ("account \"x\n", 1, ["quote"]), ("account x \"y\n", 1, ["quote"]),
+    ("alias a: b@example.org\n" * 33, 33, ["32 lines", "into a file"]),
+    ("helo %U" + "x" * 600 + "\n", 1, ["helo", "too long"]),
 ])
 def test_errors(config, text, line, words):
     path = config(text)

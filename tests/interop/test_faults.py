@@ -28,3 +28,16 @@ def test_power_goes_at_each_write_of_mails_that_share_connections():
         fault for fault in all_faults if "signal=KILL" in fault and fault.partition(":")[0] in changes])
     assert not wrong, "\n".join(wrong)
     assert row["faults"] > 60 and row["struck"] > row["faults"] * 3 / 4, row
+
+
+@pytest.mark.parametrize("name", ["background, refused", "flush, refused, kept", "flush, two relays", "flush, unnamed", "sendmail, shares", "flush, dropped"])
+def test_each_allocation_fails(name):
+    if name not in faults.SCENES:
+        pytest.skip("only root can be several users")
+    number, struck = 0, True
+    while struck:
+        number += 1
+        run = faults.Run(faults.SCENES[name], f"{faults.MEMORY}{number}")
+        struck = run.struck()
+        assert not run.judge(), (number, run.judge(), run.done)
+    assert number > 10

@@ -31,7 +31,8 @@ def test_text_of_a_pipe(machine):
 
 @pytest.mark.parametrize("words, sender, shown", [
     (["-r", B], B, B), ([f"-r{B}"], B, B), (["-r", f"Jörg <{B}>"], B, f"Jörg <{B}>"), (["-r", "backup"], f"backup@{HOST}", None),
-    (["-S", f"from={B}"], B, B), (["--", "-f", B], B, B), (["--", f"-f{B}"], B, B), (["-a", f"From: Ann <{B}>"], ROOT, f"Ann <{B}>")])
+    (["-S", f"from={B}"], B, B), (["-S", "sendwait"], ROOT, ROOT), (["--", "-r", B], B, B), (["--", "-r"], ROOT, ROOT),
+    (["-C", "X-Loop: y"], ROOT, ROOT), (["--", "-f", B], B, B), (["--", f"-f{B}"], B, B), (["-a", f"From: Ann <{B}>"], ROOT, f"Ann <{B}>")])
 def test_sender_of_mail(machine, words, sender, shown):
     mail = machine.sent("mail", "-s", "x", A, *words, text=b"text\n")
     assert (mail.sender, mail.to, parsed(mail)["From"]) == (sender, [A], shown or sender)
@@ -114,11 +115,18 @@ def test_mail_with_its_header(machine):
 
 
 @pytest.mark.parametrize("words, word", [
-    ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"), (["-s"], "-s"),
+    ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"),
+    *(([f"-{letter}", A], "no mailbox") for letter in "eLpT"), (["-q", "/x", A], "standard input"), (["+folder"], "no file"), (["-s"], "-s"),
     (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["a b"], "a b")])
 def test_mail_refuses(machine, words, word):
     done = machine.call("mail", *words, text=b"x\n", status=66 if "X-Y" in words else USAGE, silent=False)
     assert word in done.stderr and machine.kept() == [] and machine.relay.talks == []
+
+
+def test_dialogue_of_mail(machine):
+    """-v shows it, and does not leave before it is over"""
+    done = machine.call("mail", "-v", "-s", "x", A, text=b"x\n", silent=False)
+    assert "S: 250 taken" in done.stderr and machine.kept() == [] and len(machine.relay.mails) == 1
 
 
 def test_mail_of_a_terminal(machine):

@@ -15,6 +15,8 @@ import pytest
 from board import TOP
 from cell import BUILD
 from relay import COMMAND
+from scripted import Contexts, Relay
+from test_attacks_certificates import forged  # noqa: F401 (fixture)
 from test_trust_header import STRICT, build, make_ca, openssl, run
 
 VERIFIED, UNVERIFIED, USAGE, UNREACHABLE = 0, 1, 64, 75
@@ -412,3 +414,34 @@ def test_hostile_certificate(tmp_path):
     assert done.returncode == UNVERIFIED and "CN=\\x1B[2Jü" in done.stdout, done.stdout
     assert done.stdout.replace("\n", "").isprintable()
     assert told(relay.port)[1]["chain"][0]["subject"].startswith("CN=\\x1B[2J")
+
+
+CA_OF_NONE, UNKNOWN = "a certificate in the chain is no CA's", "a certificate has a key or a signature mailmote does not know"
+UNREADABLE = "its certificates are damaged, too long or too many"
+
+
+@pytest.mark.parametrize("name, verdict, trouble", [
+    ("good, below an intermediate", "verified", ""), ("the year 9999", "verified", ""), ("a common name alone", "verified", ""),
+    ("version 1", "verified", ""), ("no subject", "verified", ""), ("RSA of 2048 bits, exponent 3", "verified", ""), ("P-384", "verified", ""),
+    ("60 KB of an extension", "verified", ""), ("60 strangers behind a good one", "verified", UNREADABLE),
+    ("a month of 13", "not verified: it has shown no certificate", UNREADABLE),
+    ("expired intermediate", "a certificate is expired or not yet valid", ""), ("a spoilt signature", "no trusted CA has signed it", ""),
+    ("intermediates in the wrong order", "the chain is out of order, or not signed by a trusted CA", ""),
+    ("below a leaf", CA_OF_NONE, ""), ("below a certificate of version 1", CA_OF_NONE, ""), ("two below a CA for one", CA_OF_NONE, ""),
+    ("name constraints", "BearSSL refuses the chain with error 57", ""), ("for clients", "the certificate is not for servers", ""),
+    ("a NUL behind the name", "the certificate is for another name", ""), ("SHA-1", UNKNOWN, ""), ("MD5, below an intermediate", UNKNOWN, ""),
+    ("RSA of 1024 bits", "a key of less than 2048 bits is in the chain", ""),
+    ("RSA, an exponent of 200 bits", UNKNOWN, "the handshake failed: BearSSL's error"),
+    ("Ed25519", "not verified: it has shown no certificate", "the relay said TLS alert 40")])
+def test_forged_chains(pki, forged, name, verdict, trouble):  # noqa: F811
+    """are judged as the command judges them (test_attacks_certificates.py), and the verdict says why; `trust' shows the same keys"""
+    relay = Relay(Contexts(pki), "a", [])
+    relay.play({"TLS": f"forged {name}"})
+    status, found = told(relay.port, "--trust", pki.ca)
+    relay.stop()
+    assert (found["verdict"], status) == (verdict, VERIFIED if verdict == "verified" else UNVERIFIED)
+    assert trouble in found["trouble"] and bool(trouble) == bool(found["trouble"])
+    done = subprocess.run([COMMAND, "trust", "--pin", pki.chain(f"forged {name}")], capture_output=True, text=True, timeout=60)
+    shown = re.findall(r"sha256:[A-Za-z0-9+/]+=*", done.stdout)
+    assert trouble or (done.returncode == 0 and set(shown) == {one["pin"] for one in found["chain"]}), done
+    assert "Sanitizer" not in done.stderr
