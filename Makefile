@@ -328,7 +328,7 @@ callers: need-callers all ## cron, sudo, PHP, git, mdadm and others call sendmai
 callers-short: need-interop all
 	@SHORT=yes COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers
 
-faults: need-interop $(if $(DANE),need-dane-check) all ## every system call of send and flush fails, or is the last one before SIGKILL; minutes; without a relay: DANE=1, hours
+faults: need-interop $(if $(DANE),need-dane-check,all) ## every system call of send and flush fails, or is the last one before SIGKILL; minutes; without a relay: DANE=1, hours
 ifdef DANE
 	+@$(dane_gcc) all
 	@MAILMOTE=$(abspath $(BUILD)/dane-gcc/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/dane/faults_mx.py

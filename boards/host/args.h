@@ -108,7 +108,7 @@ struct args {
     struct buffer config; /* the configuration file, cut into words */
     struct made *made;    /* strings */
 #ifdef MOTE_DANE
-    const char *dnssec_anchor; /* a file; NULL = the system's */
+    const char *dnssec_anchor; /* a file; NULL = the root's keys, which are built in */
     unsigned nodane_count;
     const char *nodane[NODANE_LINES]; /* domains whose TLSA records are not looked up */
 #endif

@@ -287,12 +287,24 @@ static int misuse(struct attempt *attempt)
     return EX_CONFIG;
 }
 
+/* What the TLS of a relay did brings no host of a domain nearer to cleartext, nor the other way round (POLICY D7): in each build, as
+ * the spool may be another's. */
+static void note_kind(const struct args *args, struct host_mail *mail)
+{
+    uint8_t kind = relays_mx(args) ? MAIL_MX : 0;
+
+    if ((mail->marks & MAIL_MX) != kind) {
+        mail->record.tls_failed = false;
+        mail->marks ^= MAIL_MX;
+    }
+}
+
 /* POLICY P17: who cannot store that an attempt begins does not begin it. */
 static bool begin(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
-    mx_begin(attempt);
+    note_kind(attempt->args, mail);
     mote_record_begin(&mail->record);
     if (spool_save(mail)) {
         return true;

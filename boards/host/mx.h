@@ -29,9 +29,6 @@ int mx_run(struct attempt *attempt);
 /* Who was left out of an attempt, as of another domain, is one of the mail's recipients again. */
 void mx_rejoin(struct host_mail *mail);
 
-/* An attempt begins: what the TLS of a relay did brings no host's cleartext nearer, nor the other way round (POLICY D7). */
-void mx_begin(const struct attempt *attempt);
-
 /* Finds the relays of the mail's domain, and gives them to the attempt. False: nobody can be asked, and the recipients know why. */
 bool mx_route(struct attempt *attempt);
 
@@ -81,11 +78,6 @@ static inline int mx_run(struct attempt *attempt)
 static inline void mx_rejoin(struct host_mail *mail)
 {
     (void)mail;
-}
-
-static inline void mx_begin(const struct attempt *attempt)
-{
-    (void)attempt;
 }
 
 static inline bool mx_route(struct attempt *attempt)

@@ -25,9 +25,9 @@ struct search {
     const char *helo;
     const struct mote_trace *trace;
     uint32_t until_ms;
-    uint8_t cause;           /* of the first host that DNS did not tell enough of */
-    char why[MOTE_DANE_WHY]; /* likewise */
-    bool loop;               /* a host was ourselves */
+    uint8_t cause;             /* of the first host that DNS did not tell enough of */
+    char why[MOTE_DANE_WHY];   /* likewise */
+    char loop[MOTE_DANE_NAME]; /* a host that is ourselves; or empty */
 };
 
 static void say(const struct search *search, const char *what, const char *rest)
@@ -115,7 +115,7 @@ static bool find_address(struct search *search, const char *name, struct address
 
 static const char *words_of(uint8_t policy)
 {
-    return policy == MOTE_DANE_AUTHENTICATED ? ": its certificate is known by TLSA records"
+    return policy == MOTE_DANE_AUTHENTICATED ? ": TLSA records say which certificate it must have"
            : policy == MOTE_DANE_ENCRYPTED   ? ": TLS is required: it has TLSA records, and none that can be used"
            : policy == MOTE_DANE_EXEMPT      ? ": nodane: its TLSA records are not looked up"
                                              : ": no TLSA records: TLS if it offers it, any certificate";
@@ -190,7 +190,9 @@ static bool add_host(struct search *search, const struct mote_mx *candidate)
     if (!find_address(search, candidate->name, &address) && !address.own && search->cause == MOTE_CAUSE_NONE) {
         say(search, candidate->name, ": it has no address");
     }
-    search->loop = address.own;
+    if (address.own) {
+        memcpy(search->loop, candidate->name, sizeof search->loop);
+    }
     if (address.any && !address.own && search->found->count < MOTE_RELAYS_MAX) {
         take_host(search, candidate, &address);
     } else {
@@ -205,7 +207,7 @@ static void end(struct search *search, uint8_t verdict, uint8_t cause, const cha
 {
     search->found->verdict = verdict;
     search->found->cause = cause;
-    snprintf(search->found->why, sizeof search->found->why, form, search->domain);
+    snprintf(search->found->why, sizeof search->found->why, form, search->domain, search->loop);
 }
 
 /* Nobody can be asked: why. What DNS did not tell may be a host that takes the mail. */
@@ -217,8 +219,9 @@ static void end_without(struct search *search)
         found->verdict = MOTE_DEFERRED;
         found->cause = search->cause;
         memcpy(found->why, search->why, sizeof found->why);
-    } else if (search->loop) {
-        end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.6 mail for %.255s would come back to this host");
+    } else if (search->loop[0] != 0) {
+        end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP,
+            "5.4.6 mail for %.255s would come back to this host: %.255s is its name, its helo or an address");
     } else {
         end(search, MOTE_FAILED, MOTE_CAUSE_LOOKUP, "5.4.4 no host that takes mail for %.255s has an address");
     }
@@ -331,8 +334,8 @@ static void find_literal(struct search *search)
         end(search, MOTE_DEFERRED, MOTE_CAUSE_NO_MEMORY, "no memory");
         return;
     }
-    search->loop = is_ourselves(search, host->name, host->addresses);
-    if (search->loop) {
+    if (is_ourselves(search, host->name, host->addresses)) {
+        memcpy(search->loop, host->name, sizeof search->loop);
         end_without(search);
         return;
     }

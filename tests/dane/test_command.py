@@ -37,7 +37,7 @@ def test_a_host_of_that_name_is_a_relay(world, line, name):
     assert "_25._tcp" not in done.stderr and not taken_by(world, "host@ee311.example")
 
 
-ALONE, NO_TRUST = "relay mx: stands in place of all relays: give it alone", "relay mx: takes no login, tls, trust, pin or tls-name"
+ALONE, NO_TRUST = "relay mx: (or --mx) stands in place of all relays: give it alone", "relay mx: takes no login, tls, trust, pin or tls-name"
 
 
 @pytest.mark.parametrize("lines, says", [
@@ -183,8 +183,9 @@ def test_probe_reads_the_configuration(world):
     assert done.returncode == 1 and "TLSA            not looked up: nodane" in done.stdout, done.stdout
     assert "policy          TLS if it offers it, with any certificate" in done.stdout
     assert probe(world, "ee311.example", config="timeout nothing\n").returncode == 78
-    done = probe(world, "ourselves.example")
-    assert done.returncode == 1 and "come back to this host" in done.stdout
+    done = probe(world, "ourselves.example.")        # as dig prints it
+    assert done.returncode == 1 and "come back to this host: mx.ourselves.example is its name, its helo or an address" in done.stdout
+    assert "MX              none is asked for: an address is its own host" in probe(world, "[10.53.1.3]").stdout
 
 
 def test_probe_has_the_time_of_the_configuration(world):
@@ -264,8 +265,8 @@ def store_for_a_relay_that_is_down(world, spool, *to):
     world.configure("")
 
 
-def flush(world, spool, *words, wrap=()):
-    return world.run("flush", "-C", world.config, "--spool", spool, *words, within=wrap)
+def flush(world, spool, *words, wrap=(), limit=60):
+    return world.run("flush", "-C", world.config, "--spool", spool, *words, within=wrap, limit=limit)
 
 
 def full(when="1+"):
@@ -352,8 +353,22 @@ def test_parts_of_a_notice_are_notices(world, spool, notice):
     file.write()
     flush(world, spool, "--now")
     files = [File(path) for path in (*spool.glob("*.mail"), *spool.glob("*.failed"))]
-    told = {tuple(file.to): file.notice for file in files if set(file.to) & set(to)}
+    told = {tuple(file.to): file.notice & 1 for file in files if set(file.to) & set(to)}
     assert told == {tuple(to): notice, (to[1],): notice, (to[2],): notice}
+
+
+def test_parts_of_a_notice_beside_as_many_as_a_mail_may_have(world, spool):
+    """32 domains, and an administrator of five"""
+    to = [f"many{i}@d{i}.nowhere.example" for i in range(32)]
+    admins = [f"adm@{name}.example" for name in ("ee311", "none", "nonenotls", "ta211", "mismatch")]
+    aliases = world.folder / "aliases"
+    aliases.write_text(f"root: {', '.join(admins)}\n")
+    store_for_a_relay_that_is_down(world, spool, *to)
+    world.configure(f"aliases {aliases}\nadmin root\n")
+    said = verdicts(flush(world, spool, "--now", limit=200))
+    world.configure("")
+    assert {said[rcpt][0] for rcpt in to} == {"failed"} and said[admins[4]][0] == "deferred"
+    assert {said[rcpt][0] for rcpt in admins[:4]} == {"delivered"}
 
 
 def test_a_domain_is_due_when_the_first_of_its_hosts_is(world, spool):

@@ -153,10 +153,10 @@ def make_context(path, subject="/CN=relay.test"):
     return context
 
 
-def run(command, *args, text=b"", wrap=(), decode=True, env=None, **options):
+def run(command, *args, text=b"", wrap=(), decode=True, env=None, limit=LIMIT_S, **options):
     """decode: standard output as rows. No configuration is read that the test does not name."""
     done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text,
-                          capture_output=True, timeout=LIMIT_S,
+                          capture_output=True, timeout=limit,
                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                                "MAILMOTE_CONF": "", **(env or {})}, **options)
     done.stderr_octets, done.stderr = done.stderr, done.stderr.decode(errors="replace")

@@ -11,12 +11,13 @@ import os
 import pytest
 
 import cell
-from client import DEFERRED, OK, new_token, raw_mail
+from client import DEFERRED, LIMIT_S, OK, new_token, raw_mail
 from network import FAR, Network, Weather
 from relay import COMMAND, Relay, Spool, make_context
-from scene import short_build
+from scene import ATTEMPT_S, short_build
 
 MAILS, WORKERS = int(os.environ.get("MAILS", "12")), 12
+EACH_S = 2 * ATTEMPT_S  # what a mail may cost a flush, where each long packet vanishes
 FULL, GOOD = 1500, Weather()
 # name -> (weather, MTU, is every mail delivered at once)
 NETWORKS = {
@@ -68,7 +69,7 @@ class Worker:
 
     def flush(self):
         ids = {row[0]: token for token, row in self.rows.items()}
-        done = self.spool.flush(self.relay, options=["--now"], wrap=self.wrap)
+        done = self.spool.flush(self.relay, options=["--now"], wrap=self.wrap, limit=LIMIT_S + EACH_S * len(ids))
         assert done.stderr == "", done.stderr
         for row in done.rows:
             self._said(ids[row[0]], row)

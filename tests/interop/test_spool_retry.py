@@ -142,6 +142,19 @@ def test_first_tls_failure_at_the_second_attempt(spool, broken):
     assert spool.flush(broken, options=NOW).verdicts == ["delivered"] and said(broken) == [BROKEN, CLEAR]
 
 
+def test_what_tls_did_without_a_relay_arms_nothing(spool, broken):
+    """POLICY D7: a command built with DANE=1 left the mail"""
+    spool.send(broken)
+    for _ in range(2):
+        age(spool)
+        file = spool.file()
+        file.notice |= 2
+        file.write()
+        assert spool.flush(broken).verdicts == ["deferred"] and spool.file().tls_failed and spool.file().notice == 0
+    age(spool)
+    assert spool.flush(broken).verdicts == ["delivered"] and said(broken) == [BROKEN] * 4 + [CLEAR]
+
+
 def test_nothing_sticks(spool, broken):
     """the next mail starts with STARTTLS, and is not armed by the last one"""
     spool.send(broken)

@@ -38,7 +38,7 @@ def run(words):
     return result.returncode, result.stdout, result.stderr
 
 
-# The files that a build with DANE=1 has and another has not.
+# What the files are compiled with that a build with DANE=1 has and another has not.
 DANE = ["-DMOTE_DANE", "-Iport/dane", "-Iport/posix", "-Iboards/host"]
 
 

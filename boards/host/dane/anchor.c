@@ -18,7 +18,7 @@ bool relays_mx(const struct args *args)
 int relays_check_mx(const struct args *args, const struct relay_args *relay)
 {
     if (args->relay_count != 1) {
-        complain("relay mx: stands in place of all relays: give it alone");
+        complain("relay mx: (or --mx) stands in place of all relays: give it alone");
         return EX_USAGE;
     }
     for (int i = 0; i < RELAY_OPTIONS; i++) {

@@ -114,15 +114,6 @@ static bool is_route_of(const struct host_mail *mail, const char *domain)
            (!route.found.drawn || memcmp(route.id, mail->record.id, sizeof route.id) == 0);
 }
 
-void mx_begin(const struct attempt *attempt)
-{
-    struct host_mail *mail = attempt->mail;
-    uint8_t mark = relays_mx(attempt->args) ? MAIL_MX : 0;
-
-    mail->record.tls_failed &= (mail->marks & MAIL_MX) == mark;
-    mail->marks = (uint8_t)((mail->marks & ~MAIL_MX) | mark);
-}
-
 bool mx_route(struct attempt *attempt)
 {
     const struct mote_rcpt *rcpt = domains_waiting(attempt->mail);

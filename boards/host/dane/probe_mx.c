@@ -27,20 +27,25 @@ static int wrong(const char *what, const char *word)
     return EX_USAGE;
 }
 
-static int check_domain(const char *domain)
+/* A dot behind it says no more than that it is a whole one. */
+static int check_domain(char *domain)
 {
     char address[MOTE_DANE_NAME + 3];
+    size_t len = domain != NULL ? strlen(domain) : 0;
 
-    if (domain == NULL) {
+    if (len == 0) {
         return wrong("no domain is given", "");
     }
+    if (len > 1 && domain[len - 1] == '.') {
+        domain[--len] = 0;
+    }
     snprintf(address, sizeof address, "a@%s", domain);
-    return strlen(domain) < MOTE_DANE_NAME && mote_address_valid(address)
+    return len < MOTE_DANE_NAME && mote_address_valid(address)
                ? EX_OK
                : wrong(domain, " is no domain: give what stands behind the @ of addresses");
 }
 
-static int parse(struct args *args, const char **domain, int argc, char **argv)
+static int parse(struct args *args, char **domain, int argc, char **argv)
 {
     const struct {
         const char *word;
@@ -66,8 +71,10 @@ static int parse(struct args *args, const char **domain, int argc, char **argv)
         if (value == NULL && argv[i][0] != '-' && *domain != NULL) {
             return wrong("one domain at a time, and not also ", argv[i]);
         }
-        if (value != NULL || argv[i][0] != '-') {
-            *(value != NULL ? value : domain) = argv[i];
+        if (value != NULL) {
+            *value = argv[i];
+        } else if (argv[i][0] != '-') {
+            *domain = argv[i];
         }
     }
     return check_domain(*domain);
@@ -236,7 +243,8 @@ static int probe_domain(struct args *args, const char *domain)
         line("verdict", found.why);
         return found.verdict == MOTE_FAILED ? EX_UNVERIFIED : EX_TEMPFAIL;
     }
-    line("MX", found.mx_none     ? (found.mx_secure ? "none, which DNSSEC proves: the domain is its own host"
+    line("MX", domain[0] == '['  ? "none is asked for: an address is its own host"
+               : found.mx_none   ? (found.mx_secure ? "none, which DNSSEC proves: the domain is its own host"
                                                     : "none: the domain is its own host")
                : found.mx_secure ? "proven by DNSSEC"
                                  : "not proven: the domain's zone is not signed");
@@ -246,7 +254,7 @@ static int probe_domain(struct args *args, const char *domain)
 int probe_mx(int argc, char **argv)
 {
     static struct args args;
-    const char *domain = NULL;
+    char *domain = NULL;
     int status;
 
     args.command = COMMAND_FLUSH; /* as it reads a configuration: without a caller's sender */

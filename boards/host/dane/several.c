@@ -98,9 +98,9 @@ int mx_run(struct attempt *attempt)
 
 /* ---- In the spool ------------------------------------------------------------------------------------------------ */
 
-/* The mails that others became, and that are to be tried behind them. */
+/* The mails that others became, and that are to be tried behind them: those of a mail, and on top those of its notice. */
 static struct {
-    char names[MOTE_RECORD_RCPTS][SPOOL_NAME];
+    char names[2 * MOTE_RECORD_RCPTS][SPOOL_NAME];
     unsigned count;
 } parts;
 
@@ -169,6 +169,9 @@ static bool part(const struct spool *spool, struct host_mail *mail, const struct
     char id[ID_LEN + 1], *name = parts.names[parts.count];
     uint8_t octets[8];
 
+    if (parts.count == sizeof parts.names / sizeof parts.names[0]) {
+        return false;
+    }
     name_part(octets, id, mail, of);
     snprintf(name, SPOOL_NAME, "%s" SPOOL_MAIL, id);
     if (!spool_has(spool, name) && !(room && store_part(spool, mail, of, octets))) {
