@@ -165,6 +165,7 @@ static void keep(struct attempt *attempt)
 
     spool_age(mail);
     mote_record_take(record, &attempt->posix.delivery, random_32());
+    mx_back_off(mail);
     if (attempt->throttle->wants_pause && record->wait_s > attempt->throttle->pause_s) {
         record->wait_s = attempt->throttle->pause_s;
     }
@@ -287,14 +288,15 @@ static int misuse(struct attempt *attempt)
     return EX_CONFIG;
 }
 
-/* What the TLS of a relay did brings no host of a domain nearer to cleartext, nor the other way round (POLICY D7): in each build, as
- * the spool may be another's. */
+/* What a relay did brings no host of a domain nearer to cleartext, nor the other way round, and its place in the list says nothing of the
+ * other list (POLICY D7): in each build, as the spool may be another's. */
 static void note_kind(const struct args *args, struct host_mail *mail)
 {
     uint8_t kind = relays_mx(args) ? MAIL_MX : 0;
 
     if ((mail->marks & MAIL_MX) != kind) {
         mail->record.tls_failed = false;
+        mail->record.first = 0;
         mail->marks ^= MAIL_MX;
     }
 }

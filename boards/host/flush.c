@@ -174,19 +174,6 @@ static int flush_told(struct flushing *flushing, const struct spool_entry *entry
     return worse(status, flush_mail(flushing, &notice, more));
 }
 
-/* And the mails of which it is one no more. */
-static int flush_one(struct flushing *flushing, const struct spool_entry *entry, bool more)
-{
-    struct spool_entry part = {.record = {.rcpt_count = 0}};
-    int status = flush_told(flushing, entry, more);
-
-    while (status != EX_CONFIG && mx_part(part.name)) {
-        round_note(&flushing->round, part.name);
-        status = worse(status, flush_told(flushing, &part, more));
-    }
-    return status;
-}
-
 /* ---- What comes meanwhile ---------------------------------------------------------------------------------------- */
 
 static bool asked_for_now(struct flushing *flushing)
@@ -225,9 +212,23 @@ static int flush_new(struct flushing *flushing, bool more)
         return worse(status, EX_OSERR);
     }
     for (size_t i = 0; i < count && entries[i].record.attempts == 0; i++) {
-        status = worse(status, flush_one(flushing, &entries[i], more || flushing->drop_more || i + 1 < count));
+        status = worse(status, flush_told(flushing, &entries[i], more || flushing->drop_more || i + 1 < count));
     }
     free(entries);
+    return status;
+}
+
+/* And the mails of which those are one no more, behind what has just come. */
+static int flush_parts(struct flushing *flushing, bool more)
+{
+    struct spool_entry part = {.record = {.rcpt_count = 0}};
+    int status = EX_OK;
+
+    while (status != EX_CONFIG && mx_part(part.name)) {
+        round_note(&flushing->round, part.name);
+        status = worse(status, flush_told(flushing, &part, more));
+        status = worse(status, flush_new(flushing, more));
+    }
     return status;
 }
 
@@ -242,13 +243,15 @@ static int flush_each(struct flushing *flushing, const struct spool_entry *entri
     for (size_t i = 0; i < count && !asked_for_now(flushing); i++) {
         bool more = i + 1 < count;
 
-        status = worse(status, flush_one(flushing, &entries[i], more || flushing->drop_more));
+        status = worse(status, flush_told(flushing, &entries[i], more || flushing->drop_more));
         if (!more || entries[i + 1].record.attempts != 0) { /* else that one is older */
             status = worse(status, flush_new(flushing, more));
         }
+        status = worse(status, flush_parts(flushing, more));
     }
     for (unsigned i = 0; i < DROPS_AT_END && flushing->drop_more && !asked_for_now(flushing); i++) {
         status = worse(status, flush_new(flushing, false));
+        status = worse(status, flush_parts(flushing, false));
     }
     mote_posix_leave(&flushing->connection);
     return status;

@@ -68,8 +68,9 @@ struct host_mail {
     struct kept kept;
 };
 
-/* Whoever is of another domain has no verdict, and what this one's hosts did is nothing that the mail knows (POLICY D7). */
-static inline void mail_of_all(struct mote_record *record, const struct host_mail *mail)
+/* While one domain is tried, the recipients of others count as delivered, in memory alone: in what is stored they have no verdict, and
+ * what that domain's hosts did is forgotten (POLICY D7). */
+static inline void record_rejoin(struct mote_record *record, const struct host_mail *mail)
 {
 #ifdef MOTE_DANE
     if (mail->others != 0) {

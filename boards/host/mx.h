@@ -29,6 +29,9 @@ int mx_run(struct attempt *attempt);
 /* Who was left out of an attempt, as of another domain, is one of the mail's recipients again. */
 void mx_rejoin(struct host_mail *mail);
 
+/* An attempt has ended, perhaps of one of several domains. */
+void mx_back_off(struct host_mail *mail);
+
 /* Finds the relays of the mail's domain, and gives them to the attempt. False: nobody can be asked, and the recipients know why. */
 bool mx_route(struct attempt *attempt);
 
@@ -76,6 +79,11 @@ static inline int mx_run(struct attempt *attempt)
 }
 
 static inline void mx_rejoin(struct host_mail *mail)
+{
+    (void)mail;
+}
+
+static inline void mx_back_off(struct host_mail *mail)
 {
     (void)mail;
 }

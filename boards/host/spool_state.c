@@ -29,7 +29,7 @@ void spool_state_write(uint8_t octets[SPOOL_STATE_LEN], const struct host_mail *
 {
     struct mote_record record = mail->record;
 
-    mail_of_all(&record, mail);
+    record_rejoin(&record, mail);
     record.rcpts_delivered |= record.rcpts_failed & ~mail->kept.told;
     memcpy(octets, magic, SEQ_AT);
     put_number(octets + SEQ_AT, mail->kept.seq, 4);

@@ -178,7 +178,8 @@ def zones(certificates):
                               "both.example. MX 10 mx.both.example.", f"mx.both.example. AAAA {NOBODY_6}", f"mx.both.example. A {host(GOOD)}",
                               f"_25._tcp.mx.both.example. {certificates.tlsa(*EE)}",
                               "beside.example. MX 10 mx.nexthop.example.",
-                              "mute.example. MX 10 mx.mute.example.", f"mx.mute.example. A {host(MUTE)}"])
+                              "mute.example. MX 10 mx.mute.example.", f"mx.mute.example. A {host(MUTE)}",
+                              *(row for n in range(4) for row in (f"mute{n}.example. MX 10 mx.mute{n}.example.", f"mx.mute{n}.example. A {host(MUTE)}"))])
     return made
 
 # The same for people: core/POLICY.md has the table.

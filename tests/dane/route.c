@@ -93,8 +93,16 @@ static void test_fresh(void)
     want(asked("a@d.example", 1, false) == 1, "then it is asked again");
     moment.ms += 59999;
     want(asked("a@d.example", 1, false) == 0, "which is known for a minute");
-    want(asked("a@e.example", 1, false) == 1, "another domain");
-    want(asked("a@d.example", 1, false) == 1, "the last one alone is known");
+    for (unsigned n = 1; n < 8; n++) {
+        char address[] = "a@1.example";
+
+        address[2] = (char)('0' + n);
+        moment.ms++;
+        want(asked(address, 1, false) == 1 && asked("a@d.example", 1, false) == 0, "eight domains are known");
+    }
+    moment.ms++;
+    want(asked("a@8.example", 1, false) == 1 && asked("a@1.example", 1, false) == 0, "the ninth takes a place");
+    want(asked("a@d.example", 1, false) == 1, "the oldest one's");
     drawn = true;
     want(asked("a@f.example", 1, false) == 1 && asked("a@f.example", 1, false) == 0, "the same mail has its draw");
     want(asked("a@f.example", 2, false) == 1, "another mail has another draw");

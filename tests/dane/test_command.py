@@ -11,6 +11,7 @@ import time
 import pytest
 
 from cases import DOWN, MUTE, clear
+from conftest import COMMAND
 from net import HOST_6, host
 from pretend import pretend
 from relay import File
@@ -431,6 +432,41 @@ def test_a_full_disk_parts_no_mail_and_each_domain_is_tried(world, spool, when):
     done = flush(world, spool, "--now")
     assert sorted(rcpt for rcpt in verdicts(done) if rcpt in to) == [to[0], to[3]] and len(list(spool.glob("*.mail"))) == 2
     assert sorted(rcpt for mail in world.taken_for(to[1], to[4], to[5]) for rcpt in mail["rcpts"]) == sorted([to[1], to[4], to[5]])
+
+
+def test_who_has_just_come_waits_for_no_part(world, spool):
+    """POLICY P18: four domains, whose hosts take the connection and say nothing"""
+    to = [f"slow@mute{n}.example" for n in range(4)]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    world.configure("timeout 4\n")
+    wrong = world.folder / "wrong"
+    wrong.write_text("nonsense\n")
+    listen = f"""import socket
+one, held = socket.create_server(('{host(MUTE)}', 25)), []
+while True:
+    held.append(one.accept())
+    print(flush=True)"""
+    with subprocess.Popen([*world.net.inside(world.net.servers), sys.executable, "-c", listen], stdout=subprocess.PIPE) as mute:
+        started = subprocess.Popen(world.inside(COMMAND, "flush", "-C", world.config, "--spool", spool, "--now"), stdout=subprocess.PIPE,
+                                   text=True, cwd=world.folder)
+        mute.stdout.readline()
+        assert world.run("send", "-C", wrong, "--spool", spool, "--from", "s@example.org", "fresh@ee311.example").returncode == 75
+        rows = [line.split("\t")[1:3] for line in started.communicate(timeout=60)[0].splitlines()]
+        mute.kill()
+    world.configure("")
+    assert sorted(rows) == sorted([["fresh@ee311.example", "delivered"], *([one, "deferred"] for one in to)])
+    assert rows.index(["fresh@ee311.example", "delivered"]) < 4, rows
+
+
+def test_on_a_full_disk_tls_gives_no_short_wait_twice(world, spool, broken_host):
+    """POLICY P4: what it did is forgotten, and each failure of it the first one"""
+    store_for_a_relay_that_is_down(world, spool, "1@mismatch.example", "2@mute.example")
+    [file] = map(File, spool.glob("*.mail"))
+    file.attempts, file.age = 10, 86400
+    file.write()
+    flush(world, spool, "--now", wrap=full())
+    [file] = map(File, spool.glob("*.mail"))
+    assert file.attempts == 12 and file.wait > 1000
 
 
 def test_on_a_full_disk_no_domain_brings_anothers_cleartext_nearer(world, spool, broken_host):

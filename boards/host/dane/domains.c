@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 
 #include "domains.h"
+#include "clock.h"
 #include "mx.h"
 
 #include <stdlib.h>
@@ -79,11 +80,22 @@ struct mote_rcpt *domains_waiting(const struct host_mail *mail)
 
 void mx_rejoin(struct host_mail *mail)
 {
+    if (mail->others == 0) { /* nor are there bits for all where no spool has them */
+        return;
+    }
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        if (mail->others != 0 && (mail->others >> i & 1) != 0) {
+        if ((mail->others >> i & 1) != 0) {
             mail->mail.rcpts[i].result.verdict = MOTE_DEFERRED;
         }
     }
-    mail_of_all(&mail->record, mail);
+    record_rejoin(&mail->record, mail);
     mail->others = 0;
+}
+
+/* What TLS did is forgotten, so each failure is the first one: its short wait (POLICY P4) is for the mail's first attempt. */
+void mx_back_off(struct host_mail *mail)
+{
+    if (mail->others != 0 && mail->record.tls_failed && mail->record.attempts > 1) {
+        mail->record.wait_s = mote_policy_wait_s(&mail->record, false, false, random_32());
+    }
 }

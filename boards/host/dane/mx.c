@@ -16,14 +16,15 @@
 
 enum { FRESH_MS = 60000 };
 
-/* What was found last, or that nothing was: mails that are due together may be of one domain. */
-static struct {
+/* What was found of a few domains, or that nothing was: mails that are due together may be of one, and a domain whose DNS is silent is
+ * not waited for with each of them. */
+static struct route {
     struct relays relays;
     struct mote_dane_domain found;
     char domain[MOTE_DANE_NAME];
     uint8_t id[8];     /* of the mail whose order of equals that is */
     uint64_t found_ms; /* since the boot */
-} route;
+} routes[8], *route = routes;
 
 /* ---- The hosts --------------------------------------------------------------------------------------------------- */
 
@@ -43,6 +44,18 @@ bool mx_exempt(void *ctx, const char *name)
     return false;
 }
 
+/* The connection leads to a host of another domain, or of other relays. */
+static void turn(struct attempt *attempt)
+{
+    if (attempt->connection != NULL) {
+        mote_posix_leave(attempt->connection);
+        memset(attempt->connection, 0, sizeof *attempt->connection);
+    }
+    if (attempt->spool != NULL) {
+        attempt->throttle->took = 0;
+    }
+}
+
 static void find(struct attempt *attempt, const char *domain)
 {
     const struct args *args = attempt->args;
@@ -50,29 +63,22 @@ static void find(struct attempt *attempt, const char *domain)
     struct mote_trace trace = dialogue_trace(&attempt->dialogue);
     struct args *words = (struct args *)(uintptr_t)args; /* nobody writes there */
 
-    if (attempt->connection != NULL) { /* it leads to a host of another domain */
-        mote_posix_leave(attempt->connection);
-        memset(attempt->connection, 0, sizeof *attempt->connection);
-    }
-    if (attempt->spool != NULL) {
-        attempt->throttle->took = 0;
-    }
-    snprintf(route.domain, sizeof route.domain, "%s", domain);
-    memcpy(route.id, attempt->mail->record.id, sizeof route.id);
-    mote_dane_find(&route.found, route.domain, route.id, mx_exempt, words, helo, &trace);
-    route.found_ms = uptime_now().ms;
+    snprintf(route->domain, sizeof route->domain, "%s", domain);
+    memcpy(route->id, attempt->mail->record.id, sizeof route->id);
+    mote_dane_find(&route->found, route->domain, route->id, mx_exempt, words, helo, &trace);
+    route->found_ms = uptime_now().ms;
     attempt->dialogue.event[0] = 0;
 }
 
 /* POLICY P7: what was accepted for verified relays only is not for a host that is only encrypted to. */
 static void take(struct attempt *attempt)
 {
-    struct relays *relays = &route.relays;
+    struct relays *relays = &route->relays;
 
-    relays->count = route.found.count;
-    memcpy(relays->list, route.found.relays, sizeof relays->list);
+    relays->count = route->found.count;
+    memcpy(relays->list, route->found.relays, sizeof relays->list);
     for (unsigned i = 0; i < relays->count; i++) {
-        if (attempt->mail->record.verified_only && route.found.hosts[i].policy != MOTE_DANE_AUTHENTICATED) {
+        if (attempt->mail->record.verified_only && route->found.hosts[i].policy != MOTE_DANE_AUTHENTICATED) {
             mote_trust_opportunistic(&relays->list[i].trust, relays->list[i].host);
         }
     }
@@ -86,7 +92,7 @@ static void refuse(struct attempt *attempt)
 {
     struct mote_delivery *delivery = &attempt->posix.delivery;
     struct host_mail *mail = attempt->mail;
-    const struct mote_dane_domain *found = &route.found;
+    const struct mote_dane_domain *found = &route->found;
 
     mote_delivery_init(delivery, NULL, 0, NULL, &mail->mail, NULL, NULL, NULL, 0);
     mote_delivery_fail(delivery, found->cause);
@@ -106,40 +112,68 @@ static void refuse(struct attempt *attempt)
     }
 }
 
-/* POLICY P9: where a mail begins is said by a host's place, so each mail has its own order of equals. */
-static bool is_route_of(const struct host_mail *mail, const char *domain)
+/* The domain's, or else the one that has been there longest. */
+static struct route *route_of(const char *domain)
 {
-    return route.domain[0] != 0 && strcasecmp(domain, route.domain) == 0 &&
-           uptime_now().ms - route.found_ms <= FRESH_MS &&
-           (!route.found.drawn || memcmp(route.id, mail->record.id, sizeof route.id) == 0);
+    struct route *oldest = routes;
+
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcasecmp(domain, routes[i].domain) == 0) {
+            return &routes[i];
+        }
+        if (routes[i].found_ms < oldest->found_ms) {
+            oldest = &routes[i];
+        }
+    }
+    return oldest;
+}
+
+/* POLICY P9: where a mail begins is said by a host's place, so each mail has its own order of equals. */
+static bool serves(const struct route *one, const struct host_mail *mail, const char *domain)
+{
+    return one->domain[0] != 0 && strcasecmp(domain, one->domain) == 0 && uptime_now().ms - one->found_ms <= FRESH_MS &&
+           (!one->found.drawn || memcmp(one->id, mail->record.id, sizeof one->id) == 0);
+}
+
+static void choose_route(struct attempt *attempt, const char *domain)
+{
+    struct route *one = route_of(domain);
+    bool known = serves(one, attempt->mail, domain);
+
+    if (one != route || !known) {
+        turn(attempt);
+    }
+    route = one;
+    if (known) {
+        mote_dane_dial(&route->found);
+    } else {
+        find(attempt, domain);
+    }
 }
 
 bool mx_route(struct attempt *attempt)
 {
     const struct mote_rcpt *rcpt = domains_waiting(attempt->mail);
-    const char *domain = rcpt != NULL ? domain_of_address(rcpt->address) : "";
 
     if (!relays_mx(attempt->args)) {
         return true;
     }
-    if (!is_route_of(attempt->mail, domain)) {
-        find(attempt, domain);
-    }
+    choose_route(attempt, rcpt != NULL ? domain_of_address(rcpt->address) : "");
     take(attempt);
-    attempt->relays = &route.relays;
+    attempt->relays = &route->relays;
     if (attempt->spool != NULL) {
         throttle_load(attempt->throttle, attempt->spool, attempt->relays);
         throttle_pause(attempt->throttle, attempt->spool, attempt->relays);
     }
-    if (route.found.count == 0) {
+    if (route->found.count == 0) {
         refuse(attempt);
     }
-    return route.found.count != 0;
+    return route->found.count != 0;
 }
 
 bool mx_partial(const struct args *args)
 {
-    return relays_mx(args) && route.found.partial;
+    return relays_mx(args) && route->found.partial;
 }
 
 /* The domain, or else the host that was asked last, is one whose records are not looked up. NULL: neither. */
@@ -147,7 +181,7 @@ static const char *exempt_name(const struct attempt *attempt, const struct host_
 {
     struct args *words = (struct args *)(uintptr_t)attempt->args; /* nobody writes there */
 
-    return mx_exempt(words, route.domain)                               ? route.domain
+    return mx_exempt(words, route->domain)                              ? route->domain
            : rcpt->relay != NULL && mx_exempt(words, rcpt->relay->host) ? rcpt->relay->host
                                                                         : NULL;
 }
@@ -166,8 +200,8 @@ static void note_partial(struct host_rcpt *rcpt, const struct mote_result *resul
 {
     size_t len = strlen(rcpt->text);
 
-    if (route.found.partial && mote_policy_unfit(result)) {
-        snprintf(rcpt->text + len, sizeof rcpt->text - len, " (and of another host: %s)", route.found.why);
+    if (route->found.partial && mote_policy_unfit(result)) {
+        snprintf(rcpt->text + len, sizeof rcpt->text - len, " (and of another host: %s)", route->found.why);
     }
 }
 

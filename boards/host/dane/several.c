@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a spool they are tried as one. Where some are deferred, theirs is the status. */
+/* Without a spool, one domain after the other. Where somebody is deferred, the status is of those domains. */
 static int run_unkept(struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
@@ -45,7 +45,7 @@ static int run_unkept(struct attempt *attempt)
     return status;
 }
 
-/* Those of these recipients, a bit each, who are of the first one's domain; the others have their verdict for now. */
+/* The recipients of `from', a bit each, in the domain of its first one. All others count as delivered until mx_rejoin(). */
 static uint32_t choose(struct host_mail *mail, uint32_t from)
 {
     const struct mote_rcpt *rcpts = mail->mail.rcpts, *first = NULL;
@@ -221,7 +221,8 @@ bool mx_split(const struct args *args, const struct spool *spool, struct host_ma
         const struct mote_rcpt of = mail->mail.rcpts[i];
 
         if (!rcpt_final(&of) && !domains_same(first, &of)) {
-            room = part(spool, mail, &of, room && (parts.count != before || save_due(mail))) && room;
+            room = room && (parts.count != before || save_due(mail));
+            room = part(spool, mail, &of, room) && room;
         }
     }
     if (parts.count != before && !spool_save(mail)) {
