@@ -297,7 +297,7 @@ pytest = $(pytest_finds) /usr/bin/python3 -m pytest -q -p no:cacheprovider
 build-systems: need-build-systems all $(bearssl_a) | $(cross_h) $(LWIP_DIR)/src/Filelists.mk ## the library in the build systems of others, and as two files
 	@BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) LWIP_DIR=$(LWIP_DIR) STRICT='$(strict)' $(pytest) tests/builds
 
-interop_elsewhere := tests/interop/test_boards.py tests/interop/test_static.py tests/interop/test_servers.py
+interop_elsewhere := tests/interop/test_boards.py tests/interop/test_attacks_boards.py tests/interop/test_static.py tests/interop/test_servers.py
 interop: need-interop all fast ## the command against real mail servers on loopback; T=EXPRESSION as for pytest -k
 	@$(if $(wildcard tests/interop/test_*.py),$(pytest) tests/interop $(if $(T),-k $(call quoted,$(T)),$(interop_elsewhere:%=--ignore=%)),tests/run)
 
@@ -341,7 +341,7 @@ soak: need-interop all ## a year of the spool on a clock of its own, with outage
 	    /usr/bin/python3 tests/interop/soak.py --days $(or $(DAYS),365) --seed $(or $(SEED),1)
 
 attacks: ## hostile relays, each three times: as their octets come, one by one, split at random; a minute of processor time. `make interop` has one of the three
-	+@ATTACKS=all $(MAKE) interop T=test_attacks
+	+@ATTACKS=all $(MAKE) interop T='test_attacks and not boards'
 
 cost: ## one verified mail of the command: instructions, memory, system calls, segments; `make interop` has it too
 	+@$(MAKE) interop T=test_cost

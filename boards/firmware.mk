@@ -35,8 +35,11 @@ run: need-run $(BOARD:%=firmware-%) ## one board in QEMU: BOARD= RELAY= TO= FROM
 	@BUILD=$(BUILD) boards/run.sh $(BOARD) $(if $(RELAY),relay=$(RELAY)) $(if $(TO),to=$(TO)) \
 	    $(if $(FROM),from=$(FROM)) $(MCU_ARGS)
 
-boards-check: need-run need-interop all ## the firmware in QEMU against real mail servers, over a reset, a hundred boots in a row
-	@$(pytest) tests/interop/test_boards.py
+boards-check: need-run need-interop all ## the firmware in QEMU against real mail servers, over a reset, a hundred boots in a row, some attacks
+	@$(pytest) tests/interop/test_boards.py tests/interop/test_attacks_boards.py
+
+boards-attacks: need-run need-interop all ## nearly all attacks, on firmware in QEMU: T=EXPRESSION; a quarter of an hour
+	@ATTACKS=all $(pytest) tests/interop/test_attacks_boards.py $(if $(T),-k $(call quoted,$(T)))
 
 instructions: counted-images ## what a delivery costs, counted with recorded servers, against boards/budget.txt
 	@$(counting) tests/instructions/count.py; count=$$?; \
@@ -69,4 +72,4 @@ lwip-programs: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk
 lwip-check: lwip-programs ## the lwIP port, short of memory, on a bad line, cut off, given up
 	@tests/run $(lwip_kinds:%=$(BUILD)/lwip/%/test_lwip)
 
-.PHONY: firmware run boards-check instructions instructions-record counted-images bench lwip-programs lwip-check
+.PHONY: firmware run boards-check boards-attacks instructions instructions-record counted-images bench lwip-programs lwip-check

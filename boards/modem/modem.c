@@ -11,12 +11,23 @@
 enum {
     GUARD_MS = 1500, /* silence before and behind "+++": more than the second of S12 = 50 */
     ANSWER_MS = 3000,
-    QUIET_MS = 500 /* nothing of the relay's is on its way any more */
+    QUIET_MS = 500, /* nothing of the relay's is on its way any more */
+    WORD_MS = 200   /* between two octets of its words */
 };
 
-static bool up;         /* it carries octets, as far as is known */
-static bool open;       /* it may still: a relay can say NO CARRIER, too */
-static uint8_t matched; /* octets of NO CARRIER that came last */
+static bool up;   /* it carries octets, as far as is known */
+static bool open; /* it may still: a relay can say NO CARRIER, too */
+
+static const char gone[] = "\r\nNO CARRIER\r\n";
+
+/* What may be this is kept back until it is something else, or nothing has come for WORD_MS: its first end of line would be that of a
+ * reply that was cut short. */
+static struct {
+    uint32_t heard_ms;
+    uint8_t matched, given; /* octets of it that have come; that were given all the same */
+    bool behind;            /* one has come that is none of it */
+    uint8_t next;
+} kept;
 
 /* How much of a word has come with this octet, when so much of it had before. */
 static uint8_t match(const char *word, uint8_t had, uint8_t octet)
@@ -24,19 +35,54 @@ static uint8_t match(const char *word, uint8_t had, uint8_t octet)
     return octet == (uint8_t)word[had] ? (uint8_t)(had + 1) : octet == (uint8_t)*word;
 }
 
+static void forget_word(void)
+{
+    kept.matched = kept.given = 0;
+    kept.behind = false;
+}
+
+static bool come(void)
+{
+    if (!kept.behind && uart_get(&kept.next)) {
+        kept.behind = true;
+        kept.heard_ms = board_now_ms();
+    }
+    return kept.behind;
+}
+
+static void read_word(void)
+{
+    while (come() && kept.next == (uint8_t)gone[kept.matched]) {
+        kept.behind = false;
+        kept.matched++;
+        if (gone[kept.matched] == 0) {
+            forget_word();
+            up = false;
+            return;
+        }
+    }
+}
+
 /* An octet from the relay or the modem; false = none. */
 bool modem_get(uint8_t *octet)
 {
-    static const char gone[] = "\r\nNO CARRIER\r\n";
-
-    if (!uart_get(octet)) {
+    read_word();
+    if (kept.given < kept.matched) {
+        if (!kept.behind && board_now_ms() - kept.heard_ms < WORD_MS) {
+            return false;
+        }
+        *octet = (uint8_t)gone[kept.given++];
+        return true;
+    }
+    if (!kept.behind) {
         return false;
     }
-    matched = match(gone, matched, *octet);
-    if (gone[matched] == 0) {
-        matched = 0;
-        up = false;
+    kept.matched = kept.given = 0;
+    if (kept.next == (uint8_t)gone[0]) { /* it begins once more */
+        return false;
     }
+    kept.behind = false;
+    *octet = kept.next;
     return true;
 }
 
@@ -110,7 +156,7 @@ void modem_hang_up(void)
     }
     quiet(GUARD_MS, GUARD_MS);
     up = true;
-    matched = 0;
+    forget_word();
     open = !(tell("\rATH\r") && (answered("\r\nOK", ANSWER_MS) || !up) && quiet(QUIET_MS, ANSWER_MS));
     up = false;
 }
@@ -129,7 +175,7 @@ bool modem_dial(const char *host, uint16_t port, uint32_t limit_ms)
         return false;
     }
     up = true;
-    matched = 0;
+    forget_word();
     /* what was said to a relay that had left already is no part of it: a new line */
     connected = tell("\rATD") && tell(host) && tell(":") && tell_number(port) && tell("\r") &&
                 answered("\r\nCONNECT", limit_ms);

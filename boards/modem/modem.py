@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-DIAL_S, GUARD_S = 30, 1
+DIAL_S, GUARD_S, BUFFER = 30, 1, 512
 
 
 class Modem:
@@ -29,7 +29,8 @@ class Modem:
         while True:
             held = self.carrying and self.typed
             wait = max(0, self.heard + GUARD_S - time.monotonic()) if held else None
-            ready, _, _ = select.select([self.line] + [self.relay] * (self.relay is not None), [], [], wait)
+            # the relay is not heard meanwhile: the second would be over while the line is full
+            ready, _, _ = select.select([self.line] + [self.relay] * (self.carrying and not held), [], [], wait)
             if held and not ready:
                 self.escape()
             if self.relay in ready:
@@ -101,13 +102,14 @@ class Modem:
 
 def receive(connection):
     try:
-        return connection.recv(4096)
+        return connection.recv(BUFFER)
     except OSError:
         return b""
 
 
 def main():
     ours, boards = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
     line = ["-chardev", f"socket,id=modem,fd={boards.fileno()}", "-serial", "chardev:modem"]
     qemu = subprocess.Popen(sys.argv[1:] + line, pass_fds=[boards.fileno()])
     boards.close()

@@ -40,7 +40,6 @@ static void begin(void)
     }
 }
 
-/* NO CARRIER reaches the session before it is known for what it is: no reply and no TLS record begins like that. */
 static void hear(struct mote_session *session)
 {
     size_t room, len = 0;

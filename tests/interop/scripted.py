@@ -186,7 +186,8 @@ class Talk:
                 self.tls.write(record)
             self.flush()
         else:
-            self.link.sendall(text)
+            for piece in self.relay.split(text):
+                self.link.sendall(piece)
 
     def flush(self, to=None):
         data = self.outgoing.read()
@@ -318,11 +319,12 @@ class Talk:
 class Relay:
     """Listens on a port of its own while `script` is not None, and plays it to each connection. `log` gets (name, talk)
     for each; `clear` is all that came outside TLS, `mails` are (local parts asked for, text), `cut` makes records of what is said
-    inside it."""
+    inside it, `split` segments of what is said outside."""
 
     def __init__(self, contexts, name, log):
         self.contexts, self.name, self.log, self.script, self.count = contexts, name, log, None, 0
         self.clear, self.mails, self.marks, self.thread, self.cut = b"", [], {}, None, lambda text: [text]
+        self.split = self.cut
         with socket.socket() as probe:               # a port that was asked for by number stays ours while we are down
             self.socket = socket.socket()
             for each, port in (probe, lambda: 0), (self.socket, lambda: probe.getsockname()[1]):
@@ -367,5 +369,6 @@ class Relay:
                     self.marks.pop(peer[1]).set()
                     continue
                 link.settimeout(LIMIT_S)
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.log.append((self.name, Talk(self, link)))
                 self.log[-1][1].run()

@@ -130,8 +130,9 @@ ATTACKS["expired: login"] = attack("expired", "login", DATE)
 ATTACKS["another name: login"] = attack("another name", "login", NAME)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def forged(pki):
+    """all of the chains"""
     forge = Forge(pki)
     for name, (chain, _) in CHAINS.items():
         forge.store(f"forged {name}", *chain(forge))

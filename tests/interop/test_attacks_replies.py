@@ -12,7 +12,7 @@ WORDS = {"greeting": "", "EHLO": "EHLO", "MAIL": "EHLO MAIL", "RCPT": "EHLO MAIL
          ".": "EHLO MAIL RCPT DATA ."}
 CLEAR, TLS = "a: EHLO MAIL RCPT DATA . QUIT", "a: EHLO STARTTLS [EHLO MAIL RCPT DATA . QUIT]"
 OWN = {"greeting": "220", "DATA": "354"}             # the code of a good reply; 250 elsewhere
-TOO_LONG, NO_SMTP, LOST = "reply is too long", "does not speak SMTP", "connection was lost"
+TOO_LONG, NO_SMTP, LOST, BIG = "reply is too long", "does not speak SMTP", "connection was lost", "(more|larger) than the relay"
 
 
 def endless(octets):
@@ -138,8 +138,8 @@ def offers():
     for what, lines in OFFERS.items():
         yield f"offers: {what}", Attack({"offers": lines}, CLEAR, "delivered")
     for what, lines in TOO_BIG.items():
-        yield f"offers: {what}", Attack({"offers": lines}, "a: EHLO QUIT", "failed", "more than the relay takes")
-        yield f"offers inside TLS: {what}", Attack({"+offers": lines}, "a: EHLO STARTTLS [EHLO QUIT]", "failed", "more than the relay takes")
+        yield f"offers: {what}", Attack({"offers": lines}, "a: EHLO QUIT", "failed", BIG)
+        yield f"offers inside TLS: {what}", Attack({"+offers": lines}, "a: EHLO STARTTLS [EHLO QUIT]", "failed", BIG)
     yield "offers: 20,000", Attack({"offers": [f"X-{i}" for i in range(20000)]}, "a: EHLO", "deferred", TOO_LONG)
     yield "offers inside TLS: 20,000", Attack({"+offers": [f"X-{i}" for i in range(20000)]}, "a: EHLO STARTTLS [EHLO]", "deferred", TOO_LONG)
     yield "offers: in HELO's reply", Attack({"EHLO": "502 what?", "HELO": "250-relay.test\r\n250 PIPELINING"},

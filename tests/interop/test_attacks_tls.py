@@ -8,7 +8,7 @@ import pytest
 
 from attack import Attack, played
 from scripted import close, cut, hello_then, inject, say, silence, spoil, wire
-from test_attacks_replies import CLEAR, LOST, NO_SMTP, TLS, endless, quiet
+from test_attacks_replies import BIG, CLEAR, LOST, NO_SMTP, TLS, endless, quiet
 from test_policy_tls import FAULTS, SOME
 
 TRIED, LEFT = "a: EHLO STARTTLS", "a: EHLO STARTTLS QUIT"
@@ -58,7 +58,7 @@ def remembered():
     yield "a login before TLS alone", Attack({"offers": both, "+offers": []}, f"{IN} QUIT]", "deferred", NO_LOGIN, trust="login")
     yield "no EHLO inside TLS", Attack({"offers": both, "+EHLO": "502 what?"}, "a: EHLO STARTTLS [EHLO HELO MAIL RCPT DATA . QUIT]", "delivered")
     yield "no EHLO inside TLS, login", Attack({"offers": both, "+EHLO": "502 what?"}, f"{IN} QUIT]", "deferred", "what", trust="login")
-    yield "a small SIZE inside", Attack({"+offers": ["SIZE 5"]}, f"{IN} QUIT]", "failed", "more than the relay takes")
+    yield "a small SIZE inside", Attack({"+offers": ["SIZE 5"]}, f"{IN} QUIT]", "failed", BIG)
     yield "STARTTLS again inside", Attack({"+offers": ["STARTTLS"]}, TLS, "delivered", trust="trust")
     yield "12 KB of offers inside", Attack({"+offers": [f"{i}" * 200 for i in range(10, 40)]}, TLS, "delivered", trust="trust")
 
