@@ -59,12 +59,13 @@ def test_without_a_relay(file):
 
 
 def test_help_and_version():
-    for args in (["help"], ["--help"], *([word, "--help"] for word in ("send", "flush", "queue", "trust", "probe")),
+    for args in (["help"], ["--help"], ["-h"], *([word, "--help"] for word in ("send", "flush", "queue", "trust", "probe")),
                  ["trust", "--pin", "--help"], ["probe", "--json", "relay.test", "--help"]):
         done = run(*args)
         assert done.returncode == OK and b"--password-file" in done.stdout and done.stderr == ""
     assert all(f"{status} ".encode() in run("--help").stdout for status in (OK, USAGE, BAD_INPUT, 67, NO_HOST, FAILED, 71, 73, DEFERRED, 77, BAD_CONFIG))
     assert re.fullmatch(rb"mailmote \d+\.\d+\.\d+ with BearSSL 0\.6\n", run("--version").stdout)
+    assert run("version").stdout == run("--version").stdout
     assert run().returncode == USAGE and "usage: mailmote" in run().stderr
 
 

@@ -114,6 +114,24 @@ def test_other_configurations_relays_are_forgotten_after_a_day(spool, closed):
     other.stop()
 
 
+NO_LINES = ("x", "1", "1x 0 5 starttls 25 r.test -", "1 0 later starttls 25 r.test -", "1 0 5", "1 0 5 starttls", "256 0 5 starttls 25 r.test -",
+            "1 256 5 starttls 25 r.test -", "1 0 99999999999999 starttls 25 r.test -", "1 0 5 starttls 65536 r.test -", "1 0 5 starttls 25",
+            "1 0 5 starttls 25 r.test", f"1 0 5 starttls 25 {'x' * 400} -", f"1 0 5 {'x' * 40} 25 r.test -", f"{'1' * 30} 0 5 starttls 25 r.test -")
+
+
+def test_what_is_no_line_is_forgotten(spool, closed):
+    """of the file of relays; the others stay"""
+    up = pretend(BOOTTIME=43200)
+    spool.send(closed, wrap=up)
+    with (spool.path / "relays").open("a") as file:
+        file.write("".join(f"{line}\n" for line in (*NO_LINES, "1 0 5 starttls 25 good.test -")))
+    other = Relay()
+    other.greeting = "421 busy"
+    spool.send(other, wrap=up)
+    assert [line[5] for line in relay_lines(spool)] == ["127.0.0.1", "127.0.0.1", "good.test"]
+    other.stop()
+
+
 def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_path):
     """another user, or the right password, is not left alone; and no secret is kept"""
     relay = Relay(context, "good", {"AUTH": "535 5.7.8 no"})
