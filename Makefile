@@ -196,6 +196,7 @@ host_harnesses := arguments configuration header spool throttle
 $(foreach name,$(host_harnesses),$(BUILD)/tests/replay_$(name) $(BUILD)/tests/fuzz_$(name)): $(filter-out $(fuzz_o) %/main.o,$(command_o))
 # Some have their own in the place of a function that reads a file, the clock, or more than its arguments.
 $(BUILD)/tests/replay_throttle $(BUILD)/tests/fuzz_throttle: LDFLAGS += -Xlinker --wrap=fsync -Xlinker --wrap=uptime_now
+$(BUILD)/tests/replay_configuration $(BUILD)/tests/fuzz_configuration: LDFLAGS += -Xlinker --wrap=mote_posix_host_name
 $(BUILD)/tests/replay_arguments $(BUILD)/tests/fuzz_arguments: LDFLAGS += \
     $(foreach name,aliases_check aliases_open config_read flush_command queue_command standard_hush submit,-Xlinker --wrap=$(name))
 replays := $(harnesses:%=$(BUILD)/tests/replay_%)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Fuzz harness of the configuration (an msmtprc as well) and of aliases, which are text that a person wrote, or copied from
- * somewhere. The first octet says which; with the other text beside it, a configuration names an account.
+ * somewhere. The first octet says which, whether an account is named, for which command, and whether a line of the configuration stands
+ * in front of the file of aliases.
  */
 #define _GNU_SOURCE
 
 #include "../../boards/host/aliases.h"
 #include "../../boards/host/complain.h"
+#include "../../boards/host/config.h"
 #include "../../boards/host/relay.h"
 #include "fuzz.h"
 
@@ -16,7 +18,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ALIASES = 1, ACCOUNT = 2, RELAY_GIVEN = 4, VERBOSE = 8 };
+enum { ALIASES = 1, ACCOUNT = 2, LINE = 2, RELAY_GIVEN = 4, VERBOSE = 8, QUEUE = 16 };
+
+/* In the place of the one that asks the resolver. */
+bool __wrap_mote_posix_host_name(char *name, size_t cap);
+
+bool __wrap_mote_posix_host_name(char *name, size_t cap)
+{
+    snprintf(name, cap, "host.example.test");
+    return true;
+}
 
 /* ---- What is told ------------------------------------------------------------------------------------------------ */
 
@@ -88,6 +99,15 @@ static void check_settings(const struct args *args)
     }
 }
 
+/* What its pattern has become. */
+static void check_sender(const char *from, const char *domain)
+{
+    const char *at = from == NULL ? NULL : strrchr(from, '@');
+
+    require(from == NULL || *from == 0 || is(from, "<>") || mote_address_valid(from), "a sender that is no address");
+    require(at == NULL || domain != NULL, "the sender's domain is lost");
+}
+
 /* Whoever gets a login is verified, whatever stands around it. */
 static void check_trust(const struct relays *relays, const struct args *args)
 {
@@ -111,9 +131,10 @@ static void fuzz_configuration(uint8_t mode, char *text, size_t len)
     static struct args args;
     static char account[] = "a", where[] = "relay.test";
     size_t lines;
-    int status, parsed = EX_OK;
+    int status, named, parsed = EX_OK;
 
     args = (struct args){.config_file = "conf", .config = {text, len}, .verbose = (mode & VERBOSE) != 0};
+    args.command = mode & QUEUE ? COMMAND_QUEUE : COMMAND_SEND;
     args.account = mode & ACCOUNT ? account : NULL;
     args.relays[0].relay = where;
     args.relay_count = (mode & RELAY_GIVEN) != 0;
@@ -123,10 +144,15 @@ static void fuzz_configuration(uint8_t mode, char *text, size_t len)
         memset(&relays, 0, sizeof relays);
         parsed = relays_parse(&relays, &args);
     }
+    named = account_names(&args);
     lines = end_telling();
-    require(status == EX_OK || status == EX_CONFIG, "a status that a configuration has not");
-    require((status == EX_OK && parsed == EX_OK) || lines != 0, "what is wrong is not told");
+    require((status == EX_OK || status == EX_CONFIG) && (named == EX_OK || named == EX_CONFIG),
+            "a status that a configuration has not");
+    require((status == EX_OK && parsed == EX_OK && named == EX_OK) || lines != 0, "what is wrong is not told");
     check_settings(&args);
+    if (named == EX_OK && args.command == COMMAND_SEND) {
+        check_sender(args.own_from, args.domain);
+    }
     for (unsigned i = 0; i < args.relay_count && status == EX_OK; i++) {
         check_relay(&args.relays[i]);
     }
@@ -149,11 +175,24 @@ static void check_addresses(const struct words *to, unsigned first, int status)
     }
 }
 
-/* text: an address or name, an end of line, and the file. */
-static void fuzz_aliases(char *text, size_t len)
+/* The first line, if it is an alias. Returns what is behind it. */
+static char *take_alias_line(struct args *args, char *file)
+{
+    char *end = strchr(file, '\n');
+
+    if (end == NULL || memchr(file, ':', (size_t)(end - file)) == NULL) {
+        return file;
+    }
+    *end = 0;
+    args->alias_lines[args->alias_count++] = (struct alias_line){.text = file, .line = 7};
+    return end + 1;
+}
+
+/* text: an address or name, an end of line, perhaps a line of the configuration, and the file. */
+static void fuzz_aliases(uint8_t mode, char *text, size_t len)
 {
     char *file = memchr(text, '\n', len), *copy;
-    struct args args = {.aliases = "aliases"};
+    struct args args = {.aliases = "aliases", .config_file = "conf"};
     struct aliases aliases = {.args = &args, .domain = "example.test"};
     struct words to = {NULL, 0};
     size_t lines;
@@ -164,6 +203,7 @@ static void fuzz_aliases(char *text, size_t len)
         return;
     }
     *file++ = 0;
+    file = mode & LINE ? take_alias_line(&args, file) : file;
     aliases.text.len = len - (size_t)(file - text);
     copy = malloc(aliases.text.len + 1);
     require(copy != NULL, "harness: no memory");
@@ -198,7 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data + 1, size - 1);
     text[size - 1] = 0;
     if (data[0] & ALIASES) {
-        fuzz_aliases(text, size - 1);
+        fuzz_aliases(data[0], text, size - 1);
     } else {
         fuzz_configuration(data[0], text, size - 1);
     }

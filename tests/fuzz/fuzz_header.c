@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { LOOSE = 1, WRITTEN = 2, DOMAIN = 4, NAMED = 8 };
+enum { LOOSE = 1, WRITTEN = 2, DOMAIN = 4, NAMED = 8, LOCAL = 16, TOLD = 32 };
 
 struct seen {
     bool from, date, id, encoding;
@@ -90,6 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rules.loose = (data[0] & LOOSE) != 0;
     rules.header.from_field = data[0] & WRITTEN ? FROM_WRITTEN : FROM_ADDED;
     rules.header.domain = data[0] & DOMAIN ? "example.test" : "";
+    rules.header.local = (data[0] & LOCAL) != 0;
+    rules.to = data[0] & TOLD ? "r@example.test" : NULL;
     rules.header.name = data[0] & NAMED ? "J\303\266rg" : NULL;
     copy = malloc(size - 2 + (size == 2)); /* all its own: the sanitizer sees an octet too far */
     require(copy != NULL, "harness: no memory");

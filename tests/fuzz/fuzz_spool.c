@@ -2,8 +2,8 @@
  *
  * A mail's file in a spool or a drop directory, as anybody or a failing disk may have written it. An octet of the input says whether
  * the checksums are made right; then come the two states and the body, without the gaps the file has. Either the file is damaged,
- * or what is read of it can be given to the rest: a sender, recipients, a text that can be read again; and the states that
- * are stored next are read as they were.
+ * or what is read of it can be given to the rest: a sender, recipients, a text that can be read again; and the states and
+ * reasons that are stored next are read as they were.
  */
 #define _GNU_SOURCE
 
@@ -27,6 +27,18 @@ static void put_crc(uint8_t *at, size_t len)
     put_number(at + len, crc32(0, at, len), 4);
 }
 
+/* Octets behind their length and checksum. Returns where they end. */
+static size_t put_sum(uint8_t *file, size_t len, size_t at)
+{
+    size_t octets = at + 8 <= len ? (size_t)get_number(file + at, 4) : len;
+
+    if (at + 8 > len || octets > len - at - 8) {
+        return len;
+    }
+    put_number(file + at + 4, crc32(0, file + at + 8, octets), 4);
+    return at + 8 + octets;
+}
+
 static size_t make_file(uint8_t *file, const uint8_t *data, size_t size, bool right)
 {
     size_t states = size < (size_t)2 * STATE_LEN ? size : 2 * STATE_LEN, len = BODY_AT + size - states;
@@ -41,8 +53,8 @@ static size_t make_file(uint8_t *file, const uint8_t *data, size_t size, bool ri
         put_crc(file + i * SECTOR + RECORD_AT, MOTE_RECORD_LEN - 4);
         put_crc(file + i * SECTOR, STATE_LEN - 4);
     }
-    if (right && len > FIXED_AT && get_number(file + BODY_AT, 4) <= len - FIXED_AT) {
-        put_number(file + BODY_AT + 4, crc32(0, file + FIXED_AT, (size_t)get_number(file + BODY_AT, 4)), 4);
+    if (right) {
+        put_sum(file, len, put_sum(file, len, BODY_AT));
     }
     return len;
 }
@@ -79,6 +91,26 @@ static void check_save(struct host_mail *mail, int fd)
             "what was stored is read as something else");
 }
 
+/* Why recipients failed, stored once more and read from the file. */
+static void check_reasons(const struct host_mail *mail, int fd)
+{
+    static struct host_mail again;
+
+    mail_init(&again);
+    require(spool_file_write_reasons(mail) && spool_file_read_state(fd, &again) == 0, "the reasons are not stored");
+    again.kept.fd = fd;
+    require(spool_file_read_body(&again) == 0, "the reasons are stored over the mail");
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        const struct mote_result *a = &mail->mail.rcpts[i].result, *b = &again.mail.rcpts[i].result;
+
+        require((mail->record.rcpts_failed >> i & 1) == 0 ||
+                    (a->code == b->code && a->step == b->step && strcmp(mail->rcpts[i].text, again.rcpts[i].text) == 0),
+                "a reason is read as something else");
+    }
+    again.kept.fd = -1;
+    mail_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t file[1 << 17];
@@ -99,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_mail(&mail);
             check_save(&mail, fd);
             check_save(&mail, fd);
+            check_reasons(&mail, fd);
         }
     }
     mail.kept.fd = -1;
