@@ -57,36 +57,51 @@ void mote_put_hex(struct mote_writer *w, unsigned c)
     put_digit(w, c & 15);
 }
 
-/* RFC 5322 3.3. Years begin in March here, so that the leap day is the last of a year. */
+/* Divides, and returns what is over. */
+static uint32_t split(uint32_t *rest, uint32_t by)
+{
+    uint32_t all = *rest;
+
+    *rest = all / by;
+    return all - *rest * by;
+}
+
+/* Day of the week, day, month, century and year of the day with this number, 0 on 1970-01-01. Years begin in March here, so that the leap
+ * day is the last of a year. */
+static void find_date(uint32_t values[5], uint32_t day)
+{
+    uint32_t year, month, len;
+
+    values[0] = day % 7;
+    day += 671; /* days since 1968-03-01 */
+    if (day >= 48212) {
+        day++; /* 2100 has no leap day */
+    }
+    year = (4 * day + 3) / 1461;
+    day -= 1461 * year / 4;
+    for (month = 0; day >= (len = 30 + (0x6B5u >> month & 1)); month++) { /* 1: 31 days; 0: 30 */
+        day -= len;
+    }
+    year += month < 10 ? 68 : 69;
+    values[1] = day + 1;
+    values[2] = month + 7;
+    values[4] = split(&year, 100);
+    values[3] = year + 19;
+}
+
+/* RFC 5322 3.3 */
 static void put_date(struct mote_writer *w, uint32_t unix_s)
 {
     static const char names[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed", "Mar", "Apr", "May",
                                     "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"};
     const char *form = "Date: \1, \2 \1 \2\2 \2:\2:\2 +0000\r\n"; /* 1: a name, 2: two digits */
     uint32_t values[8], *value = values;
-    uint32_t rest = unix_s, year, month, len;
+    uint32_t rest = unix_s;
 
-    values[7] = rest % 60;
-    rest /= 60;
-    values[6] = rest % 60;
-    rest /= 60;
-    values[5] = rest % 24;
-    rest /= 24;
-    values[0] = rest % 7;
-    rest += 671; /* days since 1968-03-01 */
-    if (rest >= 48212) {
-        rest++; /* 2100 has no leap day */
-    }
-    year = (4 * rest + 3) / 1461;
-    rest -= 1461 * year / 4;
-    for (month = 0; rest >= (len = 30 + (0x6B5u >> month & 1)); month++) { /* 1: 31 days; 0: 30 */
-        rest -= len;
-    }
-    year += month < 10 ? 68 : 69;
-    values[1] = rest + 1;
-    values[2] = month + 7;
-    values[3] = year / 100 + 19;
-    values[4] = year % 100;
+    values[7] = split(&rest, 60);
+    values[6] = split(&rest, 60);
+    values[5] = split(&rest, 24);
+    find_date(values, rest);
     for (; *form != 0; form++) {
         if (*form == 1) {
             mote_put_string(w, names[*value++]);

@@ -321,7 +321,6 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
     if (!loaded) {
         mote_delivery_fail(&o->delivery, MOTE_CAUSE_STORAGE);
     }
-    o->step = MOTE_CONNECT;
 }
 
 /* While nothing is due: how old mails are, and how long they wait still. A device that never lives as long as a mail waits would wait for

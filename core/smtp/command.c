@@ -177,7 +177,6 @@ bool mote_command_login(struct mote_engine *e)
         return false;
     }
     i += (offers & 1) ^ 1;
-    e->two_step = false;
     begin(e, logins[i]);
     while (next(e)) {
         for (; e->out != 0; e->out >>= 8) {

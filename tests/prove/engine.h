@@ -160,6 +160,27 @@ static bool cursors_sound(const struct mote_engine *e)
     }
 }
 
+/* P6: a mail that has its result while the relay is still spoken to was taken or refused: no TLS has failed it. */
+static bool result_sound(const struct mote_engine *e)
+{
+    return e->result.verdict == MOTE_PENDING || !of_mail(e->awaiting) || e->result.cause == MOTE_CAUSE_NONE ||
+           e->result.cause == MOTE_CAUSE_REFUSED;
+}
+
+/* P6: what comes of TLS is said of it only once STARTTLS is out. */
+static bool tls_sound(const struct mote_engine *e)
+{
+    bool tried = (e->tls & MOTE_TLS_TRIED) != 0;
+
+    if (setup.tls != MOTE_TLS_STARTTLS) {
+        return tried == (setup.tls == MOTE_TLS_IMPLICIT);
+    }
+    return secured(e) ? tried
+                      : tried == (e->awaiting == MOTE_STEP_HANDSHAKE ||
+                                  (e->awaiting == MOTE_STEP_STARTTLS && e->sending == MOTE_STEP_NONE)) ||
+                            e->awaiting == MOTE_STEP_QUIT;
+}
+
 /* What is true between any two calls. */
 static bool sound(const struct mote_engine *e)
 {
@@ -181,7 +202,7 @@ static bool sound(const struct mote_engine *e)
                    implies(e->awaiting < MOTE_STEP_MAIL || e->awaiting == MOTE_STEP_RSET,
                            e->result.verdict == MOTE_PENDING) &&
                    implies(e->awaiting <= MOTE_STEP_MAIL || e->awaiting == MOTE_STEP_RSET, e->awaiting_rcpt == 0) &&
-                   recipients_sound(e) && cursors_sound(e);
+                   tls_sound(e) && result_sound(e) && recipients_sound(e) && cursors_sound(e);
 }
 
 static const char login_rest[] = {MARK_USER, 0, '*', 0};

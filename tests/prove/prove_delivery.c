@@ -8,6 +8,7 @@
 
 enum { RELAYS = 2, RCPTS = 2 };
 
+struct mote_delivery nondet_delivery(void);
 struct mote_relay nondet_relay(void);
 struct mote_rcpt nondet_rcpt(void);
 struct mote_relay_state nondet_relay_state(void);
@@ -133,4 +134,133 @@ void prove_P10_take_result(void)
         any = any || (!final(&rcpts[i]) && !rcpts[i].excluded);
     }
     prove(chosen == any);
+}
+
+/* In place of the session: its result is what stands there, and what it is asked to do is counted. */
+static unsigned nexts, quits;
+
+const struct mote_result *mote_session_result(const struct mote_session *s)
+{
+    return &s->engine.result;
+}
+
+void mote_session_next(struct mote_session *s, struct mote_mail *m)
+{
+    nexts++;
+}
+
+void mote_session_quit(struct mote_session *s)
+{
+    quits++;
+}
+
+static bool clear_leg(const struct mote_delivery *d)
+{
+    return d->leg >= d->plan.count;
+}
+
+/* No relay's TLS has failed in this attempt whose leg with STARTTLS is still to come, or is this one. */
+static bool legs_sound(const struct mote_delivery *d)
+{
+    bool good = true;
+
+    for (int leg = 0; leg < RELAYS; leg++) {
+        bool to_come = leg >= d->leg && leg < d->plan.count;
+
+        good = good && !(to_come && (d->plan.relays_tls_failed >> mote_policy_relay(&d->plan, leg) & 1) != 0);
+    }
+    return good;
+}
+
+/* A connection that waits for another mail is none of a relay whose TLS has failed in this attempt. */
+static bool kept_sound(const struct mote_delivery *d)
+{
+    unsigned of = session.relay == &relays[1];
+
+    return !d->kept || (d->plan.relays_tls_failed >> of & 1) == 0;
+}
+
+/* P6: the next mail begins with STARTTLS, whatever the one before it did, and is armed by its own record alone.
+ *
+ * bounds: 2 relays, 2 recipients
+ * with: core/outbox/policy.c
+ * unwind: 6
+ * plant: core/outbox/delivery.c: s/    memset(d, 0, sizeof \*d);//
+ * plant: core/outbox/delivery.c: s/d->setup->clear = leg >= count;//
+ * plant: core/outbox/delivery.c: s/mote_policy_armed(record->tls_failed,/mote_policy_armed(true,/
+ */
+void prove_P6_next_mail(void)
+{
+    struct mote_delivery d = nondet_delivery(); /* of the mail before */
+    size_t count = any_arguments();
+    bool with_record = any_bool();
+    uint8_t step;
+
+    setup.clear = any_bool();
+    session.relay = &relays[any_bool()];
+    mote_delivery_init(&d, relays, count, states, &mail, &session, &setup, with_record ? &record : NULL, nondet_u32());
+    prove(implies(d.step != MOTE_FINISHED, legs_sound(&d)) && kept_sound(&d));
+    prove(!d.arming && !d.tls_failed && !d.suspect);
+    step = mote_delivery_next(&d);
+    prove(step == MOTE_CONNECT || step == MOTE_FINISHED);
+    prove(implies(step == MOTE_CONNECT, !setup.clear && !clear_leg(&d)));
+    prove(implies(d.plan.armed, with_record && record.tls_failed && record.tls_since_s >= 60));
+}
+
+/* P6, P5: whatever came of a leg: a connection that is kept is used for the mail's next one where it is of that relay, and never for one
+ * in clear; and that what failed arms the fallback only if it was TLS, behind STARTTLS: no refusal, and nothing before it.
+ *
+ * bounds: 2 relays, 2 recipients
+ * with: core/outbox/policy.c
+ * unwind: 6
+ * plant: core/outbox/delivery.c: s/d->kept = !d->session->engine.done;/d->kept = true;/
+ * plant: core/outbox/delivery.c: s/bool there = d->session->relay == d->relay;/bool there = true;/
+ * plant: core/outbox/policy.c: s/ \&\& (r->tls & MOTE_TLS_TRIED) != 0//
+ * plant: core/outbox/policy.c: s/r->cause <= MOTE_CAUSE_REPLY_TOO_LONG/r->cause <= MOTE_CAUSE_REFUSED/
+ */
+void prove_P6_kept(void)
+{
+    struct mote_delivery d = nondet_delivery();
+    size_t count = any_arguments();
+    const struct mote_result *r = &session.engine.result;
+    bool armed_before = d.arming = any_bool(), talks = any_bool(), there;
+
+    d.relays = relays;
+    d.states = states;
+    d.mail = &mail;
+    d.session = &session;
+    d.setup = &setup;
+    d.plan = any_plan();
+    d.kept = false;
+    assume(count >= 1 && d.plan.count == count && d.at < count && d.leg >= 0 && d.leg < 2 * (int)count);
+    assume(d.at == mote_policy_relay(&d.plan, d.leg));
+    d.relay = &relays[d.at];
+    d.bit = (uint8_t)(1u << d.at);
+    d.step = talks ? MOTE_TALK : MOTE_CONNECT;
+    session.engine.result = nondet_result();
+    session.engine.suspect = any_bool();
+    session.engine.kept = any_bool();
+    session.engine.done = !session.engine.kept;
+    session.relay = d.relay;
+    assume(legs_sound(&d));
+    /* engine.h: what a conversation that pauses has ended with; session.c: none in clear by P5 does */
+    assume(implies(session.engine.kept, r->cause == MOTE_CAUSE_NONE || r->cause == MOTE_CAUSE_REFUSED));
+    assume(implies(session.engine.kept, !clear_leg(&d)));
+    if (!talks) {
+        mote_delivery_unreachable(&d, nondet_u8());
+        prove(d.arming == armed_before);
+        return;
+    }
+    mote_delivery_next(&d);
+    prove(implies(d.step == MOTE_CONNECT, legs_sound(&d)) && kept_sound(&d));
+    prove(implies((r->tls & MOTE_TLS_TRIED) == 0 || r->cause == MOTE_CAUSE_REFUSED ||
+                      r->cause == MOTE_CAUSE_LOGIN_REFUSED || r->cause == MOTE_CAUSE_CLOSED,
+                  d.arming == armed_before));
+    if (d.step != MOTE_CONNECT || !d.kept) {
+        return;
+    }
+    prove(setup.clear == clear_leg(&d));
+    there = mote_delivery_resume(&d);
+    prove(!d.kept && there == (session.relay == d.relay) && nexts == there && quits == !there);
+    prove(implies(there, !setup.clear));
 }
