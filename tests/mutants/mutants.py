@@ -61,6 +61,7 @@ class Tests:
             run_since(self.seen_in)
             seen.begin()
             self.see()
+            seen.end()
             seen = Seen(self.path, *self.places)
         return seen
 

@@ -281,12 +281,25 @@ static void tls_is_no_success(void **state)
     assert_int_equal(t.states[0].failures, 1);
 }
 
+/* Who stands in front of a mail's recipients is none of them. */
+static void its_own_recipients(void **state)
+{
+    attempt_set(1, 3);
+    t.mail.rcpts++;
+    t.mail.rcpt_count--;
+    t.rcpts[0].result.verdict = t.rcpts[1].result.verdict = MOTE_DELIVERED;
+    attempt_run(1, NULL);
+    assert_string_equal(t.sim.log, TLS_1);
+    assert_int_equal(t.rcpts[2].result.verdict, MOTE_DELIVERED);
+}
+
 static void all_left_alone(void **state)
 {
     attempt_set(2, 1);
     t.sim.relays[0].down = t.sim.relays[1].down = MOTE_CAUSE_TIMEOUT;
     run();
     assert_string_equal(t.sim.log, "1!2!");
+    t.rcpts[0].excluded = true; /* an attempt before left it out of its last conversation */
     run();
     assert_string_equal(t.sim.log, "");
     assert_result(t.result, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
@@ -458,6 +471,7 @@ int main(void)
         cmocka_unit_test(busy_in_tls_to_all),
         cmocka_unit_test(taken_ends_clear),
         cmocka_unit_test(left_alone),
+        cmocka_unit_test(its_own_recipients),
         cmocka_unit_test(all_left_alone),
         cmocka_unit_test(soonest_of_all_left_alone),
         cmocka_unit_test(tls_is_no_success),

@@ -69,7 +69,9 @@ static void needs_are_found(void **state)
 /* Whoever is in To and in Cc, or twice in one, is asked once, and needs room once. */
 static void asked_once(void **state)
 {
-    static const char *const twice[] = {"b@example.test", "a@example.test", "b@example.test"};
+    static const char b[] = "b@example.test\0c",
+                      also_b[] = "b@example.test\0d"; /* what stands behind them is not theirs */
+    static const char *const twice[] = {b, "a@example.test", also_b};
     static const char *const again[] = {"a@example.test", "B@example.test", "b@example.test"};
     struct mote_message m = sample();
     struct mote_rcpt rcpts[RCPTS];

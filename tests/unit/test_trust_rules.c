@@ -168,6 +168,16 @@ static void test_purposes_made_up(void **state)
     }
 }
 
+/* A list whose length takes two octets ends where it says: what stands behind it is not in it. */
+static void test_purposes_behind_a_long_list(void **state)
+{
+    struct trust_spec leaf = with_usage(COUNT(usages) - 1);
+
+    leaf.extra = (struct trust_octets)OCTETS(SERVERS);
+    trust_bench_kind(&bench, ANCHORS, &leaf);
+    assert_int_equal(trust_bench_run(&bench), MOTE_CAUSE_CERT_INVALID);
+}
+
 /* ---- Names with a final dot -------------------------------------------------------------------------------------- */
 
 static void test_final_dot(void **state)
@@ -502,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_critical_purposes),
         cmocka_unit_test(test_purposes_of_a_ca),
         cmocka_unit_test(test_purposes_made_up),
+        cmocka_unit_test(test_purposes_behind_a_long_list),
         cmocka_unit_test(test_final_dot),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_low_order_points),
