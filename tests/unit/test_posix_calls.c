@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The POSIX port where the system fails: each call it makes for random octets, its name, the date and a connection fails in turn, and what
+ * is told is whose trouble it is (POLICY P12).
+ */
+#define _GNU_SOURCE
+
+#include "../../port/posix/posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Calls that fail so many times, with errno, or with what getaddrinfo() returns; DONE is one that succeeds without being made. */
+enum { DONE = -1000 };
+
+static struct fault {
+    const char *call;
+    int error;
+    unsigned times;
+} faults[3];
+
+static const char *own_name, *full_name;
+static time_t date;
+
+static int fault(const char *call)
+{
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        if (faults[i].call != NULL && faults[i].times != 0 && strcmp(faults[i].call, call) == 0) {
+            faults[i].times--;
+            return faults[i].error;
+        }
+    }
+    return 0;
+}
+
+static void plan(size_t i, const char *call, int error, unsigned times)
+{
+    faults[i] = (struct fault){call, error, times};
+}
+
+static int forget(void **state)
+{
+    memset(faults, 0, sizeof faults);
+    own_name = full_name = NULL;
+    date = 0;
+    return 0;
+}
+
+#define WRAPPED(type, name, args, call)                                                                                \
+    type __real_##name args;                                                                                           \
+    type __wrap_##name args;                                                                                           \
+    type __wrap_##name args                                                                                            \
+    {                                                                                                                  \
+        int error = fault(#name);                                                                                      \
+        if (error == DONE) {                                                                                           \
+            return 0;                                                                                                  \
+        }                                                                                                              \
+        errno = error != 0 ? error : errno;                                                                            \
+        return error != 0 ? -1 : __real_##name call;                                                                   \
+    }
+
+WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, len, flags))
+WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len))
+WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms))
+WRAPPED(int, socket, (int family, int type, int protocol), (family, type, protocol))
+WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len))
+WRAPPED(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *len), (fd, level, name, to, len))
+WRAPPED(int, getsockname, (int fd, struct sockaddr *to, socklen_t *len), (fd, to, len))
+
+int __real_open(const char *name, int flags, ...);
+int __wrap_open(const char *name, int flags, ...);
+int __wrap_open(const char *name, int flags, ...)
+{
+    va_list more;
+    unsigned mode = 0;
+
+    if ((flags & O_CREAT) != 0) {
+        va_start(more, flags);
+        mode = va_arg(more, unsigned);
+        va_end(more);
+    }
+    return fault("open") != 0 ? -1 : __real_open(name, flags, mode);
+}
+
+int __real_gethostname(char *name, size_t cap);
+int __wrap_gethostname(char *name, size_t cap);
+int __wrap_gethostname(char *name, size_t cap)
+{
+    if (fault("gethostname") != 0) {
+        return -1;
+    }
+    if (own_name == NULL) {
+        return __real_gethostname(name, cap);
+    }
+    strncpy(name, own_name, cap);
+    return 0;
+}
+
+int __real_clock_gettime(clockid_t id, struct timespec *now);
+int __wrap_clock_gettime(clockid_t id, struct timespec *now);
+int __wrap_clock_gettime(clockid_t id, struct timespec *now)
+{
+    if (id == CLOCK_REALTIME && date != 0) {
+        *now = (struct timespec){.tv_sec = date};
+        return fault("clock_gettime") != 0 ? -1 : 0;
+    }
+    return __real_clock_gettime(id, now);
+}
+
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
+{
+    int error = fault("getaddrinfo");
+
+    if (error != 0) {
+        return error;
+    }
+    if (hints != NULL && (hints->ai_flags & AI_CANONNAME) != 0) { /* one's own name: the answer is ours */
+        struct addrinfo of_address = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+
+        error = __real_getaddrinfo("127.0.0.1", NULL, &of_address, list);
+        if (error == 0 && full_name != NULL) {
+            (*list)->ai_canonname = strdup(full_name);
+        }
+        return error;
+    }
+    return __real_getaddrinfo(host, port, hints, list);
+}
+
+/* ---- Random octets ----------------------------------------------------------------------------------------------- */
+
+static void test_random(void **state)
+{
+    static const struct {
+        struct fault faults[3];
+        bool got;
+    } cases[] = {
+        {{{"getrandom", EINTR, 2}}, true},
+        {{{"getrandom", EIO, 1}}, false},
+        {{{"getrandom", DONE, 1}}, false},
+        {{{"getrandom", ENOSYS, 1}}, true},
+        {{{"getrandom", ENOSYS, 1}, {"poll", EINTR, 2}}, true},
+        {{{"getrandom", ENOSYS, 1}, {"poll", EBADF, 1}}, true},
+        {{{"getrandom", ENOSYS, 1}, {"read", EINTR, 3}}, true},
+        {{{"getrandom", ENOSYS, 1}, {"read", EIO, 1}}, false},
+        {{{"getrandom", ENOSYS, 1}, {"read", DONE, 1}}, false},
+        {{{"getrandom", ENOSYS, 1}, {"read", ENOSYS, 1}}, false},
+        {{{"getrandom", ENOSYS, 1}, {"open", ENOENT, 1}}, true},
+        {{{"getrandom", ENOSYS, 1}, {"open", EMFILE, 2}}, false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        unsigned char octets[32] = {0}, none[32] = {0};
+
+        memcpy(faults, cases[i].faults, sizeof faults);
+        assert_int_equal(mote_posix_random(octets, sizeof octets), cases[i].got);
+        assert_int_equal(memcmp(octets, none, sizeof none) != 0, cases[i].got);
+    }
+}
+
+/* ---- Name and date ----------------------------------------------------------------------------------------------- */
+
+static void test_own_name(void **state)
+{
+    static const struct {
+        const char *own, *full, *name;
+    } cases[] = {
+        {"mote.example.org", NULL, "mote.example.org"},
+        {"mote.example.org.", NULL, "mote.example.org"},
+        {"mote", "mote.example.org", "mote.example.org"},
+        {"mote", "mote.example.org.", "mote.example.org"},
+        {"mote", NULL, NULL},
+        {"mote", "mote", NULL},
+        {"mote", "mote.of-a-name-that-is-longer-than-there-is-room-for.example.org", NULL},
+        {"", "", NULL},
+        {"[192.0.2.7]", NULL, NULL},
+        {"mote.example_.org", NULL, NULL},
+    };
+    char name[32];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool got;
+
+        own_name = cases[i].own;
+        full_name = cases[i].full;
+        got = mote_posix_host_name(name, sizeof name);
+        assert_int_equal(got, cases[i].name != NULL);
+        if (got) {
+            assert_string_equal(name, cases[i].name);
+        }
+    }
+    own_name = "mote";
+    plan(0, "getaddrinfo", EAI_NONAME, 1);
+    assert_false(mote_posix_host_name(name, sizeof name));
+    plan(0, "gethostname", ENAMETOOLONG, 1);
+    assert_false(mote_posix_host_name(name, sizeof name));
+    assert_false(mote_posix_host_name(name, 0));
+}
+
+static void test_address(void **state)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_un other = {.sun_family = AF_UNIX};
+    char text[MOTE_POSIX_LITERAL];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_true(mote_posix_address((struct sockaddr *)&six, text));
+    assert_string_equal(text, "::1");
+    memcpy(six.sin6_addr.s6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\x07", 16);
+    assert_true(mote_posix_address((struct sockaddr *)&six, text));
+    assert_string_equal(text, "192.0.2.7");
+    assert_false(mote_posix_address((struct sockaddr *)&other, text));
+    mote_posix_literal(fd, text);
+    assert_string_equal(text, "");
+    plan(0, "getsockname", ENOBUFS, 1);
+    mote_posix_literal(fd, text);
+    assert_string_equal(text, "");
+    close(fd);
+}
+
+static void test_date(void **state)
+{
+    date = (time_t)MOTE_BUILT_S;
+    assert_true(mote_posix_unix_s() == (uint64_t)date);
+    plan(0, "clock_gettime", EINVAL, 1);
+    assert_true(mote_posix_unix_s() == 0);
+    date--;
+    assert_true(mote_posix_unix_s() == 0);
+}
+
+/* ---- Connections ------------------------------------------------------------------------------------------------- */
+
+/* The cause of a connection to a port of this host where nobody listens, or to nobody. */
+static int cause_of(const char *host, bool connected)
+{
+    uint8_t cause = MOTE_CAUSE_NONE;
+    int fd = mote_posix_connect(host, 1, mote_posix_now_ms(), NULL, &cause);
+
+    assert_int_equal(fd >= 0, connected);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return cause;
+}
+
+static void test_whose_trouble(void **state)
+{
+    static const struct {
+        const char *call;
+        int error, cause;
+    } cases[] = {
+        {"getaddrinfo", EAI_MEMORY, MOTE_CAUSE_NO_MEMORY},
+        {"getaddrinfo", EAI_AGAIN, MOTE_CAUSE_NO_NETWORK},
+        {"getaddrinfo", EAI_NONAME, MOTE_CAUSE_LOOKUP},
+        {"getaddrinfo", EAI_FAIL, MOTE_CAUSE_LOOKUP},
+        {"socket", ENOBUFS, MOTE_CAUSE_NO_MEMORY},
+        {"socket", ENOMEM, MOTE_CAUSE_NO_MEMORY},
+        {"socket", EMFILE, MOTE_CAUSE_NO_MEMORY},
+        {"socket", ENFILE, MOTE_CAUSE_NO_MEMORY},
+        {"socket", EAFNOSUPPORT, MOTE_CAUSE_NO_NETWORK},
+        {"socket", EACCES, MOTE_CAUSE_NO_NETWORK},
+        {"socket", EINVAL, MOTE_CAUSE_CONNECT},
+        {"connect", ENETUNREACH, MOTE_CAUSE_NO_NETWORK},
+        {"connect", EHOSTUNREACH, MOTE_CAUSE_NO_NETWORK},
+        {"connect", ENETDOWN, MOTE_CAUSE_NO_NETWORK},
+        {"connect", EADDRNOTAVAIL, MOTE_CAUSE_NO_NETWORK},
+        {"connect", EPERM, MOTE_CAUSE_NO_NETWORK},
+        {"connect", ECONNREFUSED, MOTE_CAUSE_CONNECT},
+        {"poll", EBADF, MOTE_CAUSE_CONNECT},
+        {"getsockopt", ENOBUFS, MOTE_CAUSE_CONNECT},
+        {"poll", EINTR, MOTE_CAUSE_CONNECT},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        forget(NULL);
+        plan(0, cases[i].call, cases[i].error, 1);
+        if (strcmp(cases[i].call, "poll") == 0 || strcmp(cases[i].call, "getsockopt") == 0) {
+            plan(1, "connect", i % 2 != 0 ? EINPROGRESS : EINTR,
+                 1); /* never begun: a socket at rest is ready, with no peer */
+        }
+        assert_int_equal(cause_of("127.0.0.1", strcmp(cases[i].call, "poll") == 0 && cases[i].error == EINTR),
+                         cases[i].error == EINTR ? MOTE_CAUSE_NONE : cases[i].cause);
+    }
+    forget(NULL);
+    plan(0, "getaddrinfo", EAI_SYSTEM, 2);
+    errno = ENOMEM;
+    assert_int_equal(cause_of("127.0.0.1", false), MOTE_CAUSE_NO_MEMORY);
+    errno = ECONNREFUSED;
+    assert_int_equal(cause_of("127.0.0.1", false), MOTE_CAUSE_NO_NETWORK);
+}
+
+static void test_no_time_left(void **state)
+{
+    uint8_t cause = MOTE_CAUSE_NONE;
+
+    assert_int_equal(
+        mote_posix_connect("127.0.0.1", 1, mote_posix_now_ms() - MOTE_ATTEMPT_S * UINT32_C(1000), NULL, &cause), -1);
+    assert_int_equal(cause, MOTE_CAUSE_DEADLINE);
+}
+
+static void keep(void *ctx, char who, uint8_t step, const char *octets, size_t len)
+{
+    char *kept = ctx;
+
+    memcpy(kept + strlen(kept), octets, len);
+}
+
+/* An error that the system has no words for is told by its number. */
+static void test_unknown_error(void **state)
+{
+    char kept[200] = "";
+    struct mote_trace trace = {.octets = keep, .ctx = kept};
+    uint8_t cause;
+
+    plan(0, "connect", 9999, 1);
+    assert_int_equal(mote_posix_connect("127.0.0.1", 1, mote_posix_now_ms(), &trace, &cause), -1);
+    assert_non_null(strstr(kept, "127.0.0.1 port 1: "));
+    assert_non_null(strstr(kept, "9999"));
+}
+
+static void test_connected_at_once(void **state)
+{
+    plan(0, "connect", DONE, 1);
+    assert_int_equal(cause_of("127.0.0.1", true), MOTE_CAUSE_NONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_random, forget),
+        cmocka_unit_test_teardown(test_own_name, forget),
+        cmocka_unit_test_teardown(test_address, forget),
+        cmocka_unit_test_teardown(test_date, forget),
+        cmocka_unit_test_teardown(test_whose_trouble, forget),
+        cmocka_unit_test_teardown(test_connected_at_once, forget),
+        cmocka_unit_test_teardown(test_no_time_left, forget),
+        cmocka_unit_test_teardown(test_unknown_error, forget),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
