@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""parts.py BUILD [LEFT OUT...]: what the parts of a static program take, by the linker's map: BUILD/map of BUILD/mailmote. It fails
-where the program is larger than budget.txt allows; with what may be left out it may be as large as it likes."""
+"""parts.py BUILD [LEFT OUT...]: what the parts of a static program take, by the linker's map: BUILD/map of BUILD/parts, which is
+BUILD/mailmote before all of it is optimized together. It fails where that is larger than budget.txt allows; with what may be left out
+it may be as large as it likes."""
 import collections
 import math
 import os
@@ -61,10 +62,11 @@ def main(build, *left_out):
     parts = collections.Counter()
     for name, size in objects.items():
         parts[next(part for part, pattern in PARTS if re.search(pattern, name))] += size
-    whole = os.path.getsize(f"{build}/mailmote")
+    whole, apart = (os.path.getsize(f"{build}/{name}") for name in ("mailmote", "parts"))
     for part, size in parts.most_common():
         print(f"{size:9,}  {part}")
-    print(f"{whole - sum(parts.values()):9,}  headers, and room between parts")
+    print(f"{apart - sum(parts.values()):9,}  headers, and room between parts")
+    print(f"{whole - apart:9,}  what optimizing all of it together spares")
     print(f"{whole:9,}  {build}/mailmote" + (f", without {', '.join(left_out)}" if left_out else ""))
     budget = pathlib.Path(__file__).with_name("budget.txt").read_text()
     limit = int(re.search(rf"^{pathlib.Path(build).name}\s+(\d+)", budget, re.M)[1])

@@ -28,8 +28,8 @@ flags_mips := -mips32r2 -fno-pic -mno-shared -mplt
 
 static_cflags := -Oz -fno-pie -ffunction-sections -fdata-sections -fmerge-all-constants -fno-asynchronous-unwind-tables \
     -fno-unwind-tables -fno-stack-protector -fno-ident -fno-jump-tables -fno-thread-jumps -fno-tree-dominator-opts \
-    -fno-inline-functions-called-once -fno-tree-tail-merge -fno-caller-saves
-static_ldflags = -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,common-page-size=64,--build-id=none,-Map=$(1)/map
+    -fno-inline-functions-called-once -fno-tree-tail-merge -fno-caller-saves -fno-optimize-sibling-calls -fno-forward-propagate
+static_ldflags := -static -no-pie -s -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,common-page-size=64,--build-id=none
 # BearSSL as it is for any CPU: what is only faster on some is left out.
 static_cppflags := -DBR_AES_X86NI=0 -DBR_SSE2=0 -DBR_INT128=0 -DBR_UMUL128=0 -DBR_RDRAND=0 -DBR_64=0 -DBR_USE_URANDOM=0 -DMOTE_X25519=0
 
@@ -39,6 +39,12 @@ command_o := $(filter-out $(call objects,$(foreach word,$(left_out),$(sources_$(
 static_o := $(call objects,$(wildcard port/static/*.c))
 $(BUILD)/mailmote: $(static_o) $(BUILD)/left_out
 $(static_o): ours += -fno-builtin -Iboards/host
+
+# All of it is optimized together, but for what stands for libc, and BearSSL. What its parts take is told by another one, which is not.
+$(command_o) $(library_o): lto := -flto -ffat-lto-objects
+$(BUILD)/mailmote: private override LDFLAGS += -flto -flto-partition=one
+$(BUILD)/parts: $(command_o) $(static_o) $(BUILD)/libmailmote.a $(bearssl_a) $(BUILD)/mailmote
+	$(Q)$(link) -fno-lto -Wl,-Map=$(BUILD)/map
 
 # Written when other words are left out, and linked again.
 ifneq ($(left_out),$(file <$(BUILD)/left_out))
@@ -52,8 +58,8 @@ endif
 static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a \
     CC=$(BUILD)/musl-$(2)/bin/musl-gcc CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(flags_$(2))' \
     JUMPS='$(jumps_$(2))' \
-    LDFLAGS='$(call static_ldflags,$(1))' $(1)/mailmote
-static_made = port/static/strip.py $(1)/mailmote && port/static/parts.py $(1) $(left_out)
+    LDFLAGS='$(static_ldflags)' $(1)/mailmote $(1)/parts
+static_made = port/static/strip.py $(1)/mailmote && port/static/strip.py $(1)/parts && port/static/parts.py $(1) $(left_out)
 
 static: need-python $(BUILD)/musl-here/bin/musl-gcc | $(cross_h) ## the command as one static file, $(BUILD)/static/mailmote, and what each part of it takes; FEATURES='help probe trust' for all of it
 	+@$(call static_build,$(BUILD)/static,here)
