@@ -144,12 +144,12 @@ static void fuzz_configuration(uint8_t mode, char *text, size_t len)
         memset(&relays, 0, sizeof relays);
         parsed = relays_parse(&relays, &args);
     }
+    check_settings(&args);
     named = account_names(&args);
     lines = end_telling();
     require((status == EX_OK || status == EX_CONFIG) && (named == EX_OK || named == EX_CONFIG),
             "a status that a configuration has not");
     require((status == EX_OK && parsed == EX_OK && named == EX_OK) || lines != 0, "what is wrong is not told");
-    check_settings(&args);
     if (named == EX_OK && args.command == COMMAND_SEND) {
         check_sender(args.own_from, args.domain);
     }
