@@ -4,7 +4,7 @@
  * help, not a promise: a file that is lost, damaged or of another boot is no file, and every relay is asked.
  *
  *     mailmote-relays 2 BOOT-ID
- *     FAILURES TLS MS tls|starttls PORT HOST LOGIN      a line per relay
+ *     FAILURES TLS MS tls|starttls PORT HOST LOGIN      a line per relay: those of the last run, and 64 of runs before
  *
  * FAILURES and TLS are the relay's state, MS is when it failed last, in milliseconds since the boot; with 0 and 0 it is
  * when it took a mail after it had failed, or until when it wants a pause. LOGIN tells user and secret from others: 32 bits of a SHA-256, too few to
@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 
 #include "complain.h"
+#include "octets.h"
 #include "throttle.h"
 
 #include <errno.h>
@@ -21,25 +22,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define NAME SPOOL_RELAYS
 
-enum { DAY_MS = 86400000, TITLE_LEN = 64, LOGIN_LEN = 9 };
+enum { DAY_MS = 86400000, TITLE_LEN = 64, LOGIN_LEN = 9, LINE_CAP = 400, OTHERS_MAX = 64 };
+enum { FILE_CAP = TITLE_LEN + (MOTE_RELAYS_MAX + OTHERS_MAX) * LINE_CAP };
 
 struct line {
     uint64_t failures, tls_failures, since_ms, port;
     char tls[16], host[256], login[LOGIN_LEN];
 };
 
-static void write_title(char title[TITLE_LEN], const struct uptime *now)
+static size_t write_title(char title[TITLE_LEN], const struct uptime *now)
 {
     int len = snprintf(title, TITLE_LEN, "mailmote-relays 2 ");
 
     for (unsigned i = 0; i < sizeof now->boot; i++) {
         len += snprintf(title + len, TITLE_LEN - (size_t)len, "%02x", (unsigned)now->boot[i]);
     }
-    snprintf(title + len, TITLE_LEN - (size_t)len, "\n");
+    return (size_t)(len + snprintf(title + len, TITLE_LEN - (size_t)len, "\n"));
 }
 
 static const char *kind(const struct mote_relay *relay)
@@ -114,7 +117,7 @@ static bool is_about(const struct line *line, const struct mote_relay *relay)
     char login[LOGIN_LEN];
 
     write_login(login, &relay->login);
-    return line->port == mote_relay_port(relay) && strcmp(line->host, relay->host) == 0 &&
+    return line->port == mote_relay_port(relay) && strcasecmp(line->host, relay->host) == 0 &&
            strcmp(line->tls, kind(relay)) == 0 && strcmp(line->login, login) == 0;
 }
 
@@ -122,7 +125,7 @@ static FILE *open_file(const struct spool *spool, const struct uptime *now)
 {
     int fd = openat(spool->fd, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    char text[400], title[TITLE_LEN];
+    char text[LINE_CAP], title[TITLE_LEN];
 
     if (file == NULL) {
         if (fd >= 0) {
@@ -162,7 +165,7 @@ void throttle_load(struct throttle *throttle, const struct spool *spool, const s
     struct uptime now = uptime_now();
     FILE *file = open_file(spool, &now);
     uint8_t took = throttle->took;
-    char text[400];
+    char text[LINE_CAP];
 
     memset(throttle, 0, sizeof *throttle);
     throttle->now_s = (uint32_t)(now.ms / 1000);
@@ -190,7 +193,7 @@ bool throttle_released(const struct spool *spool, const struct host_mail *mail)
     const struct uptime *stored = &mail->kept.stored;
     bool left_alone = mail->record.left_alone && memcmp(stored->boot, now.boot, sizeof now.boot) == 0;
     FILE *file = left_alone ? open_file(spool, &now) : NULL;
-    char text[400];
+    char text[LINE_CAP];
     bool released = false;
 
     while (file != NULL && !released && fgets(text, sizeof text, file) != NULL) {
@@ -243,21 +246,23 @@ void throttle_pause(struct throttle *throttle, const struct spool *spool, const 
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static bool write_own(const struct throttle *throttle, const struct relays *relays, int fd)
+static size_t write_own(char *to, const struct throttle *throttle, const struct relays *relays)
 {
+    size_t len = 0;
+
     for (unsigned i = 0; i < relays->count; i++) {
         const struct mote_relay *relay = &relays->list[i];
         const struct mote_relay_state *state = &throttle->states[i];
         char login[LOGIN_LEN];
 
         write_login(login, &relay->login);
-        if (throttle->since_ms[i] != 0 &&
-            dprintf(fd, "%u %u %" PRIu64 " %s %u %s %s\n", (unsigned)state->failures, (unsigned)state->tls,
-                    throttle->since_ms[i], kind(relay), (unsigned)mote_relay_port(relay), relay->host, login) < 0) {
-            return false;
+        if (throttle->since_ms[i] != 0) {
+            len += (size_t)snprintf(to + len, LINE_CAP, "%u %u %" PRIu64 " %s %u %.255s %s\n",
+                                    (unsigned)state->failures, (unsigned)state->tls, throttle->since_ms[i], kind(relay),
+                                    (unsigned)mote_relay_port(relay), relay->host, login);
         }
     }
-    return true;
+    return len;
 }
 
 static bool is_own(const struct line *line, const struct relays *relays)
@@ -270,33 +275,45 @@ static bool is_own(const struct line *line, const struct relays *relays)
     return false;
 }
 
-/* What other configurations know of their relays; it is of no use after a day. */
-static bool copy_others(const struct spool *spool, const struct relays *relays, const struct uptime *now, int fd)
+/* What other configurations and domains know of theirs: those that were written last come first, and the rest are dropped. It is of no use
+ * after a day. */
+static size_t copy_others(char *to, const struct spool *spool, const struct relays *relays, const struct uptime *now)
 {
     FILE *file = open_file(spool, now);
-    char text[400];
-    bool good = true;
+    char text[LINE_CAP];
+    size_t len = 0;
 
-    while (good && file != NULL && fgets(text, sizeof text, file) != NULL) {
+    for (unsigned count = 0; file != NULL && count < OTHERS_MAX && fgets(text, sizeof text, file) != NULL;) {
         struct line line;
 
         if (parse_line(&line, text, now) && !is_own(&line, relays) && now->ms < line.since_ms + DAY_MS) {
-            good = dprintf(fd, "%s", text) >= 0;
+            strcpy(to + len, text);
+            len += strlen(text);
+            count++;
         }
     }
     if (file != NULL) {
         fclose(file);
     }
-    return good;
+    return len;
 }
 
 static bool write_file(const struct throttle *throttle, const struct spool *spool, const struct relays *relays, int fd)
 {
     struct uptime now = uptime_now();
-    char title[TITLE_LEN];
+    char *text = malloc(FILE_CAP);
+    size_t len;
+    bool good;
 
-    write_title(title, &now);
-    return dprintf(fd, "%s", title) >= 0 && write_own(throttle, relays, fd) && copy_others(spool, relays, &now, fd);
+    if (text == NULL) {
+        return false;
+    }
+    len = write_title(text, &now);
+    len += write_own(text + len, throttle, relays);
+    len += copy_others(text + len, spool, relays, &now);
+    good = write_at(fd, text, len, 0);
+    free(text);
+    return good;
 }
 
 void throttle_save(struct throttle *throttle, const struct spool *spool, const struct relays *relays)

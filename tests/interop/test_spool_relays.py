@@ -132,6 +132,27 @@ def test_what_is_no_line_is_forgotten(spool, closed):
     other.stop()
 
 
+def test_64_other_relays_are_remembered(spool, closed, tmp_path):
+    """those that were written last, with one write"""
+    spool.send(closed)
+    [line] = relay_lines(spool)
+    with (spool.path / "relays").open("a") as file:
+        file.writelines(f"1 0 {line[2]} starttls 25 mx{n}.test -\n" for n in range(100))
+    other, trace = Relay(), tmp_path / "trace"
+    other.greeting = "421 busy"
+    spool.send(other, wrap=["strace", "-f", "-qq", "-y", "-s", "4096", "-o", trace, "-e", "trace=write,pwrite64", *spool.wrap])
+    assert [line[5] for line in relay_lines(spool)] == ["127.0.0.1", "127.0.0.1", *(f"mx{n}.test" for n in range(63))]
+    assert sum("starttls 25" in call or "mailmote-relays" in call for call in trace.read_text().splitlines()) == 1
+    other.stop()
+
+
+def test_a_relay_is_the_same_in_capitals(spool, closed):
+    """DNS and configurations write names as they like"""
+    spool.send(closed.replace("127.0.0.1", "localhost"))
+    assert "left alone" in spool.send(closed.replace("127.0.0.1", "LOCALHOST")).rows[0][4]
+    assert [line[5].lower() for line in relay_lines(spool)] == ["localhost"]
+
+
 def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_path):
     """another user, or the right password, is not left alone; and no secret is kept"""
     relay = Relay(context, "good", {"AUTH": "535 5.7.8 no"})
