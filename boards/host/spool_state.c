@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state is written over in place, in the sector of the two that does not hold. Their numbers go round.
+ * The state is written over in place, in the sector of the two that does not hold. Their numbers go round. The octet of the record's
+ * slot, of which a spool has none, says MAIL_MX: to earlier releases any mark is a notice's.
  */
 #define _GNU_SOURCE
 
@@ -19,7 +20,7 @@ enum {
     SPARE_AT = MS_AT + 8,
     CRC_AT = SPARE_AT + 2,
     PRINTED_AT = CRC_AT + 4,
-    MARKS_AT = PRINTED_AT + 4,
+    NOTICE_AT = PRINTED_AT + 4,
     MORE_CRC_AT = SPOOL_STATE_LEN - 4
 };
 
@@ -31,6 +32,7 @@ void spool_state_write(uint8_t octets[SPOOL_STATE_LEN], const struct host_mail *
 
     record_rejoin(&record, mail);
     record.rcpts_delivered |= record.rcpts_failed & ~mail->kept.told;
+    record.slot = (mail->marks & MAIL_MX) != 0;
     memcpy(octets, magic, SEQ_AT);
     put_number(octets + SEQ_AT, mail->kept.seq, 4);
     mote_record_write(&record, octets + RECORD_AT);
@@ -39,7 +41,7 @@ void spool_state_write(uint8_t octets[SPOOL_STATE_LEN], const struct host_mail *
     put_number(octets + SPARE_AT, mail->kept.spare_ms, 2);
     put_number(octets + CRC_AT, crc32(0, octets, CRC_AT), 4);
     put_number(octets + PRINTED_AT, mail->kept.printed, 4);
-    octets[MARKS_AT] = mail->marks;
+    octets[NOTICE_AT] = mail->marks & MAIL_NOTICE;
     put_number(octets + MORE_CRC_AT, crc32(0, octets, MORE_CRC_AT), 4);
 }
 
@@ -58,7 +60,8 @@ static void decode_more(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail 
     bool good = get_number(octets + MORE_CRC_AT, 4) == crc32(0, octets, MORE_CRC_AT);
 
     mail->kept.printed = good ? (uint32_t)get_number(octets + PRINTED_AT, 4) : 0;
-    mail->marks = good ? octets[MARKS_AT] : 0;
+    mail->marks = good && octets[NOTICE_AT] != 0 ? MAIL_NOTICE : 0;
+    mail->marks |= mail->record.slot != 0 ? MAIL_MX : 0;
 }
 
 /* other: one has been read, which this one follows if it holds. */

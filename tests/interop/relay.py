@@ -210,7 +210,7 @@ class Spool:
 
 class File:
     """the state of a mail's file; change attributes, then write()"""
-    STATE, RECORD, MORE = "<8sI44s16sQH", "<H8sIIIHHBBIII", "<IB"
+    STATE, RECORD, MORE = "<8sI44s16sQH", "<H8sIIIHHBBBBHII", "<IB"
 
     def __init__(self, path):
         self.path, data = path, path.read_bytes()
@@ -219,7 +219,7 @@ class File:
         states = [struct.unpack(self.STATE, state[:82]) + struct.unpack(self.MORE, state[86:91]) for state in good]
         _, self.seq, record, self.boot, self.ms, self.spare, self.printed, self.notice = max(states, key=lambda state: state[1])
         (self.version, self.id, self.age, self.tls_since, self.wait, self.attempts, self.code, self.cause, self.flags,
-         self.rcpts, self.delivered, self.failed) = struct.unpack(self.RECORD, record[:40])
+         self.rcpts, self.mx, self.number, self.delivered, self.failed) = struct.unpack(self.RECORD, record[:40])
         assert struct.unpack("<I", record[40:])[0] == zlib.crc32(record[:40])
         [body_len], envelope_len = struct.unpack("<I", data[1024:1028]), int.from_bytes(data[1037:1040], "little")
         words = data[1040:1040 + envelope_len].decode(errors="replace").split("\0")
@@ -230,7 +230,8 @@ class File:
 
     def write(self):
         record = struct.pack(self.RECORD, self.version, self.id, self.age, self.tls_since, self.wait, self.attempts,
-                             self.code, self.cause, self.flags, self.rcpts, self.delivered, self.failed)
+                             self.code, self.cause, self.flags, self.rcpts, self.mx, self.number,
+                             self.delivered, self.failed)
         record += struct.pack("<I", zlib.crc32(record))
         self.seq += 1
         state = struct.pack(self.STATE, b"mailmot1", self.seq, record, self.boot, self.ms, self.spare)

@@ -148,9 +148,9 @@ def test_what_tls_did_without_a_relay_arms_nothing(spool, broken):
     for _ in range(2):
         age(spool)
         file = spool.file()
-        file.notice |= 2
+        file.mx = 1
         file.write()
-        assert spool.flush(broken).verdicts == ["deferred"] and spool.file().tls_failed and spool.file().notice == 0
+        assert spool.flush(broken).verdicts == ["deferred"] and spool.file().tls_failed and spool.file().mx == 0
     age(spool)
     assert spool.flush(broken).verdicts == ["delivered"] and said(broken) == [BROKEN] * 4 + [CLEAR]
 
