@@ -62,6 +62,7 @@ static void decode_more(const uint8_t octets[SPOOL_STATE_LEN], struct host_mail 
     mail->kept.printed = good ? (uint32_t)get_number(octets + PRINTED_AT, 4) : 0;
     mail->marks = good && octets[NOTICE_AT] != 0 ? MAIL_NOTICE : 0;
     mail->marks |= mail->record.slot != 0 ? MAIL_MX : 0;
+    mail->record.slot = 0;
 }
 
 /* other: one has been read, which this one follows if it holds. */
