@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CLASS_IN = 1, RCODE_NOERROR = 0, RCODE_NXDOMAIN = 3 };
 
@@ -149,10 +150,19 @@ static const char *type_name(int type)
                                      : "A";
 }
 
+/* A clock that goes on from the last shutdown is behind the signatures of the anchor's own keys. */
+static bool clock_behind(const struct ub_result *result)
+{
+    const char *why = result->why_bogus;
+
+    return mote_posix_unix_s() == 0 ||
+           (why != NULL && strstr(why, "before inception") != NULL && strstr(why, "trust anchor") != NULL);
+}
+
 static uint8_t cause_of(const struct mote_dane_answer *answer)
 {
     if (answer->state == MOTE_DANE_BOGUS) {
-        return mote_posix_unix_s() == 0 ? MOTE_CAUSE_NO_TIME : MOTE_CAUSE_BOGUS;
+        return clock_behind(answer->result) ? MOTE_CAUSE_NO_TIME : MOTE_CAUSE_BOGUS;
     }
     return answer->state == MOTE_DANE_NO && mote_dane_cut_off() ? MOTE_CAUSE_NO_NETWORK : MOTE_CAUSE_DNS;
 }
@@ -160,8 +170,8 @@ static uint8_t cause_of(const struct mote_dane_answer *answer)
 static void tell(struct mote_dane_answer *answer, const char *name, int type, int error)
 {
     const char *bogus = answer->result != NULL ? answer->result->why_bogus : NULL;
-    const char *why = answer->cause == MOTE_CAUSE_NO_TIME      ? "not validated: this host's clock is not set"
-                      : answer->cause == MOTE_CAUSE_BOGUS      ? "refused by DNSSEC"
+    const char *why = answer->cause == MOTE_CAUSE_NO_TIME ? "not validated: this host's clock is not set, or behind"
+                      : answer->cause == MOTE_CAUSE_BOGUS ? "refused by DNSSEC"
                       : answer->cause == MOTE_CAUSE_NO_NETWORK ? "there is no way to a name server"
                       : error != 0                             ? ub_strerror(error)
                       : answer->result == NULL                 ? "no name server answered in time"

@@ -42,6 +42,7 @@ void fake_clear(void)
     answer_count = 0;
     fake.now_ms = UINT32_MAX - 50000; /* which goes round */
     fake.unix_s = 2000000000;
+    fake.why_bogus = "signature expired";
     fake.cut_off = fake.interrupted = fake.no_memory = false;
     fake.asked = 0;
 }
@@ -129,7 +130,7 @@ static struct ub_result *result_of(const struct answer *answer)
     }
     result->secure = (how & SECURE) != 0;
     result->bogus = (how & BOGUS) != 0;
-    result->why_bogus = result->bogus ? strdup("signature expired") : NULL;
+    result->why_bogus = result->bogus ? strdup(fake.why_bogus) : NULL;
     result->nxdomain = (how & NXDOMAIN) != 0;
     result->rcode = (how & SERVFAIL) != 0 ? 2 : (how & NXDOMAIN) != 0 ? 3 : 0;
     result->havedata = count != 0 && result->rcode == 0;

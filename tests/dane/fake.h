@@ -12,6 +12,7 @@ enum { SECURE = 1, BOGUS = 2, SILENT = 4, SERVFAIL = 8, NXDOMAIN = 16, SYNTAX = 
 struct fake {
     uint32_t now_ms;
     uint64_t unix_s;
+    const char *why_bogus;
     bool cut_off;      /* there is no way to a name server */
     bool interrupted;  /* each wait is, once in a second */
     unsigned asked;    /* questions */

@@ -273,8 +273,16 @@ static void test_causes(void)
     want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_DNS, "the name servers have no answer (SERVFAIL), or refuse");
     fake_answer("d.example", MOTE_DANE_MX, BOGUS);
     want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_BOGUS, "MX of d.example: refused by DNSSEC: signature expired");
+    fake.why_bogus =
+        "validation failure <d.example. MX IN>: signature before inception date from 192.0.2.1 and 192.0.2.2";
+    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_BOGUS, "refused by DNSSEC: validation failure");
+    fake.why_bogus = "signature before inception date from 192.0.2.1 for trust anchor . while building chain of trust";
+    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_NO_TIME,
+              "this host's clock is not set, or behind: signature before");
+    fake.why_bogus = "signature expired from 192.0.2.1 for trust anchor . while building chain of trust";
+    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_BOGUS, "refused by DNSSEC: signature expired");
     fake.unix_s = 0;
-    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_NO_TIME, "this host's clock is not set");
+    want_none("d.example", MOTE_DEFERRED, MOTE_CAUSE_NO_TIME, "this host's clock is not set, or behind");
     /* the first host's is told, where nobody is left */
     fake_clear();
     fake_answer("d.example", MOTE_DANE_MX, SECURE);

@@ -470,6 +470,14 @@ def test_on_a_full_disk_tls_gives_no_short_wait_twice(world, spool, broken_host)
     assert file.attempts == 12 and file.wait > 1000
 
 
+def test_on_a_full_disk_a_slow_domain_brings_no_other_its_cleartext(world, spool, broken_host):
+    """POLICY P4: what TLS did at the first domain's host is longer ago than MOTE_TLS_RETRY_S when the second is tried"""
+    to = ["1@mute0.example", "2@mute1.example"]
+    store_for_a_relay_that_is_down(world, spool, *to)
+    done = flush(world, spool, "--now", wrap=[*full(), "-e", "inject=fdatasync:delay_exit=3000000"])
+    assert [verdicts(done)[rcpt][0] for rcpt in to] == ["deferred"] * 2 and not world.taken_for(*to)
+
+
 def test_on_a_full_disk_no_domain_brings_anothers_cleartext_nearer(world, spool, broken_host):
     """POLICY P5"""
     to = ["1@mute.example", "2@mismatch.example"]

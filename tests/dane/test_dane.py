@@ -9,6 +9,7 @@ import pytest
 from conftest import COMMAND
 from cases import CASES, DEFERRED, FAILED, table
 from net import host
+from pretend import pretend
 
 
 def where(mails):
@@ -284,6 +285,14 @@ def test_no_network_and_a_clock_that_is_not_set_are_not_dns(world):
     done = world.send("away@none.example", resolv=nowhere)
     verdict, text = verdicts(done)["away@none.example"]
     assert verdict == "deferred" and "there is no way to a name server" in text
+
+
+def test_a_clock_that_is_behind_is_our_own_trouble(world):
+    """it goes on from the last shutdown, say: the root's keys are not signed yet"""
+    to = ["behind@ee311.example", "behind@insecure.insecure.example"]
+    done = world.run("send", "-C", world.config, *to, within=pretend(REALTIME=f"+-{20 * 86400}"))
+    for verdict, text in verdicts(done).values():
+        assert verdict == "deferred" and "this host's clock is not set, or behind: " in text, done.stdout
 
 
 # ---- probe --mx -----------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ SOURCE = r"""
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +58,16 @@ time_t time(time_t *at)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return at ? (*at = now.tv_sec) : now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict at, void *restrict zone)
+{
+    struct timespec now;
+    (void)zone;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return -1;
+    *at = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    return 0;
 }
 
 int open(const char *path, int flags, ...)
