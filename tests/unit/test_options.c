@@ -166,7 +166,7 @@ static void test_commands(void **state)
         char *words[] = {word, name, options[i].form > OPTION_MX ? value : NULL, NULL};
         struct args args;
 
-        snprintf(name, sizeof name, "--%s", options[i].name);
+        snprintf(name, sizeof name, "--%.17s", options[i].name);
         for (uint8_t command = 1; command <= COMMAND_QUEUE; command = (uint8_t)(command * 2)) {
             struct args none = {.command = command};
             struct relay_args common = {.relay = NULL}, nothing = {.relay = NULL};
