@@ -103,6 +103,13 @@ def test_nodane_is_said_where_nobody_was_asked(world, name, verdict):
     assert came == verdict and text.endswith(f"(nodane: DANE was not asked about {name})")
 
 
+def test_32_lines_of_nodane(world):
+    world.configure("".join(f"nodane a{n}.example\n" for n in range(31)) + "nodane mismatch.example\n")
+    said = verdicts(world.send("last@mismatch.example"))
+    world.configure("")
+    assert said["last@mismatch.example"][0] == "delivered"
+
+
 @pytest.mark.parametrize("line, says", [("nodane", "nodane needs a value"), ("nodane a@b.example", "nodane a@b.example: give the name behind the @"),
                                         ("nodane .", "nodane .: give the name"), ("nodane a..b", "nodane a..b: give the name"),
                                         (33 * "nodane a.example\n", "more than 32 lines of nodane")])
@@ -471,11 +478,11 @@ def test_on_a_full_disk_tls_gives_no_short_wait_twice(world, spool, broken_host)
 
 
 def test_on_a_full_disk_a_slow_domain_brings_no_other_its_cleartext(world, spool, broken_host):
-    """POLICY P4: what TLS did at the first domain's host is longer ago than MOTE_TLS_RETRY_S when the second is tried"""
-    to = ["1@mute0.example", "2@mute1.example"]
+    """POLICY P4: what TLS did at the first domain's host is longer ago than MOTE_TLS_RETRY_S when the third is tried"""
+    to = [f"{n}@mute{n}.example" for n in range(3)]
     store_for_a_relay_that_is_down(world, spool, *to)
     done = flush(world, spool, "--now", wrap=[*full(), "-e", "inject=fdatasync:delay_exit=3000000"])
-    assert [verdicts(done)[rcpt][0] for rcpt in to] == ["deferred"] * 2 and not world.taken_for(*to)
+    assert [verdicts(done)[rcpt][0] for rcpt in to] == ["deferred"] * 3 and not world.taken_for(*to)
 
 
 def test_on_a_full_disk_no_domain_brings_anothers_cleartext_nearer(world, spool, broken_host):

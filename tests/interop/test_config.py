@@ -120,6 +120,7 @@ SLIPS = {
     "port": ("relay x.test:smtp\n", ":1: --relay x.test:smtp: the port is a number"),
     "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
     "admin": ("admin nobody@\nrelay x.test\n", ':1: admin "nobody@"'),
+    "admin's name": ("admin <root>\nrelay x.test\n", ':1: admin "<root>"'),
     "no relay": ("", "no relay: give --relay HOST[:PORT]"),
     "NUL": ("relay r.test\n\0", ":2: a NUL character: take it out"),
     "missing": (None, "cannot be read: No such file or directory"),
