@@ -138,13 +138,11 @@ static bool wait_connected(int fd, uint32_t start_ms, uint32_t limit_ms)
 
 static bool prepare(int fd)
 {
-    int on = 1, flags = fcntl(fd, F_GETFL);
+    int flags = fcntl(fd, F_GETFL);
 
-    /* The session hands over whole flights, and pump.c says where they end: nothing is gained by waiting for more, and
-     * records of one flight share a segment. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 #ifdef TCP_CORK
-    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+    /* Records of one flight share a segment: pump.c says where it ends. */
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &(int){1}, sizeof(int));
 #endif
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }

@@ -83,7 +83,6 @@ static enum mote_pem_event end_banner(struct mote_pem *pem)
     if (banner_is(pem, "-----BEGIN CERTIFICATE-") || banner_is(pem, "-----BEGIN X509 CERTIFICATE-")) {
         pem->begun = pem->line;
         pem->der_len = 0;
-        pem->bit_count = 0;
         pem->padded = false;
     }
     return MOTE_PEM_MORE;

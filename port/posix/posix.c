@@ -200,7 +200,6 @@ static void set_name(struct mote_posix_connection *c, const char *helo)
         }
     } else if (snprintf(c->name, sizeof c->name, "%s", helo) == 0 || strlen(helo) >= sizeof c->name) {
         c->name[0] = '?'; /* no name at all, or too long for one: the dry run refuses it, as MISUSE */
-        c->name[1] = 0;
     }
 }
 

@@ -94,7 +94,8 @@ static bool say(int fd, struct mote_session *session)
     return true;
 }
 
-/* What the cork (connect.c) has held back leaves when TCP_NODELAY is set, though it is set already (tcp(7)). */
+/* What the cork (connect.c) has held back leaves when TCP_NODELAY is set, even if it is set already (tcp(7)). From the second flight on
+ * nothing waits for an acknowledgement where there is no cork, either. */
 static void push_out(int fd)
 {
     int on = 1;

@@ -3,7 +3,7 @@
 # Faults planted in the source one at a time, and which test finds them. What is exchanged is made below the build directory.
 mutants = $(pytest_finds) tests/mutants/mutants.py --build $(BUILD)
 
-mutants: need-unit unit-programs ## plants N= faults (100), drawn by SEED= (1), in FILES= (all): who finds them, of the command's tests SCENES= (all); goes on where it ended
+mutants: need-unit need-interop unit-programs all fast ## plants N= faults (100), drawn by SEED= (1), in FILES= (all): who finds them, of the command's tests SCENES= (all); goes on where it ended
 	+@SCENES='$(SCENES)' $(mutants) -n $(or $(N),100) --seed $(or $(SEED),1) $(FILES)
 
 mutants-left: need-san need-interop unit-programs all fast ## those that were left go to the sanitizers, in full, and to the tests of the command

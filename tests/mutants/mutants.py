@@ -6,11 +6,11 @@
     tests/mutants/mutants.py --build BUILD --known
 
 BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by the
-tests of lwIP that do, one of the command by sixty tests of it that do; where nobody runs the line, by those that run something of
-the file. A fault that leaves the object as it was is none. What came of each is kept in BUILD/mutants/results.txt: what is there is not
-done again, so a run that was ended goes on. --left gives those that nobody found to the sanitizers, in full, and to all tests of the
-command that run the line. Those of equal.txt change nothing anyone could see. --known replays the faults of known.txt: each must be
-found by the test it names.
+tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by sixty tests of the command that do; where
+nobody runs the line, by those that run something of the file. A fault that leaves the object as it was is none. What came of each is
+kept in BUILD/mutants/results.txt: what is there is not done again, so a run that was ended goes on. --left gives those that nobody
+found to the sanitizers, in full, and to all tests of the command that run the line. Those of equal.txt change nothing anyone could
+see. --known replays the faults of known.txt: each must be found by the test it names.
 """
 
 import argparse
@@ -278,10 +278,10 @@ class Look:
     def __call__(self, fault, text):
         if fault.file.startswith("port/lwip/"):
             return self.lwip.who(fault, text)
-        host, who = fault.file.startswith("boards/"), ""
+        command, who = fault.file.startswith(("boards/", "port/posix/")), ""
         if self.units.builds[0].has(fault.file):
             who = (self.strict if self.left else self.units).who(fault, text, self.left)
-        if not who and (host or self.left):
+        if not who and (command or self.left):
             who = self.command.who(fault, text, self.left)
         return who
 

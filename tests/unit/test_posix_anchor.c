@@ -142,12 +142,39 @@ static void wrap(size_t at, uint8_t tag, size_t length_octets)
     }
 
 struct shape {
-    struct trust_octets curve; /* with what stands behind it */
+    struct trust_octets curve; /* with what stands behind it; or, a SEQUENCE, the whole key */
     struct trust_octets ids;
-    struct trust_octets constraints;
-    unsigned length_octets; /* of the whole */
+    struct trust_octets constraints; /* without octets: no extensions */
+    unsigned length_octets;          /* of the whole */
     bool taken;
 };
+
+static void put_point(const struct trust_octets *curve)
+{
+    static const uint8_t ec[] = {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1}, point[66] = {0, 4};
+    size_t at = made_len;
+
+    put(ec, sizeof ec);
+    put(curve->data, curve->len);
+    wrap(at, 0x30, 1);
+    at = made_len;
+    put(point, sizeof point);
+    wrap(at, 3, 1);
+}
+
+static void put_extensions(const struct trust_octets *constraints)
+{
+    size_t extensions = made_len, value;
+
+    put("\x06\x03\x55\x1d\x13", 5);
+    value = made_len;
+    put(constraints->data, constraints->len);
+    wrap(value, 4, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        wrap(extensions, 0x30, 1);
+    }
+    wrap(extensions, 0xa3, 1);
+}
 
 /* P-256, no names. */
 static void make(const struct shape *shape)
@@ -157,31 +184,23 @@ static void make(const struct shape *shape)
                                 "200101000000Z"
                                 "\x17\x0d"
                                 "490101000000Z\x30";
-    static const uint8_t ec[] = {6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1}, point[66] = {0, 4};
     static const uint8_t signature[] = {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2, 3, 1, 0};
-    size_t key, extensions;
+    size_t key;
 
     made_len = 0;
     put(front, sizeof front);
     put(dates, sizeof dates); /* with its NUL: the length of the subject */
     key = made_len;
-    put(ec, sizeof ec);
-    put(shape->curve.data, shape->curve.len);
-    wrap(key, 0x30, 1);
-    extensions = made_len;
-    put(point, sizeof point);
-    wrap(extensions, 3, 1);
+    if (memcmp(shape->curve.data, "\x30", 1) == 0) {
+        put(shape->curve.data, shape->curve.len);
+    } else {
+        put_point(&shape->curve);
+    }
     wrap(key, 0x30, 1);
     put(shape->ids.data, shape->ids.len);
-    extensions = made_len;
-    put("\x06\x03\x55\x1d\x13", 5);
-    key = made_len;
-    put(shape->constraints.data, shape->constraints.len);
-    wrap(key, 4, 1);
-    for (unsigned i = 0; i < 2; i++) {
-        wrap(extensions, 0x30, 1);
+    if (shape->constraints.data != NULL) {
+        put_extensions(&shape->constraints);
     }
-    wrap(extensions, 0xa3, 1);
     wrap(0, 0x30, 2);
     put(signature, sizeof signature);
     wrap(0, 0x30, shape->length_octets);
@@ -190,6 +209,7 @@ static void make(const struct shape *shape)
 #define CURVE "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
 #define CA    OCTETS("\x30\x03\x01\x01\xff")
 #define NO_ID OCTETS("")
+#define RSA   "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"
 
 static void test_shapes(void **state)
 {
@@ -210,6 +230,14 @@ static void test_shapes(void **state)
         {OCTETS(CURVE), NO_ID, OCTETS("\x30\x02\x01\x01"), 2, false},
         {OCTETS(CURVE), NO_ID, OCTETS("\x30\x03\x01\x01\xff\x00"), 2, false},
         {OCTETS(CURVE), NO_ID, OCTETS(""), 2, false},
+        {OCTETS(CURVE), NO_ID, {NULL, 0}, 2, true},
+        {OCTETS(CURVE), OCTETS("\x05\x00"), {NULL, 0}, 2, false},
+        {OCTETS(RSA "\x03\x0a\x00\x30\x07\x02\x02\x00\xc5\x02\x01\x03"), NO_ID, CA, 2, true},
+        {OCTETS(RSA "\x03\x0a\x00\x31\x07\x02\x02\x00\xc5\x02\x01\x03"), NO_ID, CA, 2, false},
+        {OCTETS(RSA "\x03\x0b\x00\x30\x07\x02\x02\x00\xc5\x02\x01\x03\x00"), NO_ID, CA, 2, false},
+        {OCTETS(RSA "\x03\x0b\x00\x30\x08\x02\x02\x00\xc5\x02\x01\x03\x00"), NO_ID, CA, 2, false},
+        {OCTETS(RSA "\x03\x0a\x00\x30\x07\x04\x02\x00\xc5\x02\x01\x03"), NO_ID, CA, 2, false},
+        {OCTETS(RSA "\x03\x0a\x00\x30\x07\x02\x02\x00\xc5\x04\x01\x03"), NO_ID, CA, 2, false},
     };
 
     for (size_t i = 0; i < COUNT(shapes); i++) {

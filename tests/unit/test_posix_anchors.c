@@ -95,7 +95,8 @@ static void check_ec(const br_x509_trust_anchor *anchor)
     assert_int_equal(anchor->pkey.key_type, BR_KEYTYPE_EC);
     assert_int_equal(anchor->pkey.key.ec.curve, BR_EC_secp256r1);
     assert_int_equal(anchor->pkey.key.ec.qlen, 65);
-    assert_int_equal(anchor->pkey.key.ec.q[0], 4);
+    assert_memory_equal(anchor->pkey.key.ec.q, "\x04\xc3\xae\x6a\x07\x82\x12\x71\x82\x28\x5f\x0d", 12);
+    assert_int_equal(anchor->pkey.key.ec.q[64], 0x8e);
     assert_non_null(memmem(anchor->dn.data, anchor->dn.len, "relay.test", 10));
 }
 
@@ -110,6 +111,10 @@ static void test_both(void **state)
     assert_int_equal(load(text, (size_t)len - 1, memory, 4096, &anchors), 2);
     check_rsa(&anchors[0]);
     check_ec(&anchors[1]);
+    len = snprintf(text, sizeof text, "%s%s", ec_leaf, rsa_ca);
+    assert_int_equal(load(text, (size_t)len, memory, 4096, &anchors), 2);
+    check_ec(&anchors[0]);
+    check_rsa(&anchors[1]);
     free(memory);
 }
 

@@ -33,12 +33,15 @@ static struct fault {
 
 static const char *own_name, *full_name;
 static time_t date;
+static unsigned passed_s,
+    passes_s; /* the clock that counts is ahead of the system's, and by so much more with each fault */
 
 static int fault(const char *call)
 {
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         if (faults[i].call != NULL && faults[i].times != 0 && strcmp(faults[i].call, call) == 0) {
             faults[i].times--;
+            passed_s += passes_s;
             return faults[i].error;
         }
     }
@@ -55,15 +58,18 @@ static int forget(void **state)
     memset(faults, 0, sizeof faults);
     own_name = full_name = NULL;
     date = 0;
+    passed_s = passes_s = 0;
     return 0;
 }
 
-#define WRAPPED(type, name, args, call)                                                                                \
+/* as_agreed: what each call of this name has to be like. */
+#define WRAPPED(type, name, args, call, as_agreed)                                                                     \
     type __real_##name args;                                                                                           \
     type __wrap_##name args;                                                                                           \
     type __wrap_##name args                                                                                            \
     {                                                                                                                  \
         int error = fault(#name);                                                                                      \
+        assert_true(as_agreed);                                                                                        \
         if (error == DONE) {                                                                                           \
             return 0;                                                                                                  \
         }                                                                                                              \
@@ -71,13 +77,13 @@ static int forget(void **state)
         return error != 0 ? -1 : __real_##name call;                                                                   \
     }
 
-WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, len, flags))
-WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len))
-WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms))
-WRAPPED(int, socket, (int family, int type, int protocol), (family, type, protocol))
-WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len))
-WRAPPED(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *len), (fd, level, name, to, len))
-WRAPPED(int, getsockname, (int fd, struct sockaddr *to, socklen_t *len), (fd, to, len))
+WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, len, flags), flags == 0)
+WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len), true)
+WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms), count == 1)
+WRAPPED(int, socket, (int family, int type, int protocol), (family, type, protocol), true)
+WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len), true)
+WRAPPED(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *len), (fd, level, name, to, len), true)
+WRAPPED(int, getsockname, (int fd, struct sockaddr *to, socklen_t *len), (fd, to, len), true)
 
 int __real_open(const char *name, int flags, ...);
 int __wrap_open(const char *name, int flags, ...);
@@ -91,6 +97,7 @@ int __wrap_open(const char *name, int flags, ...)
         mode = va_arg(more, unsigned);
         va_end(more);
     }
+    assert_true((flags & O_CLOEXEC) != 0);
     return fault("open") != 0 ? -1 : __real_open(name, flags, mode);
 }
 
@@ -116,7 +123,11 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
         *now = (struct timespec){.tv_sec = date};
         return fault("clock_gettime") != 0 ? -1 : 0;
     }
-    return __real_clock_gettime(id, now);
+    if (__real_clock_gettime(id, now) != 0) {
+        return -1;
+    }
+    now->tv_sec += id == CLOCK_MONOTONIC ? (time_t)passed_s : 0;
+    return 0;
 }
 
 int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list);
@@ -169,6 +180,34 @@ static void test_random(void **state)
         assert_int_equal(mote_posix_random(octets, sizeof octets), cases[i].got);
         assert_int_equal(memcmp(octets, none, sizeof none) != 0, cases[i].got);
     }
+}
+
+/* Descriptor 0 is one as any other where a program runs without standard input. Returns where that is meanwhile. */
+static int without_input(void)
+{
+    int kept = dup(0);
+
+    close(0);
+    return kept;
+}
+
+static void with_input(int kept)
+{
+    assert_int_equal(fcntl(0, F_GETFD), -1);
+    if (kept >= 0) {
+        assert_int_equal(dup2(kept, 0), 0);
+        close(kept);
+    }
+}
+
+static void test_random_without_input(void **state)
+{
+    unsigned char octets[32];
+    int kept = without_input();
+
+    plan(0, "getrandom", ENOSYS, 2);
+    assert_true(mote_posix_random(octets, sizeof octets));
+    with_input(kept);
 }
 
 /* ---- Name and date ----------------------------------------------------------------------------------------------- */
@@ -251,6 +290,8 @@ static int cause_of(const char *host, bool connected)
 
     assert_int_equal(fd >= 0, connected);
     if (fd >= 0) {
+        assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
         close(fd);
     }
     return cause;
@@ -311,11 +352,14 @@ static void test_no_time_left(void **state)
     assert_int_equal(cause, MOTE_CAUSE_DEADLINE);
 }
 
+static size_t told;
+
 static void keep(void *ctx, char who, uint8_t step, const char *octets, size_t len)
 {
     char *kept = ctx;
 
     memcpy(kept + strlen(kept), octets, len);
+    told += len;
 }
 
 /* An error that the system has no words for is told by its number. */
@@ -337,6 +381,86 @@ static void test_connected_at_once(void **state)
     assert_int_equal(cause_of("127.0.0.1", true), MOTE_CAUSE_NONE);
 }
 
+/* What errno was before is nobody's trouble. */
+static void test_connection_without_input(void **state)
+{
+    int kept = without_input();
+
+    plan(0, "connect", EINPROGRESS, 1);
+    plan(1, "getsockopt", ENOBUFS, 1);
+    errno = ENOMEM;
+    assert_int_equal(cause_of("127.0.0.1", false), MOTE_CAUSE_CONNECT);
+    plan(0, "connect", DONE, 1);
+    assert_int_equal(cause_of("127.0.0.1", true), MOTE_CAUSE_NONE);
+    with_input(kept);
+}
+
+static size_t read_line(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    memcpy(buf, &"\r\n"[offset], offset < 2 ? 1 : 0);
+    return offset < 2 ? 1 : 0;
+}
+
+/* A relay that failed is left alone from when it failed, not from when the attempt began. */
+static void test_time_of_a_failure(void **state)
+{
+    struct mote_relay relay = {.host = "127.0.0.1", .port = 1};
+    struct mote_relay_state since = {0};
+    struct mote_rcpt rcpt = {.address = "b@example.org"};
+    struct mote_mail mail = {.from = "a@example.org", .rcpts = &rcpt, .rcpt_count = 1, .read = read_line};
+    struct mote_posix_attempt attempt = {.relays = &relay, .relay_count = 1, .states = &since, .now_s = 100};
+
+    attempt.mail = &mail;
+    attempt.helo = "mote.example.org";
+    mote_trust_opportunistic(&relay.trust, NULL);
+    passes_s = 25;
+    plan(0, "connect", ECONNREFUSED, 1);
+    assert_int_equal(mote_posix_attempt(&attempt).cause, MOTE_CAUSE_CONNECT);
+    assert_int_equal(since.failures, 1);
+    assert_in_range(since.since_s, 125, 130);
+}
+
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
+
+static void test_files(void **state)
+{
+    static const struct {
+        struct fault faults[3];
+        int error;
+    } cases[] = {
+        {{{NULL, 0, 0}}, EINVAL}, /* no certificate in it */
+        {{{"poll", EINTR, 2}}, EINVAL}, {{{"poll", EBADF, 1}}, EBADF},   {{{"poll", DONE, 1}}, ETIMEDOUT},
+        {{{"read", EINTR, 2}}, EINVAL}, {{{"read", EAGAIN, 2}}, EINVAL}, {{{"read", EIO, 1}}, EIO},
+    };
+    const br_x509_trust_anchor *anchors;
+    char memory[100];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memcpy(faults, cases[i].faults, sizeof faults);
+        assert_int_equal(mote_posix_anchors("/dev/null", memory, sizeof memory, &anchors), 0);
+        assert_int_equal(errno, cases[i].error);
+    }
+}
+
+/* ---- The trace --------------------------------------------------------------------------------------------------- */
+
+static void test_long_events(void **state)
+{
+    static const size_t lens[] = {0, 1, 398, 399, 400, 401, 500};
+    char text[501], kept[501];
+    struct mote_trace trace = {.octets = keep, .ctx = kept};
+
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        memset(text, 'x', sizeof text);
+        text[lens[i]] = kept[0] = 0;
+        memset(kept, 0, sizeof kept);
+        told = 0;
+        mote_posix_trace_event(&trace, text, NULL);
+        assert_int_equal(told, lens[i] < 399 ? lens[i] : 399);
+        assert_memory_equal(kept, text, told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +472,11 @@ int main(void)
         cmocka_unit_test_teardown(test_connected_at_once, forget),
         cmocka_unit_test_teardown(test_no_time_left, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
+        cmocka_unit_test_teardown(test_long_events, forget),
+        cmocka_unit_test_teardown(test_files, forget),
+        cmocka_unit_test_teardown(test_time_of_a_failure, forget),
+        cmocka_unit_test_teardown(test_connection_without_input, forget),
+        cmocka_unit_test_teardown(test_random_without_input, forget),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
