@@ -197,11 +197,17 @@ class Run:
     def unsaid(self):
         """whether it ended otherwise than without the fault, by an error that it did not name"""
         call, _, error = (self.fault or "").partition(":error=")
-        if not error or self.done.returncode in (OK, self.scene.status, LOADER) or len(self.relays) > 1:
-            return False                                 # a second relay has the last word
+        if not error or self.done.returncode in (OK, self.scene.status, LOADER) or self.another_speaks():
+            return False
         name = os.strerror(getattr(errno, error.partition(":")[0]))
-        said = self.done.stderr + self.done.stdout.decode()
-        return name not in said and NAMED.get(call, name) not in said
+        return name not in self.said() and NAMED.get(call, name) not in self.said()
+
+    def said(self):
+        return self.done.stderr + self.done.stdout.decode()
+
+    def another_speaks(self):
+        """a second relay has the last word"""
+        return len(self.relays) > 1
 
     def lost(self):
         """whom a mail was accepted for that neither arrived nor failed"""
@@ -240,9 +246,13 @@ class Run:
 
     def judge(self):
         """what is wrong, of COLUMNS, and why"""
-        if self.hung:
-            return {"hung": f"still there after {LIMIT_S} s"}
-        wrong, status = {}, self.done.returncode
+        return self.judge_mails() | (self.hangs() if self.hung else self.judge_end())
+
+    def hangs(self):
+        return {"hung": f"still there after {LIMIT_S} s"}
+
+    def judge_mails(self):
+        wrong = {}
         extra = max([0, *(count - 1 for count in self.copies.values())])
         litter = [name for name in self.names if name != "relays" and not name.endswith(".failed")]
         if self.lost():
@@ -256,6 +266,10 @@ class Run:
             wrong["doubled"] = f"{extra} too many, {self.doubts()} doubts"
         if litter:
             wrong["litter"] = f"{litter} are left"
+        return wrong
+
+    def judge_end(self):
+        wrong, status = {}, self.done.returncode
         if status in (OK, OK if self.scene.by_sendmail() else DEFERRED) and not self.left and not self.settled:
             wrong["untrue"] = f"exit status {status}, nothing stored, nothing sent"
         if status == OK and not self.scene.silent() and self.unsent and not self.open():
@@ -307,12 +321,12 @@ def run_scene(name, jobs, choose=list, run=Run, scenes=SCENES):
             row["struck"] += done.struck()
             row["doubts"] += bool(done.doubts())
             row.update(found.keys())
-            wrong += [f"{name!r} {fault!r}: {kind}: {why}" for kind, why in found.items()]
+            wrong += [f"{name!r} {fault!r}: {kind}: {why}" for kind, why in found.items() if kind in COLUMNS]
     return row, wrong
 
 
-def table(rows):
-    columns = ("calls", "faults", "struck", "doubts", *COLUMNS)
+def table(rows, *more):
+    columns = ("calls", "faults", "struck", "doubts", *COLUMNS, *more)
     width = max(map(len, rows))
     lines = [" ".join([" " * width, *(f"{column:>8}" for column in columns)])]
     for name, row in rows.items():
