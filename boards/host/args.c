@@ -232,7 +232,7 @@ int args_check_relays(const struct args *args)
     if (args->command == COMMAND_QUEUE || args->relay_count != 0) {
         return EX_OK;
     }
-    complain("no relay: give --relay HOST[:PORT], or a relay line in " CONFIG_FILE ", or in -C FILE");
+    complain("no relay: give --relay HOST[:PORT]" OR_MX ", or a relay line in " CONFIG_FILE ", or in -C FILE");
     return args->config_file != NULL || args->mta || args->command == COMMAND_FLUSH ? EX_CONFIG : EX_USAGE;
 }
 

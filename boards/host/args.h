@@ -40,6 +40,13 @@ enum relay_option {
 /* What a mailmote that cannot do that says of the words for it. */
 #define WITHOUT_DANE "this mailmote was built without DANE=1: build it with make DANE=1"
 
+/* What else there is than --relay. */
+#ifdef MOTE_DANE
+#define OR_MX ", or --mx"
+#else
+#define OR_MX ""
+#endif
+
 struct relay_args {
     const char *relay; /* HOST[:PORT] */
     const char *options[RELAY_OPTIONS];
@@ -109,6 +116,7 @@ struct args {
     struct made *made;    /* strings */
 #ifdef MOTE_DANE
     const char *dnssec_anchor; /* a file; NULL = the root's keys, which are built in */
+    unsigned anchor_line;      /* of the configuration; 0 = the command line's */
     unsigned nodane_count;
     const char *nodane[NODANE_LINES]; /* domains whose TLSA records are not looked up */
 #endif

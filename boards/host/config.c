@@ -236,6 +236,9 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     if (word->key == KEY_TIMEOUT && strcmp(value, "off") != 0 && parse_timeout(value) == 0) {
         return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
     }
+    if (word->key == KEY_HOST && strcasecmp(value, RELAY_MX) == 0) {
+        return wrong("host ", value, " write relay " RELAY_MX);
+    }
     if (word->key == KEY_MAILDOMAIN && check_domain("maildomain ", value) != EX_OK) {
         return EX_CONFIG;
     }
@@ -263,6 +266,9 @@ static int parse_nodane(struct args *args, const struct config_word *word, char 
 
     if (config_take_value(word, rest, &value) != EX_OK) {
         return EX_CONFIG;
+    }
+    if (*value == '*') {
+        return wrong("nodane ", value, ": give a domain: it holds for all below it, too");
     }
     len = strlen(value);
     len -= len > 1 && value[len - 1] == '.';

@@ -183,7 +183,7 @@ int account_apply(struct args *args, struct account *account)
     args->from_line = take(&args->own_from, account, KEY_FROM);
     take(&args->syslog, account, KEY_SYSLOG);
 #ifdef MOTE_DANE
-    take(&args->dnssec_anchor, account, KEY_DNSSEC_ANCHOR);
+    args->anchor_line = take(&args->dnssec_anchor, account, KEY_DNSSEC_ANCHOR);
 #endif
     if (!is(timeout, "off")) {
         take(&args->timeout, account, KEY_TIMEOUT);

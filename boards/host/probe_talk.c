@@ -179,9 +179,10 @@ static bool converse(struct probe *probe, struct link *link, const struct link_t
                                           : LIMIT_MS,
                    keep ? &trace : NULL)) {
         return keep &&
-               trouble(
-                   probe,
-                   "no connection came about: are the name and the port right (587, 465 or 25), and is the way open?");
+               trouble(probe, probe->port == 25
+                                  ? "no connection came about: is the way open? Port 25 is closed in most networks"
+                                  : "no connection came about: are the name and the port right (587, 465 or 25), and "
+                                    "is the way open?");
     }
     if (probe->helo != NULL) {
         snprintf(link->ehlo, sizeof link->ehlo, "EHLO %s\r\n", probe->helo);

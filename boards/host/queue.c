@@ -17,6 +17,25 @@
 #include <string.h>
 #include <unistd.h>
 
+static void print_code(uint16_t code)
+{
+    if (code != 0) {
+        printf("%03u ", (unsigned)code);
+    }
+}
+
+/* Another build knows more causes. */
+static void print_cause(uint8_t cause)
+{
+    const char *name = mote_cause_name(cause);
+
+    if (*name == '?') {
+        printf("another mailmote's cause %u", (unsigned)cause);
+    } else {
+        fputs(name, stdout);
+    }
+}
+
 /* Why a recipient still waits. */
 static void print_last(const struct mote_record *record)
 {
@@ -28,21 +47,17 @@ static void print_last(const struct mote_record *record)
         printf("not tried yet");
     } else if (record->cause == CAUSE_ALIASES) {
         printf("the aliases that are to complete its names cannot be read");
-    } else if (record->code != 0) {
-        printf("%03u %s", (unsigned)record->code, mote_cause_name(record->cause));
     } else {
-        printf("%s", mote_cause_name(record->cause));
+        print_code(record->code);
+        print_cause(record->cause);
     }
 }
 
 static void print_failure(const struct host_mail *mail, unsigned i)
 {
     const char *text = mail->rcpts[i].text[0] == 0 ? "it is not known why" : mail->rcpts[i].text;
-    uint16_t code = mail->mail.rcpts[i].result.code;
 
-    if (code != 0) {
-        printf("%03u ", (unsigned)code);
-    }
+    print_code(mail->mail.rcpts[i].result.code);
     print_text(stdout, text, strlen(text));
 }
 

@@ -317,8 +317,8 @@ static int relay_open(struct host_relay *relay, const struct args *args, const s
 #ifndef MOTE_DANE
 static int relays_check_mx(const struct args *args, const struct relay_args *relay)
 {
-    (void)args, (void)relay;
-    complain("relay mx: " WITHOUT_DANE ", or give HOST[:PORT]");
+    (void)args;
+    complain("%s " WITHOUT_DANE ", or give HOST[:PORT]", relay_mx_word(relay));
     return EX_USAGE;
 }
 

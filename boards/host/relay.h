@@ -36,6 +36,12 @@ static inline bool relay_is_mx(const struct relay_args *relay)
     return strcasecmp(relay->relay, RELAY_MX) == 0;
 }
 
+/* As it was said. */
+static inline const char *relay_mx_word(const struct relay_args *relay)
+{
+    return relay->line != 0 ? "relay mx:" : "--mx:";
+}
+
 /* RELAY_MX: is it, may it be, and can it be used? */
 #ifdef MOTE_DANE
 bool relays_mx(const struct args *args);

@@ -38,20 +38,20 @@ def test_a_host_of_that_name_is_a_relay(world, line, name):
     assert "_25._tcp" not in done.stderr and not taken_by(world, "host@ee311.example")
 
 
-ALONE, NO_TRUST = "relay mx: (or --mx) stands in place of all relays: give it alone", "relay mx: takes no login, tls, trust, pin or tls-name"
+ALONE, NO_TRUST = "mx: stands in place of all relays: give it alone", "mx: takes no login, tls, trust, pin or tls-name"
 
 
 @pytest.mark.parametrize("lines, says", [
-    ("relay mx:\nrelay mail.example", f"config:1: {ALONE}"),
-    ("relay mail.example\nrelay mx:", f"config:2: {ALONE}"),
-    ("relay mx:\nrelay mx:", f"config:1: {ALONE}"),
-    ("host mail.example\nrelay mx:", f"config:2: {ALONE}"),
-    ("relay mx: user=u password=p", f"config:1: {NO_TRUST}"),
-    ("relay mx: trust=/etc/ca.pem", f"config:1: {NO_TRUST}"),
-    ("relay mx: pin=sha256:AAAA", f"config:1: {NO_TRUST}"),
-    ("relay mx: tls=implicit", f"config:1: {NO_TRUST}"),
-    ("relay mx: tls=on", f"config:1: {NO_TRUST}"),
-    ("relay mx: tls-name=mail.example", f"config:1: {NO_TRUST}"),
+    ("relay mx:\nrelay mail.example", f"config:1: relay {ALONE}"),
+    ("relay mail.example\nrelay mx:", f"config:2: relay {ALONE}"),
+    ("relay mx:\nrelay mx:", f"config:1: relay {ALONE}"),
+    ("host mail.example\nrelay mx:", f"config:2: relay {ALONE}"),
+    ("relay mx: user=u password=p", f"config:1: relay {NO_TRUST}"),
+    ("relay mx: trust=/etc/ca.pem", f"config:1: relay {NO_TRUST}"),
+    ("relay mx: pin=sha256:AAAA", f"config:1: relay {NO_TRUST}"),
+    ("relay mx: tls=implicit", f"config:1: relay {NO_TRUST}"),
+    ("relay mx: tls=on", f"config:1: relay {NO_TRUST}"),
+    ("relay mx: tls-name=mail.example", f"config:1: relay {NO_TRUST}"),
     ("relay mx:\nuser u\npassword p", "config:2: of which relay?"),
 ])
 def test_lines_that_do_not_go_together(world, lines, says):
@@ -71,7 +71,21 @@ def test_lines_that_do_not_go_together(world, lines, says):
 ])
 def test_words_that_do_not_go_together(world, words, says):
     done = world.run("send", *words, "--from", "a@b.example", "x@none.example")
-    assert done.returncode == 64 and says in done.stderr
+    assert done.returncode == 64 and f"mailmote: --{says}" in done.stderr
+
+
+def test_without_relay_or_word(world):
+    done = world.run("send", "-C", "/dev/null", "--from", "a@b.example", "x@none.example")
+    assert "no relay: give --relay HOST[:PORT], or --mx, or a relay line" in done.stderr
+
+
+def test_an_anchor_that_cannot_be_read_is_one_of_a_line(world):
+    config = world.folder / "anchor.conf"
+    config.write_text("relay mx:\ndnssec-anchor /nonexistent\nfrom a@b.example\n")
+    done = world.run("send", "-C", config, "x@none.example")
+    assert done.returncode == 78 and "anchor.conf:2: dnssec-anchor /nonexistent cannot be read" in done.stderr
+    done = world.run("probe", "--mx", "--dnssec-anchor", "/nonexistent", "none.example", text="")
+    assert done.returncode == 78 and done.stderr.startswith("mailmote: dnssec-anchor /nonexistent cannot be read")
 
 
 # ---- nodane ---------------------------------------------------------------------------------------------------------
@@ -112,6 +126,7 @@ def test_32_lines_of_nodane(world):
 
 @pytest.mark.parametrize("line, says", [("nodane", "nodane needs a value"), ("nodane a@b.example", "nodane a@b.example: give the name behind the @"),
                                         ("nodane .", "nodane .: give the name"), ("nodane a..b", "nodane a..b: give the name"),
+                                        ("nodane *.example", "nodane *.example: give a domain: it holds for all below it"),
                                         (33 * "nodane a.example\n", "more than 32 lines of nodane")])
 def test_nodane_that_is_none(world, line, says):
     world.configure(line + "\n")
@@ -229,11 +244,17 @@ def test_probe_refuses(world, words, says):
     ("none", ["TLSA            none, which DNSSEC proves, or the zone is not signed", "in clear if it does not"]),
     ("unusablenotls", ["it gets no mail: it does not offer STARTTLS"]), ("notls", ["it gets no mail: it does not offer STARTTLS"]),
     ("nonenotls", ["mail goes there, unauthenticated, and without TLS: it does not offer STARTTLS"]),
+    ("mute", ["trouble         no connection came about: is the way open? Port 25 is closed in most networks"]),
 ])
 def test_probe_tells_of_each_host(world, name, says):
     done = probe(world, f"{name}.example")
     for words in says:
         assert words in done.stdout, done.stdout
+
+
+def test_probe_of_an_address_asks_no_zone(world):
+    done = probe(world, "[10.53.1.1]")
+    assert "TLSA            none: an address has none\n" in done.stdout and "zone" not in done.stdout, done.stdout
 
 
 # ---- What is kept ---------------------------------------------------------------------------------------------------

@@ -285,6 +285,9 @@ def test_no_network_and_a_clock_that_is_not_set_are_not_dns(world):
     done = world.send("away@none.example", resolv=nowhere)
     verdict, text = verdicts(done)["away@none.example"]
     assert verdict == "deferred" and "there is no way to a name server" in text
+    done = world.send("clock@none.example", within=pretend(REALTIME=60))
+    verdict, text = verdicts(done)["clock@none.example"]
+    assert verdict == "deferred" and text.startswith("the time is unknown and the dates of certificates and DNSSEC need it (MX of"), done.stderr
 
 
 def test_a_clock_that_is_behind_is_our_own_trouble(world):

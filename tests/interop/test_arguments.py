@@ -50,7 +50,7 @@ def test_without_a_relay(file):
     """is what another build does (tests/dane); each word for it is known here, and says so"""
     why = "built without DANE=1: build it with make DANE=1"
     for words in (["--mx"], ["--relay", "mx:"], ["--relay", "MX:"]):
-        refused(send(*words, *FROM, "r@example.org"), USAGE, "relay mx: ", why, "HOST[:PORT]")
+        refused(send(*words, *FROM, "r@example.org"), USAGE, "mailmote: --mx: ", why, "HOST[:PORT]")
     refused(send("-C", file(b"relay mx:\n"), *FROM, "r@example.org"), BAD_CONFIG, "file:1: relay mx: ", why)
     for line in ("nodane example.org", "dnssec-anchor /etc/anchor"):
         refused(send("-C", file(f"{line}\nrelay relay.test\n".encode()), *FROM, "r@example.org"), BAD_CONFIG, f"file:1: {line.split()[0]}: ", why)

@@ -385,6 +385,8 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ("from *@example.org", ["--account"]),
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
     ("host", ["host needs a value"]),
+    ("host mx:", ["host mx: write relay mx:"]),
+    ("host MX:", ["host MX: write relay mx:"]),
     ("maildomain a@example.org", ["maildomain a@example.org", "behind the @"]),
     ("relay r.test password=pass hunter2 # c", ["WORD=VALUE", "double quotes"]),
     ("relay r.test user=u password=pass hunter2=x", ["WORD=VALUE", "double quotes"]),

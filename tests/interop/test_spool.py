@@ -105,6 +105,14 @@ def test_queue(spool, relay, closed):
     assert spool.queue().stdout == spool.queue().stdout != b""
 
 
+def test_queue_of_a_cause_that_another_build_knows(spool, closed):
+    spool.send(closed)
+    [file] = spool.files()
+    file.cause = 250
+    file.write()
+    assert spool.queue().rows[0][6] == "another mailmote's cause 250"
+
+
 @pytest.mark.parametrize("umask", [0, 0o277])
 def test_modes(spool, closed, umask):
     """whatever the umask: others read nothing, and a flush can read what was stored"""

@@ -131,15 +131,16 @@ static bool is_known(const struct probe *probe, const struct mote_dane_host *hos
            mote_tlsa_judge(host, &chain, probe->chain.list[0]->pkey, (uint64_t)time(NULL)) == 0;
 }
 
-static void tell_records(const struct mote_dane_host *host)
+static void tell_records(const struct mote_dane_host *host, bool literal)
 {
     for (unsigned i = 0; i < host->record_count; i++) {
         tell_record(&host->records[i]);
     }
     if (host->record_count == 0) {
-        line("TLSA", host->policy == MOTE_DANE_ENCRYPTED ? "none that can be used, which DNSSEC proves"
-                     : host->policy == MOTE_DANE_EXEMPT  ? "not looked up: nodane"
-                                                         : "none, which DNSSEC proves, or the zone is not signed");
+        line("TLSA", literal                               ? "none: an address has none"
+                     : host->policy == MOTE_DANE_ENCRYPTED ? "none that can be used, which DNSSEC proves"
+                     : host->policy == MOTE_DANE_EXEMPT    ? "not looked up: nodane"
+                                                           : "none, which DNSSEC proves, or the zone is not signed");
     }
 }
 
@@ -190,7 +191,8 @@ static struct probe *ask(const struct args *args, const struct mote_dane_host *h
     return probe;
 }
 
-static int probe_host(const struct args *args, const struct mote_dane_host *host, const struct mote_relay *relay)
+static int probe_host(const struct args *args, const struct mote_dane_host *host, const struct mote_relay *relay,
+                      bool literal)
 {
     char name[MOTE_DANE_NAME + 16];
     const struct mote_tlsa *record = NULL;
@@ -200,7 +202,7 @@ static int probe_host(const struct args *args, const struct mote_dane_host *host
     snprintf(name, sizeof name, "%u %s", host->preference, relay->host);
     putchar('\n');
     line("host", name);
-    tell_records(host);
+    tell_records(host, literal);
     line("policy", policy_of(host));
     probe = ask(args, host, relay);
     if (probe == NULL) {
@@ -217,12 +219,12 @@ static int probe_host(const struct args *args, const struct mote_dane_host *host
 }
 
 /* 0: a host is authenticated; 1: none is; 75: nothing was heard of any. */
-static int probe_hosts(const struct args *args, const struct mote_dane_domain *found)
+static int probe_hosts(const struct args *args, const struct mote_dane_domain *found, bool literal)
 {
     int best = EX_TEMPFAIL;
 
     for (unsigned i = 0; i < found->count; i++) {
-        int status = probe_host(args, &found->hosts[i], &found->relays[i]);
+        int status = probe_host(args, &found->hosts[i], &found->relays[i], literal);
 
         if (status == EX_OK || best == EX_TEMPFAIL) {
             best = status;
@@ -236,6 +238,7 @@ static int probe_domain(struct args *args, const char *domain)
     static struct mote_dane_domain found;
     const struct mote_trace trace = {hear, NULL};
     const uint8_t id[8] = {0};
+    const bool literal = domain[0] == '[';
 
     line("domain", domain);
     mote_dane_find(&found, domain, id, mx_exempt, args, args->helo, &trace);
@@ -243,12 +246,12 @@ static int probe_domain(struct args *args, const char *domain)
         line("verdict", found.why);
         return found.verdict == MOTE_FAILED ? EX_UNVERIFIED : EX_TEMPFAIL;
     }
-    line("MX", domain[0] == '['  ? "none is asked for: an address is its own host"
+    line("MX", literal           ? "none is asked for: an address is its own host"
                : found.mx_none   ? (found.mx_secure ? "none, which DNSSEC proves: the domain is its own host"
                                                     : "none: the domain is its own host")
                : found.mx_secure ? "proven by DNSSEC"
                                  : "not proven: the domain's zone is not signed");
-    return probe_hosts(args, &found);
+    return probe_hosts(args, &found, literal);
 }
 
 int probe_mx(int argc, char **argv)
