@@ -355,7 +355,7 @@ cost: ## one verified mail of the command: instructions, memory, system calls, s
 dane_gcc = $(MAKE) BUILD=$(BUILD)/dane-gcc BEARSSL_LIB='$(BEARSSL_LIB)' DANE=1 CPPFLAGS='$(CPPFLAGS) -DMOTE_QUESTION_S=2'
 dane_make = $(sanitized) BUILD=$(BUILD)/dane BEARSSL_LIB=$(BUILD)/dane/libbearssl.a DANE=1 \
     CPPFLAGS='$(CPPFLAGS) $(san_cpp) -DMOTE_QUESTION_S=4 -DMOTE_TLS_RETRY_S=2'
-dane-check: need-san need-interop need-dane-check $(bearssl_a) | $(cross_h) ## MX and DANE with signed zones and sanitizers, beside a real Postfix; T=EXPRESSION; three minutes
+dane-check: need-san need-interop need-dane-check $(bearssl_a) | $(cross_h) ## MX and DANE with signed zones and sanitizers, beside a real Postfix; T=EXPRESSION; three to five minutes
 	+@$(dane_gcc) WERROR=1 all core-check
 	+@$(dane_make) all dane-tests
 	@DANE_MAKE=$(call quoted,$(dane_make)) $(subst $(BUILD)/mailmote ,$(BUILD)/dane/mailmote ,$(pytest)) tests/dane $(if $(T),-k $(call quoted,$(T)))

@@ -42,7 +42,7 @@ bool mx_partial(const struct args *args);
 void mx_note(const struct attempt *attempt);
 
 /* args: the domain, or one above it, is in a line `nodane'. */
-bool mx_exempt(void *args, const char *name);
+bool mx_exempt(const void *args, const char *name);
 #else
 static inline void mx_group(const struct args *args, struct mote_rcpt *rcpts, unsigned count)
 {

@@ -137,14 +137,14 @@ struct mote_dane_domain {
  * mail's; hosts of equal preference have the same order each time. The trace is told each step. What an earlier call found is gone,
  * but its memory stays the domain's. */
 void mote_dane_find(struct mote_dane_domain *found, const char *domain, const uint8_t id[8],
-                    bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
+                    bool (*exempt)(const void *ctx, const char *name), const void *ctx, const char *helo,
                     const struct mote_trace *trace);
 void mote_dane_forget(struct mote_dane_domain *found);
 
-/* ---- look_up.c: what is connected to ------------------------------------------------------------------------------ */
+/* ---- known_addresses.c: what is connected to ----------------------------------------------------------------------- */
 
-/* From now on each host of this domain has the addresses that were found with it. */
-void mote_dane_dial(const struct mote_dane_domain *found);
+/* From now on the addresses of this domain's hosts are known: those that were found with each. */
+void mote_dane_know(const struct mote_dane_domain *found);
 
 /* Those. NULL: it is no such host, but a relay, which the system's resolver knows. */
 const struct addrinfo *mote_dane_addresses(const char *host);

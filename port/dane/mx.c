@@ -20,8 +20,8 @@ struct search {
     struct mote_dane_domain *found;
     const char *domain;
     const uint8_t *id;
-    bool (*exempt)(void *ctx, const char *name);
-    void *ctx;
+    bool (*exempt)(const void *ctx, const char *name);
+    const void *ctx;
     const char *helo;
     const struct mote_trace *trace;
     uint32_t until_ms;
@@ -179,7 +179,7 @@ static void take_host(struct search *search, const struct mote_mx *candidate, co
     }
 }
 
-/* The next host of the list; where that is full, is it ourselves? False: it is. */
+/* Looks a host up and lists it, if there is room. False: it is ourselves, and the list ends. */
 static bool add_host(struct search *search, const struct mote_mx *candidate)
 {
     struct address address;
@@ -243,8 +243,8 @@ static void end_list(struct search *search)
 static void add_hosts(struct search *search, const struct mote_mx *list, unsigned count)
 {
     struct mote_dane_domain *found = search->found;
-    unsigned better = 0; /* hosts; and cause: of them */
-    uint8_t cause = MOTE_CAUSE_NONE;
+    unsigned better = 0;             /* hosts listed of a lower preference */
+    uint8_t cause = MOTE_CAUSE_NONE; /* search->cause, as it was behind them */
 
     for (unsigned i = 0; i < count; i++) {
         if (i == 0 || list[i].preference != list[i - 1].preference) {
@@ -365,7 +365,7 @@ static void find_domain(struct search *search)
 }
 
 void mote_dane_find(struct mote_dane_domain *found, const char *domain, const uint8_t id[8],
-                    bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
+                    bool (*exempt)(const void *ctx, const char *name), const void *ctx, const char *helo,
                     const struct mote_trace *trace)
 {
     struct search search = {
@@ -381,7 +381,7 @@ void mote_dane_find(struct mote_dane_domain *found, const char *domain, const ui
     };
 
     mote_dane_forget(found);
-    mote_dane_dial(found);
+    mote_dane_know(found);
     if (domain[0] == '[') {
         find_literal(&search);
     } else if (!is_ascii(domain)) {

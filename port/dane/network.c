@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The name servers that are asked. Is it the network that is missing? libunbound says of that what it says of name servers that have no
- * answer.
+ * The name servers that are asked, and whether there is a way to one: libunbound's errors do not tell a missing network from silent name
+ * servers.
  */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L

@@ -19,18 +19,19 @@ enum { VERSION = 0xa0, ISSUER = 4, SUBJECT = 6, KEY = 7 };
 
 /* ---- The octets a record is about -------------------------------------------------------------------------------- */
 
-/* The element at this place, or one before it where the version is left out. */
+/* The element at this place of a certificate; it is one less where the version is left out. */
 static bool find(const struct mote_der *certificate, unsigned place, struct mote_der *found)
 {
-    struct mote_der in = *certificate, content, rest;
+    struct mote_der whole = *certificate, content, rest, element;
 
-    if (!mote_der_take(&in, DER_SEQUENCE, &content) || !mote_der_take(&content, DER_SEQUENCE, &rest) || rest.len == 0) {
+    if (!mote_der_take(&whole, DER_SEQUENCE, &content) || !mote_der_take(&content, DER_SEQUENCE, &rest) ||
+        rest.len == 0) {
         return false;
     }
     for (unsigned left = rest.at[0] == VERSION ? place : place - 1; left != 0; left--) {
         const unsigned char *at = rest.at;
 
-        if (rest.len == 0 || !mote_der_take(&rest, *at, &in)) {
+        if (rest.len == 0 || !mote_der_take(&rest, *at, &element)) {
             return false;
         }
         *found = (struct mote_der){at, (size_t)(rest.at - at)};

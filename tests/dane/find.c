@@ -32,7 +32,7 @@ static void hear(void *ctx, char who, uint8_t step, const char *data, size_t len
     snprintf(find_said + used, sizeof find_said - used, "%.*s\n", (int)len, data);
 }
 
-static bool is_exempt(void *ctx, const char *name)
+static bool is_exempt(const void *ctx, const char *name)
 {
     (void)ctx;
     return find_exempted != NULL && strcmp(find_exempted, name) == 0;

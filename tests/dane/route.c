@@ -36,14 +36,14 @@ static void want(bool holds, const char *what)
 /* ---- In place of DNS, the clock and sleep() ---------------------------------------------------------------------- */
 
 void __wrap_mote_dane_find(struct mote_dane_domain *found, const char *domain, const uint8_t id[8],
-                           bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
+                           bool (*exempt)(const void *ctx, const char *name), const void *ctx, const char *helo,
                            const struct mote_trace *trace);
 struct uptime __wrap_uptime_now(void);
 unsigned __wrap_sleep(unsigned seconds);
 
 /* A host that is called as the domain, or the address in its brackets. */
 void __wrap_mote_dane_find(struct mote_dane_domain *found, const char *domain, const uint8_t id[8],
-                           bool (*exempt)(void *ctx, const char *name), void *ctx, const char *helo,
+                           bool (*exempt)(const void *ctx, const char *name), const void *ctx, const char *helo,
                            const struct mote_trace *trace)
 {
     (void)id, (void)exempt, (void)ctx, (void)helo, (void)trace;

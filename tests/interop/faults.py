@@ -138,11 +138,12 @@ class Run:
         self.settled = any(relay.mails for relay in self.relays) or any(self.spool.path.glob("*.failed"))
 
     def _end(self):
-        """what strace has left behind"""
+        """what strace has left behind; a number may be another process's by now, whose words do not name this place"""
         for process in {int(line.split()[0]) for line in self.stage.trace.read_text(errors="replace").splitlines()}:
             try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
+                if os.fsencode(self.stage.directory) in pathlib.Path(f"/proc/{process}/cmdline").read_bytes():
+                    os.kill(process, signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
                 pass
 
     def _recover(self):

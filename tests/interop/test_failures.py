@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Each allocation of a command fails in turn, in libc as well, and each of its system calls: it does all of what it does without,
-or says what it has not done. What then becomes of mails, `make faults` looks at."""
+"""Each allocation of a command fails in turn, in libc as well, and each of its system calls: it does all of what it does when
+nothing fails, or says what it has not done. What then becomes of mails, `make faults` looks at."""
 import dataclasses
 import os
 import re

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Some of `make faults`: each kind of call once, and a few more in each scene."""
 import shutil
+import subprocess
+import types
 
 import pytest
 
@@ -19,6 +21,19 @@ def test_faults():
     assert not wrong, "\n".join(wrong)
     assert {"openat", "pwrite64", "fdatasync", "renameat", "unlinkat", "connect", "sendto", "recvfrom"} <= seen
     assert all(row["faults"] >= FEW and row["struck"] > row["faults"] * 3 / 4 for row in rows.values())
+
+
+def test_what_hangs_is_ended_and_nobody_else(tmp_path):
+    """whose number one of its processes had"""
+    (tmp_path / "trace").touch()
+    left, other = (subprocess.Popen(["tail", "-f", path]) for path in (tmp_path / "trace", "/dev/null"))
+    (tmp_path / "trace").write_text(f"{left.pid} read(0\n{other.pid} read(0\n")
+    run = faults.Run.__new__(faults.Run)
+    run.stage = types.SimpleNamespace(directory=tmp_path, trace=tmp_path / "trace")
+    run._end()
+    assert left.wait(10) == faults.KILLED and other.poll() is None
+    other.kill()
+    other.wait()
 
 
 def test_power_goes_at_each_write_of_mails_that_share_connections():

@@ -28,7 +28,7 @@ static struct route {
 
 /* ---- The hosts --------------------------------------------------------------------------------------------------- */
 
-bool mx_exempt(void *ctx, const char *name)
+bool mx_exempt(const void *ctx, const char *name)
 {
     const struct args *args = ctx;
     size_t len = strlen(name);
@@ -61,16 +61,16 @@ static void find(struct attempt *attempt, const char *domain)
     const struct args *args = attempt->args;
     const char *helo = args->helo != NULL ? args->helo : attempt->mail->full_name;
     struct mote_trace trace = dialogue_trace(&attempt->dialogue);
-    struct args *words = (struct args *)(uintptr_t)args; /* nobody writes there */
 
     snprintf(route->domain, sizeof route->domain, "%s", domain);
     memcpy(route->id, attempt->mail->record.id, sizeof route->id);
-    mote_dane_find(&route->found, route->domain, route->id, mx_exempt, words, helo, &trace);
+    mote_dane_find(&route->found, route->domain, route->id, mx_exempt, args, helo, &trace);
     route->found_ms = uptime_now().ms;
     attempt->dialogue.event[0] = 0;
 }
 
-/* POLICY P7: what was accepted for verified relays only is not for a host that is only encrypted to. */
+/* POLICY P7: what was accepted for verified relays only is not for a host that is only encrypted to. Made an opportunistic relay, such a
+ * host is barred as those are. */
 static void take(struct attempt *attempt)
 {
     struct relays *relays = &route->relays;
@@ -145,7 +145,7 @@ static void choose_route(struct attempt *attempt, const char *domain)
     }
     route = one;
     if (known) {
-        mote_dane_dial(&route->found);
+        mote_dane_know(&route->found);
     } else {
         find(attempt, domain);
     }
@@ -179,11 +179,11 @@ bool mx_partial(const struct args *args)
 /* The domain, or else the host that was asked last, is one whose records are not looked up. NULL: neither. */
 static const char *exempt_name(const struct attempt *attempt, const struct host_rcpt *rcpt)
 {
-    struct args *words = (struct args *)(uintptr_t)attempt->args; /* nobody writes there */
+    const struct args *args = attempt->args;
 
-    return mx_exempt(words, route->domain)                              ? route->domain
-           : rcpt->relay != NULL && mx_exempt(words, rcpt->relay->host) ? rcpt->relay->host
-                                                                        : NULL;
+    return mx_exempt(args, route->domain)                              ? route->domain
+           : rcpt->relay != NULL && mx_exempt(args, rcpt->relay->host) ? rcpt->relay->host
+                                                                       : NULL;
 }
 
 /* A host that no record knows is no relay with a pin. */

@@ -7,19 +7,19 @@
 
 #include "dane.h"
 
-static const struct mote_dane_domain *dialled;
+static const struct mote_dane_domain *known;
 
-void mote_dane_dial(const struct mote_dane_domain *found)
+void mote_dane_know(const struct mote_dane_domain *found)
 {
-    dialled = found;
+    known = found;
 }
 
 /* A relay is no such host, though it may be of that name: hosts are told by their names' places, as relays are copied. */
 const struct addrinfo *mote_dane_addresses(const char *host)
 {
-    for (unsigned i = 0; dialled != NULL && i < dialled->count; i++) {
-        if (dialled->hosts[i].name == host) {
-            return dialled->hosts[i].addresses;
+    for (unsigned i = 0; known != NULL && i < known->count; i++) {
+        if (known->hosts[i].name == host) {
+            return known->hosts[i].addresses;
         }
     }
     return NULL;
