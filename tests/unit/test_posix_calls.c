@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,6 +37,17 @@ static time_t date;
 static unsigned passed_s,
     passes_s; /* the clock that counts is ahead of the system's, and by so much more with each fault */
 
+/* The relay's end of a connection, -1 = none: nothing that is said there is waited behind before it is pushed out. */
+static int peer = -1;
+static char said[200];
+
+static bool pushed(void)
+{
+    char octet;
+
+    return peer < 0 || said[0] != 0 || recv(peer, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
 static int fault(const char *call)
 {
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
@@ -59,6 +71,7 @@ static int forget(void **state)
     own_name = full_name = NULL;
     date = 0;
     passed_s = passes_s = 0;
+    peer = -1;
     return 0;
 }
 
@@ -79,11 +92,22 @@ static int forget(void **state)
 
 WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, len, flags), flags == 0)
 WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len), true)
-WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms), count == 1)
+WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms), count == 1 && pushed())
 WRAPPED(int, socket, (int family, int type, int protocol), (family, type, protocol), true)
 WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len), true)
 WRAPPED(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *len), (fd, level, name, to, len), true)
 WRAPPED(int, getsockname, (int fd, struct sockaddr *to, socklen_t *len), (fd, to, len), true)
+
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    if (peer >= 0 && level == IPPROTO_TCP && name == TCP_NODELAY) {
+        assert_true(recv(peer, said, sizeof said - 1, 0) > 0);
+        shutdown(peer, SHUT_RDWR);
+    }
+    return __real_setsockopt(fd, level, name, value, len);
+}
 
 int __real_open(const char *name, int flags, ...);
 int __wrap_open(const char *name, int flags, ...);
@@ -282,6 +306,20 @@ static void test_date(void **state)
 
 /* ---- Connections ------------------------------------------------------------------------------------------------- */
 
+/* A socket as pump.c needs it: it does not wait, no other program gets it, and what is small is held back. */
+static void check_prepared(int fd)
+{
+    int corked = 1;
+
+#ifdef TCP_CORK
+    corked = 0;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CORK, &corked, &(socklen_t){sizeof corked}), 0);
+#endif
+    assert_int_equal(corked, 1);
+    assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+}
+
 /* The cause of a connection to a port of this host where nobody listens, or to nobody. */
 static int cause_of(const char *host, bool connected)
 {
@@ -290,8 +328,7 @@ static int cause_of(const char *host, bool connected)
 
     assert_int_equal(fd >= 0, connected);
     if (fd >= 0) {
-        assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
-        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        check_prepared(fd);
         close(fd);
     }
     return cause;
@@ -420,6 +457,33 @@ static void test_time_of_a_failure(void **state)
     assert_in_range(since.since_s, 125, 130);
 }
 
+/* What is said is pushed out before it waits for the answer, or the cork keeps it for a while. */
+static void test_pushed_out(void **state)
+{
+    static struct mote_session session;
+    static unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[32];
+    struct mote_relay relay = {.host = "127.0.0.1"};
+    struct mote_rcpt rcpt = {.address = "b@example.org"};
+    struct mote_mail mail = {.from = "a@example.org", .rcpts = &rcpt, .rcpt_count = 1, .read = read_line};
+    struct mote_session_setup setup = {.helo = "mote.example.org", .buf = buf, .buf_len = sizeof buf};
+    int ends[2];
+
+    setup.entropy = entropy;
+    setup.start_ms = mote_posix_now_ms();
+    mote_trust_opportunistic(&relay.trust, NULL);
+    mote_mail_measure(&mail);
+    mote_session_init(&session, &relay, &mail, &setup);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(send(ends[1], "220 hello\r\n", 11, 0), 11);
+    peer = ends[1];
+    mote_posix_pump(ends[0], &session, NULL, NULL);
+    assert_string_equal(said, "EHLO mote.example.org\r\n");
+    assert_int_equal(mote_session_result(&session)->cause, MOTE_CAUSE_LOST);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 static void test_files(void **state)
@@ -472,6 +536,7 @@ int main(void)
         cmocka_unit_test_teardown(test_connected_at_once, forget),
         cmocka_unit_test_teardown(test_no_time_left, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
+        cmocka_unit_test_teardown(test_pushed_out, forget),
         cmocka_unit_test_teardown(test_long_events, forget),
         cmocka_unit_test_teardown(test_files, forget),
         cmocka_unit_test_teardown(test_time_of_a_failure, forget),
