@@ -40,6 +40,17 @@ def test_a_mail_over_the_size_that_is_offered(context, secure, size, shown):
         relay.stop()
 
 
+@pytest.mark.parametrize("more, cut", [(0, False), (1, True)])
+def test_a_line_of_the_dialogue_that_fills_its_room(more, cut):
+    relay = Relay()
+    relay.greeting = "220 " + "x" * (996 + more)
+    try:
+        done = send(relay.where, "-v")
+        assert "S: 220 " + "x" * 996 + (" (cut here)" if cut else "") + "\n" in done.stderr, done.stderr
+    finally:
+        relay.stop()
+
+
 def test_the_limit_is_that_of_the_relay_that_is_told(context):
     """not of another one"""
     first, second = Relay(), Relay()
