@@ -83,7 +83,7 @@ musl_dirs := crt $(addprefix src/,ctype dirent env errno exit fcntl internal lin
 # What has floating point in it.
 musl_floats := floatscan vfprintf vfwprintf atof strtod wcstod difftime
 
-$(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc: | need-cc need-static-% $(MUSL_DIR)/configure
+$(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc: port/static/static.mk | need-cc need-static-% $(MUSL_DIR)/configure
 	@echo "  MUSL    $*"
 	@rm -rf $(BUILD)/musl-$*
 	@mkdir -p $(BUILD)/musl-$*/build
