@@ -26,11 +26,11 @@ const char *mote_verdict_name(uint8_t verdict)
 #define CAUSES_DANE(X) \
     X(DNS, "DNS does not tell who takes mail for the domain, or whom to believe") \
     X(BOGUS, "DNSSEC refuses what DNS tells") \
-    X(TLSA, "no TLSA record knows the host's certificate")
-#define DATES "the dates of certificates and DNSSEC need"
+    X(TLSA, "no TLSA record knows the host's certificate") \
+    X(NO_TIME, "the time is unknown and the dates of certificates and DNSSEC need it")
 #else
-#define CAUSES_DANE(X)
-#define DATES "the certificate's dates need"
+#define CAUSES_DANE(X) \
+    X(NO_TIME, "the time is unknown and the certificate's dates need it")
 #endif
 #define CAUSES(X) \
     CAUSES_DANE(X) \
@@ -69,7 +69,6 @@ const char *mote_verdict_name(uint8_t verdict)
     X(BUFFER, "the room lent is too small: the record buffer, or that for addresses") \
     X(TEXT, "the text holds a NUL, is not what was measured, or is a message that mote_message_check() refuses") \
     X(NO_ENTROPY, "no random octets, for TLS or for the mail's id") \
-    X(NO_TIME, "the time is unknown and " DATES " it") \
     X(HEADER, "a header value holds a control character, or Message-ID or date is none") \
     X(ABORTED, "given up by the caller") \
     X(FULL, "no room for another mail") \

@@ -93,6 +93,8 @@ static void test_fresh(void)
     want(asked("a@d.example", 1, false) == 1, "then it is asked again");
     moment.ms += 59999;
     want(asked("a@d.example", 1, false) == 0, "which is known for a minute");
+    moment.ms += 2;
+    want(asked("a@d.example", 1, false) == 1, "which has passed");
     for (unsigned n = 1; n < 8; n++) {
         char address[] = "a@1.example";
 
