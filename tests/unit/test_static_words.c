@@ -39,6 +39,7 @@ int static_strncasecmp(const char *a, const char *b, size_t len);
 #define strcpy      static_strcpy
 #define strcasecmp  static_strcasecmp
 #define strncasecmp static_strncasecmp
+#define __strchrnul static_strchrnul
 #include "../../port/static/error.c"
 #include "../../port/static/number.c"
 #include "../../port/static/text.c"
@@ -53,6 +54,7 @@ int static_strncasecmp(const char *a, const char *b, size_t len);
 #undef strcpy
 #undef strcasecmp
 #undef strncasecmp
+#undef __strchrnul
 
 /* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 
@@ -125,7 +127,7 @@ static void test_texts(void **state)
         assert_memory_equal(static_memset(copy, 0x141, i), "AAAAAAAAAAAAAAAA", i);
         for (int octet = -1; octet <= 0xff; octet++) {
             assert_ptr_equal(static_memchr(a, octet, strlen(a)), memchr(a, octet, strlen(a)));
-            assert_ptr_equal(__strchrnul(a, octet), strchrnul(a, octet));
+            assert_ptr_equal(static_strchrnul(a, octet), strchrnul(a, octet));
         }
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
             const char *b = texts[k];
