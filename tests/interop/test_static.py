@@ -46,16 +46,6 @@ def test_directives():
     assert not strange
 
 
-def test_before_linux_5_8(tmp_path):
-    """a file of the spool is seen by a kernel without faccessat2, too"""
-    aside = tmp_path / "0123456789abcdef.mail.damaged"
-    aside.touch()
-    tmp_path.chmod(0o700)
-    done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", "inject=faccessat2:error=ENOSYS", BUILD / "static" / "mailmote",
-                           "queue", "--spool", tmp_path, "--show", aside.name[:16]], capture_output=True, timeout=LIMIT_S, text=True)
-    assert f"was damaged: see in {aside}" in done.stderr
-
-
 @pytest.mark.parametrize("word", ["probe", "trust"])
 def test_left_out(machine, word):
     """is told, with what to do"""
