@@ -237,7 +237,7 @@ static int parse_setting(struct config *config, const struct config_word *word, 
         return wrong("timeout ", value, " is no number of seconds that an attempt can take: see mailmote --help");
     }
     if (word->key == KEY_HOST && strcasecmp(value, RELAY_MX) == 0) {
-        return wrong("host ", value, " write relay " RELAY_MX);
+        return wrong("host ", value, " is no host: write relay " RELAY_MX);
     }
     if (word->key == KEY_MAILDOMAIN && check_domain("maildomain ", value) != EX_OK) {
         return EX_CONFIG;

@@ -66,8 +66,7 @@ static uint32_t split(uint32_t *rest, uint32_t by)
     return all - *rest * by;
 }
 
-/* Day of the week, day, month, century and year of the day with this number, 0 on 1970-01-01. Years begin in March here, so that the leap
- * day is the last of a year. */
+/* Weekday, day, month, century and year; day 0 is 1970-01-01. Years begin in March here, so that the leap day is their last. */
 static void find_date(uint32_t values[5], uint32_t day)
 {
     uint32_t year, month, len;
@@ -95,8 +94,7 @@ static void put_date(struct mote_writer *w, uint32_t unix_s)
     static const char names[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed", "Mar", "Apr", "May",
                                     "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"};
     const char *form = "Date: \1, \2 \1 \2\2 \2:\2:\2 +0000\r\n"; /* 1: a name, 2: two digits */
-    uint32_t values[8], *value = values;
-    uint32_t rest = unix_s;
+    uint32_t values[8], *value = values, rest = unix_s;
 
     values[7] = split(&rest, 60);
     values[6] = split(&rest, 60);

@@ -23,17 +23,17 @@ const char *mote_verdict_name(uint8_t verdict)
 /* Every cause, and what people are told of it. With MOTE_NAMES_SHORT they are told its name in enum mote_cause. */
 /* clang-format off */
 #ifdef MOTE_DANE
-#define CAUSES_DANE(X) \
+#define CAUSES_OF_BUILD(X) \
     X(DNS, "DNS does not tell who takes mail for the domain, or whom to believe") \
     X(BOGUS, "DNSSEC refuses what DNS tells") \
     X(TLSA, "no TLSA record knows the host's certificate") \
     X(NO_TIME, "the time is unknown and the dates of certificates and DNSSEC need it")
 #else
-#define CAUSES_DANE(X) \
+#define CAUSES_OF_BUILD(X) \
     X(NO_TIME, "the time is unknown and the certificate's dates need it")
 #endif
 #define CAUSES(X) \
-    CAUSES_DANE(X) \
+    CAUSES_OF_BUILD(X) \
     X(NONE, "no trouble") \
     X(LOOKUP, "the relay's name has no address") \
     X(CONNECT, "no connection to the relay") \

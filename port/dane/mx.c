@@ -81,12 +81,13 @@ static void take_address(struct address *address, const char *name, const struct
     take_alias(address->alias, name, answer);
 }
 
-static bool is_ourselves(const struct search *search, const char *name, const struct addrinfo *addresses)
+static bool is_ourselves(struct search *search, const char *name, const struct addrinfo *addresses)
 {
     bool own = mote_dane_ourselves(name, search->helo, addresses);
 
     if (own) {
         say(search, name, ": that is this host: neither it nor its equals nor those behind it are asked");
+        snprintf(search->loop, sizeof search->loop, "%s", name);
     }
     return own;
 }
@@ -189,9 +190,6 @@ static bool add_host(struct search *search, const struct mote_mx *candidate)
     }
     if (!find_address(search, candidate->name, &address) && !address.own && search->cause == MOTE_CAUSE_NONE) {
         say(search, candidate->name, ": it has no address");
-    }
-    if (address.own) {
-        memcpy(search->loop, candidate->name, sizeof search->loop);
     }
     if (address.any && !address.own && search->found->count < MOTE_RELAYS_MAX) {
         take_host(search, candidate, &address);
@@ -335,7 +333,6 @@ static void find_literal(struct search *search)
         return;
     }
     if (is_ourselves(search, host->name, host->addresses)) {
-        memcpy(search->loop, host->name, sizeof search->loop);
         end_without(search);
         return;
     }
