@@ -179,6 +179,7 @@ class Talk:
         self.script = scripts[min(relay.count, len(scripts) - 1)]
         relay.count += 1
         self.tls, self.buffer, self.words, self.where, self.asked = None, b"", [], "greeting", []
+        self.over = threading.Event()
 
     def send(self, text):
         if self.tls:
@@ -313,6 +314,8 @@ class Talk:
             pass                                     # ssl.SSLError is an OSError
 
     def dialogue(self):
+        """all of it: the client may have left before its QUIT is read here"""
+        assert self.over.wait(LIMIT_S), "a connection does not end"
         return " ".join(self.words).replace("[ ", "[") + "]" * ("[" in self.words)
 
 
@@ -372,3 +375,4 @@ class Relay:
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.log.append((self.name, Talk(self, link)))
                 self.log[-1][1].run()
+                self.log[-1][1].over.set()
