@@ -342,6 +342,20 @@ static void no_recipients(void **state)
     t.mail.rcpts = rcpts;
 }
 
+/* As many as a record has room for, and one more. */
+static void recipient_count(void **state)
+{
+    struct mote_rcpt rcpts[MOTE_RECORD_RCPTS + 1] = {0};
+
+    attempt_set(1, 1);
+    t.sim.relays[0].down = MOTE_CAUSE_CONNECT;
+    t.mail.rcpts = rcpts;
+    t.mail.rcpt_count = MOTE_RECORD_RCPTS;
+    assert_attempt(1, "1!", MOTE_DEFERRED, MOTE_CAUSE_CONNECT);
+    t.mail.rcpt_count++;
+    assert_attempt(1, "", MOTE_MISUSE, MOTE_CAUSE_TOO_MANY);
+}
+
 static void relay_count(void **state)
 {
     attempt_set(9, 1);
@@ -373,6 +387,7 @@ int main(void)
         cmocka_unit_test(row_greeting),    cmocka_unit_test(never_clear),     cmocka_unit_test(trusted_good),
         cmocka_unit_test(trusted_wrong),   cmocka_unit_test(implicit),        cmocka_unit_test(mixed),
         cmocka_unit_test(misuse),          cmocka_unit_test(no_recipients),   cmocka_unit_test(relay_count),
+        cmocka_unit_test(recipient_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,27 @@ static void its_own_recipients(void **state)
     assert_int_equal(t.rcpts[2].result.verdict, MOTE_DELIVERED);
 }
 
+/* Nor is a relay behind those of the attempt, whatever is known of it. */
+static void its_own_relays(void **state)
+{
+    attempt_set(2, 1);
+    t.sim.relays[0].tls.rcpt[0] = "450 later";
+    t.states[1] = (struct mote_relay_state){.since_s = t.now_s, .failures = 1};
+    attempt_run(1, t.states);
+    assert_false(t.record.left_alone);
+}
+
+/* A relay has come back, whoever is asked behind it. */
+static void back_in_front_of_another(void **state)
+{
+    attempt_set(2, 1);
+    t.states[0].failures = 1;
+    t.sim.relays[0].tls.rcpt[0] = "450 later";
+    attempt_run(2, t.states);
+    assert_int_equal(t.result->verdict, MOTE_DELIVERED);
+    assert_true(t.delivery.relay_back);
+}
+
 static void all_left_alone(void **state)
 {
     attempt_set(2, 1);
@@ -404,11 +425,11 @@ static void deadline(void **state)
     assert_int_equal(t.sim.now_ms, t.now_s * 1000 + 900000);
 }
 
-/* The calls of another step do nothing. */
+/* The calls of another step do nothing. Without a record the first relay is asked first. */
 static void calls_out_of_turn(void **state)
 {
-    attempt_set(1, 1);
-    mote_delivery_init(&t.delivery, t.relays, 1, NULL, &t.mail, &t.session, &t.setup, NULL, 0);
+    attempt_set(2, 1);
+    mote_delivery_init(&t.delivery, t.relays, 2, NULL, &t.mail, &t.session, &t.setup, NULL, 0);
     mote_delivery_connected(&t.delivery);
     mote_delivery_unreachable(&t.delivery, MOTE_CAUSE_CONNECT);
     assert_int_equal(mote_delivery_next(&t.delivery), MOTE_CONNECT);
@@ -422,6 +443,7 @@ static void calls_out_of_turn(void **state)
     assert_int_equal(mote_delivery_next(&t.delivery), MOTE_FINISHED);
     assert_int_equal(mote_delivery_next(&t.delivery), MOTE_FINISHED);
     assert_result(mote_delivery_result(&t.delivery), MOTE_DELIVERED, MOTE_CAUSE_NONE);
+    assert_string_equal(t.sim.log, TLS_1);
 }
 
 /* ---- Record ------------------------------------------------------------------------------------------------------ */
@@ -472,6 +494,8 @@ int main(void)
         cmocka_unit_test(taken_ends_clear),
         cmocka_unit_test(left_alone),
         cmocka_unit_test(its_own_recipients),
+        cmocka_unit_test(its_own_relays),
+        cmocka_unit_test(back_in_front_of_another),
         cmocka_unit_test(all_left_alone),
         cmocka_unit_test(soonest_of_all_left_alone),
         cmocka_unit_test(tls_is_no_success),

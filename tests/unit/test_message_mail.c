@@ -71,8 +71,8 @@ static void asked_once(void **state)
 {
     static const char b[] = "b@example.test\0c",
                       also_b[] = "b@example.test\0d"; /* what stands behind them is not theirs */
-    static const char *const twice[] = {b, "a@example.test", also_b};
-    static const char *const again[] = {"a@example.test", "B@example.test", "b@example.test"};
+    static const char *const twice[] = {b, "bb@example.test", also_b};
+    static const char *const again[] = {"bb@example.test", "B@example.test", "b@example.test"};
     struct mote_message m = sample();
     struct mote_rcpt rcpts[RCPTS];
     struct mote_mail mail;
@@ -83,7 +83,7 @@ static void asked_once(void **state)
     assert_int_equal(mote_message_mail(&m, &mail, rcpts, RCPTS), MOTE_CAUSE_NONE);
     assert_int_equal(mail.rcpt_count, 3);
     assert_string_equal(rcpts[0].address, "b@example.test");
-    assert_string_equal(rcpts[1].address, "a@example.test");
+    assert_string_equal(rcpts[1].address, "bb@example.test");
     assert_string_equal(rcpts[2].address, "B@example.test");
 }
 

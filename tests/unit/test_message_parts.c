@@ -595,7 +595,34 @@ static void sizes_are_exact(void **state)
             assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_NONE);
             part.size = UINT32_MAX / 78 * 57;
             assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_TEXT);
+            assert_null(mail.read);
         }
+    }
+}
+
+/* To the octet: an attachment as long as it can be, and then a subject that grows. */
+static void largest_size(void **state)
+{
+    static const char subject[] = "12345678";
+    struct source source = source_of(0);
+    struct mote_part part = attachment(&source);
+    struct mote_message m = sample();
+    struct mote_rcpt rcpts[1];
+    struct mote_mail mail;
+    uint32_t left;
+
+    mote_message_parts(&m, &part, 1);
+    m.subject = subject + 7;
+    assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_NONE);
+    left = UINT32_MAX - mail.size;
+    part.size = left / 78 * 57 + left % 78 / 4 * 3 - 3;
+    assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_NONE);
+    left = UINT32_MAX - mail.size;
+    assert_in_range(left, 1, 6);
+    for (unsigned more = 0; more < 8; more++) {
+        m.subject = subject + 7 - more;
+        assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), more <= left ? MOTE_CAUSE_NONE : MOTE_CAUSE_TEXT);
+        assert_int_equal(mail.read == NULL, more > left);
     }
 }
 
@@ -621,6 +648,7 @@ int main(void)
         cmocka_unit_test(long_words),
         cmocka_unit_test(is_measured),
         cmocka_unit_test(sizes_are_exact),
+        cmocka_unit_test(largest_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
