@@ -373,6 +373,7 @@ class Relay:
                     continue
                 link.settimeout(LIMIT_S)
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.log.append((self.name, Talk(self, link)))
-                self.log[-1][1].run()
-                self.log[-1][1].over.set()
+                talk = Talk(self, link)
+                self.log.append((self.name, talk))   # another relay's may stand behind it at once
+                talk.run()
+                talk.over.set()
