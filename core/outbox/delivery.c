@@ -132,6 +132,7 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     }
     for (unsigned n = mail->rcpt_count; n != 0; n--, rcpt++) {
         rcpt->excluded = false;
+        rcpt->in_transaction = false;
         rcpt->deferred_by = 0;
         rcpt->unfit = 0;
     }

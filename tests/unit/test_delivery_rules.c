@@ -320,11 +320,12 @@ static void all_left_alone(void **state)
     t.sim.relays[0].down = t.sim.relays[1].down = MOTE_CAUSE_TIMEOUT;
     run();
     assert_string_equal(t.sim.log, "1!2!");
-    t.rcpts[0].excluded = true; /* an attempt before left it out of its last conversation */
+    t.rcpts[0].excluded = t.rcpts[0].in_transaction = true; /* an attempt before left it out of its last conversation */
     run();
     assert_string_equal(t.sim.log, "");
     assert_result(t.result, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
     assert_result(&t.rcpts[0].result, MOTE_DEFERRED, MOTE_CAUSE_LEFT_ALONE);
+    assert_false(t.rcpts[0].in_transaction); /* nor is it offered in any */
     assert_int_equal(t.record.cause, MOTE_CAUSE_LEFT_ALONE);
     assert_false(t.record.tls_failed);
 }
