@@ -761,8 +761,10 @@ static void texts(void **state)
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct mote_message m = sample();
+        char text[200];
 
-        m.text = rows[i].text;
+        snprintf(text, sizeof text, "\r%s", rows[i].text);
+        m.text = text + 1; /* what stands in front of it is not of it */
         m.text_len = strlen(m.text);
         compose(&m);
         assert_string_equal(body(), rows[i].sent);
