@@ -67,6 +67,16 @@ def test_names_in_the_header_alone(machine):
     assert all(line.count("@") == line.count("@corp.test") for line in header(mail)) and "Reply-To: bob@corp.test" in header(mail)
 
 
+def test_addresses_whose_domain_has_that_of_names_in_it(machine):
+    """are whole"""
+    machine.configure()
+    whole = ["a@name.mailmote.invalid.x.test", "b@x.name.mailmote.invalid"]
+    machine.call("sendmail", "-i", "-f", "s@x.test", "root", *whole, silent=False, text="Subject: x\n\nx\n")
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    assert [mail.to for mail in machine.relay.mails] == [["admin@corp.test", "second@x.test", *whole]]
+
+
 @pytest.mark.parametrize("when", range(4, 9))
 def test_a_header_that_cannot_be_read_once(machine, when):
     """its names are completed, or it waits, and it is said why"""

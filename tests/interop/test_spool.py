@@ -37,6 +37,14 @@ def test_delivered_at_once(spool, relay):
     assert mail.id == done.rows[0][0] + "@client.example.org"
 
 
+@pytest.mark.parametrize("octets, whose", [(199, "own"), (200, "sender's"), (246, "sender's")])
+def test_an_id_has_no_room_for_each_name(relay, octets, whose):
+    own = ".".join(["x" * (octets - 183), *["y" * 60] * 3])
+    done = run(COMMAND, "send", "--relay", relay.where, "--helo", own, "--from", "s@example.org", A)
+    assert (done.returncode, len(own)) == (OK, octets), done.stderr
+    assert relay.mails[0].id == f"{done.rows[0][0]}@{own if whose == 'own' else 'example.org'}"
+
+
 def test_deferred_is_kept_and_sent_later(spool, relay, closed):
     done = spool.send(closed)
     assert (done.returncode, done.verdicts, done.stderr) == (DEFERRED, ["deferred"], "")

@@ -81,7 +81,14 @@ def test_not_delivered_either(spool, relay, options):
     done = spool.send(relay, to=(A, B), options=options, wrap=broken("fsync", "ENOSPC"))
     assert (done.returncode, done.verdicts) == (NOT_STORED, ["deferred", "failed"])  # 75 would say that it is kept
     assert "No space left" in done.stderr and "nothing is kept" in done.stderr and "--spool" not in done.stderr
+    assert "is not delivered" not in done.stderr         # which the rows say
     assert [row[3:] for row in done.rows] == [["450", "4.2.1 later"], ["550", "5.1.1 unknown"]] and len(relay.talks) == 1
+
+
+def test_nobody_knows_whether_it_was_delivered(spool, relay):
+    relay.cut_at_end = True
+    done = spool.send(relay, wrap=broken("fsync", "ENOSPC"))
+    assert (done.returncode, done.verdicts, len(relay.mails)) == (NOT_STORED, ["deferred"], 1) and "nothing is kept" in done.stderr
 
 
 def test_not_to_be_tried(spool, relay, tmp_path):
