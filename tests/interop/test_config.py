@@ -137,7 +137,7 @@ def test_a_slip_costs_no_mail(config, relays, tmp_path, slip, background):
         path.unlink()
     done = spool.send(options=["-C", path, *background])
     assert (done.returncode, done.verdicts) == ((OK, []) if background else (DEFERRED, ["deferred"]))
-    assert said in done.stderr and "the mail is kept" in done.stderr
+    assert said in done.stderr and "\nmailmote: the mail is kept" in done.stderr       # which no line of the file is about
     assert spool.file().attempts == 0 and relays[0].talks == []
     assert spool.flush(options=["-C", path]).returncode == BAD_CONFIG and len(spool.files()) == 1
     config(f"relay {relays[0].where}\n")
@@ -168,7 +168,7 @@ def test_a_slip_about_the_sender_costs_no_mail(config, tmp_path, text, said):
     """on a host without a full name: his name is completed when it has been put right (test_later.py)"""
     spool = Spool(tmp_path / "spool")
     done = run(COMMAND, "send", "-C", config(text), "--spool", spool.path, A, text=b"x\n", wrap=pretend(HOST="box", RESOLVER=0))
-    assert done.returncode == DEFERRED and said in done.stderr, done.stderr
+    assert done.returncode == DEFERRED and said in done.stderr and "\nmailmote: the mail is kept" in done.stderr, done.stderr
     assert b"@name.mailmote.invalid\0" + A.encode() in spool.file().path.read_bytes()
     done = run(COMMAND, "send", "-C", config(text), A, text=b"x\n", wrap=pretend(HOST="box", RESOLVER=0))
     assert done.returncode == BAD_CONFIG and said in done.stderr, done.stderr
@@ -179,6 +179,7 @@ def test_a_file_of_aliases_that_cannot_be_read_costs_no_mail(config, tmp_path):
     path = config("aliases /no/such\nrelay x.test\nfrom s@example.org\n")
     done = run(COMMAND, "send", "-C", path, "--spool", tmp_path / "spool", A, "root", text=b"x\n")
     assert done.returncode == DEFERRED and f"{path}:1: aliases /no/such cannot be read" in done.stderr, done.stderr
+    assert "\nmailmote: the mail is kept" in done.stderr
     assert [row[1] for row in done.rows] == [A, "root@example.org"] and len(Spool(tmp_path / "spool").files()) == 1
 
 
