@@ -155,6 +155,17 @@ def test_what_tls_did_without_a_relay_arms_nothing(spool, broken):
     assert spool.flush(broken).verdicts == ["delivered"] and said(broken) == [BROKEN] * 4 + [CLEAR]
 
 
+@pytest.mark.parametrize("mx", [0, 1])
+def test_its_place_among_the_hosts_of_a_domain_is_none_among_relays(spool, relays, closed, mx):
+    """POLICY D7: as it was in doubt whether the first one has the mail, the next attempt begins with the second"""
+    spool.send(closed)
+    file = spool.file()
+    file.code, file.mx = file.code | 1 << 13, mx
+    file.write()
+    assert spool.flush(*relays, options=["--now", "-v"]).verdicts == ["delivered"]
+    assert [len(relay.talks) for relay in relays] == ([1, 1] if mx else [0, 1])
+
+
 def test_nothing_sticks(spool, broken):
     """the next mail starts with STARTTLS, and is not armed by the last one"""
     spool.send(broken)
