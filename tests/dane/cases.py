@@ -161,6 +161,10 @@ CHILDREN = {
 UNSERVED = {"silent.example.": "ns-silent", "refused.example.": "ns-other"}
 
 
+# Domains of two hosts each, and what `probe' makes of them: one is authenticated, none is, or nothing is heard of any.
+PAIRS = {"ee311-none": 0, "none-ee311": 0, "mute-ee311": 0, "ee311-mute": 0, "none-mute": 1, "mute-none": 1}
+
+
 def zones(certificates):
     made = {zone: (f"{server}.example.", [], how) for zone, (server, how) in CHILDREN.items()}
     test = [f"{name}.example. A {address}" for name, address in SERVERS.items()]
@@ -179,6 +183,7 @@ def zones(certificates):
                               f"_25._tcp.mx.both.example. {certificates.tlsa(*EE)}",
                               "beside.example. MX 10 mx.nexthop.example.",
                               "mute.example. MX 10 mx.mute.example.", f"mx.mute.example. A {host(MUTE)}",
+                              *(f"{pair}.example. MX {n} mx.{name}.example." for pair in PAIRS for n, name in enumerate(pair.split("-"))),
                               *(row for n in range(4) for row in (f"mute{n}.example. MX 10 mx.mute{n}.example.", f"mx.mute{n}.example. A {host(MUTE)}"))])
     return made
 

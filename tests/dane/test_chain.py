@@ -218,6 +218,13 @@ def test_a_host_that_is_its_own_ca(chains):
     assert chains.judge([(2, 1, 1, "self")], ["self"]) == UNTRUSTED
 
 
+@pytest.mark.parametrize("octets", ["3000", "30023000", "30043002a000", "300630040201023000"])
+def test_a_certificate_that_ends_too_early_is_no_ca(chains, octets):
+    (chains.dir / "short.der").write_bytes(bytes.fromhex(octets))
+    assert chains.judge([(2, 1, 1, "ca")], ["leaf", "short"]) == UNTRUSTED
+    assert chains.judge([(2, 1, 1, "ca")], ["leaf", "short", "ca"]) == OK
+
+
 def test_what_bearssl_cannot_do_fails_safe(chains):
     assert chains.judge([(3, 1, 1, "withed")], ["withed", "ca"]) != OK
     for ca, leaf in (("p521", "p521leaf"), ("ed", "edleaf")):

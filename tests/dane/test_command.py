@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from cases import DOWN, MUTE, clear
+from cases import DOWN, MUTE, PAIRS, clear
 from conftest import COMMAND
 from net import HOST_6, host
 from pretend import pretend
@@ -250,6 +250,17 @@ def test_probe_tells_of_each_host(world, name, says):
     done = probe(world, f"{name}.example")
     for words in says:
         assert words in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("name, octets", [("ee311", 32), ("ee312", 64), ("ee310", 91)])
+def test_probe_shows_64_octets_of_a_record(world, name, octets):
+    [(shown, more)] = re.findall(r"^TLSA +3 1 \d ([0-9a-f]+)(.*)$", probe(world, f"{name}.example").stdout, re.M)
+    assert (len(shown), more) == (2 * min(octets, 64), "..." if octets > 64 else "")
+
+
+@pytest.mark.parametrize("pair, status", PAIRS.items())
+def test_probe_is_as_good_as_the_best_host(world, pair, status):
+    assert probe(world, f"{pair}.example").returncode == status
 
 
 def test_probe_of_an_address_asks_no_zone(world):
