@@ -100,7 +100,6 @@ static size_t unit_len(const char *text, size_t len, bool utf8, size_t *room)
     uint32_t character;
     size_t unit = utf8 ? utf8_read(text, len, &character) : 1;
 
-    unit = unit == 0 ? 1 : unit;
     *room = *text == '\r' || *text == '\n' ? 0 : unit == 1 && (plain(*text) || is_blank(*text)) ? 1 : unit * 3;
     return unit;
 }

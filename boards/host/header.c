@@ -35,7 +35,7 @@ bool header_complete(char *to, size_t cap, const char *spec, bool has_domain, co
     bool bare = !has_domain && *domain != 0;
     int len = snprintf(to, cap, "%s%s%s", spec, bare ? "@" : "", bare ? domain : "");
 
-    return len >= 0 && (size_t)len < cap && mote_address_valid(to);
+    return (size_t)len < cap && mote_address_valid(to);
 }
 
 /* ---- Phrases ----------------------------------------------------------------------------------------------------- */

@@ -113,6 +113,13 @@ def test_help_and_version():
     (["--relay", "relay.test", "r@example.org\r\nDATA"], [r"\x0D\x0ADATA", "control"]),
     (["--relay", "relay.test", "r\x7f@example.org"], [r"r\x7F@", "control"]),
     (["--relay", "relay.test", "r r@example.org"], ["space"]),
+    (["--relay", "relay.test", "r@example.org\x7f"], [r"\x7F", "control"]), (["--relay", "relay.test", "r>@example.org"], ["brackets"]),
+    (["--relay", "relay.test", "@example.org"], ["local-part@domain"]), (["--relay", "relay.test", "r@"], ["local-part@domain"]),
+    (["--relay", "relay.test", "r@example..org"], ["RFC 5321"]),
+    (["--relay", "relay.test", "--verbose=yes", "r@example.org"], ["verbose", "takes no value"]),
+    (["--relay", "relay.test", "--background", "r@example.org"], ["--background", "--spool"]),
+    (["--relay", "relay.test", "--subject", "rubout\x7f", "r@example.org"], ["--subject", "control"]),
+    (["--relay", "relay.test", *["r@x"] * 65536], ["more than 65535 recipients"]),
     (["--relay", "relay.test", "r" * 250 + "@example.org"], ["longer"]),
     (["--relay", "relay.test", "--from", "s", "r@example.org"], ["sender"]),
     (["--relay", "relay.test", *["--relay", "r"] * 16, "r@example.org"], ["fewer"]),
@@ -288,7 +295,10 @@ def test_default_sender(closed):
     assert done.returncode == DEFERRED
     done = send("--relay", closed, "r@example.org", env={"LOGNAME": "me"})
     assert done.returncode == DEFERRED or (done.returncode == USAGE and "--from" in done.stderr)
+    for user in "a b", "x" * 500:                    # no address can be made of it
+        refused(send("--relay", closed, "--helo", "mote.example.org", "r@example.org", env={"LOGNAME": user}), USAGE, "--from ADDRESS")
     for null in "", "<>":
+        refused(send("--relay", closed, "--from", null, "r@example.org", env={"LOGNAME": "a b"}), USAGE, "From: field", "--raw")
         done = send("--relay", closed, "--from", null, "--raw", "r@example.org", text=b"Subject: x\n\ntext\n")
         assert done.returncode == DEFERRED
 

@@ -12,8 +12,9 @@ import time
 import pytest
 
 from client import ALICE, BOB, COMMAND, delivered, new_token
-from relay import Relay
+from relay import Relay, run
 from test_delivery import every_server
+from test_spool_trouble import fail
 
 CAROL = "c@example.test"
 
@@ -133,17 +134,36 @@ def test_unreadable(mailmote, tmp_path, option, keep):
     spool = tmp_path / "spool"
     (tmp_path / "nul.html").write_bytes(b"a\0b")
     os.mkfifo(tmp_path / "pipe")
-    for name, word in {"missing": "No such file", "pipe": "regular file", ".": "regular file", "nul.html": "NUL"}.items():
+    for name, word in {"missing": "No such file", "a:/b": "No such file", "a:b/": "No such file", "a:b/c/d": "No such file", "pipe": "regular file", ".": "regular file", "nul.html": "NUL"}.items():
         if name == "nul.html" and option == "--attach":
             continue
         where = ["--spool", str(spool)] if keep else []
-        result = mailmote.send([1], b"text", *where, option, str(tmp_path / name), raw=False, verbose=False)
-        assert result.status == 66 and str(tmp_path / name) in result.err and word in result.err, result.err
+        result = mailmote.send([1], b"text", *where, option, f"{tmp_path}/{name}", raw=False, verbose=False)
+        assert result.status == 66 and f"{tmp_path}/{name}" in result.err and word in result.err, result.err
         assert not spool.exists() or [file.name for file in spool.iterdir() if file.name != "drop"] == []
 
 
+@pytest.mark.parametrize("option, name, call, error, status", [
+    ("--attach", "data", "%fstat", "EIO", 66), ("--attach", "data", "pread64", "EIO", 65), ("--attach", "/proc/version", "read", "EIO", 66),
+    ("--html", "data", "%fstat", "EIO", 66), ("--html", "data", "read", "EIO", 66),
+    ("--attach", "data", "pread64", "EINTR", 0), ("--attach", "/proc/version", "read", "EINTR", 0), ("--html", "data", "read", "EINTR", 0)])
+def test_a_file_that_fails(tmp_path, option, name, call, error, status):
+    """is named, and no part of it is sent; a signal is no failure"""
+    (tmp_path / "data").write_bytes(b"<b>octets</b>\n" * 100)
+    relay, path = Relay(), tmp_path / name
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", "s@example.org", option, path, ALICE, wrap=fail(path, call, error, 1))
+    relay.stop()
+    assert done.returncode == status, done.stderr
+    if status == 0:
+        *_, part = (part for part in email.message_from_bytes(relay.mails[0].text).walk() if not part.is_multipart())
+        assert part.get_payload(decode=True).replace(b"\r\n", b"\n") == path.read_bytes()
+    else:
+        assert f"{path}" in done.stderr and "Input/output error" in done.stderr and relay.mails == []
+
+
 def test_wrong_values(mailmote, tmp_path):
-    for options, word in {("--priority", "urgent"): "high, normal or low", ("--reply-to", "a b"): "--reply-to",
+    for options, word in {("--priority", "urgent"): "high, normal or low", ("--priority", "urgent", "--attach", "a"): "high, normal or low",
+                          ("--reply-to", "a b"): "--reply-to",
                           ("--name", "a\nb"): "--name"}.items():
         result = mailmote.send([1], b"text", *options, raw=False, verbose=False)
         assert result.status == 64 and word in result.err
@@ -175,6 +195,8 @@ def test_too_large(mailmote, tmp_path):
         file.truncate(1 << 30)
     result = mailmote.send([1], b"text", "--attach", str(tmp_path / "large"), raw=False, verbose=False)
     assert result.status == 66 and "large" in result.err and "send several mails" in result.err
+    result = mailmote.send([1], b"text", *["--attach=x"] * 65536, raw=False, verbose=False)
+    assert result.status == 71 and "65536 files: send several mails" in result.err
 
 
 # ---- Progress --------------------------------------------------------------------------------------------------------

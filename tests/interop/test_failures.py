@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -13,7 +14,7 @@ from pretend import refuse
 from relay import COMMAND, DEFERRED, OK, Relay, Spool, make_context, run
 
 A, B, SENDER, MOST = "a@example.test", "b@example.test", "s@example.org", 3000
-FEW, seen = 12, set()
+FEW, OTHER, seen = 12, 65534, set()
 CONFIGURATION = """
 defaults
 domain example.org
@@ -47,7 +48,7 @@ class Scene:
     words: str                                           # {trust} and so on are files, {where} is the relay
     text: str = "hello\n"
     status: int = OK
-    spool: str = ""                                      # what is in it before: "mails", "damaged"
+    spool: str = ""                                      # what is in it before: see Place.fill()
     replies: dict = dataclasses.field(default_factory=dict)
     copies: int | None = None                            # of the mail, where the status is 0
     asks: bool = False                                   # it asks a relay; a conversation without memory says no to what was asked
@@ -73,8 +74,11 @@ SCENES = {
     "newaliases": Scene("newaliases -C {machine}"),
     "flush": Scene("flush --now -v --spool {spool} --relay {where}", spool="mails"),
     "flush, refused": Scene("flush --now --spool {spool} --relay {where}", spool="mails", status=69, replies={B: "550 no"}),
-    "flush, damaged": Scene("flush --now --spool {spool} --relay {where}", spool="damaged", status=65),
-    "queue": Scene("queue --spool {spool}", spool="damaged"),
+    "flush, damaged": Scene("flush --now --spool {spool} --relay {where}", spool="mails, damaged", status=65),
+    "flush, names": Scene("flush --now -C {machine}", spool="names", copies=1),
+    "flush, dropped": Scene("flush --now -C {machine}", spool="taken, names, dropped", copies=2),
+    "flush, dropped and damaged": Scene("flush --now -C {machine}", spool="mails, damaged, dropped", status=65),
+    "queue": Scene("queue --spool {spool}", spool="mails, damaged"),
     "queue, one": Scene("queue --spool {spool} --show {id}", spool="mails"),
     "queue, one less": Scene("queue --spool {spool} --delete {id}", spool="mails"),
     "mailq": Scene("mailq -C {machine}", spool="mails"),
@@ -96,28 +100,42 @@ class Place:
                       "a": A, "relay": self.relay.where}
         for name, text in {"secret": "secret\n", "html": "<b>x</b>\n", "aliases": f"root: {A}, b\n# x\nb: c@example.test\n",
                            "configuration": CONFIGURATION,
+                           "bare": "spool {spool}\n",
                            "machine": "relay {relay}\nspool {spool}\ndomain example.org\naliases {aliases}\nfrom " + SENDER + "\n"}.items():
             self.names[name] = path / name
             self.names[name].write_text(text.format(**self.names) if "{" in text else text)
             self.names[name].chmod(0o600)
 
     def fill(self, what):
-        """the template of the spool"""
+        """the template of the spool, with: a copy of what was dropped, which is half of its way ("taken"); "mails", one of them
+        "damaged"; one whose "names" are not known yet; all of them but the copy "dropped" by another user"""
         self.relay.replies = {"MAIL": "450 later"}
-        for to in ((A, B), (B,)) if what else ():
+        for to in ((B,),) * ("taken" in what) + ((A, B), (B,)) * ("mails" in what):
             self.spool.send(self.relay, to=to)
+        if "taken" in what:
+            self.files()[0].rename(self.files()[0].with_suffix(".taken"))
+        if "names" in what:
+            run(COMMAND, "sendmail", "-C", self.names["bare"], "-t", "-i", text=MIME.encode(), env={"LOGNAME": "root"})
+        if "damaged" in what:
+            self.files()[0].write_bytes(b"x" * 2000)
         if what:
-            self.names["id"] = self.spool.files()[0].path.stem
-        if what == "damaged":
-            self.spool.files()[0].path.write_bytes(b"x" * 2000)
+            self.names["id"] = self.files()[0].stem
+        if "dropped" in what:
+            self.spool.drop.mkdir()
+            self.spool.drop.chmod(0o1733)
+            for file in self.files():
+                os.chown(file.rename(self.spool.drop / file.name), OTHER, OTHER)
         if what:
             self.spool.path.rename(self.template)
+
+    def files(self):
+        return sorted(self.spool.path.glob("*.mail"))
 
     def run(self, scene, wrap):
         """and how many mails the relay took"""
         shutil.rmtree(self.spool.path, ignore_errors=True)
         if self.template.exists():
-            shutil.copytree(self.template, self.spool.path)
+            subprocess.run(["cp", "-a", self.template, self.spool.path], check=True)
         self.relay.mails.clear()
         done = run(COMMAND, *(word.format(**self.names) for word in scene.words.split(" ")), text=scene.text.encode(), decode=False,
                    wrap=wrap, env={"LOGNAME": "root", "MAILMOTE_CONF": str(self.names["machine"])})
@@ -133,6 +151,8 @@ def plain(text):
 def place(tmp_path, request):
     place = Place(tmp_path)
     scene = SCENES[request.node.callspec.params["name"]]
+    if "dropped" in scene.spool and os.geteuid() != 0:
+        pytest.skip("only root can be several users")
     place.fill(scene.spool)
     place.relay.replies = scene.replies
     yield place

@@ -98,6 +98,14 @@ def test_a_configuration_without_a_domain(stored, host, domain):
     assert (mail.sender, mail.to) == (f"root@{domain}", [f"root@{domain}", f"bob@{domain}", "c@x.test"])
 
 
+def test_this_host_by_its_names(machine):
+    """each of them is one, and what only begins like it is another's"""
+    machine.configure(f"relay {machine.relay.where}", "maildomain corp.test", "alias joe: ops@x.test")
+    call(machine, "-i", "joe@box", "joe@BOX.corp.test", "joe@localhost", "joe@boxer", "joe@box.x.test", "joe@bo")
+    [mail] = machine.arrived()
+    assert mail.to == ["ops@x.test", "joe@boxer", "joe@box.x.test", "joe@bo"]
+
+
 @pytest.mark.parametrize("name, words, text, author", [
     ("sendmail", ["root"], "Subject: x\n\nline\n", "From: alerts@corp.test"), ("sendmail", ["root"], "line\n", "From: alerts@corp.test"),
     ("sendmail", ["-F", "The Box", "root"], "line\n", "From: The Box <alerts@corp.test>"),

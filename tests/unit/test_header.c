@@ -129,25 +129,61 @@ static void list_long(void **state)
     assert_string_equal(told(text), "!");
 }
 
+/* A NUL is an octet of a word, and ends no list. */
+static void list_with_nul(void **state)
+{
+    static const char text[] = "A\0n\0 (x) <a@b>, c@d";
+    struct span rest = {text, sizeof text - 1};
+    struct address address;
+
+    address_next(&rest, &address);
+    assert_int_equal(address.kind, ADDRESS_ONE);
+    assert_string_equal(address.spec, "a@b");
+    assert_true(address.name.len == 4 && memcmp(address.name.at, "A\0n\0", 4) == 0);
+    address_next(&rest, &address);
+    assert_string_equal(address.spec, "c@d");
+}
+
+static void too_little_room(void **state)
+{
+    char to[6];
+
+    assert_int_equal(address_words(to, sizeof to, (struct span){"\"An\tn\" Bee", 10}), 5);
+    assert_string_equal(to, "An n ");
+    assert_int_equal(field_unfold(to, sizeof to, (struct span){"An\r\n\tn Bee", 11}), 5);
+    assert_string_equal(to, "An n ");
+    assert_true(header_complete(to, sizeof to, "a@b", true, "c"));
+    assert_true(header_complete(to, sizeof to, "a", false, "b.c"));
+    assert_string_equal(to, "a@b.c");
+    assert_false(header_complete(to, sizeof to, "a", false, "b.cd"));
+    assert_false(header_complete(to, sizeof to, "a", false, ""));
+}
+
 /* ---- Fields ------------------------------------------------------------------------------------------------------ */
 
 static const struct header_rules complete = {.from = "s@own.test", .domain = "nas.test", .charset = "unknown-8bit"};
 static const struct header_rules written = {
     .from = "s@own.test", .name = "Own", .domain = "nas.test", .charset = "iso-8859-1", .from_field = FROM_WRITTEN};
+static const struct header_rules nobody = {
+    .from = "", .domain = "nas.test", .charset = "us-ascii", .from_field = FROM_WRITTEN};
 static const struct header_rules left = {
     .from = "s@own.test", .domain = "", .charset = "unknown-8bit", .from_field = FROM_LEFT};
 
-static char *made(const char *field, const struct header_rules *rules)
+static char *made_of(struct span field, const struct header_rules *rules)
 {
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    struct span span = {field, strlen(field)};
 
     assert_non_null(out);
-    header_write(out, span, rules);
+    header_write(out, field, rules);
     assert_int_equal(fclose(out), 0);
     return text;
+}
+
+static char *made(const char *field, const struct header_rules *rules)
+{
+    return made_of((struct span){field, strlen(field)}, rules);
 }
 
 static const struct {
@@ -202,6 +238,10 @@ static const struct {
     {&written, "From: Ann <a@b>", "From: Ann <s@own.test>\r\n"},
     {&written, "From: a@b", "From: Own <s@own.test>\r\n"},
     {&written, "From: root (Ann)", "From: Ann <s@own.test>\r\n"},
+    {&nobody, "From: Ann <a@b>", "From: Ann <a@b>\r\n"},
+    {&complete, "Subject: \xc3\xbc{", "Subject: =?UTF-8?Q?=C3=BC=7B?=\r\n"},
+    {&complete, "Content-Type: text/plain; name=\xc3\xbc{_-.",
+     "Content-Type: text/plain; name*=UTF-8''%C3%BC%7B_-.\r\n"},
     {&left, "From: root (Ann)", "From: root (Ann)\r\n"},
     {&left, "To: root", "To: root\r\n"},
 };
@@ -214,6 +254,14 @@ static void field_is_made(void **state)
         assert_string_equal(text, fields[i].made);
         free(text);
     }
+}
+
+static void field_with_nul(void **state)
+{
+    char *text = made_of((struct span){"Subject: \xc3\xbc\0x", 13}, &complete);
+
+    assert_string_equal(text, "Subject: =?UTF-8?Q?=C3=BC=00x?=\r\n");
+    free(text);
 }
 
 /* ---- At random --------------------------------------------------------------------------------------------------- */
@@ -328,7 +376,8 @@ static void field_made_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),        cmocka_unit_test(field_is_made),
+        cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),        cmocka_unit_test(list_with_nul),
+        cmocka_unit_test(too_little_room), cmocka_unit_test(field_with_nul),   cmocka_unit_test(field_is_made),
         cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice), cmocka_unit_test(field_long),
     };
 
