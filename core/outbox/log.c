@@ -114,7 +114,6 @@ static bool scan(struct mote_outbox *o, uint8_t log, bool counts)
     uint8_t octets[MOTE_RECORD_LEN];
     struct mote_record record;
 
-    o->log_used = 0;
     for (uint32_t i = 0; i < o->log_cap; i++) {
         bool good = mote_storage_read(o, place(o, log, i), octets, sizeof octets);
 

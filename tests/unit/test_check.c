@@ -326,6 +326,17 @@ static void test_utf8_addresses_are_a_need(void **state)
     rig.rcpts[0].address = "\303\244@b";
     assert_fine();
     assert_int_equal(rig.mail.needs & ~MOTE_AS_READ, MOTE_NEEDS_SMTPUTF8);
+    for (unsigned octet = 'a'; octet < 256; octet++) { /* any octet over 127, though it is no UTF-8 */
+        char address[] = "x@b";
+
+        address[0] = (char)octet;
+        rig_set(&rig);
+        rig.rcpts[0].address = address;
+        if (mote_address_valid(address)) {
+            assert_fine();
+            assert_int_equal((rig.mail.needs & MOTE_NEEDS_SMTPUTF8) != 0, octet > 127);
+        }
+    }
     rig_set(&rig);
     rig.mail.from = "a@\303\244";
     assert_fine();

@@ -384,6 +384,38 @@ static void dead_log(void **state)
     }
 }
 
+/* Nor is a state stored in front of older ones, in a place that was passed over: a boot takes the last one. */
+static void passed_over(void **state)
+{
+    uint32_t used;
+
+    for (unsigned attempts = 1; attempts < 9; attempts++) {
+        world_put_in(FATE_GOOD);
+        w.setup.states = NULL;
+        w.outbox.log_used++; /* it did not keep what it was given */
+        w.flash.dead_block = 1u + (w.outbox.log ^ 1);
+        for (unsigned n = 1; n < attempts; n++) {
+            world_in_vain(0);
+            mote_outbox_reported(&w.outbox);
+            world_sleep(mote_outbox_wait_s(&w.outbox));
+        }
+        assert_int_equal(world_poll(0), MOTE_CONNECT);
+        world_boot();
+        assert_int_equal(w.slots[1].record.attempts, attempts);
+    }
+    world_put_in(FATE_GOOD);
+    w.outbox.log_used++;
+    world_in_vain(0);
+    mote_outbox_reported(&w.outbox);
+    used = w.outbox.log_used;
+    world_boot(); /* which goes on behind the last one, too */
+    assert_int_equal(w.outbox.log_used, used);
+    world_sleep(300);
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
+    world_boot();
+    assert_int_equal(w.slots[1].record.attempts, 2);
+}
+
 /* A cell that cannot be erased any more once a mail was in it: the mail does not come back, however often the log turns. */
 static void dead_cell(void **state)
 {
@@ -437,6 +469,44 @@ static void erased_while_idle(void **state)
         if (w.next % 7 == 0) {
             world_boot(); /* erased cells are known to be */
         }
+    }
+}
+
+static uint32_t cells_erased(void)
+{
+    uint32_t erases = 0;
+
+    for (unsigned i = 2; i < 8; i++) {
+        erases += w.flash.erases[i];
+    }
+    return erases;
+}
+
+/* So is a cell in which a post was cut, which is none that is erased; but not where it cannot be stored that it will be. */
+static void erased_behind_a_cut_post(void **state)
+{
+    for (unsigned full = 0; full < 2; full++) {
+        uint32_t erases;
+
+        world_set(320, 8, 3, 2, 0);
+        world_boot();
+        assert_true(world_go(100));
+        w.flash.cut_at = w.flash.writes + 4;
+        if (setjmp(flash_power) == 0) {
+            world_post(0);
+            fail();
+        }
+        erases = cells_erased();
+        w.flash.full_to = full * 2 * 320;
+        world_boot();
+        assert_int_equal(w.lost, 0);
+        assert_true(world_go(100));
+        assert_int_equal(cells_erased(), erases + (full == 0 ? 2 : 0));
+        erases = cells_erased();
+        for (unsigned i = 0; full == 0 && i < 3; i++) {
+            assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
+        }
+        assert_int_equal(cells_erased(), erases);
     }
 }
 
@@ -579,8 +649,10 @@ int main(void)
         cmocka_unit_test(worn_block),
         cmocka_unit_test(dead_block),
         cmocka_unit_test(dead_log),
+        cmocka_unit_test(passed_over),
         cmocka_unit_test(dead_cell),
         cmocka_unit_test(erased_while_idle),
+        cmocka_unit_test(erased_behind_a_cut_post),
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
         cmocka_unit_test(marks_without_sizes),
