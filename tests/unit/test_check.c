@@ -26,6 +26,7 @@ static const char *const good[] = {
     "a@x-y.test",
     "a@xn--bcher-kva.test",
     "postmaster@[192.0.2.7]",
+    "postmaster@[1]",
     "postmaster@[IPv6:2001:db8::7]",
     "\"quoted\"@example.test",
     "\"a@b\"@example.test",

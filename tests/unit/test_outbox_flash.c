@@ -270,28 +270,46 @@ static void damaged_cell(void **state)
     }
 }
 
-/* Right checksums, wrong contents: a state with more recipients than an outbox has, a cell that holds another cell's mail. */
+static void add_to_log(const struct mote_record *record)
+{
+    uint8_t octets[MOTE_RECORD_LEN + 4];
+
+    memset(octets, 0xff, sizeof octets);
+    mote_record_write(record, octets);
+    for (unsigned i = 0; i < sizeof octets; i += FLASH_UNIT_MIN) {
+        assert_true(w.setup.storage->program(w.setup.storage->ctx,
+                                             w.outbox.log * 512u + w.outbox.log_used * w.outbox.state_len + i,
+                                             octets + i, FLASH_UNIT_MIN));
+    }
+}
+
+/* Right checksums, wrong contents: a state with more recipients than an outbox has, or of a slot that it has not, a cell that holds
+ * another cell's mail. */
 static void foul(void **state)
 {
-    for (unsigned rcpts = 0; rcpts <= MOTE_RECORD_RCPTS; rcpts++) {
-        uint8_t octets[MOTE_RECORD_LEN + 4];
-        struct mote_record record;
+    struct mote_record record;
+    struct mote_slot none;
 
+    for (unsigned rcpts = 0; rcpts <= MOTE_RECORD_RCPTS; rcpts++) {
         world_put_in(FATE_LATER);
         record = w.slots[1].record;
         record.rcpt_count = (uint8_t)rcpts;
-        memset(octets, 0xff, sizeof octets);
-        mote_record_write(&record, octets);
-        for (unsigned i = 0; i < sizeof octets; i += FLASH_UNIT_MIN) {
-            assert_true(w.setup.storage->program(w.setup.storage->ctx,
-                                                 w.outbox.log * 512u + w.outbox.log_used * w.outbox.state_len + i,
-                                                 octets + i, FLASH_UNIT_MIN));
-        }
+        add_to_log(&record);
         world_boot();
         assert_int_equal(w.opened, MOTE_CAUSE_NONE);
-        assert_in_range(w.slots[1].record.rcpt_count, 0, MOTE_OUTBOX_RCPTS);
+        assert_int_equal(w.slots[1].record.rcpt_count, rcpts <= MOTE_OUTBOX_RCPTS ? rcpts : 1);
         assert_int_equal(w.slots[1].len != 0, rcpts != 0);
     }
+    world_set(512, 5, 3, 1, 0);
+    world_boot();
+    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+    record = w.slots[w.outbox.next].record;
+    record.slot = 3;
+    record.number = 0xa5a5; /* as world_boot() leaves it there */
+    add_to_log(&record);
+    world_boot();
+    memset(&none, 0xa5, sizeof none);
+    assert_memory_equal(&w.slots[3], &none, sizeof none);
     world_put_in(FATE_LATER);
     memcpy(w.flash.octets + LOG_END + 1024, w.flash.octets + LOG_END + 512, 512);
     world_boot();
@@ -571,6 +589,20 @@ static void format_of_marks(void **state)
     assert_int_equal(w.outbox.log_used, 4);
 }
 
+/* With them goes the number of the mail accepted last: numbers go round, and 40,000 is before 0 where nothing is known. */
+static void number_in_marks(void **state)
+{
+    world_new();
+    w.outbox.number = 40000;
+    w.outbox.log_used = w.outbox.log_cap;
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(world_post(i), MOTE_CAUSE_NONE);
+    }
+    world_in_vain(0);
+    world_boot();
+    assert_int_equal(w.outbox.number, 40004);
+}
+
 /* The marks of a release before 0.2 did not tell the sizes. */
 static void marks_without_sizes(void **state)
 {
@@ -655,6 +687,7 @@ int main(void)
         cmocka_unit_test(erased_behind_a_cut_post),
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
+        cmocka_unit_test(number_in_marks),
         cmocka_unit_test(marks_without_sizes),
         cmocka_unit_test(moved_cell),
         cmocka_unit_test(format_of_marks),

@@ -306,6 +306,11 @@ static void counter_jumps(void **state)
         world_sleep(300);
         assert_int_equal(world_poll(0), MOTE_CONNECT);
     }
+    world_put_in(FATE_GOOD);
+    world_in_vain(0);
+    mote_outbox_reported(&w.outbox);
+    w.sim.now_ms += INT32_MAX; /* as much as can pass */
+    assert_int_equal(world_poll(0), MOTE_CONNECT);
 }
 
 /* After an open that has failed nothing is taken: it would go where mails are. */
@@ -329,6 +334,17 @@ static void not_open(void **state)
     assert_int_equal(w.opened, MOTE_CAUSE_NONE);
     assert_int_equal(w.lost, 0);
     assert_int_equal(world_poll(0), MOTE_CONNECT);
+}
+
+/* Nor is a mail worked on that is there, and whose state nobody knows. */
+static void no_log(void **state)
+{
+    world_put_in(FATE_GOOD);
+    memset(w.flash.octets, 0, 2 * 512);
+    w.flash.full_to = 2 * 512;
+    world_boot();
+    assert_int_equal(w.opened, MOTE_CAUSE_STORAGE);
+    assert_int_equal(world_poll(0), MOTE_IDLE);
 }
 
 /* ---- Time that passes -------------------------------------------------------------------------------------------- */
@@ -396,6 +412,8 @@ static void off_in_an_attempt(void **state)
     boot_after(3000);
     assert_int_equal(w.slots[1].record.age_s, 3000);
     assert_int_equal(mote_outbox_wait_s(&w.outbox), 3000);
+    boot_after(3000); /* and is stored: it does not end once more */
+    assert_int_equal(mote_outbox_wait_s(&w.outbox), 0);
 }
 
 /* P13: a time stamp a little older than the last one counts as that one; nothing ages, nothing is late. */
@@ -419,6 +437,7 @@ static void clock_back(void **state)
         w.sim.now_ms -= backs[i];
         mote_delivery_unreachable(&w.outbox.delivery, MOTE_CAUSE_CONNECT);
         assert_int_equal(world_poll(0), MOTE_REPORT);
+        assert_int_equal(w.outbox.now_ms, w.sim.now_ms + backs[i]);
         assert_false(w.outbox.last);
         assert_int_equal(w.outbox.slot->record.age_s, 400);
     }
@@ -748,6 +767,7 @@ int main(void)
         cmocka_unit_test(hurried_between),
         cmocka_unit_test(counter_jumps),
         cmocka_unit_test(not_open),
+        cmocka_unit_test(no_log),
         cmocka_unit_test(off),
         cmocka_unit_test(hourly),
         cmocka_unit_test(off_in_an_attempt),
