@@ -122,7 +122,7 @@ int probe_run(struct probe *probe, int argc, char **argv, bool *json)
 
 int probe_status(const struct probe *probe)
 {
-    return probe->verified ? EX_OK : probe->reached || probe->tls ? EX_UNVERIFIED : EX_TEMPFAIL;
+    return probe->verified ? EX_OK : probe->reached ? EX_UNVERIFIED : EX_TEMPFAIL;
 }
 
 #ifndef MOTE_DANE

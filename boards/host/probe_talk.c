@@ -76,14 +76,20 @@ static void keep_reply(char to[PROBE_TEXT], const struct link *link)
     printable(to, PROBE_TEXT, link->reply, len);
 }
 
+/* probe: what is wrong is kept in it; NULL: it is known already. */
 static bool trouble(struct probe *probe, const char *what)
 {
-    snprintf(probe->trouble, sizeof probe->trouble, "%s", what);
+    if (probe != NULL) {
+        snprintf(probe->trouble, sizeof probe->trouble, "%s", what);
+    }
     return false;
 }
 
 static bool tls_trouble(struct probe *probe, const struct link *link, int error)
 {
+    if (probe == NULL) {
+        return false;
+    }
     if (link->no_tls) {
         return trouble(probe, probe->implicit
                                   ? "it does not speak TLS from the first octet: try port 587 or 25, without "
@@ -127,7 +133,7 @@ static bool greeting_trouble(struct probe *probe, const struct link *link)
                               : "it said nothing for 30 s: does it want TLS from the first octet (--tls implicit)?");
 }
 
-/* Up to where TLS would begin. probe: what was said is kept in it; NULL: it is known already. */
+/* Up to where TLS would begin. */
 static bool greet(struct link *link, bool implicit, struct probe *probe)
 {
     bool greeted = link_reply(link) == 220;
@@ -136,10 +142,10 @@ static bool greet(struct link *link, bool implicit, struct probe *probe)
         keep_reply(probe->greeting, link);
     }
     if (!greeted) {
-        return probe != NULL && greeting_trouble(probe, link);
+        return greeting_trouble(probe, link);
     }
     if (link_ask(link, link->ehlo) != 250) {
-        return probe != NULL && trouble(probe, "it refuses EHLO");
+        return trouble(probe, "it refuses EHLO");
     }
     if (probe != NULL) {
         keep_lines(implicit ? probe->offers : probe->offers_clear, PROBE_OFFERS, link, false);
@@ -147,28 +153,34 @@ static bool greet(struct link *link, bool implicit, struct probe *probe)
     return true;
 }
 
-static bool start_tls(struct probe *probe, struct link *link, const struct link_tls *tls, bool keep)
+static bool ask_for_tls(struct link *link, struct probe *probe)
+{
+    bool go = link_ask(link, "STARTTLS\r\n") == 220;
+
+    if (probe != NULL) {
+        keep_reply(probe->starttls, link);
+    }
+    if (!go) {
+        trouble(probe, "it does not do STARTTLS");
+    }
+    return go;
+}
+
+static bool start_tls(struct link *link, const char *name, const struct link_tls *tls, struct probe *probe)
 {
     int error;
 
-    if (!probe->implicit) {
-        bool go = link_ask(link, "STARTTLS\r\n") == 220;
-
-        if (keep) {
-            keep_reply(probe->starttls, link);
-        }
-        if (!go) {
-            return keep && trouble(probe, "it does not do STARTTLS");
-        }
+    if (!link_start_tls(link, name, tls, &error)) {
+        tls_trouble(probe, link, error);
     }
-    return link_start_tls(link, probe->name, tls, &error) || (keep && tls_trouble(probe, link, error));
+    return link->secured;
 }
 
 /* To the reply to EHLO inside TLS. keep: what was learned on the way is kept in probe. */
 static bool converse(struct probe *probe, struct link *link, const struct link_tls *tls, bool keep)
 {
     struct mote_trace trace = {keep_address, probe};
-    int error;
+    struct probe *kept = keep ? probe : NULL;
 
     if (!keep && time(NULL) - probe->began > TRIES_S) {
         return false;
@@ -178,32 +190,28 @@ static bool converse(struct probe *probe, struct link *link, const struct link_t
                    : probe->limit_ms != 0 ? probe->limit_ms
                                           : LIMIT_MS,
                    keep ? &trace : NULL)) {
-        return keep &&
-               trouble(probe, probe->port == 25
-                                  ? "no connection came about: is the way open? Port 25 is closed in most networks"
-                                  : "no connection came about: are the name and the port right (587, 465 or 25), and "
-                                    "is the way open?");
+        return trouble(kept, probe->port == 25
+                                 ? "no connection came about: is the way open? Port 25 is closed in most networks"
+                                 : "no connection came about: are the name and the port right (587, 465 or 25), and "
+                                   "is the way open?");
     }
     if (probe->helo != NULL) {
         snprintf(link->ehlo, sizeof link->ehlo, "EHLO %s\r\n", probe->helo);
     }
     if (probe->implicit) {
-        if (!link_start_tls(link, probe->name, tls, &error)) {
-            return keep && tls_trouble(probe, link, error);
-        }
-        return greet(link, true, keep ? probe : NULL);
+        return start_tls(link, probe->name, tls, kept) && greet(link, true, kept);
     }
-    if (!greet(link, false, keep ? probe : NULL)) {
+    if (!greet(link, false, kept)) {
         return false;
     }
     if (keep && probe_offer(probe->offers_clear, "STARTTLS") == NULL) {
-        return trouble(probe, "it does not offer STARTTLS");
+        return trouble(kept, "it does not offer STARTTLS");
     }
-    if (!start_tls(probe, link, tls, keep)) {
+    if (!ask_for_tls(link, kept) || !start_tls(link, probe->name, tls, kept)) {
         return false;
     }
     if (link_ask(link, link->ehlo) != 250) {
-        return keep && trouble(probe, "it refuses EHLO inside TLS");
+        return trouble(kept, "it refuses EHLO inside TLS");
     }
     if (keep) {
         keep_lines(probe->offers, PROBE_OFFERS, link, false);

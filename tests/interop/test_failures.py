@@ -143,8 +143,8 @@ class Place:
 
 
 def plain(text):
-    """but for what no two runs have in common, and a reply's words"""
-    return re.sub(rb"\b[0-9a-f]{16}\b|\b\d+\t|(taken|accepted)$", b"*", text, flags=re.M)
+    """the lines, but for what no two runs have in common, a reply's words, and the order of mails, which is that of their times"""
+    return sorted(re.sub(rb"\b[0-9a-f]{16}\b|\b\d+\t|(taken|accepted)$", b"*", text, flags=re.M).splitlines())
 
 
 @pytest.fixture

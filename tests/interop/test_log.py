@@ -18,6 +18,11 @@ IN_DEV = ('mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && touch /de
 INFO, NOTICE, ERROR, MAIL = 6, 5, 3, 2 << 3
 
 
+def in_place(link):
+    """of the system's log"""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_DEV, link]
+
+
 @pytest.fixture
 def log(tmp_path):
     """a prefix for the command line, and what reads the lines"""
@@ -34,7 +39,7 @@ def log(tmp_path):
                     seen.append(re.fullmatch(r"<(\d+)>mailmote\[\d+\]: (.*)", link.recv(10000).decode()).groups())
                 except BlockingIOError:
                     return [(int(level), text) for level, text in seen]
-        yield ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_DEV, tmp_path / "log"], lines
+        yield in_place(tmp_path / "log"), lines
 
 
 def test_a_line_for_each_recipient(spool, relay, log):
@@ -112,6 +117,36 @@ def test_no_relay_was_asked(spool, log, tmp_path):
         pytest.skip("no mount: " + done.stderr)
     [(level, text)] = lines()
     assert done.returncode == DEFERRED and level == MAIL | NOTICE and "relay=none:0, tls=\"none\"" in text
+
+
+def test_a_log_that_is_a_stream(spool, relay, tmp_path):
+    """some loggers have one, where a NUL ends the line"""
+    if cell.why_not():
+        pytest.skip(cell.why_not())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.bind(str(tmp_path / "log"))
+        link.listen()
+        done = spool.send(relay, wrap=in_place(tmp_path / "log"))
+        if done.returncode == 99:
+            pytest.skip("no mount: " + done.stderr)
+        with link.accept()[0] as line, line.makefile("rb") as octets:
+            text = octets.read()
+    assert (done.returncode, done.stderr) == (OK, "")
+    assert re.fullmatch(rb"<22>mailmote\[\d+\]: [0-9a-f]{16}: relay=[^\n\0]* reply=250 taken\0", text), text
+
+
+@pytest.mark.parametrize("error, when, told", [("EAGAIN", "1", True), ("EAGAIN", "1+", False), ("ENOBUFS", "1+", False)])
+def test_a_log_that_takes_its_time(spool, log, tmp_path, error, when, told):
+    """a line that has no room yet is said once more; then it is given up, and that is said where it was for a lack of room"""
+    wrap, lines = log
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    done = spool.send(options=["--relay", "relay.test", "--trust", tmp_path / "none"],
+                      wrap=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject=sendto:error={error}:when={when}", *wrap])
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    assert done.returncode == DEFERRED and len(lines()) == told
+    assert ("/dev/log takes no lines" in done.stderr) == (error == "EAGAIN" and not told)
 
 
 def test_a_log_that_is_not_read(spool, relay, log, tmp_path):

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""`mailmote probe`: what it says of real servers is what openssl s_client sees, and what the command then meets; hostile ones reach
-no terminal and take no time."""
+"""`mailmote probe`: what it says of real servers is what openssl s_client sees, and what the command then meets."""
 import json
 import os
 import re
-import socket
 import ssl
 import subprocess
-import threading
 import time
 
 import pytest
@@ -15,16 +12,16 @@ import pytest
 from board import TOP
 from cell import BUILD
 from relay import COMMAND
-from scripted import Contexts, Relay
-from test_attacks_certificates import forged  # noqa: F401 (fixture)
+from says import UNTIL_TLS, Says
 from test_trust_header import STRICT, build, make_ca, openssl, run
 
 VERIFIED, UNVERIFIED, USAGE, UNREACHABLE = 0, 1, 64, 75
 SERVERS = ["postfix", "aiosmtpd", "exim", "sendmail"]
 
 
-def probe(port, *options, host="localhost"):
-    done = subprocess.run([COMMAND, "probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True, timeout=200)
+def probe(port, *options, host="localhost", wrap=()):
+    where = host if port is None else f"{host}:{port}"
+    done = subprocess.run([*wrap, COMMAND, "probe", *map(str, options), where], capture_output=True, text=True, timeout=200)
     assert "Sanitizer" not in done.stderr, done.stderr
     return done
 
@@ -223,7 +220,7 @@ def test_smaller_where_it_works(tmp_path, curve):
             tmp_path / "root.pem", "-CAkey", tmp_path / "root.key", "-CAcreateserial", "-out", tmp_path / "cert")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"], context)
+    relay = Says(UNTIL_TLS, context)
     done = probe(relay.port, "--trust", tmp_path / "root.pem")
     assert done.returncode == VERIFIED and "  mote_trust_anchors(&" in done.stdout, done.stdout
     assert (SMALL.search(done.stdout) is not None) == (curve == "P-256"), done.stdout
@@ -278,170 +275,3 @@ def test_no_header_of_nobody(closed):
     host, port = closed.split(":")
     made = trust_probe(port, host=host)
     assert (made.returncode, made.stdout) == (UNREACHABLE, "") and "no connection came about" in made.stderr
-
-
-# ---- Where there is no relay, or a hostile one ------------------------------------------------------------------------
-
-def test_nobody(closed):
-    host, port = closed.split(":")
-    done = probe(port, host=host)
-    assert done.returncode == UNREACHABLE and "Connection refused" in done.stdout and "no connection came about" in done.stdout
-    assert told(port, host=host)[1]["trouble"].startswith("no connection came about: are the name and the port right")
-
-
-def test_no_such_name():
-    done = probe(25, host="no-such-host.invalid")
-    assert done.returncode == UNREACHABLE and "no-such-host.invalid" in done.stdout
-
-
-@pytest.mark.parametrize("words, said", [
-    ([], "no relay is given"),
-    (["a", "b"], "one relay at a time"),
-    (["--trust"], "--trust has no value"),
-    (["--bogus", "a"], "unknown option --bogus"),
-    (["a:99999"], "the port is a number from 1 to 65535"),
-    (["a\"b"], "no host has such a name"),
-    (["--tls", "maybe", "a"], "give starttls or implicit"),
-])
-def test_usage(words, said):
-    done = subprocess.run([COMMAND, "probe", *words], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (USAGE, "") and said in done.stderr, done.stderr
-
-
-def test_trust_file_is_wrong(closed):
-    done = probe(25, "--trust", "/nonexistent.pem")
-    assert done.returncode == 66 and "/nonexistent.pem cannot be read" in done.stderr
-
-
-class Says:
-    """a relay that says these lines, each as the answer to one of ours, and then nothing; TLS follows with a context"""
-
-    def __init__(self, lines, context=None, once=False):
-        self.lines, self.context, self.once, self.silent = lines, context, once, []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                link, _ = self.listener.accept()
-            except OSError:
-                return
-            if self.once and self.silent:
-                self.silent.append(link)
-                continue
-            self.silent.append(None)
-            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
-
-    def _talk(self, link):
-        try:
-            link.settimeout(60)
-            for i, line in enumerate(self.lines):
-                if i:
-                    link.recv(4096)
-                link.sendall(line)
-            if self.context:
-                with self.context.wrap_socket(link, server_side=True) as tls:
-                    tls.recv(4096)
-                    tls.sendall(b"250-hello\r\n250 SIZE 1000\r\n")
-                    tls.recv(4096)
-        except (OSError, ssl.SSLError):
-            pass
-        finally:
-            link.close()
-
-
-ESCAPE = b"\x1b[2J\x07\xff\"\\"
-
-
-@pytest.mark.parametrize("lines, trouble", [
-    ([b"554 go away " + ESCAPE + b"\r\n"], "its greeting is not 220"),
-    ([b"220 hi " + ESCAPE + b"\r\n", b"502 what?\r\n"], "it refuses EHLO"),
-    ([b"220 hi\r\n", b"250-" + ESCAPE + b"\r\n250 " + ESCAPE + b"\r\n"], "it does not offer STARTTLS"),
-    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"454 " + ESCAPE + b"\r\n"], "it does not do STARTTLS"),
-    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"no TLS at all\r\n" * 10], "it grants STARTTLS, and then speaks no TLS"),
-    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b""], "the handshake failed: the relay hung up"),
-    ([b"* OK IMAP4\r\n"], "that is no mail relay: is it the right port"),
-    ([b"220-" + b"x" * 9000 + b"\r\n" * 5000], "its greeting is not 220"),
-    ([b"\0" * 100 + b"\r\n"], "that is no mail relay"),
-])
-def test_hostile(lines, trouble):
-    relay = Says(lines)
-    done = probe(relay.port)
-    assert done.returncode == UNVERIFIED and trouble in done.stdout, done.stdout
-    assert done.stdout.isascii() and not set(done.stdout) & {chr(c) for c in range(32) if c != 10}
-    status, found = told(relay.port)
-    assert status == UNVERIFIED and trouble in found["trouble"]
-
-
-@pytest.mark.parametrize("options, trouble", [([], "that is no mail relay: is it the right port"),
-                                              (["--tls", "implicit"], "it does not speak TLS from the first octet: try port 587")])
-def test_another_kind_of_server(options, trouble):
-    """that waits, as SSH does; and a relay that wants STARTTLS. It is told at once"""
-    for words in b"SSH-2.0-OpenSSH_9.2\r\n", b"220 relay.test ESMTP\r\n":
-        relay, begun = Says([words, b"500 what?\r\n", b""]), time.monotonic()
-        done = probe(relay.port, *options)
-        assert done.returncode == UNVERIFIED and (trouble in done.stdout or (words[:3] == b"220" and not options)), done.stdout
-        assert time.monotonic() - begun < 29               # the time limit is 30
-
-
-def test_who_hangs_up():
-    done = probe(Says([b""]).port)
-    assert done.returncode == UNREACHABLE and "it hung up without a word" in done.stdout and "--tls implicit" in done.stdout
-    assert "verdict         not verified: it has shown no certificate\n" in done.stdout
-
-
-def test_a_relay_that_stops_answering(tmp_path):
-    """TLS once, then every connection is taken and nothing is said: it ends, and tells what it has learned"""
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "key", "-out",
-            tmp_path / "cert", "-subj", "/CN=x")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"], context, once=True)
-    status, found = told(relay.port)
-    assert status == UNVERIFIED and found["tls"] == "1.2" and found["ciphers"] == [] and len(found["chain"]) == 1
-
-
-def test_hostile_certificate(tmp_path):
-    """escape sequences in its names"""
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "key", "-out",
-            tmp_path / "cert", "-utf8", "-subj", "/CN=\x1b[2Jü\"\\\\x/O=*\\/")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    relay = Says([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"], context)
-    done = probe(relay.port)
-    assert done.returncode == UNVERIFIED and "CN=\\x1B[2Jü" in done.stdout, done.stdout
-    assert done.stdout.replace("\n", "").isprintable()
-    assert told(relay.port)[1]["chain"][0]["subject"].startswith("CN=\\x1B[2J")
-
-
-CA_OF_NONE, UNKNOWN = "a certificate in the chain is no CA's", "a certificate has a key or a signature mailmote does not know"
-UNREADABLE = "its certificates are damaged, too long or too many"
-
-
-@pytest.mark.parametrize("name, verdict, trouble", [
-    ("good, below an intermediate", "verified", ""), ("the year 9999", "verified", ""), ("a common name alone", "verified", ""),
-    ("version 1", "verified", ""), ("no subject", "verified", ""), ("RSA of 2048 bits, exponent 3", "verified", ""), ("P-384", "verified", ""),
-    ("60 KB of an extension", "verified", ""), ("60 strangers behind a good one", "verified", UNREADABLE),
-    ("a month of 13", "not verified: it has shown no certificate", UNREADABLE),
-    ("expired intermediate", "a certificate is expired or not yet valid", ""), ("a spoilt signature", "no trusted CA has signed it", ""),
-    ("intermediates in the wrong order", "the chain is out of order, or not signed by a trusted CA", ""),
-    ("below a leaf", CA_OF_NONE, ""), ("below a certificate of version 1", CA_OF_NONE, ""), ("two below a CA for one", CA_OF_NONE, ""),
-    ("name constraints", "BearSSL refuses the chain with error 57", ""), ("for clients", "the certificate is not for servers", ""),
-    ("a NUL behind the name", "the certificate is for another name", ""), ("SHA-1", UNKNOWN, ""), ("MD5, below an intermediate", UNKNOWN, ""),
-    ("RSA of 1024 bits", "a key of less than 2048 bits is in the chain", ""),
-    ("RSA, an exponent of 200 bits", UNKNOWN, "the handshake failed: BearSSL's error"),
-    ("Ed25519", "not verified: it has shown no certificate", "the relay said TLS alert 40")])
-def test_forged_chains(pki, forged, name, verdict, trouble):  # noqa: F811
-    """are judged as the command judges them (test_attacks_certificates.py), and the verdict says why; `trust' shows the same keys"""
-    relay = Relay(Contexts(pki), "a", [])
-    relay.play({"TLS": f"forged {name}"})
-    status, found = told(relay.port, "--trust", pki.ca)
-    relay.stop()
-    assert (found["verdict"], status) == (verdict, VERIFIED if verdict == "verified" else UNVERIFIED)
-    assert trouble in found["trouble"] and bool(trouble) == bool(found["trouble"])
-    done = subprocess.run([COMMAND, "trust", "--pin", pki.chain(f"forged {name}")], capture_output=True, text=True, timeout=60)
-    shown = re.findall(r"sha256:[A-Za-z0-9+/]+=*", done.stdout)
-    assert trouble or (done.returncode == 0 and set(shown) == {one["pin"] for one in found["chain"]}), done
-    assert "Sanitizer" not in done.stderr

@@ -8,6 +8,7 @@ import zlib
 import pytest
 
 from relay import BAD_INPUT, OK
+from test_drop import SENDER, forge
 from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
 
 
@@ -131,3 +132,14 @@ def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
     assert done.verdicts == ["failed", "delivered"] and "expired" in done.rows[0][4] and "no mail address" in done.rows[0][4]
     assert " at " not in done.rows[0][4]                                     # no relay was there
     assert f"{bad.path.stem}.failed" in stored.names() and not bad.path.exists()
+
+
+@pytest.mark.parametrize("more, said", [({"envelope": (SENDER, "no address")}, "address"), ({"envelope": ("no address", A)}, "address"),
+                                        ({"text": b"Subject: x\r\n\r\na\0b\r\n"}, "NUL")])
+def test_a_mail_that_can_be_given_to_no_relay(stored, relay, more, said):
+    """whole as its file is: it is told, no relay takes it, and it is there to be looked at"""
+    [path] = stored.path.glob("*.mail")
+    forge(path, **more)
+    done = stored.flush(relay, options=["--now"])
+    assert done.returncode == BAD_INPUT and f"mail {path.stem} cannot be sent: " in done.stderr and said in done.stderr, done.stderr
+    assert relay.mails == [] and path.stem in stored.queue().stdout.decode()

@@ -238,12 +238,29 @@ static void test_shapes(void **state)
         {OCTETS(RSA "\x03\x0b\x00\x30\x08\x02\x02\x00\xc5\x02\x01\x03\x00"), NO_ID, CA, 2, false},
         {OCTETS(RSA "\x03\x0a\x00\x30\x07\x04\x02\x00\xc5\x02\x01\x03"), NO_ID, CA, 2, false},
         {OCTETS(RSA "\x03\x0a\x00\x30\x07\x02\x02\x00\xc5\x04\x01\x03"), NO_ID, CA, 2, false},
+        {OCTETS(RSA "\x03\x00"), NO_ID, CA, 2, false},
+        {OCTETS(RSA "\x03\x08\x00\x30\x05\x02\x00\x02\x01\x03"), NO_ID, CA, 2, false},
+        {OCTETS(CURVE), OCTETS("\x81\x05\x00"), {NULL, 0}, 2, false},
+        {OCTETS(CURVE), OCTETS("\x82\x05\x00"), {NULL, 0}, 2, false},
+        {OCTETS(CURVE), OCTETS("\xa3\x02\x30\x00"), {NULL, 0}, 2, true},
+        {OCTETS(CURVE), OCTETS("\xa3\x04\x30\x00\x05\x00"), {NULL, 0}, 2, false},
     };
 
     for (size_t i = 0; i < COUNT(shapes); i++) {
         make(&shapes[i]);
         assert_int_equal(compare(made, made_len), shapes[i].taken);
     }
+}
+
+/* A modulus of 0 is a key to BearSSL; it verifies nothing. */
+static void test_no_number(void **state)
+{
+    static const struct shape shape = {OCTETS(RSA "\x03\x0a\x00\x30\x07\x02\x02\x00\x00\x02\x01\x03"), NO_ID, CA, 2,
+                                       false};
+    br_x509_trust_anchor anchor;
+
+    make(&shape);
+    assert_false(mote_posix_anchor(&anchor, made, made_len));
 }
 
 /* A length has three octets at most; BearSSL takes more, if they are zeros. */
@@ -306,8 +323,8 @@ static void test_loose_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),       cmocka_unit_test(test_shapes),  cmocka_unit_test(test_long_length),
-        cmocka_unit_test(test_loose_ends), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_good),      cmocka_unit_test(test_shapes),     cmocka_unit_test(test_long_length),
+        cmocka_unit_test(test_no_number), cmocka_unit_test(test_loose_ends), cmocka_unit_test(test_damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""`mailmote probe' where there is no relay, an odd one, or a hostile one: it reaches no terminal and takes no time."""
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from pretend import pretend
+from relay import BAD_CONFIG, COMMAND
+from says import UNTIL_TLS, Says, own_context
+from scripted import Contexts, Relay
+from test_attacks_certificates import forged  # noqa: F401 (fixture)
+from test_probe import UNREACHABLE, UNVERIFIED, USAGE, VERIFIED, probe, told
+from test_trust_header import make_ca, openssl
+
+
+def test_nobody(closed):
+    host, port = closed.split(":")
+    done = probe(port, host=host)
+    assert done.returncode == UNREACHABLE and "Connection refused" in done.stdout and "no connection came about" in done.stdout
+    assert told(port, host=host)[1]["trouble"].startswith("no connection came about: are the name and the port right")
+
+
+def test_no_such_name():
+    done = probe(25, host="no-such-host.invalid")
+    assert done.returncode == UNREACHABLE and "no-such-host.invalid" in done.stdout
+
+
+@pytest.mark.parametrize("words, said", [
+    ([], "no relay is given"),
+    (["a", "b"], "one relay at a time"),
+    (["--trust"], "--trust has no value"),
+    (["--bogus", "a"], "unknown option --bogus"),
+    (["a:99999"], "the port is a number from 1 to 65535"),
+    (["a\"b"], "no host has such a name"),
+    (["--tls", "maybe", "a"], "give starttls or implicit"),
+])
+def test_usage(words, said):
+    done = subprocess.run([COMMAND, "probe", *words], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (USAGE, "") and said in done.stderr, done.stderr
+
+
+def test_trust_file_is_wrong(closed):
+    done = probe(25, "--trust", "/nonexistent.pem")
+    assert done.returncode == 66 and "/nonexistent.pem cannot be read" in done.stderr
+
+
+ESCAPE = b"\x1b[2J\x07\xff\"\\"
+
+
+@pytest.mark.parametrize("lines, trouble", [
+    ([b"554 go away " + ESCAPE + b"\r\n"], "its greeting is not 220"),
+    ([b"220 hi " + ESCAPE + b"\r\n", b"502 what?\r\n"], "it refuses EHLO"),
+    ([b"220 hi\r\n", b"250-" + ESCAPE + b"\r\n250 " + ESCAPE + b"\r\n"], "it does not offer STARTTLS"),
+    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"454 " + ESCAPE + b"\r\n"], "it does not do STARTTLS"),
+    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b"no TLS at all\r\n" * 10], "it grants STARTTLS, and then speaks no TLS"),
+    ([b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n", b""], "the handshake failed: the relay hung up"),
+    ([b"* OK IMAP4\r\n"], "that is no mail relay: is it the right port"),
+    (UNTIL_TLS + [b"\0" * 100], "it grants STARTTLS, and then speaks no TLS"),
+    ([b"220 hi\r\n", b"2\n"], "it refuses EHLO"),
+    ([b"220-" + b"x" * 9000 + b"\r\n" * 5000], "its greeting is not 220"),
+    ([b"\0" * 100 + b"\r\n"], "that is no mail relay"),
+])
+def test_hostile(lines, trouble):
+    relay = Says(lines)
+    done = probe(relay.port)
+    assert done.returncode == UNVERIFIED and trouble in done.stdout, done.stdout
+    assert done.stdout.isascii() and not set(done.stdout) & {chr(c) for c in range(32) if c != 10}
+    status, found = told(relay.port)
+    assert status == UNVERIFIED and trouble in found["trouble"]
+
+
+@pytest.mark.parametrize("options, trouble", [([], "that is no mail relay: is it the right port"),
+                                              (["--tls", "implicit"], "it does not speak TLS from the first octet: try port 587")])
+def test_another_kind_of_server(options, trouble):
+    """that waits, as SSH does; and a relay that wants STARTTLS. It is told at once"""
+    for words in b"SSH-2.0-OpenSSH_9.2\r\n", b"220 relay.test ESMTP\r\n":
+        relay, begun = Says([words, b"500 what?\r\n", b""]), time.monotonic()
+        done = probe(relay.port, *options)
+        assert done.returncode == UNVERIFIED and (trouble in done.stdout or (words[:3] == b"220" and not options)), done.stdout
+        assert time.monotonic() - begun < 29               # the time limit is 30
+
+
+def test_who_hangs_up():
+    done = probe(Says([b""]).port)
+    assert done.returncode == UNREACHABLE and "it hung up without a word" in done.stdout and "--tls implicit" in done.stdout
+    assert "verdict         not verified: it has shown no certificate\n" in done.stdout
+
+
+def test_a_relay_that_stops_answering(tmp_path):
+    """TLS once, then every connection is taken and nothing is said: it ends, and tells what it has learned"""
+    relay = Says(UNTIL_TLS, own_context(tmp_path), once=True)
+    status, found = told(relay.port)
+    assert status == UNVERIFIED and found["tls"] == "1.2" and found["ciphers"] == [] and len(found["chain"]) == 1
+
+
+MUCH = b"".join(b"250-X%d\r\n" % n for n in range(1000, 1400)) + b"250-\r\n250-TIGHT\n250 SIZE 1000\r\n"
+
+
+def test_a_reply_of_more_than_there_is_room_for(tmp_path):
+    """lines are kept as far as they go, those that are empty or end in LF alone too"""
+    status, found = told(Says(UNTIL_TLS, own_context(tmp_path), inside=(MUCH,)).port)
+    assert status == UNVERIFIED and found["trouble"] == "" and found["record_free"] > 2900
+    assert found["offers_tls"][:3] == ["X1001", "X1002", "X1003"] and 300 < len(found["offers_tls"]) < 390
+    status, found = told(Says(UNTIL_TLS, own_context(tmp_path), inside=(MUCH[MUCH.index(b"250-X1399"):],)).port)
+    assert found["offers_tls"] == ["TIGHT", "SIZE 1000"]
+
+
+@pytest.mark.parametrize("lines, inside, trouble", [(UNTIL_TLS, (b"502 what?\r\n",), "it refuses EHLO inside TLS"),
+                                                    ([], (), "it says nothing in TLS: is it a mail relay?"),
+                                                    ([], (b"554 no\r\n",), "its greeting is not 220"),
+                                                    ([], (b"220 hi\r\n", b"502 what?\r\n"), "it refuses EHLO")])
+def test_what_it_says_inside_tls(tmp_path, lines, inside, trouble):
+    """of a relay that does TLS and no mail its pin and ciphers are told all the same"""
+    status, found = told(Says(lines, own_context(tmp_path), inside=inside).port, *([] if lines else ["--tls", "implicit"]))
+    assert status == UNVERIFIED and trouble in found["trouble"], found["trouble"]
+    assert found["tls"] == "1.2" and "AES_128_GCM_SHA256" in found["ciphers"] and len(found["chain"]) == 1
+
+
+def test_old_ciphers_tls_first_and_no_name(tmp_path):
+    """each is in the lines to configure it"""
+    context = own_context(tmp_path)
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0")
+    done = probe(Says([], context, inside=(b"220 hi\r\n", b"250-hello\r\n250 SIZE 1\r\n")).port, "--tls", "implicit", host="127.0.0.1")
+    assert done.returncode == UNVERIFIED and "ciphers         AES_128_CBC_SHA256 \n" in done.stdout, done.stdout
+    assert " tls=implicit pin=sha256:" in done.stdout and ", .tls = MOTE_TLS_IMPLICIT}" in done.stdout and " tls-name=" not in done.stdout
+    assert "  mote_trust_cbc(&relay.trust);\n" in done.stdout and "an address has no name to verify: give --tls-name (name none, " in done.stdout
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+def test_an_address_with_colons(tmp_path):
+    """is between brackets where it is shown to be copied"""
+    try:
+        relay = Says(UNTIL_TLS, own_context(tmp_path), host="::1")
+    except OSError as error:
+        pytest.skip(f"no IPv6: {error}")
+    done = probe(relay.port, host="[::1]")
+    assert done.returncode == UNVERIFIED and f"  relay [::1]:{relay.port} pin=" in done.stdout and '.host = "::1"' in done.stdout
+
+
+@pytest.mark.parametrize("options, port, lines, asked", [([], None, UNTIL_TLS, 587), (["--tls", "implicit"], None, [], 465), ([], 465, [], 465)])
+def test_ports(tmp_path, options, port, lines, asked):
+    """those of RFC 6409 and RFC 8314, where none is given; at the second TLS comes first, whatever was said"""
+    inside = (b"220 hi\r\n",) * (not lines) + (b"250-hello\r\n250 SIZE 1\r\n",)
+    relay = Says(lines, own_context(tmp_path), inside=inside)
+    status, found = told(port, *options, wrap=pretend(PORT=relay.port))
+    assert (status, found["port"], found["tls"], found["trouble"]) == (UNVERIFIED, asked, "1.2", "")
+
+
+def test_its_addresses_and_this_hosts_name(tmp_path):
+    """each that was tried is shown"""
+    relay = Says(UNTIL_TLS, own_context(tmp_path))
+    wrap = pretend(ADDRESSES="127.0.0.2 127.0.0.1", HOST="mote.example.org")
+    assert told(relay.port, wrap=wrap)[1]["addresses"] == [f"127.0.0.2 port {relay.port}: Connection refused", f"connected to 127.0.0.1 port {relay.port}"]
+    assert set(relay.heard) >= {b"EHLO mote.example.org\r\n", b"STARTTLS\r\n"}
+    assert re.search(rf"addresses +127.0.0.2 port {relay.port}: Connection refused\n +connected to 127.0.0.1 port {relay.port}\n",
+                     probe(relay.port, wrap=wrap).stdout)
+
+
+def test_a_server_that_is_trusted_itself(tmp_path):
+    """its certificate is no CA's; others of the file have a key that cannot be used, or are not needed"""
+    context = own_context(tmp_path, "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:localhost")
+    make_ca(tmp_path, "other", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    openssl("req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "/dev/null", "-out", tmp_path / "ed.pem", "-subj", "/CN=ed")
+    (tmp_path / "all").write_text("".join((tmp_path / name).read_text() for name in ("ed.pem", "cert", "other.pem")))
+    status, found = told(Says(UNTIL_TLS, context).port, "--trust", tmp_path / "all")
+    assert (status, found["verdict"], found["root"]["subject"]) == (VERIFIED, "verified", "CN=x")
+
+
+def test_who_says_nothing(tmp_path):
+    """for as long as there is time: it is told where that was"""
+    relay, found, when = Says(UNTIL_TLS, own_context(tmp_path)), {"trouble": ""}, 2
+    while "handshake" not in found["trouble"]:
+        wrap = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject=poll:retval=0:when={when}+"]
+        status, found = told(relay.port, wrap=wrap)
+        assert status == (UNREACHABLE if when == 2 else UNVERIFIED) and found["trouble"]
+        assert when != 2 or "it said nothing for 30 s: does it want TLS" in found["trouble"]
+        when += 4
+    assert found["trouble"] == "the handshake failed: the relay said nothing for 30 s"
+
+
+def test_no_file_of_cas():
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    wrap = ["strace", "-qq", "-o", "/dev/null", *(word for call in ("access", "?faccessat", "?faccessat2") for word in ("-e", f"inject={call}:error=ENOENT"))]
+    done = probe(25, host="127.0.0.1", wrap=wrap)
+    assert (done.returncode, done.stdout) == (BAD_CONFIG, "") and "the system has no CA file" in done.stderr
+
+
+def test_hostile_certificate(tmp_path):
+    """escape sequences in its names"""
+    relay = Says(UNTIL_TLS, own_context(tmp_path, subject="/CN=\x1b[2Jü\"\\\\x/O=*\\/"))
+    done = probe(relay.port)
+    assert done.returncode == UNVERIFIED and "CN=\\x1B[2Jü" in done.stdout, done.stdout
+    assert done.stdout.replace("\n", "").isprintable()
+    assert told(relay.port)[1]["chain"][0]["subject"].startswith("CN=\\x1B[2J")
+
+
+CA_OF_NONE, UNKNOWN = "a certificate in the chain is no CA's", "a certificate has a key or a signature mailmote does not know"
+UNREADABLE = "its certificates are damaged, too long or too many"
+
+
+@pytest.mark.parametrize("name, verdict, trouble", [
+    ("good, below an intermediate", "verified", ""), ("the year 9999", "verified", ""), ("a common name alone", "verified", ""),
+    ("version 1", "verified", ""), ("no subject", "verified", ""), ("RSA of 2048 bits, exponent 3", "verified", ""), ("P-384", "verified", ""),
+    ("60 KB of an extension", "verified", ""), ("60 strangers behind a good one", "verified", UNREADABLE),
+    ("a month of 13", "not verified: it has shown no certificate", UNREADABLE),
+    ("expired intermediate", "a certificate is expired or not yet valid", ""), ("a spoilt signature", "no trusted CA has signed it", ""),
+    ("intermediates in the wrong order", "the chain is out of order, or not signed by a trusted CA", ""),
+    ("below a leaf", CA_OF_NONE, ""), ("below a certificate of version 1", CA_OF_NONE, ""), ("two below a CA for one", CA_OF_NONE, ""),
+    ("name constraints", "BearSSL refuses the chain with error 57", ""), ("for clients", "the certificate is not for servers", ""),
+    ("a NUL behind the name", "the certificate is for another name", ""), ("SHA-1", UNKNOWN, ""), ("MD5, below an intermediate", UNKNOWN, ""),
+    ("RSA of 1024 bits", "a key of less than 2048 bits is in the chain", ""),
+    ("RSA, an exponent of 200 bits", UNKNOWN, "the handshake failed: BearSSL's error"),
+    ("Ed25519", "not verified: it has shown no certificate", "the relay said TLS alert 40")])
+def test_forged_chains(pki, forged, name, verdict, trouble):  # noqa: F811
+    """are judged as the command judges them (test_attacks_certificates.py), and the verdict says why; `trust' shows the same keys"""
+    relay = Relay(Contexts(pki), "a", [])
+    relay.play({"TLS": f"forged {name}"})
+    status, found = told(relay.port, "--trust", pki.ca)
+    relay.stop()
+    assert (found["verdict"], status) == (verdict, VERIFIED if verdict == "verified" else UNVERIFIED)
+    assert trouble in found["trouble"] and bool(trouble) == bool(found["trouble"])
+    done = subprocess.run([COMMAND, "trust", "--pin", pki.chain(f"forged {name}")], capture_output=True, text=True, timeout=60)
+    shown = re.findall(r"sha256:[A-Za-z0-9+/]+=*", done.stdout)
+    assert trouble or (done.returncode == 0 and set(shown) == {one["pin"] for one in found["chain"]}), done
+    assert "Sanitizer" not in done.stderr
