@@ -84,6 +84,7 @@ def test_help_and_version():
     (["--relay", "relay.test:0", "r@example.org"], ["1 to 65535"]),
     (["--relay", "relay.test:65536", "r@example.org"], ["1 to 65535"]),
     (["--relay", "relay.test:25x", "r@example.org"], ["1 to 65535"]),
+    (["--relay", "relay.test:9999999999", "r@example.org"], ["1 to 65535"]),
     (["--relay", "smtp://relay.test:25", "r@example.org"], ["HOST:PORT", "scheme"]),
     (["--relay", "smtp://relay.test", "r@example.org"], ["HOST:PORT", "scheme"]),
     (["--relay", "relay.test/", "r@example.org"], ["HOST:PORT", "path"]),
@@ -205,6 +206,16 @@ def test_unreadable_file(tmp_path, options, name):
     path = str(tmp_path / name)
     refused(send("--relay", "relay.test", *FROM, *(path if o == "FILE" else o for o in options), "r@example.org"),
             BAD_CONFIG, path)
+
+
+@pytest.mark.parametrize("trust", [["--trust", "system"], ["--user", "u", "--password-file", "FILE"]], ids=["system", "login"])
+def test_a_system_without_cas(file, trust):
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    calls = [word for call in ("access", "?faccessat", "?faccessat2") for word in ("-e", f"inject={call}:error=ENOENT")]
+    done = send("--relay", "relay.test", *FROM, *(file(b"hunter2") if word == "FILE" else word for word in trust), "r@example.org",
+                wrap=["strace", "-qq", "-o", "/dev/null", *calls])
+    refused(done, BAD_CONFIG, "no CA file", "relay relay.test", "--trust FILE.pem")
 
 
 BEGIN, END = b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n"

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from client import ALICE, BOB, COMMAND, delivered, new_token
+from pretend import pretend
 from relay import Relay, run
 from test_delivery import every_server
 from test_spool_trouble import fail
@@ -69,6 +70,16 @@ def test_priority(postfix, mailmote, priority, fields):
     delivered(result)
     mail = read(postfix.wait_for_mail(token))
     assert (mail["Importance"], mail["X-Priority"]) == fields
+
+
+@pytest.mark.parametrize("sender, domain", [("s@example.org", "example.org"), ("s@[192.0.2.1]", "mailmote.invalid"),
+                                            ("s@" + "x." * 100 + "test", "mailmote.invalid")])
+def test_message_id_of_a_host_without_a_name(sender, domain):
+    """it has the sender's, where that is a name"""
+    relay = Relay()
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", sender, ALICE, wrap=pretend(HOST="box", RESOLVER=0))
+    relay.stop()
+    assert done.returncode == 0 and re.fullmatch("[0-9a-f]{16}@" + domain, relay.mails[0].id), relay.mails
 
 
 # ---- Files -----------------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The drop directory: users who may not write the spool leave mails there. Each is sent once, whatever is killed when; what
 is no mail is set aside, and none of it is anything to other users or to the spool's own mails."""
+import fcntl
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -183,6 +185,11 @@ def fifo(file, _):
     os.mkfifo(file)
 
 
+def unix_socket(file, _):
+    file.unlink()
+    socket.socket(socket.AF_UNIX).bind(str(file))
+
+
 def directory(file, _):
     file.unlink()
     file.mkdir()
@@ -214,6 +221,7 @@ WRONG = {
     "hard link": (hard_link, "other names"),
     "owner's file": (of_the_owner, "spool's owner"),
     "FIFO": (fifo, "no regular file"),
+    "socket": (unix_socket, "No such device or address"),
     "directory": (directory, "no regular file"),
     "sparse": (sparse, "too large"),
     "empty": (lambda file, _: file.write_bytes(b""), "damaged"),
@@ -255,6 +263,27 @@ def test_what_is_wrong_is_set_aside_once(spool, relay, place, wrong):
     assert (again.returncode, again.stderr) == (OK, "") and aside in spool.queue().stderr
 
 
+def test_who_writes_is_left_alone(spool, relay):
+    """his file has no name of a mail yet"""
+    drop(spool)
+    with open(spool.drop / "tmp.0123456789abcdef", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        own(spool.drop / file.name)
+        done = flush(spool, relay)
+        assert (done.returncode, done.stderr, done.verdicts) == (OK, "", ["delivered"])
+        assert [path.name for path in spool.drop.iterdir()] == ["tmp.0123456789abcdef"] and spool.names() == ["drop"]
+
+
+@pytest.mark.parametrize("mode, owner, used", [(0o755, 0, True), (0o1777, 0, True), (0o777, 0, False), (0o1733, USER, False)])
+def test_a_directory_where_users_take_each_others_files(spool, relay, mode, owner, used):
+    drop(spool)
+    spool.drop.chmod(mode)
+    os.chown(spool.drop, owner, owner)
+    done = flush(spool, relay)
+    assert done.verdicts == ["delivered"] * used and (done.returncode, len(dropped(spool))) == ((OK, 0) if used else (NOT_STORED, 1))
+    assert used or "must belong to the spool's owner and have mode 1733: nothing is taken from it" in done.stderr
+
+
 def test_the_same_file_unforged_is_sent(spool, relay):
     """what the forger makes is refused for what is in it"""
     drop(spool)
@@ -290,6 +319,11 @@ def test_where_a_header_ends(spool, relay):
         forge(dropped(spool)[-1], text=text)
         assert flush(spool, relay).verdicts == ["delivered"]
     assert [mail.text for mail in relay.mails] == [b"X-Mailmote-Uid: %d\r\n" % USER + text for text in texts]
+    for end in (b"\r", b"\n"):                                # of a maker who does not know of both
+        drop(spool)
+        forge(dropped(spool)[-1], text=b"X: y" + end + end + b"X-Mailmote-Uid: 0\r\n")
+        assert flush(spool, relay).verdicts == ["delivered"]
+        assert relay.mails[-1].text == b"X-Mailmote-Uid: %d\r\nX: y\r\n\r\nX-Mailmote-Uid: 0\r\n" % USER
 
 
 def waiting(spool, relay):

@@ -68,6 +68,7 @@ SCENES = {
     "kept": Scene(f"send --spool {{spool}} {FROM} --relay {{where}} {A} {B}", copies=1),
     "kept, two relays": Scene(f"send --spool {{spool}} {FROM} --relay {{where}} --relay {{where}} {A} {B}", status=DEFERRED,
                               replies={A: "450 later"}),
+    "kept, nobody": Scene(f"send --spool {{spool}} {FROM} --relay 127.0.0.1:1 {A}", status=DEFERRED),
     "sendmail": Scene("sendmail -C {machine} -t -i", MIME),
     "sendmail, shares": Scene("sendmail -C {machine} -i " + " ".join(f"{n}@example.test" for n in range(40))),
     "mail": Scene(f"mail -s Grüße -c c@example.test -a X-Loop:\tü -A {{aliases}} {A}"),

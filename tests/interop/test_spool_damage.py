@@ -2,6 +2,7 @@
 """What has become of a file of the spool: it is set aside and told, or cleared away, and no other mail suffers."""
 import fcntl
 import os
+import socket
 import struct
 import zlib
 
@@ -9,6 +10,7 @@ import pytest
 
 from relay import BAD_INPUT, OK
 from test_drop import SENDER, forge
+from test_spool_trouble import fail
 from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
 
 
@@ -35,6 +37,7 @@ DAMAGES = {
     "other name": lambda path: path.rename(path.with_name("0" * 16 + ".mail")),
     "directory": lambda path: (path.unlink(), path.mkdir()),
     "fifo": lambda path: (path.unlink(), os.mkfifo(path)),
+    "socket": lambda path: (path.unlink(), socket.socket(socket.AF_UNIX).bind(str(path))),
     "link": lambda path: (path.unlink(), path.symlink_to("/etc/passwd")),
 }
 
@@ -132,6 +135,18 @@ def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
     assert done.verdicts == ["failed", "delivered"] and "expired" in done.rows[0][4] and "no mail address" in done.rows[0][4]
     assert " at " not in done.rows[0][4]                                     # no relay was there
     assert f"{bad.path.stem}.failed" in stored.names() and not bad.path.exists()
+
+
+def test_damage_that_cannot_be_set_aside(stored, relay):
+    """is told each time, and the mails behind it are sent"""
+    [path] = stored.path.glob("*.mail")
+    damage_middle(path)
+    stored.send("127.0.0.1:1")
+    for _ in range(2):
+        done = stored.flush(relay, options=["--now"], wrap=fail(stored.path, "renameat", "EIO", "1+"))
+        assert f"{path} is damaged, and cannot be renamed: Input/output error" in done.stderr and path.exists()
+        assert done.returncode == BAD_INPUT
+    assert len(relay.mails) == 1
 
 
 @pytest.mark.parametrize("more, said", [({"envelope": (SENDER, "no address")}, "address"), ({"envelope": ("no address", A)}, "address"),
