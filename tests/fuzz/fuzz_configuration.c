@@ -73,7 +73,7 @@ static void check_relay(const struct relay_args *relay)
 {
     const char *tls = relay->options[RELAY_TLS], *auth = relay->options[RELAY_AUTH];
 
-    require(relay->relay != NULL && *relay->relay != 0, "a relay is nowhere");
+    require(relay->relay != NULL, "a relay is nowhere"); /* where it is nothing, it is refused when it is read */
     require(tls == NULL || is(tls, "starttls") || is(tls, "implicit"), "TLS is neither of the two");
     require(auth == NULL || is(auth, "xoauth2") || is(auth, "oauthbearer"), "a token that is none");
     require(auth == NULL || relay->options[RELAY_USER] != NULL, "a token for nobody");

@@ -71,6 +71,8 @@ static struct want rules(const struct way *way, unsigned step, unsigned code)
     } else if (code < 400) {
         want = (struct want){MOTE_DEFERRED, MOTE_CAUSE_PROTOCOL, 0, extension_at(way, step)};
         want.verdict = end_out ? MOTE_IN_DOUBT : MOTE_DEFERRED;
+    } else if (code == 421 && step == MOTE_STEP_RCPT && end_out) { /* the other one may be accepted */
+        want.verdict = MOTE_IN_DOUBT;
     } else if (step == MOTE_STEP_AUTH && code >= 500) {
         want.cause = MOTE_CAUSE_LOGIN_REFUSED;
     } else if (about_mail && code <= 504 && (step == MOTE_STEP_END ? chunk : flight)) {
@@ -194,6 +196,35 @@ static void test_421_to_a_recipient(void **state)
     }
 }
 
+/* With the end of the mail out, that of one who is not the last, or behind one who was accepted: a relay that goes on may take it (P9). */
+static void test_421_with_the_end_out(void **state)
+{
+    static const struct {
+        const char *replies[3];
+        uint8_t verdict;
+    } cases[] = {
+        {{"421 a\r\n"}, MOTE_IN_DOUBT},
+        {{"550 a\r\n", "421 b\r\n"}, MOTE_IN_DOUBT},
+        {{"250 a\r\n", "550 b\r\n", "421 c\r\n"}, MOTE_IN_DOUBT},
+        {{"550 a\r\n", "450 b\r\n", "421 c\r\n"}, MOTE_DEFERRED},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rig_set(&rig);
+        rig.rcpts[1].address = "c@example.test";
+        rig.rcpts[2].address = "d@example.test";
+        rig.mail.rcpt_count = 3;
+        rig_open(&rig, "250-relay\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+        rig_hear(&rig, "250 mail\r\n");
+        for (size_t n = 0; n < COUNT(cases[i].replies) && cases[i].replies[n] != NULL; n++) {
+            assert_false(rig_done(&rig));
+            rig_hear(&rig, cases[i].replies[n]);
+        }
+        rig_assert_result(&rig, cases[i].verdict, MOTE_CAUSE_REFUSED);
+        assert_int_equal(mote_engine_result(&rig.engine)->code, 421);
+    }
+}
+
 /* A relay loses one reply of a flight, whichever: never DELIVERED to more than were accepted. */
 static void test_a_lost_reply(void **state)
 {
@@ -222,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_code_at_every_step),
         cmocka_unit_test(test_421_to_a_recipient),
+        cmocka_unit_test(test_421_with_the_end_out),
         cmocka_unit_test(test_a_lost_reply),
     };
 
