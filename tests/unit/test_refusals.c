@@ -248,6 +248,21 @@ static void test_a_lost_reply(void **state)
     }
 }
 
+/* What ends a flight from outside: what the relay or the link is blamed for speaks against the extension, what the caller is does not. */
+static void test_every_cause(void **state)
+{
+    for (uint8_t cause = MOTE_CAUSE_LOOKUP; cause <= MOTE_CAUSE_TLSA; cause++) {
+        bool misuse = (cause >= MOTE_CAUSE_ADDRESS && cause <= MOTE_CAUSE_TEXT) || cause >= MOTE_CAUSE_TOO_MANY;
+        bool suspect = cause >= MOTE_CAUSE_LOST && cause <= MOTE_CAUSE_REPLY_TOO_LONG && cause != MOTE_CAUSE_CLOSED;
+
+        rig_set(&rig);
+        rig_open(&rig, "250-relay\r\n250 PIPELINING\r\n");
+        mote_engine_fail(&rig.engine, cause);
+        rig_assert_result(&rig, misuse ? MOTE_MISUSE : MOTE_DEFERRED, cause);
+        assert_int_equal(mote_engine_suspect(&rig.engine), suspect);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_421_to_a_recipient),
         cmocka_unit_test(test_421_with_the_end_out),
         cmocka_unit_test(test_a_lost_reply),
+        cmocka_unit_test(test_every_cause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,10 @@ static const struct {
     {"example.test", "x", {"example.test", "*.example.test"}, 0, true},
     {"example.test", "x", {"example.test", "*.tes"}, 0, true},
     {"example.test", "x", {"example.test", "*.testing"}, 0, true},
+    {"example.test", "x", {"example.test", "*.testA"}, 0, true},
+    {"example.test", "x", {"example.test", "*.testz"}, 0, true},
+    {"example.test", "x", {"example.test", "*.test-"}, 0, true},
+    {"example.az", "x", {"*.AZ"}, 0, false},
     {MAIL, "*.test", {MAIL, "*.test"}, 0, true},
 };
 
