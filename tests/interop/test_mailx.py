@@ -59,6 +59,12 @@ def test_attachments(machine, words, tmp_path):
     assert whole["X-Loop"] == ("ü" if words else None) and whole["Cc"] == (ROOT if words else None)
 
 
+def test_an_empty_subject_is_none(machine, tmp_path):
+    (tmp_path / "a").write_text("text")
+    assert parsed(machine.sent("mail", "-s", "", "-A", tmp_path / "a", A, text=b"x\n"))["Subject"] is None
+    assert parsed(machine.sent("mail", "-s", "", A, text=b"x\n"))["Subject"] is None
+
+
 def test_fields_beside_attachments(machine, tmp_path):
     """what the message says itself is said once; nobody learns of a Bcc"""
     (tmp_path / "file").write_text("text")

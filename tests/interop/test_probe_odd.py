@@ -217,11 +217,16 @@ UNREADABLE = "its certificates are damaged, too long or too many"
     ("RSA, an exponent of 200 bits", UNKNOWN, "the handshake failed: BearSSL's error"),
     ("Ed25519", "not verified: it has shown no certificate", "the relay said TLS alert 40")])
 def test_forged_chains(pki, forged, name, verdict, trouble):  # noqa: F811
-    """are judged as the command judges them (test_attacks_certificates.py), and the verdict says why; `trust' shows the same keys"""
+    """are judged as the command judges them (test_attacks_certificates.py), and the verdict says why; `trust' and -v show the same keys"""
     relay = Relay(Contexts(pki), "a", [])
     relay.play({"TLS": f"forged {name}"})
     status, found = told(relay.port, "--trust", pki.ca)
+    sent = subprocess.run([COMMAND, "send", "-v", "--from", "s@example.org", "--relay", f"localhost:{relay.port}", "--trust", pki.ca, "a@example.test"],
+                          input="x\n", capture_output=True, text=True, timeout=60, env={"MAILMOTE_CONF": ""})
     relay.stop()
+    pins = [re.search(r"^\* pin (\S+)$", sent.stderr, re.M)[1]] if "* certificate of" in sent.stderr else []
+    assert not found["chain"] or pins == [found["chain"][0]["pin"]] or name == "60 KB of an extension", sent.stderr  # too long for -v
+    assert pins or "* certificate that cannot be read" in sent.stderr or "alert 40" in trouble, sent.stderr
     assert (found["verdict"], status) == (verdict, VERIFIED if verdict == "verified" else UNVERIFIED)
     assert trouble in found["trouble"] and bool(trouble) == bool(found["trouble"])
     done = subprocess.run([COMMAND, "trust", "--pin", pki.chain(f"forged {name}")], capture_output=True, text=True, timeout=60)

@@ -145,6 +145,7 @@ def test_modes(spool, closed, umask):
     (["send", "--show", "0" * 16, "--spool", "DIR", "--relay", "relay.test", A], USAGE, "--show"),
     (["flush", "--delete", "0" * 16, "--spool", "DIR", "--relay", "relay.test"], USAGE, "--delete"),
     (["queue", "-v", "--spool", "DIR"], USAGE, "-v"),
+    *((["queue", "--spool", "DIR", "--show", name], USAGE, name) for name in ("0" * 15, "0" * 17, "0" * 15 + "g")),
     (["queue", "--spool", "DIR/none"], BAD_CONFIG, "there is no spool DIR/none: send --spool makes it"),
 ])
 def test_usage(tmp_path, args, status, word):

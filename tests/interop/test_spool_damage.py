@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_INPUT, OK
+from relay import BAD_INPUT, COMMAND, OK, run
 from test_drop import SENDER, forge
 from test_spool_trouble import fail
 from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
@@ -135,6 +135,16 @@ def test_a_mail_that_cannot_be_sent_stops_no_other(stored, relay, closed):
     assert done.verdicts == ["failed", "delivered"] and "expired" in done.rows[0][4] and "no mail address" in done.rows[0][4]
     assert " at " not in done.rows[0][4]                                     # no relay was there
     assert f"{bad.path.stem}.failed" in stored.names() and not bad.path.exists()
+
+
+def test_a_text_that_cannot_be_read_is_not_shown_as_whole(spool, closed):
+    spool.send(closed, text=b"line\n" * 20000)
+    path, shown, failed = spool.file().path, spool.queue("--show", spool.file().path.stem), 0
+    for when in range(1, 9):
+        done = run(COMMAND, "queue", "--spool", spool.path, "--show", path.stem, wrap=fail(path, "pread64", "EIO", when))
+        assert (done.returncode, done.stdout) == (OK, shown.stdout) or (done.returncode != OK and path.stem in done.stderr), done.stderr
+        failed += done.returncode != OK and shown.stdout.startswith(done.stdout)
+    assert failed > 2
 
 
 def test_damage_that_cannot_be_set_aside(stored, relay):
