@@ -254,6 +254,7 @@ def test_command_of_a_pipe(config, secure):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 @pytest.mark.parametrize("secret", ["password p", "passwordeval echo p", "password-file /no/such"])
 def test_file_of_another_user(config, secure, secret):
+    """who may write it says which relay is told the secret"""
     path = config(f"from s@example.org\n{login(secure, secret)}")
     os.chown(path, 65534, 65534)
     done = send(path)
@@ -340,19 +341,6 @@ def test_file_that_others_may_use(config, secure, tmp_path, mode, what, kept):
     if kept:
         assert "chmod" in done.stderr and secure.talks == []
         assert len(list((tmp_path / "spool").glob("*.mail"))) == 1
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-@pytest.mark.parametrize("what", ["password p", "passwordeval echo p", "password-file {secret}"])
-def test_file_of_another_user(config, secure, tmp_path, what):
-    """he says which relay is told the secret: the mail is kept"""
-    (tmp_path / "secret").write_text("p")
-    (tmp_path / "secret").chmod(0o600)
-    path = config(f"from s@example.org\nspool {tmp_path}/spool\n{login(secure, what.format(secret=tmp_path / 'secret'))}")
-    os.chown(path, 65534, 65534)
-    done = send(path)
-    assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"]) and "chown" in done.stderr, done.stderr
-    assert secure.talks == [] and len(list((tmp_path / "spool").glob("*.mail"))) == 1
 
 
 @pytest.mark.parametrize("command, says", [("exit 3", "status 3"), ("true", "empty"), ("kill -9 $$", "status 128"),

@@ -17,7 +17,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, Relay, Spool, as_user, run
+from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, File, Relay, Spool, as_user, run
 from test_spool import relay  # noqa: F401 (fixture)
 from test_spool_trouble import fail
 
@@ -289,6 +289,30 @@ def test_the_same_file_unforged_is_sent(spool, relay):
     drop(spool)
     forge(dropped(spool)[0])
     assert flush(spool, relay).verdicts == ["delivered"] and relay.mails[0].text.endswith(b"Subject: x\r\n\r\nx\r\n")
+
+
+def test_what_else_is_the_droppers(spool, relay):
+    """nobody as a sender, and that no relay but a verified one may have it"""
+    drop(spool)
+    forge(dropped(spool)[0], envelope=("", A))
+    assert flush(spool, relay).verdicts == ["delivered"] and relay.mails[0].sender == ""
+    drop(spool)
+    file = File(dropped(spool)[0])
+    file.flags |= 1 << 3
+    file.write()
+    assert flush(spool, relay).verdicts == ["deferred"] and spool.file().verified_only and len(relay.mails) == 1
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+@pytest.mark.parametrize("fault, status, said, kept", [
+    (["-e", "inject=syncfs:error=EIO"], OK, "the mail's name cannot be written to the disk: Input/output error", 1),
+    (["-e", "inject=openat:error=EMFILE", "-P", "SPOOL"], NOT_STORED, "its directory drop cannot be used: Too many open files", 0)])
+def test_a_system_that_fails_who_drops(spool, place, fault, status, said, kept):
+    """what is dropped all the same is no less a mail"""
+    (place / "conf").write_text("relay relay.test\n")
+    wrap = ["strace", "-qq", "-o", "/dev/null", *(spool.path if word == "SPOOL" else word for word in fault), *as_user()]
+    done = spool.send(options=["-C", place / "conf", "--background"], wrap=wrap)
+    assert said in done.stderr and (done.returncode, len(dropped(spool))) == (status, kept), done
 
 
 def test_who_dropped_it_is_not_the_droppers_to_say(spool, relay):
