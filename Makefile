@@ -233,7 +233,7 @@ covered: $(programs) $(replays)
 
 # Every process adds to one file a program, whoever runs it; one that is killed adds nothing. Tests that weigh the command fail here.
 profiles := $(abspath $(BUILD))/coverage-ports/profiles
-coverage-ports: need-coverage need-interop $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## of the ports and the command, through all of unit, fuzz-replay, lwip-check and interop; half an hour
+coverage-ports: need-coverage need-interop $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk ## of the ports and the command, through all of unit, fuzz-replay, lwip-check and interop; an hour
 	+@mkdir -p $(profiles) && chmod 777 $(profiles) && rm -f $(profiles)/*
 	+@$(MAKE) -k BUILD=$(BUILD)/coverage-ports BEARSSL_LIB='$(BEARSSL_LIB)' \
 	    CC='clang-19 -fprofile-instr-generate=$(profiles)/%m.profraw -fcoverage-mapping' CFLAGS='-O1 -g' covered-ports
