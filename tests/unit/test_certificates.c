@@ -137,6 +137,44 @@ static void test_behind_a_good_one(void **state)
     }
 }
 
+/* Each chain is judged anew, whatever the one before it was: for everybody below a top-level domain, for clients, good, none. */
+static void test_chain_behind_chain(void **state)
+{
+#define AT_TEST .cn = "x", .key = P_256, .issuer = "Test CA", .signer = P_256_CA
+    static const struct trust_spec wide = {AT_TEST, .names = {"example.test", "*.test"}},
+                                   good = {AT_TEST, .names = {"example.test"}},
+                                   clients = {AT_TEST, .names = {"example.test"},
+                                              .usage = {"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02", 12}};
+    static const struct {
+        const struct trust_spec *leaf;
+        unsigned error;
+    } chains[] = {{&wide, BR_ERR_X509_BAD_SERVER_NAME},        {&good, 0},
+                  {&clients, BR_ERR_X509_FORBIDDEN_KEY_USAGE}, {&good, 0},
+                  {&wide, BR_ERR_X509_BAD_SERVER_NAME},        {NULL, BR_ERR_X509_EMPTY_CHAIN}};
+    static struct trust_cert cert;
+
+    for (kind = 0; kind < ALL_KINDS; kind++) {
+        bool looks = kind == ANCHORS || kind == ANCHORS_SMALL;
+        struct mote_session *session;
+        const br_x509_class **x509;
+
+        trust_bench_kind(&bench, kind, &good);
+        session = begin();
+        x509 = &session->x509.vtable;
+        for (size_t i = 0; i < COUNT(chains); i++) {
+            (*x509)->start_chain(x509, "example.test");
+            if (chains[i].leaf != NULL) {
+                trust_cert_make(&cert, chains[i].leaf);
+                (*x509)->start_cert(x509, (uint32_t)cert.len);
+                (*x509)->append(x509, cert.der, cert.len);
+                (*x509)->end_cert(x509);
+            }
+            assert_int_equal((*x509)->end_chain(x509), looks || chains[i].leaf == NULL ? chains[i].error : 0);
+        }
+        free(session);
+    }
+}
+
 /* ---- Whole sessions ---------------------------------------------------------------------------------------------- */
 
 static void in_a_session(const struct damaged *damaged)
@@ -196,9 +234,8 @@ static void test_empty_chain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_piece_by_piece),
-        cmocka_unit_test(test_behind_a_good_one),
-        cmocka_unit_test(test_in_a_session),
+        cmocka_unit_test(test_piece_by_piece),     cmocka_unit_test(test_behind_a_good_one),
+        cmocka_unit_test(test_chain_behind_chain), cmocka_unit_test(test_in_a_session),
         cmocka_unit_test(test_empty_chain),
     };
 
