@@ -144,7 +144,6 @@ uint8_t mote_log_open(struct mote_outbox *o)
         return MOTE_CAUSE_SETUP;
     }
     if (o->log_seq == 0) {
-        o->log_used = CLOSED;
         o->log_worn = true;
         return o->readable && turn(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
     }
