@@ -2,7 +2,7 @@
 """A system that is not as it should be, for the command alone: a library that is loaded before libc stands in for a few
 of its functions. `pretend(BOOTTIME="90", ...)` is a prefix for the command line:
 
-REALTIME   seconds, or +seconds from now (+-seconds before): the time of day
+REALTIME   seconds, at which it stands still, or +seconds from now (+-seconds before): the time of day
 BOOTTIME   seconds since the boot, or +seconds likewise
 BOOT_ID    a file to be read instead of the kernel's boot id
 OPENAT     an errno: no mail of a spool can be opened to be worked on
@@ -49,7 +49,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     int result = (int)syscall(SYS_clock_gettime, clock, now);
     const char *value = setting(clock == CLOCK_REALTIME ? "REALTIME" : clock == CLOCK_BOOTTIME ? "BOOTTIME" : "-");
     if (*value != 0)
-        now->tv_sec = *value == '+' ? now->tv_sec + atol(value + 1) : atol(value);
+        *now = *value == '+' ? (struct timespec){now->tv_sec + atol(value + 1), now->tv_nsec} : (struct timespec){atol(value), 0};
     return result;
 }
 
