@@ -53,7 +53,8 @@ static bool due(const struct flushing *flushing, const struct spool_entry *entry
     bool tried =
         entry->record.rcpt_count != 0 && mail->record.attempts != entry->record.attempts; /* 0: not looked at */
 
-    return (flushing->args.now && !tried) || mail->record.wait_s == 0 || throttle_released(&flushing->spool, mail);
+    return !mx_held(entry->name) &&
+           ((flushing->args.now && !tried) || mail->record.wait_s == 0 || throttle_released(&flushing->spool, mail));
 }
 
 /* No mail can be tried, of which was told. They expire all the same. */

@@ -20,6 +20,9 @@ bool mx_split(const struct args *args, const struct spool *spool, struct host_ma
 /* One of these others, which is to be tried now. False: there is none any more. */
 bool mx_part(char name[SPOOL_NAME]);
 
+/* Such a mail is not to be tried, as the one it comes from may be stored with its recipients. */
+bool mx_held(const char *name);
+
 /* Whether this recipient's verdict is in such a mail, and not here. */
 bool mx_parted(const struct spool *spool, const struct host_mail *mail, const struct mote_rcpt *rcpt);
 
@@ -62,6 +65,12 @@ static inline bool mx_split(const struct args *args, const struct spool *spool, 
 }
 
 static inline bool mx_part(char name[SPOOL_NAME])
+{
+    (void)name;
+    return false;
+}
+
+static inline bool mx_held(const char *name)
 {
     (void)name;
     return false;

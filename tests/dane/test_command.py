@@ -14,7 +14,7 @@ from cases import DOWN, MUTE, PAIRS, clear
 from conftest import COMMAND
 from net import HOST_6, host
 from pretend import pretend
-from relay import File
+from relay import NOT_STORED, File
 from test_dane import spool, taken_by, verdicts, where  # noqa: F401 (a fixture among them)
 
 
@@ -337,16 +337,16 @@ def test_who_is_killed_while_a_mail_is_parted_makes_no_copies(world, spool, room
     assert done.stdout.startswith(mail.name[:16])    # the mail is looked at before its parts
 
 
-@pytest.mark.parametrize("call, fault, room", [("renameat", "signal=KILL", True), ("fdatasync", "error=EIO", True), ("fdatasync", "error=EIO", False),
-                                                ("fdatasync", "signal=KILL", False)])
+@pytest.mark.parametrize("call, fault, room, times", [("renameat", "signal=KILL", True, 1), ("fdatasync", "error=EIO", True, 1), ("fdatasync", "error=EIO", True, 2),
+                                                       ("fdatasync", "error=EIO", False, 1), ("fdatasync", "signal=KILL", False, 1)])
 @pytest.mark.parametrize("then", ["reboot", "now"])
-def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tmp_path, call, fault, room, then):
-    """the disk fails once, or the run is killed, or it has no room either; then the system is off, or goes on with a mail that was tried before it was due"""
+def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tmp_path, call, fault, room, times, then):
+    """the disk fails once, or twice, when the parts are there, or the run is killed, or it has no room either; then the system is off, or goes on with a mail that was tried before it was due"""
     if not shutil.which("strace"):
         pytest.skip("no strace")
-    boot, trace = tmp_path / "boot", tmp_path / "trace"
+    boot, trace, statuses = tmp_path / "boot", tmp_path / "trace", set()
     for at in range(1, 20):
-        spool, to = tmp_path / f"spool{at}", [f"{call}-{fault[0]}-{then}-{room}{at}@{name}.example" for name in ("ee311", "none", "ta211")]
+        spool, to = tmp_path / f"spool{at}", [f"{call}-{fault[0]}-{then}-{room}{times}-{at}@{name}.example" for name in ("ee311", "none", "ta211")]
         boot.write_text(f"{1:032x}")
         up, words = (1400, []) if then == "reboot" else (1010, ["--now"])
         world.configure("", relay="relay 10.53.1.9:0")
@@ -355,9 +355,14 @@ def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tm
         [file] = map(File, spool.glob("*.mail"))
         file.attempts, file.wait = 1, 300
         file.write()
-        inject = ["strace", "-f", "-o", trace, "-e", f"trace={call},fchmod", "-e", f"inject={call}:{fault}:when={at}"]
+        inject = ["env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-f", "-o", trace, "-e", f"trace={call},fchmod"]
         inject += [] if room else ["-e", "inject=fchmod:error=ENOSPC"]
-        world.run("flush", "-C", world.config, "--spool", spool, *words, within=[*inject, *pretend(BOOTTIME=up, BOOT_ID=boot)])
+        for when in [at] if times == 1 else [3 if then == "reboot" else 2, at]:      # first as the mail is stored behind its parts
+            wrap = [*inject, "-e", f"inject={call}:{fault}:when={when}", *pretend(BOOTTIME=up, BOOT_ID=boot)]
+            done = world.run("flush", "-C", world.config, "--spool", spool, *words, within=wrap)
+            statuses.add(done.returncode)
+            if done.returncode == NOT_STORED:        # without them; so it has them
+                assert all(file.delivered == 0 for file in map(File, spool.glob("*.mail"))), at
         injected = re.sub(r".* fchmod.*", "", trace.read_text())
         if then == "reboot":
             boot.write_text(f"{2:032x}")
@@ -368,6 +373,7 @@ def test_each_gets_one_copy_whatever_goes_wrong_while_a_mail_is_parted(world, tm
         taken = [rcpt for mail in world.taken_for(*to) for rcpt in mail["rcpts"]]
         assert sorted(taken) == sorted(to) and not list(spool.glob("*.mail")), at
         if "INJECTED" not in injected and "killed" not in injected:
+            assert (NOT_STORED in statuses) == (fault == "error=EIO" and room)
             return
     pytest.fail("it never ended")
 

@@ -98,11 +98,14 @@ int mx_run(struct attempt *attempt)
 
 /* ---- In the spool ------------------------------------------------------------------------------------------------ */
 
-/* The mails that others became, and that are to be tried behind them: those of a mail, and on top those of its notice. */
+enum { PARTS = 2 * MOTE_RECORD_RCPTS };
+
+/* The mails that others became, and that are to be tried behind them: those of a mail, and on top those of its notice. And those that
+ * are not to be tried in this run. */
 static struct {
-    char names[2 * MOTE_RECORD_RCPTS][SPOOL_NAME];
+    char names[PARTS][SPOOL_NAME];
     unsigned count;
-} parts;
+} parts, held;
 
 /* The same for the same mail and domain: who was killed before the mail was stored without that domain's recipients finds here
  * what is stored already. */
@@ -169,7 +172,7 @@ static bool part(const struct spool *spool, struct host_mail *mail, const struct
     char id[ID_LEN + 1], *name = parts.names[parts.count];
     uint8_t octets[8];
 
-    if (parts.count == sizeof parts.names / sizeof parts.names[0]) {
+    if (parts.count == PARTS) {
         return false;
     }
     name_part(octets, id, mail, of);
@@ -205,8 +208,23 @@ static void take_back(struct host_mail *mail, uint32_t delivered, unsigned befor
         }
     }
     mail->record.rcpts_delivered = delivered;
-    parts.count = before;
+    while (parts.count > before) {
+        parts.count--;
+        if (held.count < PARTS) {
+            strcpy(held.names[held.count++], parts.names[parts.count]);
+        }
+    }
     spool_save(mail);
+}
+
+bool mx_held(const char *name)
+{
+    bool found = held.count == PARTS; /* there may have been more */
+
+    for (unsigned i = 0; i < held.count && !found; i++) {
+        found = strcmp(held.names[i], name) == 0;
+    }
+    return found;
 }
 
 /* The parts are stored first: who is killed in between leaves the mail as it was, and parts that are tried behind it. */
