@@ -82,8 +82,8 @@ static int parse_relay(struct config *config, char *rest)
     char *where, *option;
     int status = config_take_word(&rest, &where);
 
-    if (status == EX_OK && where == NULL) {
-        return wrong("", "", "relay needs a value: give HOST[:PORT]");
+    if (where == NULL) {
+        return status != EX_OK ? status : wrong("", "", "relay needs a value: give HOST[:PORT]");
     }
     if (account->relay_section != config->section) { /* its own take the place of those it began with */
         account->relay_section = config->section;

@@ -255,15 +255,6 @@ static void after_ehlo(struct mote_engine *e)
     }
 }
 
-/* To a recipient, and it is not the last one while nobody was accepted. */
-static bool may_be_taken(const struct mote_engine *e)
-{
-    uint16_t next = e->awaiting_rcpt;
-
-    return e->awaiting == MOTE_STEP_RCPT &&
-           (e->accepted != 0 || mote_next_asked(e, MOTE_STEP_RCPT, &next) == MOTE_STEP_RCPT);
-}
-
 /* A reply that refuses, or one the command cannot have. */
 static void after_refusal(struct mote_engine *e, unsigned class)
 {
@@ -280,9 +271,10 @@ static void after_refusal(struct mote_engine *e, unsigned class)
     if (e->reply.code == 421 && e->between) {
         cause = MOTE_CAUSE_CLOSED;
     }
-    /* The end of the mail has left, and its reply is lost (P9): to a 421 where a recipient was accepted, or another is still to be
-     * answered, and where RSET is refused, which does not keep the relay from taking what follows it. */
-    if (e->end_sent && (e->awaiting == MOTE_STEP_RSET ? e->reply.code != 421 : may_be_taken(e))) {
+    /* The end of the mail has left, and its reply is lost (P9): to a 421 behind a recipient that was accepted, and where RSET
+     * is refused, which does not keep the relay from taking what follows it. */
+    if (e->end_sent &&
+        (e->awaiting == MOTE_STEP_RSET ? e->reply.code != 421 : e->accepted != 0 && e->awaiting == MOTE_STEP_RCPT)) {
         set_all(e, MOTE_IN_DOUBT, cause);
     }
     set_all(e, refusal_verdict(e), cause);

@@ -139,7 +139,6 @@ struct model {
     unsigned closing;   /* 421 or 221: the relay closes (P10, P14) */
     enum kind closing_kind;
     bool closing_begun, closing_out; /* the end of the mail was, then */
-    bool closing_open;               /* a recipient was accepted, or another was still to be answered */
     uint8_t failed_by_us;            /* cause the script gave mote_engine_fail() */
 };
 void model_begin(struct model *m, struct scene *scene);

@@ -131,7 +131,7 @@ static void fuzz_configuration(uint8_t mode, char *text, size_t len)
     static struct args args;
     static char account[] = "a", where[] = "relay.test";
     size_t lines;
-    int status, named, parsed = EX_OK;
+    int status, named, parsed;
 
     args = (struct args){.config_file = "conf", .config = {text, len}, .verbose = (mode & VERBOSE) != 0};
     args.command = mode & QUEUE ? COMMAND_QUEUE : COMMAND_SEND;
@@ -140,10 +140,8 @@ static void fuzz_configuration(uint8_t mode, char *text, size_t len)
     args.relay_count = (mode & RELAY_GIVEN) != 0;
     begin_telling();
     status = config_parse(&args);
-    if (status == EX_OK) {
-        memset(&relays, 0, sizeof relays);
-        parsed = relays_parse(&relays, &args);
-    }
+    memset(&relays, 0, sizeof relays);
+    parsed = relays_parse(&relays, &args); /* `send' goes on with the lines that are right */
     check_settings(&args);
     named = account_names(&args);
     lines = end_telling();

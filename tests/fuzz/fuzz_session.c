@@ -187,6 +187,17 @@ static void check_text(const char *text, size_t cap)
     require(text[0] == 0x7f || (n < cap && text[n] == 0), "I5: a reply's text is not printable, or has no end");
 }
 
+/* P10: a relay that closes before it has accepted anybody is taken at its word. */
+static bool closed_first(const struct judged *j)
+{
+    unsigned n = 0;
+
+    while (n < j->rcpts && j->rcpt_code[n] >= 400 && j->rcpt_code[n] != 421) {
+        n++;
+    }
+    return n < j->rcpts && j->rcpt_code[n] == 421;
+}
+
 static void check_verdict(const struct bench *b, const struct judged *j)
 {
     const struct mote_result *result = mote_session_result(b->session);
@@ -194,7 +205,7 @@ static void check_verdict(const struct bench *b, const struct judged *j)
 
     require(result->verdict != MOTE_PENDING && result->verdict <= MOTE_MISUSE, "I6: done, and no verdict");
     require(result->verdict != MOTE_DELIVERED || (end && j->end_code / 100 == 2), "I1: delivered without a 2xx");
-    require(result->verdict != MOTE_DEFERRED || !end || j->end_code / 100 >= 4, /* 5xx: P16 */
+    require(result->verdict != MOTE_DEFERRED || !end || closed_first(j) || j->end_code / 100 >= 4, /* 5xx: P16 */
             "I4: deferred though the end of the mail had left");
     for (unsigned i = 0; i < b->mail.rcpt_count; i++) {
         require(b->rcpts[i].result.verdict != MOTE_DELIVERED ||

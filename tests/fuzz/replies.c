@@ -143,7 +143,6 @@ static void heard_closing(struct model *m, enum kind kind)
         m->closing_kind = kind;
         m->closing_begun = m->end_begun;
         m->closing_out = m->end_out;
-        m->closing_open = model_accepted(m) != 0 || (kind == K_RCPT && m->due_count != 0 && m->due[0] == K_RCPT);
     }
 }
 

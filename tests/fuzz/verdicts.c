@@ -74,7 +74,8 @@ static void check_closed(const struct model *m, const struct mote_result *r)
 static void check_unrefused(const struct model *m, const struct mote_result *r)
 {
     bool closed = m->closing != 0 && r->code == 421;
-    bool open = m->closing == 421 && m->closing_kind != K_END && m->closing_open; /* the end may still be answered */
+    /* a 421 between the reply to a recipient who was accepted and the one to the end */
+    bool open = m->closing == 421 && m->closing_kind != K_END && model_accepted(m) != 0;
 
     require(r->verdict != MOTE_FAILED, "P10: FAILED without a 5xx");
     require(r->step != MOTE_STEP_AUTH || r->code == 0 ||

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import tempfile
 
+from pretend import apart
 from relay import COMMAND, DEFERRED, FAILED, OK, File, Spool, as_user, run
 
 A, B, SENDER = "a@example.test", "b@example.test", "s@example.org"
@@ -84,7 +85,7 @@ class Stage:
         configuration = self.directory / "configuration"
         configuration.write_text("".join(f"relay {relay.where}\n" for relay in relays))
         return run(COMMAND, command, "-C", configuration, "-f", SENDER, *options, *self.scene.to, text=b"Subject: x\n\nhello\n",
-                   wrap=["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /var/spool && exec "$@"', self.directory, *wrap])
+                   wrap=[*apart(self.directory), *wrap])
 
     def flush(self, relays, options=("--now",), wrap=()):
         return self.spool.flush(*relays, options=[*options, *self.options], wrap=wrap)

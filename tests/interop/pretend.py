@@ -250,6 +250,11 @@ def pretend(**settings):
     return ["env", f"LD_PRELOAD={library()}", *(f"{name}={value}" for name, value in settings.items())]
 
 
+def apart(directory):
+    """the default place of the spool is in this directory, not the machine's own: for root"""
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /var/spool && exec "$@"', directory]
+
+
 def refuse(number, mark):
     """the allocation of that number fails, in libc as well, once in each process; then the file `mark` is there"""
     return ["env", f"LD_PRELOAD={library(MEMORY)}", f"MEMORY={number}", f"REFUSED={mark}"]

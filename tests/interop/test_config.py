@@ -119,6 +119,7 @@ SLIPS = {
     "option": ("relay x.test usr=x\n", ":1: a relay has no usr="),
     "port": ("relay x.test:smtp\n", ":1: --relay x.test:smtp: the port is a number"),
     "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
+    "quote": ('relay "x.test\n', ":1: a value in double quotes ends with one"),
     "admin": ("admin nobody@\nrelay x.test\n", ':1: admin "nobody@"'),
     "admin's name": ("admin <root>\nrelay x.test\n", ':1: admin "<root>"'),
     "no relay": ("", "no relay: give --relay HOST[:PORT]"),

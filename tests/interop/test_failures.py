@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import faults
-from pretend import refuse
+from pretend import apart, refuse
 from relay import COMMAND, DEFERRED, OK, Relay, Spool, make_context, run
 
 A, B, SENDER, MOST = "a@example.test", "b@example.test", "s@example.org", 3000
@@ -97,6 +97,8 @@ class Place:
     def __init__(self, path):
         self.path, self.spool, self.template = path, Spool(path / "spool"), path / "template"
         self.relay = Relay(make_context(path), "good")
+        self.apart = apart(path / "default") if os.geteuid() == 0 else []   # where a mail is kept whose configuration is not read
+        (path / "default").mkdir()
         self.names = {"where": self.relay.where, "spool": self.spool.path, "trust": path / "certificate.pem", "port": self.relay.port,
                       "a": A, "relay": self.relay.where}
         for name, text in {"secret": "secret\n", "html": "<b>x</b>\n", "aliases": f"root: {A}, b\n# x\nb: c@example.test\n",
@@ -139,7 +141,7 @@ class Place:
             subprocess.run(["cp", "-a", self.template, self.spool.path], check=True)
         self.relay.mails.clear()
         done = run(COMMAND, *(word.format(**self.names) for word in scene.words.split(" ")), text=scene.text.encode(), decode=False,
-                   wrap=wrap, env={"LOGNAME": "root", "MAILMOTE_CONF": str(self.names["machine"])})
+                   wrap=[*self.apart, *wrap], env={"LOGNAME": "root", "MAILMOTE_CONF": str(self.names["machine"])})
         return done, len(self.relay.mails)
 
 

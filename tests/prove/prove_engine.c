@@ -22,14 +22,8 @@ static void any_reply(struct mote_engine *e)
     assume(!e->done && e->replies_due != 0);
 }
 
-/* Behind the one whose reply is awaited. */
-static bool another_is_asked(const struct mote_engine *e)
-{
-    return e->awaiting_rcpt == 0 && mail.rcpt_count > 1 && rcpts[1].in_transaction;
-}
-
 /* From any state any reply leads to a sound one. I1: DELIVERED comes of a 2xx to the end of a mail that has left whole. I4: once it may have
- * left, a deferral is a complete refusal, and a 421 to a recipient one only where nobody was accepted or can still be. I9: no verdict
+ * left, a deferral is a complete refusal, and a 421 to a recipient one only where nobody was accepted. I9: no verdict
  * changes. P8, P10: FAILED comes of a 5xx to the mail or a recipient, not of 530 in clear or 552 to RCPT. I8: a greeting forgets what was
  * offered. With it, by what is sound: I2, I10.
  *
@@ -44,8 +38,7 @@ static bool another_is_asked(const struct mote_engine *e)
  * plant: core/smtp/engine.c: s/if (!setup->opportunistic) {/if (false) {/
  * plant: core/smtp/engine.c: s/    e->offers = 0;//
  * plant: core/smtp/engine.c: s/class = lost_reply(e);//
- * plant: core/smtp/engine.c: s/(e->accepted != 0 || mote_next_asked/(mote_next_asked/
- * plant: core/smtp/engine.c: s/&next) == MOTE_STEP_RCPT/\&next) == MOTE_STEP_MAIL/
+ * plant: core/smtp/engine.c: s/e->accepted != 0 \&\& e->awaiting == MOTE_STEP_RCPT/false/
  */
 void prove_I1_after_reply(void)
 {
@@ -72,7 +65,7 @@ void prove_I1_after_reply(void)
             prove(implies(r->verdict == MOTE_DEFERRED && before.end_sent, refused && r->code == e.reply.code));
             prove(implies(r->verdict == MOTE_DEFERRED && before.end_sent && before.awaiting == MOTE_STEP_RCPT &&
                               r->code == 421,
-                          before.accepted == 0 && !another_is_asked(&before)));
+                          before.accepted == 0));
             prove(implies(r->verdict == MOTE_FAILED, about && before.reply.code >= 500 && r->step == before.awaiting));
             prove(implies(r->verdict == MOTE_FAILED && r->code == 530, setup.tls != MOTE_TLS_CLEAR));
             prove(implies(r->verdict == MOTE_FAILED && r->code == 552, before.awaiting != MOTE_STEP_RCPT));
