@@ -61,9 +61,9 @@ uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const s
     if (r->step >= MOTE_STEP_MAIL && r->code != 0 && r->code != 421) {
         return MOTE_RELAY_UP;
     }
-    if (r->verdict == MOTE_IN_DOUBT && (r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE) &&
-        !suspect) {
-        return MOTE_RELAY_DOWN; /* it never answers the end */
+    if (r->verdict == MOTE_IN_DOUBT && !suspect &&
+        (r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE || r->cause == MOTE_CAUSE_REFUSED)) {
+        return MOTE_RELAY_DOWN; /* it never answers the end, or closes with a 421 */
     }
     if (r->verdict != MOTE_DEFERRED || suspect || never_dialled || r->cause == MOTE_CAUSE_CLOSED ||
         r->cause >= MOTE_CAUSE_ADDRESS || mote_policy_unfit(r)) {

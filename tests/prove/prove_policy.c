@@ -230,7 +230,8 @@ void prove_P12_relay_news(void)
     if (deferred && verified && (r.cause >= MOTE_CAUSE_TLS_NOT_OFFERED && r.cause <= MOTE_CAUSE_TLS_RECORD)) {
         prove(news == MOTE_RELAY_TLS_DOWN || (r.step == MOTE_STEP_CONNECT && r.cause == MOTE_CAUSE_DEADLINE));
     }
-    if (deferred && r.code == 421 && r.cause == MOTE_CAUSE_REFUSED) {
+    if ((deferred || (r.verdict == MOTE_IN_DOUBT && !suspect && !answered)) && r.code == 421 &&
+        r.cause == MOTE_CAUSE_REFUSED) {
         prove(news == MOTE_RELAY_DOWN);
     }
     if (deferred && r.cause == MOTE_CAUSE_CONNECT && r.step == MOTE_STEP_CONNECT && r.tls == 0) {

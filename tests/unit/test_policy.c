@@ -83,9 +83,10 @@ static void relay_news_rules(uint8_t tls, const struct mote_result *r)
     assert_int_equal(suspect, MOTE_RELAY_NO_NEWS); /* perhaps an extension's fault (P16) */
     if (verified != MOTE_RELAY_NO_NEWS) {
         assert_true(r->verdict == MOTE_DEFERRED ||
-                    (r->verdict == MOTE_IN_DOUBT && between(r->cause, MOTE_CAUSE_TIMEOUT, MOTE_CAUSE_DEADLINE)));
-        assert_true(r->cause < MOTE_CAUSE_ADDRESS); /* not our own trouble */
-        assert_false(mote_policy_unfit(r));         /* not the mail's */
+                    (r->verdict == MOTE_IN_DOUBT && (between(r->cause, MOTE_CAUSE_TIMEOUT, MOTE_CAUSE_DEADLINE) ||
+                                                     r->cause == MOTE_CAUSE_REFUSED))); /* 421 */
+        assert_true(r->cause < MOTE_CAUSE_ADDRESS);                                     /* not our own trouble */
+        assert_false(mote_policy_unfit(r));                                             /* not the mail's */
     }
     if (r->step != MOTE_STEP_CONNECT) {
         assert_int_equal(verified == MOTE_RELAY_TLS_DOWN, r->verdict == MOTE_DEFERRED && tls_failed);
@@ -121,6 +122,7 @@ static void p12_news_examples(void **state)
         {MOTE_RELAY_UP, MOTE_DEFERRED, MOTE_CAUSE_REFUSED, MOTE_STEP_RCPT, 3, 450},
         {MOTE_RELAY_UP, MOTE_FAILED, MOTE_CAUSE_REFUSED, MOTE_STEP_MAIL, 3, 550},
         {MOTE_RELAY_DOWN, MOTE_IN_DOUBT, MOTE_CAUSE_TIMEOUT, MOTE_STEP_END, 0, 0},
+        {MOTE_RELAY_DOWN, MOTE_IN_DOUBT, MOTE_CAUSE_REFUSED, MOTE_STEP_RCPT, 0, 421},
         {MOTE_RELAY_NO_NEWS, MOTE_IN_DOUBT, MOTE_CAUSE_LOST, MOTE_STEP_END, 0, 0},
         {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_LOST, MOTE_STEP_DATA, 0, 0},
         {MOTE_RELAY_NO_NEWS, MOTE_DEFERRED, MOTE_CAUSE_TOO_BIG, MOTE_STEP_EHLO, 0, 0},
