@@ -85,21 +85,18 @@ static bool trouble(struct probe *probe, const char *what)
     return false;
 }
 
-static bool tls_trouble(struct probe *probe, const struct link *link, int error)
+static void tls_trouble(struct probe *probe, const struct link *link, int error)
 {
     if (probe == NULL) {
-        return false;
+        return;
     }
     if (link->no_tls) {
-        return trouble(probe, probe->implicit
-                                  ? "it does not speak TLS from the first octet: try port 587 or 25, without "
-                                    "--tls implicit"
-                                  : "it grants STARTTLS, and then speaks no TLS");
-    }
-    if (error == BR_ERR_X509_LIMIT_EXCEEDED) {
-        return trouble(probe, "its certificates are damaged, too long or too many, or there is no memory for them");
-    }
-    if (error >= BR_ERR_SEND_FATAL_ALERT) {
+        trouble(probe, probe->implicit ? "it does not speak TLS from the first octet: try port 587 or 25, without "
+                                         "--tls implicit"
+                                       : "it grants STARTTLS, and then speaks no TLS");
+    } else if (error == BR_ERR_X509_LIMIT_EXCEEDED) {
+        trouble(probe, "its certificates are damaged, too long or too many, or there is no memory for them");
+    } else if (error >= BR_ERR_SEND_FATAL_ALERT) {
         snprintf(probe->trouble, sizeof probe->trouble, "the handshake failed: we said TLS alert %d", error & 255);
     } else if (error >= BR_ERR_RECV_FATAL_ALERT) {
         snprintf(probe->trouble, sizeof probe->trouble, "the handshake failed: the relay said TLS alert %d",
@@ -111,7 +108,6 @@ static bool tls_trouble(struct probe *probe, const struct link *link, int error)
                                     : "the handshake failed: the relay said nothing for 30 s",
                  error);
     }
-    return false;
 }
 
 /* ---- Conversations ----------------------------------------------------------------------------------------------- */

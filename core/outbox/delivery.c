@@ -159,7 +159,8 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
 static void note_relay(struct mote_delivery *d, bool suspect)
 {
     const struct mote_relay *relay = d->relay;
-    bool excused = suspect || (d->result.verdict == MOTE_IN_DOUBT && d->plan.count == 1); /* whom else to ask? */
+    bool no_reply = d->result.verdict == MOTE_IN_DOUBT && d->result.code == 0;
+    bool excused = suspect || (no_reply && d->plan.count == 1); /* whom else to ask? */
     uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, excused, &d->result);
     struct mote_relay_state *state;
 

@@ -161,7 +161,7 @@ CHILDREN = {
 UNSERVED = {"silent.example.": "ns-silent", "refused.example.": "ns-other"}
 
 
-# Domains of two hosts each, and what `probe' makes of them: one is authenticated, none is, or nothing is heard of any.
+# Domains of two hosts each, and what `probe' makes of them: one is authenticated, or none is.
 PAIRS = {"ee311-none": 0, "none-ee311": 0, "mute-ee311": 0, "ee311-mute": 0, "none-mute": 1, "mute-none": 1}
 
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 import cell
-from relay import DEFERRED, FAILED, OK, Relay
+from relay import DEFERRED, FAILED, LIMIT_S, OK, Relay
 from test_spool import A, B, C, relay, spool  # noqa: F401 (fixtures)
 from test_spool_retry import context, pin, tls  # noqa: F401 (fixtures)
 
@@ -126,6 +126,7 @@ def test_a_log_that_is_a_stream(spool, relay, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
         link.bind(str(tmp_path / "log"))
         link.listen()
+        link.settimeout(LIMIT_S)
         done = spool.send(relay, wrap=in_place(tmp_path / "log"))
         if done.returncode == 99:
             pytest.skip("no mount: " + done.stderr)

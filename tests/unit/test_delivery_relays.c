@@ -126,6 +126,19 @@ static void p12_once(void **state)
     assert_int_equal(t.states[0].failures, 0);
 }
 
+/* P12: a 421 counts behind a recipient who was accepted as well, where the mail is in doubt, and nobody else can be asked. */
+static void p12_421_in_doubt(void **state)
+{
+    for (unsigned relays = 1; relays < 3; relays++) {
+        attempt_set(relays, 2);
+        t.sim.relays[0].plain = t.sim.relays[0].pipelining = t.sim.relays[0].chunking = true;
+        t.sim.relays[0].clear.rcpt[1] = "421 4.3.2 closing";
+        attempt_run(relays, t.states);
+        assert_int_equal(t.result->verdict, MOTE_IN_DOUBT);
+        assert_int_equal(t.states[0].failures, 1);
+    }
+}
+
 /* P12: a verified relay's TLS: 60, 300, 300, 600 s. */
 static void p12_tls(void **state)
 {
@@ -432,6 +445,7 @@ int main(void)
         cmocka_unit_test(p4_thins_out),
         cmocka_unit_test(p7_bound),
         cmocka_unit_test(p12_once),
+        cmocka_unit_test(p12_421_in_doubt),
         cmocka_unit_test(p12_tls),
         cmocka_unit_test(p12_ours),
         cmocka_unit_test(p9_nobody_elsewhere),
