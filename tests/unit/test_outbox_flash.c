@@ -402,6 +402,23 @@ static void dead_log(void **state)
     }
 }
 
+/* Behind the log's turn a boot finds its use in the block it is in, not in the one before. */
+static void boot_behind_a_turn(void **state)
+{
+    uint32_t used;
+
+    world_put_in(FATE_GOOD);
+    for (unsigned n = 0; n < 40 && w.outbox.log_seq < 3; n++) {
+        world_in_vain(0);
+        mote_outbox_reported(&w.outbox);
+        world_sleep(mote_outbox_wait_s(&w.outbox));
+    }
+    used = w.outbox.log_used;
+    assert_true(w.outbox.log_seq >= 3 && used < w.outbox.log_cap);
+    world_boot();
+    assert_int_equal(w.outbox.log_used, used);
+}
+
 /* Nor is a state stored in front of older ones, in a place that was passed over: a boot takes the last one. */
 static void passed_over(void **state)
 {
@@ -681,6 +698,7 @@ int main(void)
         cmocka_unit_test(worn_block),
         cmocka_unit_test(dead_block),
         cmocka_unit_test(dead_log),
+        cmocka_unit_test(boot_behind_a_turn),
         cmocka_unit_test(passed_over),
         cmocka_unit_test(dead_cell),
         cmocka_unit_test(erased_while_idle),
