@@ -517,6 +517,15 @@ static uint32_t cells_erased(void)
     return erases;
 }
 
+static void cut_a_post(void)
+{
+    w.flash.cut_at = w.flash.writes + 4;
+    if (setjmp(flash_power) == 0) {
+        world_post(0);
+        fail();
+    }
+}
+
 /* So is a cell in which a post was cut, which is none that is erased; but not where it cannot be stored that it will be. */
 static void erased_behind_a_cut_post(void **state)
 {
@@ -526,11 +535,7 @@ static void erased_behind_a_cut_post(void **state)
         world_set(320, 8, 3, 2, 0);
         world_boot();
         assert_true(world_go(100));
-        w.flash.cut_at = w.flash.writes + 4;
-        if (setjmp(flash_power) == 0) {
-            world_post(0);
-            fail();
-        }
+        cut_a_post();
         erases = cells_erased();
         w.flash.full_to = full * 2 * 320;
         world_boot();
