@@ -52,15 +52,10 @@ class Settling(Relay):
         self.open, self.changed = 0, threading.Condition()
         super().__init__(**more)
 
-    def _accept(self):
-        while True:
-            try:
-                link, _ = self.listener.accept()
-            except OSError:
-                return
-            with self.changed:
-                self.open += 1
-            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
+    def _begin(self, link):
+        with self.changed:
+            self.open += 1
+        super()._begin(link)
 
     def _talk(self, link):
         super()._talk(link)

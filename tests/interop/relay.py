@@ -31,6 +31,18 @@ class Mail:
     doubt: bool = False                             # the connection ended where the reply was due
 
 
+def serve(listener, begin):
+    """gives each connection to begin(), in a thread, until the listener is closed"""
+    def accept():
+        while True:
+            try:
+                link, _ = listener.accept()
+            except OSError:
+                return
+            begin(link)
+    threading.Thread(target=accept, daemon=True).start()
+
+
 class Relay:
     """Speaks enough SMTP, each connection in a thread. `starttls` is None, "good" or "broken"; `replies` are for
     addresses and commands, others are 250; `talks` are the verbs of each connection; `mails` were answered 250, or cut
@@ -45,19 +57,14 @@ class Relay:
         self.listener = socket.create_server((address, port), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.where = f"{address}:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve(self.listener, self._begin)
 
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
-    def _accept(self):
-        while True:
-            try:
-                link, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(link,), daemon=True).start()
+    def _begin(self, link):
+        threading.Thread(target=self._talk, args=(link,), daemon=True).start()
 
     def _talk(self, link):
         verbs, secure = [], False

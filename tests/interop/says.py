@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 
+from relay import serve
 from test_trust_header import openssl
 
 UNTIL_TLS = [b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"]
@@ -17,17 +18,12 @@ class Says:
         self.lines, self.context, self.once, self.silent, self.inside, self.heard = lines, context, once, [], inside, []
         self.listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=16)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve(self.listener, self._begin)
 
-    def _accept(self):
-        while True:
-            try:
-                link, _ = self.listener.accept()
-            except OSError:
-                return
-            if self.once and self.silent:
-                self.silent.append(link)
-                continue
+    def _begin(self, link):
+        if self.once and self.silent:
+            self.silent.append(link)
+        else:
             self.silent.append(None)
             threading.Thread(target=self._talk, args=(link,), daemon=True).start()
 
