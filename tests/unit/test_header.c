@@ -264,6 +264,24 @@ static void field_with_nul(void **state)
     free(text);
 }
 
+/* Where it was folded makes no difference: those octets take no room in an encoded-word. */
+static void field_folded(void **state)
+{
+    char straight[200] = "Subject: \xc3\xbc", folded[200] = "Subject: \xc3\xbc";
+
+    for (unsigned i = 0; i < 30; i++) {
+        char *once, *twice;
+
+        strcat(straight, " \xc3\xb6");
+        strcat(folded, "\r\n \xc3\xb6");
+        once = made(straight, &complete);
+        twice = made(folded, &complete);
+        assert_string_equal(once, twice);
+        free(once);
+        free(twice);
+    }
+}
+
 /* ---- At random --------------------------------------------------------------------------------------------------- */
 
 static uint32_t drawn(uint32_t below)
@@ -298,7 +316,8 @@ static void draw_field(char *text)
     }
 }
 
-/* Of lines that belong together, none of which is too long where there were words to fold between. */
+/* Of lines that belong together, none of which is too long where there were words to fold between, and no encoded-word begins with
+ * the rest of a character (80 to BF). */
 static void check_made(const char *field, const char *text)
 {
     struct span rest = {text, strlen(text)};
@@ -311,6 +330,9 @@ static void check_made(const char *field, const char *text)
     assert_true(line_len(&whole) > strcspn(text, ":"));
     for (const char *at = strpbrk(text, "\r\n"); at != NULL; at = strpbrk(at + 2, "\r\n")) {
         assert_memory_equal(at, "\r\n", 2);
+    }
+    for (const char *at = strstr(text, "=?UTF-8?Q?="); at != NULL; at = strstr(at + 1, "=?UTF-8?Q?=")) {
+        assert_null(strchr("89AB", at[11]));
     }
     if (field_is(whole, "Subject") || field_is(whole, "X-Text")) {
         assert_false(has_8bit(text, strlen(text)));
@@ -379,6 +401,7 @@ int main(void)
         cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),        cmocka_unit_test(list_with_nul),
         cmocka_unit_test(too_little_room), cmocka_unit_test(field_with_nul),   cmocka_unit_test(field_is_made),
         cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice), cmocka_unit_test(field_long),
+        cmocka_unit_test(field_folded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

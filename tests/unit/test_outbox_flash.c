@@ -451,6 +451,32 @@ static void passed_over(void **state)
     assert_int_equal(w.slots[1].record.attempts, 2);
 }
 
+static uint32_t unread;
+static bool (*read_all)(void *, uint32_t, void *, size_t);
+
+static bool read_but_one(void *ctx, uint32_t at, void *buf, size_t len)
+{
+    memset(buf, 0xff, len);
+    return at != unread && read_all(ctx, at, buf, len);
+}
+
+/* What could not be read at the boot is no free place, even if what the driver leaves in the buffer looks so: nothing is written there
+ * once it can be read. */
+static void unread_at_the_boot(void **state)
+{
+    world_put_in(FATE_GOOD);
+    unread = w.outbox.log * 512u + w.outbox.log_used * w.outbox.state_len;
+    read_all = w.flash.storage.read;
+    w.flash.storage.read = read_but_one;
+    world_boot();
+    w.flash.storage.read = read_all;
+    world_in_vain(0);
+    mote_outbox_reported(&w.outbox);
+    assert_true(mote_storage_erased(w.flash.octets + unread, w.outbox.state_len));
+    world_boot();
+    assert_int_equal(w.slots[1].record.attempts, 1);
+}
+
 /* A cell that cannot be erased any more once a mail was in it: the mail does not come back, however often the log turns. */
 static void dead_cell(void **state)
 {
@@ -705,6 +731,7 @@ int main(void)
         cmocka_unit_test(dead_log),
         cmocka_unit_test(boot_behind_a_turn),
         cmocka_unit_test(passed_over),
+        cmocka_unit_test(unread_at_the_boot),
         cmocka_unit_test(dead_cell),
         cmocka_unit_test(erased_while_idle),
         cmocka_unit_test(erased_behind_a_cut_post),

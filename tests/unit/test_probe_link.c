@@ -59,9 +59,22 @@ static void test_granted(void **state)
     }
 }
 
+/* Nothing is read behind the end of what is cut, whatever was there before. What the extension holds is not asked. */
+static void test_cut(void **state)
+{
+    static const char rest[] = "\2id\xc0\x2b\0\0\5\0\1\0\1\1";
+    static struct link link;
+
+    link.hello[0] = 2;
+    memcpy(link.hello + 38, rest, sizeof rest - 1);
+    for (link.hello_len = 0; link.hello_len <= 38 + sizeof rest - 1; link.hello_len++) {
+        assert_int_equal(link_granted(&link), link.hello_len >= 38 + sizeof rest - 2);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_granted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_granted), cmocka_unit_test(test_cut)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
