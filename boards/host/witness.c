@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { CERTIFICATE_MAX = 16384 };
+enum { CERTIFICATE_MAX = 16384 }; /* as tell_certificate() says */
 
 static struct witness {
     const br_x509_class *vtable, **checks; /* who decides */
@@ -33,9 +33,12 @@ static void tell_certificate(void)
     static struct certificate certificate;
     unsigned char digest[SHA256_LEN];
     char text[TEXT_LEN];
+    const char *wrong = witness.len > sizeof witness.octets ? "longer than 16384 octets"
+                        : certificate_read(&certificate, witness.octets, witness.len) != NULL ? "that cannot be read"
+                                                                                              : NULL;
 
-    if (witness.len > sizeof witness.octets || certificate_read(&certificate, witness.octets, witness.len) != NULL) {
-        tell("certificate", "that cannot be read");
+    if (wrong != NULL) {
+        tell("certificate", wrong);
         return;
     }
     name_text(text, certificate.subject);
