@@ -114,10 +114,10 @@ static bool say(struct mote_lwip *m)
             break;
         }
     }
-    if (err == ERR_OK && n != 0) {
+    if (err == ERR_OK) { /* of something: of nothing it is still ERR_MEM */
         mote_session_send_ack(session_of(m), n);
     }
-    return err == ERR_OK && n != 0;
+    return err == ERR_OK;
 }
 
 /* ---- The pump ---------------------------------------------------------------------------------------------------- */
