@@ -19,14 +19,30 @@
 
 /* ---- What is heard ----------------------------------------------------------------------------------------------- */
 
+/* The words of what decided it. A 421 to a recipient is for all of them, and the last that any was told. */
+static const char *words_for(const struct host_mail *mail, unsigned i)
+{
+    const struct mote_result *result = &mail->mail.rcpts[i].result;
+
+    if (result->code == 0) {
+        return "";
+    }
+    if (result->step != MOTE_STEP_RCPT) {
+        return mail->reply;
+    }
+    if (result->code == 421) {
+        for (i = mail->mail.rcpt_count - 1; i != 0 && mail->rcpts[i].reply[0] == 0; i--) {
+        }
+    }
+    return mail->rcpts[i].reply;
+}
+
 /* Keeps the words for one recipient: the next relay overwrites the buffers. */
 static void note_text(struct attempt *attempt, unsigned i)
 {
     struct host_rcpt *rcpt = &attempt->mail->rcpts[i];
     const struct mote_result *result = &attempt->mail->mail.rcpts[i].result;
-    bool own = result->step == MOTE_STEP_RCPT && rcpt->reply[0] != 0;
-    const char *said = own ? rcpt->reply : attempt->mail->reply;
-    const char *reply = result->code == 0 ? "" : said;
+    const char *reply = words_for(attempt->mail, i);
 
     snprintf(rcpt->tls, sizeof rcpt->tls, "%s", attempt->dialogue.tls);
     if (*reply != 0 && result->verdict != MOTE_IN_DOUBT &&

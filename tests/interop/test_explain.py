@@ -40,6 +40,18 @@ def test_a_mail_over_the_size_that_is_offered(context, secure, size, shown):
         relay.stop()
 
 
+@pytest.mark.parametrize("where", range(3))
+def test_who_was_told_nothing_is_shown_what_decided_it(where):
+    """a 421 to one recipient is for all, also for those before, who were accepted, and those behind, who were not named"""
+    to = ["a@example.test", "b@example.test", "c@example.test"]
+    relay = Relay(replies={to[where]: "421 4.3.2 closing", "MAIL": "250 go on"})
+    try:
+        done = run(COMMAND, "send", "--from", "s@example.org", "--helo", "client.example.org", "--relay", relay.where, *to, text=b"x\n")
+        assert [row[2:] for row in done.rows] == [["deferred", "421", "4.3.2 closing"]] * 3
+    finally:
+        relay.stop()
+
+
 @pytest.mark.parametrize("more, cut", [(0, False), (1, True)])
 def test_a_line_of_the_dialogue_that_fills_its_room(more, cut):
     relay = Relay()
