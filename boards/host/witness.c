@@ -33,12 +33,10 @@ static void tell_certificate(void)
     static struct certificate certificate;
     unsigned char digest[SHA256_LEN];
     char text[TEXT_LEN];
-    const char *wrong = witness.len > sizeof witness.octets ? "longer than 16384 octets"
-                        : certificate_read(&certificate, witness.octets, witness.len) != NULL ? "that cannot be read"
-                                                                                              : NULL;
+    bool cut = witness.len > sizeof witness.octets;
 
-    if (wrong != NULL) {
-        tell("certificate", wrong);
+    if (cut || certificate_read(&certificate, witness.octets, witness.len) != NULL) {
+        tell("certificate", cut ? "longer than 16384 octets" : "that cannot be read");
         return;
     }
     name_text(text, certificate.subject);
