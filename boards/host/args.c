@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command line: which option belongs to which relay. It opens no file and judges no value.
+ * The command line: which option belongs to which relay. It opens no file, and judges no value but whether it is
+ * empty.
  */
 #define _GNU_SOURCE
 
@@ -12,14 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum form { OPTION_FLAG, OPTION_MX, OPTION_RELAY, OPTION_ONCE, OPTION_LIST, OPTION_SECRET, OPTION_OF_RELAY };
+enum form {
+    OPTION_FLAG,
+    OPTION_MX,
+    OPTION_TEXT,
+    OPTION_SECRET,
+    OPTION_RELAY,
+    OPTION_ONCE,
+    OPTION_LIST,
+    OPTION_OF_RELAY
+};
 
 enum { SEND = COMMAND_SEND, SENDING = COMMAND_SEND | COMMAND_FLUSH, ALL = SENDING | COMMAND_QUEUE };
 
 struct option {
     char name[14];
     uint8_t commands; /* that know it */
-    uint8_t form;     /* the first two have no value */
+    uint8_t form;     /* the first two have no value, the next two may have an empty one */
     uint16_t at;      /* of struct args; or which one of a relay's */
 };
 
@@ -29,12 +39,12 @@ static const struct option options[] = {
     {"relay", SENDING, OPTION_RELAY, 0},
     {"mx", SENDING, OPTION_MX, 0},
     {"helo", SENDING, OPTION_ONCE, OF(helo)},
-    {"from", SEND, OPTION_ONCE, OF(from)},
-    {"subject", SEND, OPTION_ONCE, OF(subject)},
+    {"from", SEND, OPTION_TEXT, OF(from)},
+    {"subject", SEND, OPTION_TEXT, OF(subject)},
     {"cc", SEND, OPTION_LIST, OF(cc)},
     {"bcc", SEND, OPTION_LIST, OF(bcc)},
     {"reply-to", SEND, OPTION_ONCE, OF(reply_to)},
-    {"name", SEND, OPTION_ONCE, OF(full_name)},
+    {"name", SEND, OPTION_TEXT, OF(full_name)},
     {"priority", SEND, OPTION_ONCE, OF(priority)},
     {"html", SEND, OPTION_ONCE, OF(html)},
     {"attach", SEND, OPTION_LIST, OF(attachments)},
@@ -189,6 +199,10 @@ static int take(struct args *args, struct relay_args *common, const char *comman
     }
     if ((option->commands & args->command) == 0) {
         complain("%s does not take --%s: see mailmote --help", command, option->name);
+        return EX_USAGE;
+    }
+    if (option->form > OPTION_SECRET && *value == 0) {
+        complain("--%s is empty: give a value", option->name);
         return EX_USAGE;
     }
     return apply(args, common, option, value);

@@ -82,8 +82,8 @@ static int parse_relay(struct config *config, char *rest)
     char *where, *option;
     int status = config_take_word(&rest, &where);
 
-    if (where == NULL) {
-        return status != EX_OK ? status : wrong("", "", "relay needs a value: give HOST[:PORT]");
+    if (where == NULL || *where == 0) {
+        return status != EX_OK ? status : wrong("", "", "relay is empty: give HOST[:PORT]");
     }
     if (account->relay_section != config->section) { /* its own take the place of those it began with */
         account->relay_section = config->section;
@@ -170,10 +170,11 @@ static int parse_account(struct config *config, char *rest)
         *others++ = 0;
     }
     status = config_take_word(&rest, &name);
-    if (status != EX_OK || name == NULL || find_account(config, name) != NULL) {
-        return status != EX_OK ? status
-                               : wrong("account ", name == NULL ? "" : name,
-                                       name == NULL ? "needs a name: give NAME or NAME : OTHER" : " is there already");
+    if (status == EX_OK && (name == NULL || *name == 0)) {
+        return wrong("", "", "account is empty: give NAME or NAME : OTHER");
+    }
+    if (status != EX_OK || find_account(config, name) != NULL) {
+        return status != EX_OK ? status : wrong("account ", name, " is there already");
     }
     status = config_take_word(&rest, &word);
     if (status != EX_OK || word != NULL) {

@@ -241,8 +241,8 @@ int config_take_value(const struct config_word *word, char *rest, const char **v
         complain("%.200s is one word too many: take it out, or put a value with spaces into double quotes", more);
         return EX_CONFIG;
     }
-    if (status == EX_OK && first == NULL && word->form != FORM_SWITCH) {
-        complain("%s needs a value: see mailmote --help", word->name);
+    if (status == EX_OK && (first == NULL ? word->form != FORM_SWITCH : *first == 0 && word->key != KEY_FROM)) {
+        complain("%s is empty: give a value", word->name);
         return EX_CONFIG;
     }
     *value = first != NULL ? first : "on";

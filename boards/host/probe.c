@@ -42,7 +42,7 @@ static int parse(struct args *args, int argc, char **argv, bool *json)
         if (strcmp(argv[i], "--json") == 0) {
             *json = true;
         } else if (at < sizeof known / sizeof known[0]) {
-            if (++i == argc) {
+            if (++i == argc || *argv[i] == 0) {
                 return wrong(argv[i - 1], " has no value");
             }
             relay->options[known[at].option] = argv[i];
@@ -55,7 +55,7 @@ static int parse(struct args *args, int argc, char **argv, bool *json)
         }
     }
     args->relay_count = 1;
-    return relay->relay == NULL ? wrong("no relay is given", "") : EX_OK;
+    return relay->relay == NULL || *relay->relay == 0 ? wrong("no relay is given", "") : EX_OK;
 }
 
 /* It is printed in a configuration line and in C. */

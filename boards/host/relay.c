@@ -139,8 +139,6 @@ static int check_login(const struct relay_args *args)
     } else if (count > 1) {
         complain("relay %s has more than one of password-file, token-file, password and passwordeval: give one",
                  args->relay);
-    } else if (user != NULL && *user == 0) {
-        complain("--user for relay %s is empty: give the user name", args->relay);
     } else if (user != NULL && has_control(user)) {
         complain("--user for relay %s holds a control character: take it out", args->relay);
     } else if (user != NULL && is_token(args) && strpbrk(user, ",=") != NULL) {
@@ -191,7 +189,7 @@ static int parse_options(struct host_relay *relay, const struct relay_args *args
         complain("--trust and --pin for relay %s: a pin decides alone, give one of them", args->relay);
     } else if (pin != NULL && !parse_pin(relay->relay.trust.pin, pin)) {
         complain("--pin %s: give sha256: and the base64 of 32 octets", pin);
-    } else if (name != NULL && (*name == 0 || strlen(name) >= sizeof relay->name || is_address(name))) {
+    } else if (name != NULL && (strlen(name) >= sizeof relay->name || is_address(name))) {
         complain("--tls-name %s: give a DNS name; to trust an address, use --pin", name);
     } else {
         return EX_OK;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The configuration file: the same words as on the command line, errors with file and line."""
+import pathlib
+import re
 import socket
 import threading
 import time
@@ -10,6 +12,7 @@ from pretend import pretend
 from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, Spool, make_context, run
 
 A = "a@example.test"
+MANUAL = pathlib.Path("port/install/mailmote.conf.5")
 
 
 @pytest.fixture
@@ -79,7 +82,8 @@ def test_words_of_a_relay(config, tmp_path):
 
 @pytest.mark.parametrize("text, line, words", [
     ("bogus x\n", 1, ["bogus", "unknown"]),
-    ("# c\n\nrelay\n", 3, ["relay", "value"]),
+    ("# c\n\nrelay\n", 3, ["relay is empty", "HOST[:PORT]"]), ("relay \"\" tls=starttls\n", 1, ["relay is empty", "HOST[:PORT]"]),
+    ("helo\n", 1, ["helo is empty", "give a value"]), ("account\n", 1, ["account is empty", "NAME"]), ("account \"\"\n", 1, ["account is empty"]),
     ("relay r.test tls\n", 1, ["tls", "value"]),
     ("relay r.test tls=\n", 1, ["tls", "value"]),
     ("relay r.test tls=maybe\n", 1, ["maybe", "starttls or implicit"]),
@@ -112,6 +116,26 @@ def test_errors(config, text, line, words):
     [complaint] = [said for said in done.stderr.splitlines() if "warning" not in said]
     assert complaint.startswith(f"mailmote: {path}:{line}: ") and all(word in complaint for word in words)
     assert "hunter2" not in done.stderr
+
+
+# No sender and no name, no aliases, and what is not asked for.
+MAY_BE_EMPTY = {"from", "from_full_name", "alias", "nodane", "dnssec-anchor", "tls_fingerprint", "tls_cert_file", "tls_key_file", "source_ip",
+                "proxy_host", "socket", "eval", "defaults"}
+TOLD_BY_THE_SECRET = {"password": "password is empty", "passwordeval": "what passwordeval prints is empty"}
+
+
+def test_empty_values(config):
+    """of each key of the manual page: told as what they are"""
+    keys = set(re.findall(r"^\.It Cm ([a-z_-]+)", MANUAL.read_text(), re.M))
+    assert len(keys) > 40 and MAY_BE_EMPTY | set(TOLD_BY_THE_SECRET) < keys
+    for key in sorted(keys - MAY_BE_EMPTY):
+        host = "\nhost 127.0.0.1\nport 1\nuser u\ntls_host_override relay.test\n" if key in TOLD_BY_THE_SECRET else "\n"
+        path = config(f'{key} ""{host}')
+        path.chmod(0o600)
+        done = run(COMMAND, "send", "-C", path, "--from", "s@example.org", A)
+        told = TOLD_BY_THE_SECRET.get(key, f"{key} is empty: give ")
+        assert done.returncode == BAD_CONFIG and told in done.stderr.splitlines()[0], (key, done.stderr)
+        assert done.stderr.startswith(f"mailmote: {path}:{2 if key in TOLD_BY_THE_SECRET else 1}: "), done.stderr
 
 
 SLIPS = {
@@ -254,7 +278,7 @@ def test_timeout_of_mails_that_share_a_connection(tmp_path, closed):
     assert [verbs.count("MAIL") for verbs in relay.talks] == [3]
 
 
-@pytest.mark.parametrize("value", ["0", "901", "-1", "1s", "", "99999999999999999999"])
+@pytest.mark.parametrize("value", ["0", "901", "-1", "1s", "99999999999999999999"])
 def test_wrong_timeout(config, value):
     done = run(COMMAND, "send", "--timeout", value, "--relay", "r.test", "--from", "s@example.org", A)
     assert done.returncode == USAGE and "seconds from 1 to 900" in done.stderr

@@ -164,7 +164,7 @@ def test_accounts(config, relay, words, sender, name):
 
 @pytest.mark.parametrize("more, words, says", [
     ("", [], "several accounts"), ("", ["-a", "four"], "no account four"), ("account one\n", [], "11: account one is there"),
-    ("account x : y\n", [], "11: there is no account y above"), ("account\n", [], "11: account needs a name"),
+    ("account x : y\n", [], "11: there is no account y above"), ("account\n", [], "11: account is empty: give NAME"),
     ("account x y\n", [], "11: y is one word too many")])
 def test_wrong_accounts(config, relay, more, words, says):
     done = send(config(three(relay) + more), *words)
@@ -386,7 +386,7 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ('spool "/a"b', ["double quotes ends with one"]),
     ("from *@example.org", ["--account"]),
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
-    ("host", ["host needs a value"]),
+    ("host", ["host is empty: give a value"]),
     ("host mx:", ["host mx: is no host: write relay mx:"]),
     ("host MX:", ["host MX: is no host: write relay mx:"]),
     ("maildomain a@example.org", ["maildomain a@example.org", "behind the @"]),

@@ -380,7 +380,7 @@ def test_newaliases(machine):
     assert "cannot be read" in machine.call("newaliases", status=BAD_CONFIG, silent=False).stderr
 
 
-@pytest.mark.parametrize("line, word", [("relais x", "relais"), ("relay", "needs a value"), ("timeout 0", "timeout"),
+@pytest.mark.parametrize("line, word", [("relais x", "relais"), ("relay", "is empty"), ("timeout 0", "timeout"),
                                         ("from_full_name a\1b", "control character")])
 def test_wrong_configuration_costs_no_mail(machine, line, word):
     """it is told, and the mail is sent when it is right again"""
