@@ -275,15 +275,15 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Of a line that is too long, what may stand on one: up to a blank, or where there is none as much as fits. */
+/* Of a line that is too long, what may stand on one: up to a blank, or where there is none behind a comma, or as much as fits. */
 static size_t piece_len(struct span line, size_t cap)
 {
-    size_t len = cap;
+    size_t len = cap, comma = 0;
 
-    while (len > 0 && !is_blank(line.at[len])) {
-        len--;
+    for (; len > 0 && !is_blank(line.at[len]); len--) {
+        comma = comma == 0 && line.at[len - 1] == ',' ? len : comma;
     }
-    return len > 0 ? len : cap;
+    return len > 1 ? len : comma > 0 ? comma : len > 0 ? len : cap;
 }
 
 /* As it came, but that its lines are no longer than they may be, the first no longer than cap; without the end of the last one. */

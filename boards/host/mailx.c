@@ -32,7 +32,23 @@ static int refuse(const char *what, const char *advice)
     return EX_USAGE;
 }
 
-/* A field of the header, unless it is the name of a file. */
+/* Whom a field of the header names gets the mail, too. */
+static int add_field(struct call *call, char *word)
+{
+    struct span field = {word, strlen(word)};
+    struct words *people = field_is(field, "To")    ? &call->to
+                           : field_is(field, "Cc")  ? &call->cc
+                           : field_is(field, "Bcc") ? &call->bcc
+                                                    : NULL;
+
+    if (people == NULL) {
+        return words_add(&call->fields, word);
+    }
+    field = field_value(field);
+    return field.len == 0 ? EX_OK : words_add(people, word + (field.at - word));
+}
+
+/* A field, unless it is the name of a file. */
 static int take_field_or_file(struct call *call, char *value)
 {
     size_t len = field_name_len((struct span){value, strlen(value)});
@@ -40,7 +56,7 @@ static int take_field_or_file(struct call *call, char *value)
     if (len == 0 || memchr(value, '/', len) != NULL || access(value, F_OK) == 0) {
         return words_add(&call->args.attachments, value);
     }
-    return words_add(&call->fields, value);
+    return add_field(call, value);
 }
 
 /* -E alone, or with a setting of mailutils: an empty text is not sent. Other settings mean nothing here. */
@@ -79,7 +95,7 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
     case 'A': return words_add(&args->attachments, value);
     case 'a': return take_field_or_file(call, value);
     case 'b': return words_add(&call->bcc, value);
-    case 'C': return words_add(&call->fields, value);
+    case 'C': return add_field(call, value);
     case 'c': return words_add(&call->cc, value);
     case 'E': take_empty(call, letters); break;
     case 'e':
@@ -159,9 +175,6 @@ static char *write_header(const struct call *call)
 static void settle_fields(struct call *call)
 {
     static const char *const own[] = {"From",
-                                      "To",
-                                      "Cc",
-                                      "Bcc",
                                       "Resent-Bcc",
                                       "Subject",
                                       "Date",

@@ -66,16 +66,34 @@ def test_an_empty_subject_is_none(machine, tmp_path):
 
 
 def test_fields_beside_attachments(machine, tmp_path):
-    """what the message says itself is said once; nobody learns of a Bcc"""
+    """what the message says itself is said once; nobody learns of a Bcc, who gets it"""
     (tmp_path / "file").write_text("text")
     words = [word for field in ("Bcc: hidden@x.test", "From: Ann <ann@x.test>", "Content-Type: text/html", "subject : s",
                                 "MIME-Version: 1.0", "x-mailmote-uid : 0", "X-Loop: y") for word in ("-a", field)]
     mail = machine.sent("mail", *words, "-A", tmp_path / "file", A, text=b"x\n")
     whole = parsed(mail)
-    assert mail.to == [A] and b"hidden" not in mail.text and b"mailmote-uid" not in mail.text and mail.sender == "ann@x.test"
+    assert mail.to == [A, "hidden@x.test"] and b"hidden" not in mail.text and b"mailmote-uid" not in mail.text and mail.sender == "ann@x.test"
     assert {name: whole.get_all(name) for name in ("From", "Subject", "X-Loop", "MIME-Version")} == {
         "From": ["Ann <ann@x.test>"], "Subject": ["s"], "X-Loop": ["y"], "MIME-Version": ["1.0"]}
     assert whole.get_content_type() == "multipart/mixed" and len(whole.get_all("Content-Type")) == 1
+
+
+@pytest.mark.parametrize("option", ["-a", "-C"])
+@pytest.mark.parametrize("with_file", [False, True])
+def test_people_of_fields(machine, tmp_path, option, with_file):
+    """get the mail, as the message is sendmail -t's to others"""
+    (tmp_path / "file").write_text("text")
+    fields = ["To: Bob <b@x.test>", "cc:c@x.test, root", "Bcc : hidden@x.test", "Cc: ", "Cc: Dan <d@x.test>\n"]
+    words = [word for field in fields for word in (option, field)] + (["-A", tmp_path / "file"] if with_file else [])
+    mail = machine.sent("mail", *words, A, text=b"x\n")
+    assert mail.to == ["b@x.test", A, "c@x.test", ROOT, "d@x.test", "hidden@x.test"] and b"hidden" not in mail.text
+    assert [[address.addr_spec for address in field.addresses] for field in map(parsed(mail).__getitem__, ("To", "Cc"))] == [
+        ["b@x.test", A], ["c@x.test", ROOT, "d@x.test"]]
+    assert parsed(mail).get_all("Cc") == [str(parsed(mail)["Cc"])]
+
+
+def test_a_field_names_the_only_recipient(machine):
+    assert machine.sent("mail", "-a", f"To: {A}", text=b"x\n").to == [A]
 
 
 def test_header_of_its_own(machine, tmp_path):
