@@ -126,19 +126,40 @@ static struct account *find_account(const struct config *config, const char *nam
     return NULL;
 }
 
-/* What the other one says holds here, until this one says otherwise. */
-static int take_over(struct account *account, const struct account *other)
+/* It takes the place of those of other sections that it excludes: an account's, of its defaults'. */
+static void set(struct account *account, unsigned key, const struct setting *setting)
 {
-    for (int i = 0; i < KEYS; i++) {
-        if (other->settings[i].value != NULL) {
-            account->settings[i] = other->settings[i];
+    enum {
+        TRUSTS = 1 << RELAY_TRUST | 1 << RELAY_PIN,
+        SECRETS = 1 << RELAY_PASSWORD_FILE | 1 << RELAY_TOKEN_FILE | 1 << RELAY_PASSWORD | 1 << RELAY_PASSWORD_COMMAND
+    };
+    unsigned keys = (TRUSTS >> key & 1) != 0 ? TRUSTS : (SECRETS >> key & 1) != 0 ? SECRETS : 0;
+
+    for (unsigned i = 0; i < RELAY_OPTIONS; i++) {
+        if ((keys >> i & 1) != 0 && account->settings[i].section != setting->section) {
+            account->settings[i].value = NULL;
         }
     }
-    if (other->relay_count != 0) {
+    account->settings[key] = *setting;
+}
+
+/* What the other one says holds here, until this one says otherwise; not what it only began with. */
+static void take_over(struct config *config, struct account *account, const struct account *other)
+{
+    for (unsigned i = 0; i < KEYS; i++) {
+        struct setting setting = other->settings[i];
+
+        if (setting.section >= other->section) {
+            setting.section = config->section;
+            set(account, i, &setting);
+        }
+    }
+    if (other->relay_section >= other->section) {
         memcpy(account->relays, other->relays, sizeof account->relays);
         account->relay_count = other->relay_count;
+        account->relay_section = config->section;
     }
-    return EX_OK;
+    config->section++;
 }
 
 /* The colon behind a name, or NULL; one in a comment is none. */
@@ -182,6 +203,7 @@ static int parse_account(struct config *config, char *rest)
     }
     *account = more[0];
     account->name = name;
+    account->section = config->section;
     for (word = others == NULL ? NULL : strtok_r(others, CONFIG_SPACE ",", &rest); word != NULL && *word != '#';
          word = strtok_r(NULL, CONFIG_SPACE ",", &rest)) {
         const struct account *other = find_account(config, word);
@@ -189,7 +211,7 @@ static int parse_account(struct config *config, char *rest)
         if (other == NULL) {
             return wrong("there is no account ", word, " above this line");
         }
-        take_over(account, other);
+        take_over(config, account, other);
     }
     config->at = config->count++;
     return EX_OK;
@@ -221,7 +243,7 @@ static bool has_control(const char *text)
 
 static int parse_setting(struct config *config, const struct config_word *word, char *rest)
 {
-    struct setting *setting = &config->accounts[config->at].settings[word->key];
+    struct account *account = &config->accounts[config->at];
     const char *value;
     int status = config_take_value(word, rest, &value);
 
@@ -250,10 +272,10 @@ static int parse_setting(struct config *config, const struct config_word *word, 
         return wrong("from ", value,
                      ": accounts are not chosen by the sender: give an address, and choose by --account");
     }
-    if (setting->section == config->section) {
+    if (account->settings[word->key].section == config->section) {
         return wrong("", word->name, " is given twice: which one is meant?");
     }
-    *setting = (struct setting){value, config->line, config->section};
+    set(account, word->key, &(struct setting){value, config->line, config->section});
     return EX_OK;
 }
 

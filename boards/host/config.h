@@ -71,6 +71,7 @@ struct account {
     struct setting settings[KEYS];
     struct relay_args relays[MOTE_RELAYS_MAX];
     unsigned relay_count, relay_section;
+    unsigned section; /* its first: what has a lower one it began with, and does not say itself */
 };
 
 /* Takes over what the command line has not said (EX_CONFIG). No file is opened and nobody is asked. */

@@ -21,23 +21,6 @@ static bool is(const char *value, const char *word)
 
 /* ---- Relays ------------------------------------------------------------------------------------------------------ */
 
-/* Of settings that exclude each other, those of the last section hold: an account's over its defaults. */
-static void prune(struct account *account, const uint8_t *keys, size_t count)
-{
-    unsigned last = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct setting *setting = &account->settings[keys[i]];
-
-        last = setting->section > last ? setting->section : last;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (account->settings[keys[i]].section != last) {
-            account->settings[keys[i]].value = NULL;
-        }
-    }
-}
-
 static int settle_auth(struct relay_args *relay)
 {
     const char **options = relay->options;
@@ -100,16 +83,12 @@ static const char *join(struct args *args, const char *const *parts, size_t coun
 /* What `host' and the settings beside it make. */
 static int own_relay(struct args *args, struct account *account)
 {
-    static const uint8_t trusts[] = {RELAY_TRUST, RELAY_PIN};
-    static const uint8_t secrets[] = {RELAY_PASSWORD_FILE, RELAY_TOKEN_FILE, RELAY_PASSWORD, RELAY_PASSWORD_COMMAND};
     const char *host = account->settings[KEY_HOST].value, *port = account->settings[KEY_PORT].value;
     bool brackets = strchr(host, ':') != NULL && *host != '[';
     const char *parts[] = {brackets ? "[" : "", host, brackets ? "]" : "", port != NULL ? ":" : "",
                            port != NULL ? port : ""};
     struct relay_args *relay = &args->relays[args->relay_count++];
 
-    prune(account, trusts, sizeof trusts);
-    prune(account, secrets, sizeof secrets);
     for (int i = 0; i < RELAY_OPTIONS; i++) {
         relay->options[i] = account->settings[i].value;
     }

@@ -183,6 +183,39 @@ def test_no_file_for_an_account(relay):
     assert done.returncode == BAD_CONFIG and "/no/such/file cannot be read" in told(done)
 
 
+@pytest.mark.parametrize("more, tls", [("account default : secure, me", True), ("account default : me, secure", True),
+                                       ("account x : me\naccount default : secure, x", True), ("account default : me", False),
+                                       ("account default : secure, me\ntls off\nport {port}", False)])
+def test_account_says_what_it_says_itself(config, relay, more, tls):
+    """and not what it began with: its defaults are below all that the accounts of a list say"""
+    more = more.format(port=relay.port)
+    path = config(f"defaults\ntls off\nhost 127.0.0.1\nport {relay.port}\naccount secure\nhost localhost\nport 1\ntls on\n"
+                  f"account me\nfrom me@example.org\n{more}\n")
+    done = send(path, "-v")
+    assert done.verdicts == (["deferred"] if tls else ["delivered"]), done.stderr
+    assert len(relay.talks) == (not tls) and (" port 1: " in done.stderr) == tls
+    assert tls or relay.mails[0].sender == "me@example.org"
+
+
+def test_relay_lines_of_defaults_are_below_those_of_a_list(config, relay):
+    path = config(f"relay unused.test\nfrom s@example.org\naccount a\nrelay {relay.where}\naccount b\nhelo c.example.org\n"
+                  f"account default : a, b\n")
+    done = send(path, "-v")
+    assert done.verdicts == ["delivered"] and "EHLO c.example.org" in done.stderr and "unused" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("names", ["first", "later, first", "first, other"])
+def test_last_of_a_list_has_the_secret(config, secure, names):
+    """wherever it stands in the file: the password of another account is not told to its relay. Nor do defaults behind it say
+    another"""
+    path = config(f"account first\nfrom s@example.org\n{login(secure, 'password hunter2')}"
+                  + "account later\nuser other\npasswordeval echo wrong\naccount other\nhelo c.example.org\n"
+                  "defaults\npasswordeval echo none\ntls_trust_file /no/such\n"
+                  f"account default : {names}\n")
+    done = send(path)
+    assert done.verdicts == ["delivered"] and secure.logins == ["\0meter\0hunter2"], done.stderr
+
+
 def test_spool_of_an_account(config, relay, tmp_path):
     path = config(f"from s@example.org\nrelay {relay.where}\naccount a\nspool {tmp_path}/a\naccount b\nspool {tmp_path}/b\n")
     relay.replies["MAIL"] = "451 later"
