@@ -30,7 +30,7 @@ struct mote_lwip {
     uint64_t (*unix_s)(void *ctx); /* seconds since 1970 UTC, 0 = unknown; NULL = always unknown */
     void *ctx;
 
-    /* The rest is the port's own. */
+    /* The rest is the port's own: zeros, before mote_lwip_start() is called first. */
     uint8_t phase;      /* where it is between two callbacks */
     uint8_t step;       /* what the outbox asked for last */
     uint8_t cause;      /* why the relay is not connected, as far as is known */
@@ -51,7 +51,7 @@ struct mote_lwip {
 };
 
 /* Begins to work: what is due in the outbox is delivered from now on. In one that is not open yet nothing is due: open it in the same
- * turn, or call this again when it is. */
+ * turn, or call this again when it is. Called again it begins anew: what is under way is given up first, as by mote_lwip_abort(). */
 void mote_lwip_start(struct mote_lwip *lwip);
 
 /* Something new is in the outbox (mote_outbox_post()). Before mote_lwip_start() this and what is below does nothing, but for
@@ -72,8 +72,8 @@ uint8_t mote_lwip_poll(const struct mote_lwip *lwip);
 /* The report was seen: on to the next mail. Calls mote_outbox_reported(). */
 void mote_lwip_reported(struct mote_lwip *lwip);
 
-/* Gives up: the connection is reset, the timer given back. An attempt under way is deferred with MOTE_CAUSE_ABORTED and
- * waits to be reported (MOTE_REPORT); mote_lwip_reported() or mote_lwip_wake() goes on. Not from inside the storage's
+/* Gives up: the connection is reset, the timer given back, the session wiped. An attempt under way is deferred with
+ * MOTE_CAUSE_ABORTED and waits to be reported (MOTE_REPORT); mote_lwip_reported() or mote_lwip_wake() goes on. Not from inside the storage's
  * functions, nor a trace. */
 void mote_lwip_abort(struct mote_lwip *lwip);
 

@@ -24,6 +24,16 @@ static void wipe(void *octets, size_t len)
     }
 }
 
+/* Once a session is over, and its result is taken, nothing of it is kept. */
+static void forget(struct mote_lwip *m)
+{
+    if (m->wipe_due && !m->kept) {
+        m->wipe_due = false;
+        mote_session_wipe(m->outbox->setup->session);
+        wipe(m->random, 32);
+    }
+}
+
 /* ---- The timer --------------------------------------------------------------------------------------------------- */
 
 static void advance(struct mote_lwip *m)
@@ -38,16 +48,12 @@ static void advance(struct mote_lwip *m)
     }
     m->step = mote_outbox_poll(m->outbox, sys_now(), random);
     if (m->step == MOTE_TALK) {
-        m->attempt_begun = true;
+        m->attempt_begun = m->outbox->slot != NULL; /* else it is QUIT behind the last one */
         m->phase = MOTE_LWIP_TALK;
         mote_lwip_pump(m);
         return;
     }
-    if (m->wipe_due && !m->kept) {
-        m->wipe_due = false;
-        mote_session_wipe(m->outbox->setup->session);
-        wipe(m->random, 32);
-    }
+    forget(m);
     if (m->step == MOTE_CONNECT) {
         mote_lwip_dial(m);
         return;
@@ -140,17 +146,6 @@ static void soon(struct mote_lwip *m)
 }
 #endif
 
-void mote_lwip_start(struct mote_lwip *m)
-{
-    LWIP_ASSERT_CORE_LOCKED();
-    m->phase = MOTE_LWIP_REST;
-    m->step = MOTE_IDLE;
-    m->timer_set = m->attempt_begun = m->wipe_due = m->kept = false;
-    m->pcb = NULL;
-    m->received = NULL;
-    soon(m);
-}
-
 static bool started(const struct mote_lwip *m)
 {
     return m->step != 0;
@@ -190,19 +185,30 @@ void mote_lwip_abort(struct mote_lwip *m)
         return;
     }
     disarm(m);
-    if (m->phase == MOTE_LWIP_TALK || m->kept) {
+    if (m->phase == MOTE_LWIP_TALK) {
         mote_session_fail(m->outbox->setup->session, MOTE_CAUSE_ABORTED);
     }
     mote_lwip_drop(m);
-    m->kept = false;
+    m->kept = m->attempt_begun = false;
     m->phase = MOTE_LWIP_REST;
-    if (m->outbox->slot != NULL && m->step != MOTE_REPORT) {
+    m->outbox->delivery.kept = false;
+    if (m->outbox->slot == NULL) { /* a connection at rest, or QUIT on it */
+        m->outbox->leaving = false;
+        m->step = MOTE_IDLE;
+    } else if (m->step != MOTE_REPORT) {
         m->step = mote_outbox_poll(m->outbox, sys_now(), 0);
         if (m->step == MOTE_CONNECT) {
             mote_delivery_unreachable(&m->outbox->delivery, MOTE_CAUSE_ABORTED);
             m->step = mote_outbox_poll(m->outbox, sys_now(), 0);
         }
-        mote_session_wipe(m->outbox->setup->session);
-        m->wipe_due = m->attempt_begun = false;
     }
+    forget(m);
+}
+
+void mote_lwip_start(struct mote_lwip *m)
+{
+    LWIP_ASSERT_CORE_LOCKED();
+    mote_lwip_abort(m); /* what an earlier start has under way */
+    m->step = MOTE_IDLE;
+    soon(m);
 }

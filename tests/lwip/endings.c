@@ -263,3 +263,68 @@ void test_abort_reported(void)
     mote_lwip_reported(&lwip);
     end(&peer, 5);
 }
+
+/* Started before the outbox is open, and again, and again: it takes one timer. */
+void test_not_open(void)
+{
+    static struct mote_outbox closed;
+    struct mote_lwip early = {.outbox = &closed};
+    long before = allocated;
+
+    for (int i = 0; i < 9; i++) {
+        mote_lwip_start(&early);
+        expect(allocated == before + 1, "timers", allocated - before);
+        if (i % 2 != 0) {
+            step();
+        }
+        expect(mote_lwip_poll(&early) == MOTE_IDLE, "not idle", i);
+    }
+    mote_lwip_abort(&early);
+    expect(allocated == before, "timers left", allocated - before);
+}
+
+static bool opens_before, opens_behind;
+
+static void open_again(bool opens)
+{
+    uint16_t lost;
+
+    if (opens) {
+        mote_outbox_open(&outbox, outbox.setup, sys_now(), 0, 0, &lost);
+    }
+}
+
+static void start_again(void)
+{
+    open_again(opens_before);
+    mote_lwip_start(&lwip);
+    open_again(opens_behind);
+}
+
+/* After each packet, the last ones behind the verdict; the outbox is opened anew as well, before or behind: what is under way is given up, and
+ * the mail comes in. */
+void test_start_again(void)
+{
+    for (long turn = 0; turn < 3L * WAYS; turn++) {
+        long total = packets_of((enum way)(turn / 3));
+
+        opens_before = turn % 3 == 1;
+        opens_behind = turn % 3 == 2;
+        for (long n = 1; n < total; n++) {
+            struct peer peer = peer_of((enum way)(turn / 3));
+            struct mote_result result;
+
+            wire.event = start_again;
+            wire.event_after = n;
+            begin(&peer, relay_host);
+            result = run();
+            if (result.verdict != MOTE_DELIVERED) {
+                expect_truth(&peer, &result, CAUSE(ABORTED), n);
+                recover(&peer, n);
+            }
+            expect(peer.mails == 1 || (peer.mails == 2 && (turn % 3 != 0 || result.verdict == MOTE_IN_DOUBT)), "mails",
+                   peer.mails);
+            end(&peer, n);
+        }
+    }
+}

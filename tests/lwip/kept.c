@@ -177,3 +177,99 @@ void test_kept_memory(void)
     }
     fail_at = -1;
 }
+
+/* ---- Given up between two mails ---------------------------------------------------------------------------------- */
+
+static void until_report(void)
+{
+    while (mote_lwip_poll(&lwip) != MOTE_REPORT) {
+        step();
+    }
+}
+
+/* Nothing of the connection is left, nor of what was said on it; then the mails that are left come in. */
+static void give_up_here(struct peer *peer, uint8_t step, long at)
+{
+    give_up();
+    expect(mote_lwip_poll(&lwip) == step, "poll", mote_lwip_poll(&lwip));
+    expect(session_wiped(), "the session is not wiped", at);
+    expect(lwip.pcb == NULL && !lwip.timer_set, "something is still held", at);
+    mote_lwip_wake(&lwip);
+    finish(peer, at);
+    expect(doubts == 0, "doubts", doubts);
+}
+
+/* At a report, while the relay waits for the next mail. */
+void test_kept_report(void)
+{
+    for (enum way way = 0; way < WAYS; way++) {
+        struct peer peer = peer_of(way);
+
+        start(&peer);
+        until_report();
+        expect(lwip.kept, "not kept", way);
+        give_up_here(&peer, MOTE_REPORT, way);
+        expect(peer.connections == 2, "connections", peer.connections);
+    }
+}
+
+/* To where QUIT is under way, as the mails that were to follow are taken back. The report was not looked at for a minute. */
+static void until_quit(struct peer *peer)
+{
+    uint32_t began_ms = sys_now();
+
+    start(peer);
+    until_report();
+    while (sys_now() - began_ms < 60000) {
+        step();
+    }
+    for (uint8_t i = 1; i < MAILS; i++) {
+        expect(mote_outbox_cancel(&outbox, (const uint8_t[8]){i}), "not taken back", i);
+    }
+    take_report(0);
+    while (!outbox.leaving) {
+        step();
+    }
+    expect(mote_lwip_poll(&lwip) == MOTE_TALK && outbox.slot == NULL, "not leaving", 0);
+}
+
+static void post_rest(void)
+{
+    for (int i = 1; i < MAILS; i++) {
+        post_another(i);
+    }
+}
+
+void test_kept_quit(void)
+{
+    for (enum way way = 0; way < WAYS; way++) {
+        struct peer peer = peer_of(way);
+
+        until_quit(&peer);
+        give_up();
+        expect(mote_lwip_poll(&lwip) == MOTE_IDLE, "not idle", way);
+        expect(session_wiped(), "the session is not wiped", way);
+        post_rest();
+        give_up_here(&peer, MOTE_IDLE, way);
+        expect(peer.connections == 2, "connections", peer.connections);
+    }
+}
+
+/* A mail that comes in while QUIT is under way: its attempt's time counts from its own beginning. */
+void test_kept_posted(void)
+{
+    for (enum way way = 0; way < WAYS; way++) {
+        struct peer peer = peer_of(way);
+        uint32_t age_ms;
+
+        until_quit(&peer);
+        post_rest();
+        while (outbox.leaving) {
+            step();
+        }
+        expect(mote_lwip_poll(&lwip) == MOTE_CONNECT, "not the next one", way);
+        age_ms = sys_now() - outbox.setup->session_setup->start_ms;
+        expect(age_ms < 1000, "when it began", (long)age_ms);
+        finish(&peer, way);
+    }
+}

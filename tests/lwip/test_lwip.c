@@ -465,12 +465,17 @@ static const struct {
              {"abort", test_abort},
              {"abort, octets held", test_abort_held},
              {"abort, reported", test_abort_reported},
+             {"start, not open", test_not_open},
+             {"start, again", test_start_again},
              {"kept", test_kept},
              {"kept, replies", test_kept_replies},
              {"kept, anywhere", test_kept_anywhere},
              {"kept, abort", test_kept_abort},
              {"kept, held", test_kept_held},
              {"kept, memory", test_kept_memory},
+             {"kept, report", test_kept_report},
+             {"kept, quit", test_kept_quit},
+             {"kept, posted", test_kept_posted},
              {"too early", test_too_early},
              {"example", test_example}};
 

@@ -27,6 +27,8 @@ void test_clinging(void);
 void test_abort(void);
 void test_abort_held(void);
 void test_abort_reported(void);
+void test_not_open(void);
+void test_start_again(void);
 
 /* kept.c: many mails, one connection. */
 void test_kept(void);
@@ -35,6 +37,9 @@ void test_kept_anywhere(void);
 void test_kept_abort(void);
 void test_kept_held(void);
 void test_kept_memory(void);
+void test_kept_report(void);
+void test_kept_quit(void);
+void test_kept_posted(void);
 
 /* example.c: what README.md shows. */
 void test_too_early(void);
