@@ -51,12 +51,13 @@ static void read_line(struct servers *servers, char *line)
         return;
     }
     if (strcmp(name, "search") == 0 || strcmp(name, "domain") == 0) {
-        strcpy(servers->search, rest);
+        strcpy(servers->search, rest != NULL ? rest : ""); /* NULL: the word ends the line, and musl says so */
         return;
     }
     while ((word = strtok_r(NULL, BLANKS, &rest)) != NULL) {
         if (strcmp(name, "nameserver") == 0) {
-            add_server(servers, word);
+            add_server(servers, word); /* what is behind it may be a comment */
+            return;
         } else if (strcmp(name, "options") == 0) {
             read_option(word, "ndots:", 0, 15, &servers->dots);
             read_option(word, "attempts:", 1, 10, &servers->attempts);

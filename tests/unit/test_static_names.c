@@ -29,6 +29,24 @@ static FILE *open_text(const char *path, const char *mode)
     return *text == 0 ? NULL : fmemopen((char *)(size_t)text, strlen(text), "r");
 }
 
+/* As POSIX lets a libc do it, and musl does: nothing is behind a last word, not even an end. */
+static char *take_word(char *text, const char *blanks, char **rest)
+{
+    size_t len;
+
+    text = text != NULL ? text : *rest;
+    text += text != NULL ? strspn(text, blanks) : 0;
+    len = text != NULL ? strcspn(text, blanks) : 0;
+    if (len == 0) {
+        return *rest = NULL;
+    }
+    *rest = text[len] != 0 ? text + len + 1 : NULL;
+    text[len] = 0;
+    return text;
+}
+
+#undef strtok_r
+#define strtok_r       take_word
 #define if_nametoindex static_if_nametoindex
 #define getaddrinfo    static_getaddrinfo
 #define freeaddrinfo   static_freeaddrinfo
@@ -58,6 +76,7 @@ const char *static_gai_strerror(int status);
 #define SET_BY_LIBC(name) (void)(name)
 #endif
 #undef inet_ntop
+#undef strtok_r
 #undef if_nametoindex
 #undef getaddrinfo
 #undef freeaddrinfo
@@ -176,6 +195,47 @@ static void test_servers(void **state)
     assert_int_equal(servers.timeout_s, 1);
     assert_int_equal(servers.attempts, 1);
     assert_string_equal(servers.search, "two.test three.test\n");
+}
+
+/* What is behind the address of a server is none. */
+static void test_words_behind_a_server(void **state)
+{
+    struct servers servers;
+
+    resolv = "nameserver 192.0.2.7 # not any more: 192.0.2.8\nnameserver 192.0.2.9;192.0.2.1\nnameserver\nnameserver "
+             "::1 ::2";
+    servers_read(&servers);
+    assert_int_equal(servers.count, 2);
+    assert_int_equal(servers.list[0].four.sin_addr.s_addr, htonl(0xc0000207));
+    assert_int_equal(servers.list[1].any.sa_family, AF_INET6);
+}
+
+/* Wherever a file ends: without a word behind a keyword, without the end of a line. */
+static void test_files_cut_short(void **state)
+{
+    static const char *const files[] = {
+        "\n \t\nsearch\ndomain \t\nnameserver\noptions\r\nsearch one.test two.test",
+        "domain \nsearch\tone.test\ndomain",
+        "#\n;\nnameserver 192.0.2.7\r\nnameserver \noptions ndots: timeout:x attempts:-1 ndots:2\nsearch",
+        "192.0.2.7\n192.0.2.7 \n::1\tbox.test box#\n#\n 192.0.2.9 # box\n%\n192.0.2.6 other.test\tbox",
+    };
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        for (size_t len = 0; len <= strlen(files[i]); len++) {
+            char *text = strndup(files[i], len);
+            struct servers servers;
+
+            hosts = resolv = text;
+            servers_read(&servers);
+            assert_int_equal(servers.count, 1);
+            assert_true(servers.dots <= 2 && servers.attempts >= 1 && servers.timeout_s >= 1);
+            assert_non_null(memchr(servers.search, 0, sizeof servers.search));
+            memset(&found, 0, sizeof found);
+            assert_true(read_hosts("box", &found) ? found.count - 1 < 2 : found.count == 0);
+            free(text);
+        }
+    }
+    hosts = resolv = "";
 }
 
 static void test_searched(void **state)
@@ -417,6 +477,8 @@ int main(void)
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_more_hosts_than_there_is_room_for),
         cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_words_behind_a_server),
+        cmocka_unit_test(test_files_cut_short),
         cmocka_unit_test(test_searched),
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_whose_answer),
