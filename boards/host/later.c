@@ -41,21 +41,32 @@ const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]
     return own;
 }
 
-/* Of a header, what is read at once is looked at: a sender and recipients may be known, and others it names may not. One that
- * cannot be read may have such. */
+/* A sender and recipients may be known, and others that the header names may not. One that cannot be read may have such. */
 static bool header_waits(const struct mote_mail *mail)
 {
     char text[4096];
-    size_t len = mail->read(mail->ctx, 0, text, sizeof text);
-    struct span rest = {text, len};
+    size_t at = 0, kept = 0, len; /* kept: of a line whose end may be missing */
 
-    if (len == MOTE_READ_FAILED) {
-        return true;
+    while ((len = mail->read(mail->ctx, at, text + kept, sizeof text - kept)) != 0) {
+        struct span line, rest = {text, kept + len};
+
+        if (len == MOTE_READ_FAILED) {
+            return true;
+        }
+        do {
+            line = take_line(&rest);
+            if (line.len == 0) {
+                return false;
+            }
+            if (memmem(line.at, line.len, "@" LATER_DOMAIN, sizeof "@" LATER_DOMAIN - 1) != NULL) {
+                return true;
+            }
+        } while (rest.len > 0);
+        at += len;
+        kept = (size_t)(rest.at - line.at) % sizeof text;
+        memmove(text, line.at, kept);
     }
-    while (rest.len > 0 && line_len(&rest) > 0) {
-        take_line(&rest);
-    }
-    return memmem(text, (size_t)(rest.at - text), "@" LATER_DOMAIN, sizeof "@" LATER_DOMAIN - 1) != NULL;
+    return false;
 }
 
 static bool recipient_waits(const struct mote_mail *mail)

@@ -67,6 +67,17 @@ def test_names_in_the_header_alone(machine):
     assert all(line.count("@") == line.count("@corp.test") for line in header(mail)) and "Reply-To: bob@corp.test" in header(mail)
 
 
+@pytest.mark.parametrize("before", [10, 4040, 4085, 4096, 6000, 70000])
+def test_a_name_behind_a_long_header(machine, before):
+    """wherever it stands"""
+    field = "References: " + "".join(f"\n <{i:07}@x.test>" for i in range(before // 18)) + "\n " + "y" * (before % 18 + 1) + "\n"
+    machine.configure()
+    machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False, text=f"From: s@x.test\n{field}Cc: ops\n\nx\n")
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    assert "Cc: ops@corp.test" in header(machine.relay.mails[0])
+
+
 def test_addresses_whose_domain_has_that_of_names_in_it(machine):
     """are whole"""
     machine.configure()

@@ -150,6 +150,18 @@ def test_long_header_lines(relay, name, value, gap):
     assert b"".join(lines) == field or (gap and b"".join(lines).replace(b" ", b"") == field.replace(b" ", b""))
 
 
+@pytest.mark.parametrize("field", [b"To: ", b"To:", b"Cc: Ann <ann@x.test>, ", b"Cc: not an address, "])
+@pytest.mark.parametrize("shift", range(5))
+def test_long_line_of_addresses(relay, field, shift):
+    """is folded between them, where there is no blank"""
+    people = [b"customer%s%d@shop.test" % (b"x" * shift, i) for i in range(200)]
+    send(relay, FULL.replace(b"To: <a@example.test>\n", b"") + field + b",".join(people) + b"\n\nhello\n")
+    written = relay.mails[-1].text.partition(b"\r\n\r\nhello")[0]
+    lines = written[written.index(b"\r\n" + field[:2]) + 2:].split(b"\r\n")
+    assert 4 < len(lines) < 9 and max(map(len, lines)) <= 998 and all(line[:1] == b" " for line in lines[1:])
+    assert [word.strip() for word in b"".join(lines).split(b",")][-199:] == people[1:] and lines[0] != b"To:"
+
+
 def test_a_name_that_is_longer_than_a_line_is_none(relay):
     done = send(relay, FULL + b"X" * 1000 + b": x\n\nhello\n", status=BAD_INPUT)
     assert "is no header field" in done.stderr and relay.talks == []
