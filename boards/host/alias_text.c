@@ -21,13 +21,13 @@ static struct span trim(struct span text)
     return text;
 }
 
-/* Octets of a name in front of its colon. */
+/* Octets of a name in front of its colon, or of a line without one. */
 static size_t name_len(struct span line)
 {
     bool quoted = false;
     size_t len;
 
-    for (len = 0; len < line.len && (quoted || line.at[len] != ':'); len++) {
+    for (len = 0; len < line.len && line.at[len] != '\n' && (quoted || line.at[len] != ':'); len++) {
         quoted ^= line.at[len] == '"';
     }
     return len;
@@ -53,6 +53,7 @@ static size_t target_len(struct span text)
 
 struct span alias_unquote(struct span text)
 {
+    text = trim(text);
     if (text.len >= 2 && text.at[0] == '"' && memchr(text.at + 1, '"', text.len - 1) == text.at + text.len - 1) {
         text.at++;
         text.len -= 2;
@@ -64,8 +65,8 @@ bool alias_split(struct alias *alias, struct span line)
 {
     size_t colon = name_len(line);
 
-    alias->name = alias_unquote(trim((struct span){line.at, colon}));
-    if (colon == line.len || alias->name.len == 0 || strchr(" \t", line.at[0]) != NULL) {
+    alias->name = alias_unquote((struct span){line.at, colon});
+    if (colon == line.len || line.at[colon] != ':' || alias->name.len == 0 || strchr(" \t", line.at[0]) != NULL) {
         return false;
     }
     alias->targets = (struct span){line.at + colon + 1, line.len - colon - 1};
@@ -85,12 +86,18 @@ bool alias_same(struct span name, struct span other)
 
 struct span alias_take_line(struct span *rest, unsigned *lines, unsigned *number)
 {
-    while (rest->len > 0 && line_len(rest) == 0) {
+    const char *line;
+
+    for (; rest->len > 0 && strchr("\r\n#", *rest->at) != NULL; *lines += 1) {
+        take_line(rest);
+    }
+    line = rest->at;
+    *number = *lines + 1;
+    do {
         take_line(rest);
         *lines += 1;
-    }
-    *number = *lines + 1;
-    return take_field(rest, lines);
+    } while (rest->len > 0 && strchr(" \t\r\n#", *rest->at) != NULL);
+    return (struct span){line, (size_t)(rest->at - line)};
 }
 
 /* A comment reaches to the end of its line. */

@@ -13,7 +13,8 @@ struct alias {
     unsigned line;
 };
 
-/* Takes the next line off, with those that are folded to it; empty ones go before. *lines counts, *number is its own. */
+/* Takes the next line off, with those that are folded to it, and the empty ones and comments before, between and behind them.
+ * *lines counts, *number is its own. */
 struct span alias_take_line(struct span *rest, unsigned *lines, unsigned *number);
 
 bool alias_is_comment(struct span line);
@@ -24,7 +25,7 @@ bool alias_split(struct alias *alias, struct span line);
 /* Takes the next target off: an empty one at the end. */
 struct span alias_take_target(struct span *targets);
 
-/* Without double quotes around it. */
+/* Without blanks and double quotes around it. */
 struct span alias_unquote(struct span text);
 
 /* In ASCII, capital letters or small. */

@@ -27,11 +27,8 @@ static bool find(const struct aliases *aliases, struct span name, struct alias *
     unsigned lines = 0;
 
     for (unsigned i = 0; i < args->alias_count; i++) {
-        const char *text = args->alias_lines[i].text;
-
-        alias->file = args->config_file;
-        alias->line = args->alias_lines[i].line;
-        if (alias_split(alias, (struct span){text, strlen(text)}) && alias_same(alias->name, name)) {
+        *alias = args->alias_lines[i];
+        if (alias_same(alias->name, name)) {
             return true;
         }
     }
@@ -136,11 +133,16 @@ static int check_circle(const struct step *step)
 
 static int expand_target(const struct expansion *all, const struct step *from, struct span target)
 {
+    enum { LOCAL = sizeof "@localhost" - 1 };
     struct step step = {.name = alias_unquote(target), .from = from, .any = from->any};
     struct span name = step.name;
+    bool bare = name.len > 0 && *name.at == '\\';
     int status;
 
-    if (name.len == 0) {
+    if (name.len >= LOCAL && strncasecmp(name.at + name.len - LOCAL, "@localhost", LOCAL) == 0) {
+        step.name.len = name.len -= LOCAL;
+    }
+    if (name.len == bare) {
         return refuse(from->name, NOBODY);
     }
     if (name.at[0] == '|' || name.at[0] == '/') {
@@ -152,7 +154,7 @@ static int expand_target(const struct expansion *all, const struct step *from, s
     if (memchr(name.at, '@', name.len) != NULL) {
         return add(all, name, NULL);
     }
-    if (name.at[0] == '\\') {
+    if (bare) {
         return add(all, (struct span){name.at + 1, name.len - 1}, all->aliases->domain);
     }
     status = check_circle(&step);
@@ -279,21 +281,11 @@ void aliases_default(struct args *args)
     }
 }
 
-static int check(struct aliases *aliases, struct span line)
+static int check(struct aliases *aliases, const struct alias *alias)
 {
     struct words to = {NULL, 0};
-    struct alias alias;
-    char *name;
-    int status;
-
-    if (alias_is_comment(line)) {
-        return EX_OK;
-    }
-    if (!alias_split(&alias, line)) {
-        return EX_DATAERR; /* it was told when it was opened */
-    }
-    name = make(aliases, alias.name, NULL);
-    status = name == NULL ? EX_OSERR : aliases_expand(aliases, name, &to);
+    char *name = make(aliases, alias->name, NULL);
+    int status = name == NULL ? EX_OSERR : aliases_expand(aliases, name, &to);
     free(to.list);
     return status == EX_CONFIG ? EX_DATAERR : status;
 }
@@ -302,15 +294,21 @@ int aliases_check(struct aliases *aliases)
 {
     const struct args *args = aliases->args;
     struct span rest = {aliases->text.data, aliases->text.len};
-    unsigned lines = 0, number;
+    unsigned lines = 0;
     int status = EX_OK;
 
     for (unsigned i = 0; i < args->alias_count; i++) {
-        status =
-            worse(status, check(aliases, (struct span){args->alias_lines[i].text, strlen(args->alias_lines[i].text)}));
+        status = worse(status, check(aliases, &args->alias_lines[i]));
     }
     while (rest.len > 0) {
-        status = worse(status, check(aliases, alias_take_line(&rest, &lines, &number)));
+        struct alias alias;
+        struct span text = alias_take_line(&rest, &lines, &alias.line);
+
+        if (alias_split(&alias, text)) {
+            status = worse(status, check(aliases, &alias));
+        } else if (!alias_is_comment(text)) {
+            status = worse(status, EX_DATAERR); /* it was told when it was opened */
+        }
     }
     return status;
 }

@@ -6,6 +6,7 @@
 #ifndef MAILMOTE_HOST_ARGS_H
 #define MAILMOTE_HOST_ARGS_H
 
+#include "alias_text.h"
 #include "file.h"
 #include "made.h"
 #include "mailmote_message.h"
@@ -53,12 +54,8 @@ struct relay_args {
     unsigned line; /* of the configuration file; 0 = the command line's */
 };
 
-/* An `alias' line of the configuration file. */
+/* `alias' lines of the configuration file. */
 enum { ALIAS_LINES = 32 };
-struct alias_line {
-    const char *text; /* NAME: ADDRESS, ... */
-    unsigned line;
-};
 
 /* `nodane' lines. */
 enum { NODANE_LINES = 32 };
@@ -122,7 +119,7 @@ struct args {
 #endif
     struct stat config_about;
     struct relay_args relays[MOTE_RELAYS_MAX];
-    struct alias_line alias_lines[ALIAS_LINES];
+    struct alias alias_lines[ALIAS_LINES];
 };
 
 int args_parse(struct args *args, uint8_t command, int argc, char **argv);

@@ -104,15 +104,18 @@ static int parse_relay(struct config *config, char *rest)
 static int parse_alias(struct config *config, const char *text)
 {
     struct args *args = config->args;
+    struct alias *alias = &args->alias_lines[args->alias_count];
 
-    if (strchr(text, ':') == NULL) {
-        return wrong("alias ", text, ": give NAME: ADDRESS");
-    }
     if (args->alias_count == ALIAS_LINES) {
         complain("more than %d lines of aliases: put them into a file, with aliases FILE", ALIAS_LINES);
         return EX_CONFIG;
     }
-    args->alias_lines[args->alias_count++] = (struct alias_line){text, config->line};
+    if (!alias_split(alias, alias_unquote((struct span){text, strlen(text)}))) {
+        return wrong("alias ", text, ": give NAME: ADDRESS");
+    }
+    alias->file = args->config_file;
+    alias->line = config->line;
+    args->alias_count++;
     return EX_OK;
 }
 

@@ -95,7 +95,7 @@ static void check_settings(const struct args *args)
         require(words[i] == NULL || strchr(words[i], '\n') == NULL, "a setting of two lines");
     }
     for (unsigned i = 0; i < args->alias_count; i++) {
-        require(strchr(args->alias_lines[i].text, ':') != NULL && args->alias_lines[i].line > 0, "an alias of none");
+        require(args->alias_lines[i].name.len > 0 && args->alias_lines[i].line > 0, "an alias of none");
     }
 }
 
@@ -178,11 +178,13 @@ static char *take_alias_line(struct args *args, char *file)
 {
     char *end = strchr(file, '\n');
 
-    if (end == NULL || memchr(file, ':', (size_t)(end - file)) == NULL) {
+    struct alias alias = {.file = "conf", .line = 7};
+
+    if (end == NULL || !alias_split(&alias, alias_unquote((struct span){file, (size_t)(end - file)}))) {
         return file;
     }
     *end = 0;
-    args->alias_lines[args->alias_count++] = (struct alias_line){.text = file, .line = 7};
+    args->alias_lines[args->alias_count++] = alias;
     return end + 1;
 }
 

@@ -89,7 +89,7 @@ def test_refused(send, to, line, says):
     assert all(word in send.says for word in says), send.says
 
 
-@pytest.mark.parametrize("targets", ['""', '"", ops@example.com'])
+@pytest.mark.parametrize("targets", ['""', '"", ops@example.com', "\\", '"\\"', "@localhost"])
 def test_quotes_around_nothing(send, targets):
     """are nobody: a mail that would go to none of its recipients is refused"""
     assert send(f"root: {targets}\n", "root", status=BAD_CONFIG) == [] and "names nobody" in send.says
@@ -121,13 +121,39 @@ def test_many_recipients(send, tmp_path, spool, status):
     assert not spool or "more than 32 recipients" in send.says
 
 
-@pytest.mark.parametrize("line", ["root", "  folded: x", "# ok\n  : x", ": x", '"root: x', '"": x'])
+@pytest.mark.parametrize("line", ["root", "root\n# no: colon", "  folded: x", "# ok\n  : x", ": x", '"root: x', '"": x'])
 def test_damaged_line(send, line):
     """is told of and left out: the other names still work"""
     text = f"\n\n{line}\nops: a@example.com\n"
     assert send(text, "ops") == ["a@example.com"]
-    assert ("warning" in send.says) == (not line.startswith("#")) and send.says.count("\n") == (not line.startswith("#"))
-    assert line.startswith("#") or send.says.startswith("mailmote: /aliases:3: ")
+    assert "warning" in send.says and send.says.startswith(f"mailmote: /aliases:{3 + line.startswith('#')}: ")
+    assert send.says.count("\n") == 1
+
+
+@pytest.mark.parametrize("between", ["# on call", "", "\r", "# on: call\n\n#", "  # b@example.org,", " \n# x\n\t"])
+def test_comments_and_empty_lines(send, between):
+    """end no alias: a line that begins with a blank goes on with what stands before them"""
+    assert send(f"# first: x\n\nroot: a@example.com,\n{between}\n  b@example.com\n#ops: x\nops: c@example.com", "root", "ops") == [
+        "a@example.com", "b@example.com", "c@example.com"]
+    assert send.says == ""
+
+
+@pytest.mark.parametrize("line", ['"root: ops@example.com"', ' "root: ops@example.com" \t', '  root: "ops@example.com"',
+                                  '"root": "ops@example.com"'])
+def test_quotes_around_a_line(send, line):
+    assert send("", "root", lines=f"alias {line}\n") == ["ops@example.com"] and send.says == ""
+
+
+@pytest.mark.parametrize("target, to", [("ops@localhost", "a@example.com"), ("ops@LocalHost", "a@example.com"),
+                                        ("me@localhost", "me@example.org"), ("\\ops@localhost", "ops@example.org"),
+                                        ("ops@localhost.example.net", "ops@localhost.example.net")])
+def test_name_at_localhost(send, target, to):
+    """is a local name, as it is of a recipient"""
+    assert send(f"root: {target}\nops: a@example.com\n", "root") == [to] and send.says == ""
+
+
+def test_address_at_localhost_in_a_circle(send):
+    assert send("root: root@localhost\n", "root", status=BAD_CONFIG) == [] and "in a circle: root -> root" in send.says
 
 
 def test_unreadable(send, relay, tmp_path):

@@ -363,6 +363,8 @@ def test_aliases_of_the_system(machine):
     machine.call("newaliases", wrap=wrap)
     (etc / "aliases").write_text("root: |sh\n")
     assert "no command" in machine.call("newaliases", status=BAD_INPUT, silent=False, wrap=wrap).stderr
+    (etc / "aliases").write_text("root: \\\n")
+    assert "names nobody" in machine.call("newaliases", status=BAD_INPUT, silent=False, wrap=wrap).stderr
     machine.configure(f"relay {machine.relay.where}", f"alias root: {B}")
     assert machine.sent("sendmail", "root", text=SUBJECT, wrap=wrap).to == [B]
 
