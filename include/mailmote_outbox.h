@@ -277,8 +277,13 @@ struct mote_outbox {
  *   MOTE_CAUSE_NONE
  *   MOTE_CAUSE_SETUP     a pointer is NULL, a count is 0, a size is none that is allowed, slots do not fit; or the storage is of an
  *                        outbox with another slot_count, cell_blocks, block_size or program_size: open it with those, or erase
- *                        it. Nothing was touched
- *   MOTE_CAUSE_STORAGE   nothing can be read, or no log be written: try again later. */
+ *                        all of it. Nothing was touched
+ *   MOTE_CAUSE_STORAGE   nothing can be read, or no log be written: try again later
+ * Any change of these four sizes is seen, wherever in the storage the log of the other outbox is, as long as a mark in it can be read:
+ * where no log is found all of the storage is looked through once, 44 octets at every eighth, or at every 48th where it is erased. Not
+ * seen is what the storage does not have any more: it must not begin behind where it began, nor end in front of that log. Marks that
+ * earlier releases have written tell only one sum of the four: where two are equal, as with 4,096 and 16 and with 8,192 and 32 octets, a
+ * change may not be seen. */
 uint8_t mote_outbox_open(struct mote_outbox *outbox, const struct mote_outbox_setup *setup, uint32_t now_ms,
                          uint32_t off_s, uint32_t random, uint16_t *lost);
 

@@ -41,7 +41,8 @@ static bool add(struct mote_outbox *o, const struct mote_record *record)
     return false;
 }
 
-/* Stands in the mark: with other sizes the same octets would be other mails. */
+/* Stands in the mark: with other sizes the same octets would be other mails. No two outboxes with blocks of one size, which stands in it
+ * as well, have the same here. */
 static uint32_t sizes(const struct mote_outbox *o)
 {
     const struct mote_outbox_setup *s = o->setup;
@@ -50,10 +51,21 @@ static uint32_t sizes(const struct mote_outbox *o)
            (uint32_t)s->slot_count << 24;
 }
 
+/* Is it one of an outbox of these sizes? Those by earlier releases do not tell a block's by itself, or none. */
+static bool ours(const struct mote_outbox *o, const struct mote_record *mark)
+{
+    return (mark->wait_s == sizes(o) || mark->wait_s == 0) &&
+           (mark->tls_since_s == o->setup->storage->block_size || mark->tls_since_s == 0);
+}
+
 /* Begins a log with the states of all slots. */
 static bool begin(struct mote_outbox *o, uint8_t log)
 {
-    struct mote_record mark = {.slot = MARK, .number = o->number, .age_s = o->log_seq + 1, .wait_s = sizes(o)};
+    struct mote_record mark = {.slot = MARK,
+                               .number = o->number,
+                               .age_s = o->log_seq + 1,
+                               .wait_s = sizes(o),
+                               .tls_since_s = o->setup->storage->block_size};
     uint8_t old = o->log;
     bool good = mote_storage_erase(o, log);
 
@@ -107,9 +119,8 @@ static void take(struct mote_outbox *o, const struct mote_record *record)
     }
 }
 
-/* Reads a block: looks for its marks, and, where it is the one that counts, takes the states. False when it is of an outbox of
- * other sizes. */
-static bool scan(struct mote_outbox *o, uint8_t log, bool counts)
+/* Reads a block: looks for its marks, and, where it is the one that counts, takes the states. */
+static void scan(struct mote_outbox *o, uint8_t log, bool counts)
 {
     uint8_t octets[MOTE_RECORD_LEN];
     struct mote_record record;
@@ -123,10 +134,7 @@ static bool scan(struct mote_outbox *o, uint8_t log, bool counts)
         if (!good || !mote_record_read(&record, octets)) {
             continue;
         }
-        if (record.slot == MARK && record.wait_s != sizes(o) && record.wait_s != 0) { /* 0: by a release before 0.2 */
-            return false;
-        }
-        if (record.slot == MARK && record.age_s > o->log_seq) {
+        if (record.slot == MARK && ours(o, &record) && record.age_s > o->log_seq) {
             o->log = log;
             o->log_seq = record.age_s;
             o->number = record.number;
@@ -135,18 +143,42 @@ static bool scan(struct mote_outbox *o, uint8_t log, bool counts)
             take(o, &record);
         }
     }
-    return true;
+}
+
+/* Is there a mark of an outbox of other sizes, wherever it would put it? */
+static bool others(struct mote_outbox *o)
+{
+    const struct mote_storage *storage = o->setup->storage;
+    uint32_t end = storage->block_size * storage->block_count - MOTE_RECORD_LEN;
+    uint8_t octets[MOTE_RECORD_LEN];
+    struct mote_record record;
+
+    for (uint32_t at = 0; at <= end; at += 8) {
+        if (!mote_storage_read(o, at, octets, sizeof octets)) {
+            continue;
+        }
+        if (mote_record_read(&record, octets) && record.slot == MARK) {
+            return true;
+        }
+        if (mote_storage_erased(octets, sizeof octets)) {
+            at += 40; /* none begins there */
+        }
+    }
+    return false;
 }
 
 uint8_t mote_log_open(struct mote_outbox *o)
 {
-    if (!scan(o, 0, false) || !scan(o, 1, false)) {
+    scan(o, 0, false);
+    scan(o, 1, false);
+    if (o->log_seq != 0) {
+        scan(o, o->log, true);
+        return MOTE_CAUSE_NONE;
+    }
+    if (o->readable && others(o)) {
         return MOTE_CAUSE_SETUP;
     }
-    if (o->log_seq == 0) {
-        o->log_worn = true;
-        return o->readable && turn(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
-    }
-    scan(o, o->log, true);
-    return MOTE_CAUSE_NONE;
+    o->log = 1; /* the first log is in the other block, whose place no size moves */
+    o->log_worn = true;
+    return o->readable && turn(o) ? MOTE_CAUSE_NONE : MOTE_CAUSE_STORAGE;
 }

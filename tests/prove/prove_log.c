@@ -48,6 +48,7 @@ bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECO
     record->age_s = mark ? value[at] : 0;
     record->attempts = mark ? 0 : value[at];
     record->wait_s = mark ? sizes(&o) : 0;
+    record->tls_since_s = mark ? PLACES * 64 : 0;
     return true;
 }
 
@@ -106,7 +107,7 @@ bool mote_storage_erased(const uint8_t *octets, size_t len)
     return is[at] == ERASED;
 }
 
-static struct mote_storage storage = {.block_size = PLACES * 64, .program_size = 64, .block_count = 2 + SLOTS};
+static struct mote_storage storage = {.block_size = PLACES * 64, .program_size = 64, .block_count = 2};
 static struct mote_slot slots[SLOTS];
 static struct mote_outbox_setup setup = {.storage = &storage, .slots = slots, .slot_count = SLOTS, .cell_blocks = 1};
 
@@ -133,6 +134,7 @@ static uint8_t boot(void)
  * unwindset: add.0:6
  * unwindset: scan.0:6
  * unwindset: begin.0:3
+ * unwindset: others.0:76
  * plant: core/outbox/log.c: s/record.age_s > o->log_seq/record.age_s < o->log_seq/
  * plant: core/outbox/log.c: s/begin(o, o->log ^ 1)/begin(o, o->log)/
  * plant: core/outbox/log.c: s/unsigned i = 0; good/unsigned i = 1; good/

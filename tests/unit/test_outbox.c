@@ -407,6 +407,68 @@ static void other_sizes(void **state)
     assert_int_equal(w.slots[1].len, good.slots[1].len);
 }
 
+enum { SIZES = 4 * 6 * 2 * 2 };
+
+/* One after the other all that differ. Returns the octets of the storage. */
+static uint32_t set_sizes(unsigned n)
+{
+    struct mote_storage *s = &w.flash.storage;
+
+    s->block_size = 512u << n % 4;
+    s->block_count = (uint16_t)(n % 4 < 2 ? FLASH_BLOCKS_MAX : FLASH_SIZE / s->block_size);
+    s->program_size = (uint16_t)(8u << n / 4 % 6);
+    w.setup.cell_blocks = (uint8_t)(1 + n / 24 % 2);
+    w.setup.slot_count = (uint8_t)(1 + n / 48 * 2);
+    return s->block_size * s->block_count;
+}
+
+/* From any sizes to any others: with the first log, with the one behind it, and with that alone, as where power goes when the next one is
+ * begun. A storage that ends in front of the one log there is is the only one in which it is not seen. */
+static void all_sizes(void **state)
+{
+    static struct world good;
+    unsigned seen = 0;
+
+    for (unsigned n = 0; n < 3 * SIZES; n++) {
+        uint32_t end = 0;
+        unsigned slot = 0;
+
+        world_set(512, 10, 1, 1, 0);
+        set_sizes(n / 3);
+        world_boot();
+        if (w.opened != MOTE_CAUSE_NONE) {
+            continue; /* they are none */
+        }
+        assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+        while (w.slots[slot].len == 0) {
+            slot++;
+        }
+        assert_int_equal(w.outbox.log, 0);
+        while (n % 3 != 0 && w.outbox.log == 0) {
+            assert_true(mote_log_save(&w.outbox, &w.slots[slot]));
+        }
+        if (n % 3 == 2) {
+            assert_true(w.flash.storage.erase(w.flash.storage.ctx, 0));
+            end = w.flash.storage.block_size + (w.setup.slot_count + 1u) * w.outbox.state_len;
+        }
+        good = w;
+        for (unsigned i = 0; i < SIZES; i++) {
+            if (i == n / 3 || set_sizes(i) < end) {
+                continue;
+            }
+            assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_SETUP);
+            assert_int_equal(w.lost, 0);
+            assert_memory_equal(w.flash.octets, good.flash.octets, sizeof w.flash.octets);
+            seen++;
+        }
+        set_sizes(n / 3);
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        assert_int_equal(w.slots[slot].len, good.slots[slot].len);
+    }
+    assert_in_range(seen, 15000, 3 * SIZES * SIZES);
+}
+
 /* Cells are worn evenly, though never more than one mail is there, and though the device is switched off again and again. */
 static void even_wear(void **state)
 {
@@ -672,13 +734,28 @@ static void misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused),       cmocka_unit_test(read_again), cmocka_unit_test(needs),
-        cmocka_unit_test(verified_only), cmocka_unit_test(setup),      cmocka_unit_test(other_sizes),
-        cmocka_unit_test(full),          cmocka_unit_test(fits),       cmocka_unit_test(too_small),
-        cmocka_unit_test(even_wear),     cmocka_unit_test(expiry),     cmocka_unit_test(posted_after_a_sleep),
-        cmocka_unit_test(tls_fails),     cmocka_unit_test(wrap),       cmocka_unit_test(commit),
-        cmocka_unit_test(recipients),    cmocka_unit_test(replies),    cmocka_unit_test(reported_again),
-        cmocka_unit_test(left_alone),    cmocka_unit_test(misuse),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(read_again),
+        cmocka_unit_test(needs),
+        cmocka_unit_test(verified_only),
+        cmocka_unit_test(setup),
+        cmocka_unit_test(other_sizes),
+        cmocka_unit_test(all_sizes),
+        cmocka_unit_test(full),
+        cmocka_unit_test(fits),
+        cmocka_unit_test(too_small),
+        cmocka_unit_test(even_wear),
+        cmocka_unit_test(expiry),
+        cmocka_unit_test(posted_after_a_sleep),
+        cmocka_unit_test(tls_fails),
+        cmocka_unit_test(wrap),
+        cmocka_unit_test(commit),
+        cmocka_unit_test(recipients),
+        cmocka_unit_test(replies),
+       
+        cmocka_unit_test(reported_again),
+        cmocka_unit_test(left_alone),
+        cmocka_unit_test(misuse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

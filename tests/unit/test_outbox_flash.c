@@ -633,6 +633,7 @@ static void format_of_marks(void **state)
         assert_int_equal(mark.slot, 255);
         assert_int_equal(mark.age_s, 1);
         assert_int_equal(mark.wait_s, 512 ^ 8 << 8 ^ 1 << 16 ^ 2 << 24);
+        assert_int_equal(mark.tls_since_s, 512);
     }
     assert_int_equal(w.outbox.log_used, 4);
 }
@@ -651,26 +652,29 @@ static void number_in_marks(void **state)
     assert_int_equal(w.outbox.number, 40004);
 }
 
-/* The marks of a release before 0.2 did not tell the sizes. */
-static void marks_without_sizes(void **state)
+/* The marks of earlier releases did not tell the size of a block by itself, or none. */
+static void marks_of_before(void **state)
 {
     struct mote_record mark;
 
-    world_set(512, 4, 2, 1, 0);
-    world_boot();
-    assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
-    for (unsigned i = 2; i < 4; i++) {
-        uint8_t *octets = w.flash.octets + 512u * w.outbox.log + i * w.outbox.state_len;
+    for (unsigned told = 0; told < 2; told++) {
+        world_set(512, 4, 2, 1, 0);
+        world_boot();
+        assert_int_equal(world_post(0), MOTE_CAUSE_NONE);
+        for (unsigned i = 2; i < 4; i++) {
+            uint8_t *octets = w.flash.octets + 512u * w.outbox.log + i * w.outbox.state_len;
 
-        assert_true(mote_record_read(&mark, octets));
-        mark.wait_s = 0;
-        mote_record_write(&mark, octets);
+            assert_true(mote_record_read(&mark, octets));
+            mark.tls_since_s = 0;
+            mark.wait_s = told ? mark.wait_s : 0;
+            mote_record_write(&mark, octets);
+        }
+        world_boot();
+        assert_int_equal(w.opened, MOTE_CAUSE_NONE);
+        assert_int_equal(w.lost, 0);
+        assert_int_not_equal(mails_there(), 0);
+        assert_int_equal(w.outbox.log_seq, 1);
     }
-    world_boot();
-    assert_int_equal(w.opened, MOTE_CAUSE_NONE);
-    assert_int_equal(w.lost, 0);
-    assert_int_not_equal(mails_there(), 0);
-    assert_int_equal(w.outbox.log_seq, 1);
 }
 
 /* A mail in the cell of another slot is none. */
@@ -738,7 +742,7 @@ int main(void)
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
         cmocka_unit_test(number_in_marks),
-        cmocka_unit_test(marks_without_sizes),
+        cmocka_unit_test(marks_of_before),
         cmocka_unit_test(moved_cell),
         cmocka_unit_test(format_of_marks),
         cmocka_unit_test(format_of_rests),
