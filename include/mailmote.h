@@ -137,7 +137,9 @@ struct mote_result {
 
 struct mote_rcpt {
     const char *address; /* local-part@domain, no angle brackets */
-    char *reply_text;    /* where to keep the text of this recipient's own reply, or NULL: printable, ended by NUL */
+    /* Where to keep the text of this recipient's own reply, or NULL: printable, ended by NUL. A conversation that asks about the
+     * recipient begins with an empty one. */
+    char *reply_text;
     uint16_t reply_text_cap; /* octets at reply_text, the NUL included */
 
     /* Final once its verdict is DELIVERED or FAILED: such a recipient is not asked again. So a struct that served one mail
@@ -176,7 +178,8 @@ struct mote_mail {
     uint32_t size; /* octets on the wire */
     uint8_t needs; /* MOTE_NEEDS_..., and marks of the library's own */
 
-    /* Where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL. */
+    /* Where to keep the relay's last reply to the mail as a whole, or NULL: printable, ended by NUL. A conversation begins with an
+     * empty one. */
     char *reply_text;
     uint16_t reply_text_cap; /* octets at reply_text, the NUL included */
 };

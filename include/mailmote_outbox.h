@@ -224,7 +224,8 @@ enum {
 
 /* What the outbox sets. What is for the application to read, at MOTE_REPORT, and for the port is marked so; the rest is the
  * outbox's own. To be told what relays reply, set reply_text and reply_text_cap in mail and in rcpts once, after
- * mote_outbox_open(): at MOTE_REPORT they hold the reply whose code the result has; the room stays lent from mail to mail. */
+ * mote_outbox_open(): at MOTE_REPORT they hold the reply whose code the result has, that to a recipient alone in its own, and never
+ * one to another mail; the room stays lent from mail to mail. */
 struct mote_outbox {
     /* Application: this mail is not tried again. */
     bool last;

@@ -6,6 +6,7 @@
  *     cell:  head "AM", the mail's number, len, checksum | record as accepted, addresses with a NUL each, text (len)
  */
 #include "cell.h"
+#include "../smtp/core.h"
 #include "record.h"
 #include "storage.h"
 
@@ -215,11 +216,12 @@ static size_t read_text(void *ctx, size_t offset, void *buf, size_t cap)
     return n;
 }
 
-/* Recipients and verdicts as the record knows them; addresses are found later. */
+/* Recipients and verdicts as the record knows them; addresses are found later. What was replied to the mail before is forgotten. */
 static void set_mail(struct mote_outbox *o)
 {
     const struct mote_record *record = &o->slot->record;
 
+    mote_no_reply(o->mail.reply_text, o->mail.reply_text_cap);
     o->mail.from = "";
     o->mail.rcpts = o->rcpts;
     o->mail.rcpt_count = record->rcpt_count;
@@ -229,6 +231,7 @@ static void set_mail(struct mote_outbox *o)
         uint32_t delivered = record->rcpts_delivered >> i & 1, failed = record->rcpts_failed >> i & 1;
 
         o->rcpts[i].address = "";
+        mote_no_reply(o->rcpts[i].reply_text, o->rcpts[i].reply_text_cap);
         o->rcpts[i].result =
             (struct mote_result){.verdict = (uint8_t)(delivered * MOTE_DELIVERED | failed * MOTE_FAILED)};
     }

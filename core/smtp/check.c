@@ -153,12 +153,13 @@ static bool address_good(struct mote_mail *mail, const char *address)
     return mote_address_valid(address);
 }
 
-/* Marks the recipients without a final verdict. */
+/* Marks the recipients without a final verdict, to whom nothing was replied yet. */
 static uint8_t envelope_cause(struct mote_mail *mail)
 {
     struct mote_rcpt *rcpt = mail->rcpts;
     unsigned asked = 0, good = 0;
 
+    mote_no_reply(mail->reply_text, mail->reply_text_cap);
     if (rcpt == NULL) {
         mail->rcpt_count = 0;
         return MOTE_CAUSE_ADDRESS;
@@ -169,6 +170,7 @@ static uint8_t envelope_cause(struct mote_mail *mail)
             rcpt->result.verdict != MOTE_DELIVERED && rcpt->result.verdict != MOTE_FAILED && !rcpt->excluded;
         if (rcpt->in_transaction) {
             memset(&rcpt->result, 0, sizeof rcpt->result);
+            mote_no_reply(rcpt->reply_text, rcpt->reply_text_cap);
             asked++;
             good += address_good(mail, rcpt->address);
         }

@@ -40,6 +40,14 @@ uint32_t mote_text_mend(struct mote_text *text, uint8_t c);
  * Returns MOTE_CAUSE_NONE, or why the text cannot be sent: then nothing of what was written may leave. */
 uint8_t mote_text_pull(struct mote_engine *e, uint8_t *buf, size_t cap, size_t *n);
 
+/* The room lent for a reply's text holds none. */
+static inline void mote_no_reply(char *text, size_t cap)
+{
+    if (text != NULL && cap != 0) {
+        *text = 0;
+    }
+}
+
 /* check.c: MOTE_CAUSE_NONE, or what is wrong with the arguments. Marks the recipients to be asked. */
 uint8_t mote_check(const struct mote_engine_setup *setup, struct mote_mail *mail);
 

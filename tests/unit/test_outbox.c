@@ -647,30 +647,57 @@ static void recipients(void **state)
     assert_int_equal(w.ledger[FATE_ONE_ONE].came[0], 1);
 }
 
-/* What the relays replied, mail after mail, in room lent once. */
+/* What the relays replied, mail after mail, in room lent once: nothing that was said of another. */
 static void replies(void **state)
 {
-    static const char *const seen[][3] = {{"ok", "later", "taken"}, {"later", "", "ok"}, {"never", "", "ok"}};
-    static const unsigned numbers[] = {FATE_ONE_ONE, FATE_LATER, FATE_NEVER};
-    char whole[40] = "", own[2][40];
+    static const char *const seen[][3] = {
+        {"ok", "later", "taken"}, {"later", "", "ok"}, {"never", "", "ok"}, {"", "", ""}, {"ok", "never", "taken"}};
+    static const unsigned numbers[] = {FATE_ONE_ONE, FATE_LATER, FATE_NEVER, FATE_DOWN, FATE_HALF};
+    char whole[40] = "before", own[2][40] = {"before", "before"};
 
     world_new();
     w.mails = 0;
+    w.setup.states = NULL;
     w.outbox.mail.reply_text = whole;
     w.outbox.mail.reply_text_cap = sizeof whole;
     for (unsigned i = 0; i < 2; i++) {
         w.outbox.rcpts[i].reply_text = own[i];
         w.outbox.rcpts[i].reply_text_cap = sizeof own[i];
     }
-    for (unsigned n = 0; n < 3; n++) {
-        memset(own, 0, sizeof own);
+    for (unsigned n = 0; n < 5; n++) {
         assert_int_equal(world_post(numbers[n]), MOTE_CAUSE_NONE);
         do {
             assert_true(world_step());
         } while (w.phase != REPORT);
-        assert_string_equal(own[0], seen[n][0]);
-        assert_string_equal(own[1], seen[n][1]);
+        for (unsigned i = 0; i < w.outbox.mail.rcpt_count; i++) {
+            assert_string_equal(own[i], seen[n][i]);
+        }
         assert_string_equal(whole, seen[n][2]);
+        assert_true(world_step());
+        if (!w.outbox.last) {
+            mote_outbox_cancel(&w.outbox, w.ledger[numbers[n]].record.id);
+        }
+    }
+}
+
+/* Those of an attempt before are none of this one's, which the recipient who has its verdict takes no part in. */
+static void replies_again(void **state)
+{
+    char own[2][40] = {"", ""};
+
+    world_new();
+    w.mails = 0;
+    assert_int_equal(world_post(FATE_ONE_ONE), MOTE_CAUSE_NONE);
+    for (unsigned i = 0; i < 2; i++) {
+        w.outbox.rcpts[i].reply_text = own[i];
+        w.outbox.rcpts[i].reply_text_cap = sizeof own[i];
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        do {
+            assert_true(world_step());
+        } while (w.phase != REPORT);
+        assert_string_equal(own[0], n == 0 ? "ok" : "");
+        assert_string_equal(own[1], n == 0 ? "later" : "ok");
         assert_true(world_step());
     }
 }
@@ -752,7 +779,7 @@ int main(void)
         cmocka_unit_test(commit),
         cmocka_unit_test(recipients),
         cmocka_unit_test(replies),
-       
+        cmocka_unit_test(replies_again),
         cmocka_unit_test(reported_again),
         cmocka_unit_test(left_alone),
         cmocka_unit_test(misuse),

@@ -347,6 +347,32 @@ static void test_text_of_recipients(void **state)
     assert_string_equal(rig.text, "2.0.0 queued as 17");
 }
 
+/* Of a conversation before, with another relay or about another mail, no words are left, but to a recipient who has its verdict. */
+static void test_text_of_before(void **state)
+{
+    char other[] = "before", none[] = "before";
+
+    rig_set(&rig);
+    strcpy(rig.text, "before");
+    strcpy(rig.rcpt_text, "before");
+    rig.rcpts[1].reply_text = other;
+    rig.rcpts[1].reply_text_cap = sizeof other;
+    rig.rcpts[1].result.verdict = MOTE_FAILED;
+    rig.rcpts[2].address = "d@example.test";
+    rig.rcpts[2].reply_text = none; /* there is no room in it */
+    rig.mail.rcpt_count = 3;
+    rig_begin(&rig);
+    rig_hear(&rig, "421 too busy\r\n");
+    assert_int_equal(rig.rcpts[0].result.code, 421);
+    assert_string_equal(rig.rcpt_text, "");
+    assert_string_equal(rig.text, "too busy");
+    assert_string_equal(other, "before");
+    assert_string_equal(none, "before");
+    rig_begin(&rig);
+    mote_engine_fail(&rig.engine, MOTE_CAUSE_LOST);
+    assert_string_equal(rig.text, "");
+}
+
 /* ---- Enhanced status codes (RFC 3463) ---------------------------------------------------------------------------- */
 
 static void test_enhanced_status_codes(void **state)
@@ -454,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_text_is_kept),
         cmocka_unit_test(test_the_last_reply_counts),
         cmocka_unit_test(test_text_of_recipients),
+        cmocka_unit_test(test_text_of_before),
         cmocka_unit_test(test_enhanced_status_codes),
         cmocka_unit_test(test_enhanced_status_code_is_forgotten),
     };
