@@ -98,9 +98,11 @@ void mote_message_parts(struct mote_message *message, const struct mote_part *pa
 /* Can it be composed? MOTE_CAUSE_NONE, or the first of:
  * MOTE_CAUSE_ADDRESS  From is missing, or From, To, Cc or Bcc holds what mote_address_valid() refuses;
  * MOTE_CAUSE_HEADER   unix_s is 2^32 or more (milliseconds?); Message-ID is missing, malformed or over 250 octets; Subject or a
- *                     further field holds CR, LF, TAB or another control octet; Reply-To is no address; a field's name is none;
+ *                     further field holds CR, LF, TAB or another control octet; Reply-To is no address; a field's name is none, or
+ *                     over 60 octets; its value is NULL or empty;
  * MOTE_CAUSE_TEXT     the text, or that of a part, holds a NUL; a part has no type, or one that is not ASCII; its type or name holds
- *                     a control octet; it has neither text nor reader; an alternative comes behind another part.
+ *                     a control octet; it has neither text nor reader; it has 4 GiB less 57 octets or more, or such a size where
+ *                     there are no 4 GiB, as (size_t)-1; an alternative comes behind another part.
  * Nothing is ever mended silently. Reads every string once. */
 uint8_t mote_message_check(const struct mote_message *message);
 

@@ -5,17 +5,17 @@
  */
 #include "writer.h"
 
-enum { FIELD_WORD_MAX = 900 };
+enum { FIELD_NAME_MAX = 60, FIELD_WORD_MAX = 900 };
 
 /* RFC 5322 3.6.8 */
 static bool name_valid(const char *name)
 {
-    const char *at = name;
+    size_t n = 0;
 
-    while (*at > ' ' && *at < 127 && *at != ':') {
-        at++;
+    while (name[n] > ' ' && name[n] < 127 && name[n] != ':') {
+        n++;
     }
-    return *at == 0 && at != name;
+    return name[n] == 0 && n - 1 < FIELD_NAME_MAX;
 }
 
 static bool fields_valid(const struct mote_fields *f)

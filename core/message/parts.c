@@ -13,7 +13,8 @@ static bool part_valid(const struct mote_part *part)
 {
     return mote_value_kind(part->type, SIZE_MAX) == MOTE_VALUE_PLAIN &&
            mote_value_kind(part->name, SIZE_MAX) != MOTE_VALUE_REFUSED &&
-           (part->text != NULL ? mote_text_valid(part->text, part->text_len) : part->read != NULL);
+           (part->text != NULL ? mote_text_valid(part->text, part->text_len)
+                               : part->read != NULL && part->size < (size_t)UINT32_MAX - 56); /* room to round up */
 }
 
 static bool parts_valid(const struct mote_message *m)

@@ -478,6 +478,21 @@ static void fields_refused(void **state)
     }
 }
 
+/* Of 60 octets at most. */
+static void long_names(void **state)
+{
+    static char name[62];
+    static const struct mote_field own = {name, "a"};
+    static const struct mote_fields list = {.list = &own, .count = 1};
+    struct mote_message m = sample();
+
+    memset(name, 'X', 60);
+    mote_message_fields(&m, &list);
+    assert_int_equal(mote_message_check(&m), MOTE_CAUSE_NONE);
+    name[60] = 'X';
+    assert_refused(&m, MOTE_CAUSE_HEADER, "further field");
+}
+
 static void bcc_is_refused_too(void **state)
 {
     static const char *const bcc[] = {"a@b", "a b"};
@@ -600,6 +615,28 @@ static void sizes_are_exact(void **state)
     }
 }
 
+/* Nor is any size beyond those, as of a file whose length could not be told. */
+static void sizes_of_no_mail(void **state)
+{
+    const size_t sizes[] = {SIZE_MAX,         SIZE_MAX - 1,       SIZE_MAX - 57,           SIZE_MAX / 2,
+                            SIZE_MAX / 4 * 3, (size_t)UINT32_MAX, (size_t)UINT32_MAX - 57, SIZE_MAX / 26 * 19};
+    struct mote_rcpt rcpts[1];
+    struct mote_mail mail;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct source source = source_of(0);
+        struct mote_part part[2] = {attachment(&source), attachment(&source)};
+        struct mote_message m = sample();
+
+        part[0].size = part[1].size = sizes[i];
+        mote_message_parts(&m, part, 1);
+        assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1),
+                         sizes[i] < UINT32_MAX / 79 * 57 ? MOTE_CAUSE_NONE : MOTE_CAUSE_TEXT);
+        mote_message_parts(&m, part, 2);
+        assert_int_equal(mote_message_mail(&m, &mail, rcpts, 1), MOTE_CAUSE_TEXT);
+    }
+}
+
 /* To the octet: an attachment as long as it can be, and then a subject that grows. */
 static void largest_size(void **state)
 {
@@ -645,9 +682,11 @@ int main(void)
         cmocka_unit_test(bcc_is_refused_too),
         cmocka_unit_test(names),
         cmocka_unit_test(other_fields),
+        cmocka_unit_test(long_names),
         cmocka_unit_test(long_words),
         cmocka_unit_test(is_measured),
         cmocka_unit_test(sizes_are_exact),
+        cmocka_unit_test(sizes_of_no_mail),
         cmocka_unit_test(largest_size),
     };
 
