@@ -318,8 +318,8 @@ uint8_t mote_outbox_alert(struct mote_outbox *outbox, const struct mote_message 
                           uint32_t now_ms);
 
 /* What to do next. Call it when the wait is over, after a post, and after each thing it asked for. random: any 32
- * random bits. Reports a mail whose storage fails, as an attempt with MOTE_CAUSE_STORAGE. One call erases one block at most,
- * and one of the log. */
+ * random bits. Reports a mail whose storage fails, as an attempt with MOTE_CAUSE_STORAGE. One call erases one block of a cell at
+ * most, and one of the log; of a log that cannot be erased or programmed up to four. */
 uint8_t mote_outbox_poll(struct mote_outbox *outbox, uint32_t now_ms, uint32_t random);
 
 /* Seconds until a mail is due; UINT32_MAX when there is none. */

@@ -324,18 +324,22 @@ static void begin(struct mote_outbox *o, struct mote_slot *slot)
 }
 
 /* While nothing is due: how old mails are, and how long they wait still. A device that never lives as long as a mail waits would wait for
- * ever. */
-static void keep_time(struct mote_outbox *o)
+ * ever. When the log turns, all states are stored. False: it is not time. */
+static bool keep_time(struct mote_outbox *o)
 {
+    uint32_t log = o->log_seq;
+
     if (o->now_s < o->lived_s) {
-        return;
+        return false;
     }
     o->lived_s = 2 * o->now_s;
-    for (struct mote_slot *slot = o->slots; slot != o->slots_end; slot++) {
-        if (slot->len != 0) {
-            mote_log_save(o, slot);
+    for (struct mote_slot *slot = o->slots; slot != o->slots_end && o->log_seq == log; slot++) {
+        if (slot->len != 0 && !mote_log_save(o, slot)) {
+            break;
         }
     }
+    o->tidying = true;
+    return true;
 }
 
 /* While nothing is due: one block of a cell that no mail is in. */
@@ -426,8 +430,9 @@ uint8_t mote_outbox_poll(struct mote_outbox *o, uint32_t now_ms, uint32_t random
             o->mails_max = MOTE_CONNECTION_MAILS;
         }
         if (slot == NULL || slot->record.wait_s != 0) {
-            keep_time(o);
-            tidy(o);
+            if (!keep_time(o)) {
+                tidy(o);
+            }
             return MOTE_IDLE;
         }
         if (slot->record.rcpt_count == 0) {

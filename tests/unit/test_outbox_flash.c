@@ -543,6 +543,72 @@ static uint32_t cells_erased(void)
     return erases;
 }
 
+/* At a poll. */
+static uint32_t log_erases, cell_erases;
+
+static uint8_t counted_poll(void)
+{
+    uint32_t log = w.flash.erases[0] + w.flash.erases[1], cells = cells_erased();
+    uint8_t step = world_poll(0);
+
+    log_erases = w.flash.erases[0] + w.flash.erases[1] - log;
+    cell_erases = cells_erased() - cells;
+    return step;
+}
+
+/* What a watchdog is reckoned from: one of the log, though the states of all slots are stored while a cell is to be erased. */
+static void erases_of_a_poll(void **state)
+{
+    for (unsigned n = 0; n < 3 * 6; n++) {
+        uint8_t slots = (uint8_t)(1 + n % 3);
+        uint32_t logs = 0, cells = 0;
+
+        world_set((2u * slots + n / 3) * 48, (uint16_t)(2 + 2 * slots), slots, 2, 0);
+        world_boot();
+        for (unsigned i = 0; i < 300; i++) {
+            unsigned number = i % slots * FATES;
+            uint8_t id[8];
+
+            world_id(number, id);
+            if (i % 5 == 0) {
+                mote_outbox_cancel(&w.outbox, id);
+            } else {
+                world_post(number);
+            }
+            for (unsigned k = 0; k < slots; k++) {
+                w.slots[k].record.wait_s = 1000;
+            }
+            w.sim.now_ms += 8000;
+            do {
+                assert_int_equal(counted_poll(), MOTE_IDLE);
+                assert_in_range(log_erases, 0, 1);
+                assert_in_range(cell_erases, 0, 1);
+                logs += log_erases;
+                cells += cell_erases;
+            } while (w.outbox.tidying);
+        }
+        assert_true(logs > 2 && cells > 10);
+    }
+}
+
+/* Up to four where neither block of it keeps anything: the other one, and the one there is, when an attempt begins and when it ends. */
+static void erases_of_a_full_log(void **state)
+{
+    uint32_t most = 0;
+
+    world_put_in(FATE_GOOD);
+    w.flash.full_to = LOG_END;
+    w.outbox.log_used = w.outbox.log_cap;
+    for (unsigned i = 0; i < 9; i++) {
+        counted_poll();
+        assert_in_range(log_erases, 0, 4);
+        most = log_erases > most ? log_erases : most;
+        mote_outbox_reported(&w.outbox);
+        world_sleep(mote_outbox_wait_s(&w.outbox));
+    }
+    assert_int_equal(most, 4);
+}
+
 static void cut_a_post(void)
 {
     w.flash.cut_at = w.flash.writes + 4;
@@ -739,6 +805,8 @@ int main(void)
         cmocka_unit_test(dead_cell),
         cmocka_unit_test(erased_while_idle),
         cmocka_unit_test(erased_behind_a_cut_post),
+        cmocka_unit_test(erases_of_a_poll),
+        cmocka_unit_test(erases_of_a_full_log),
         cmocka_unit_test(wear),
         cmocka_unit_test(format),
         cmocka_unit_test(number_in_marks),
