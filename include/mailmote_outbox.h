@@ -19,7 +19,8 @@ extern "C" {
 /* What mote_delivery_next() asks of the port. */
 enum {
     MOTE_CONNECT = 1, /* connect to delivery.relay, then mote_delivery_connected() or mote_delivery_unreachable() */
-    /* Pump delivery.session until it is MOTE_DONE or MOTE_WANT_MAIL. At MOTE_DONE close the connection. Ask again. */
+    /* Pump delivery.session until it is MOTE_DONE or MOTE_WANT_MAIL. At MOTE_DONE close the connection. Ask again, which reads the
+     * session's result: who wipes the session does it behind that. */
     MOTE_TALK = 2,
     MOTE_FINISHED = 3 /* the attempt has ended: mote_delivery_result() */
 };

@@ -218,7 +218,8 @@ void mote_session_commit(struct mote_session *session);
 void mote_session_fail(struct mote_session *session, uint8_t cause);
 const struct mote_result *mote_session_result(const struct mote_session *session);
 
-/* Overwrites the session and its buffer with zeros, keys and secrets included. Read the result first. */
+/* Overwrites the session and its buffer with zeros, keys and secrets included. Read the result first, or have it read:
+ * mote_outbox_poll() and mote_delivery_next() do so when they are called behind MOTE_DONE. */
 void mote_session_wipe(struct mote_session *session);
 
 #ifdef __cplusplus
