@@ -405,6 +405,9 @@ int config_parse(struct args *args)
     }
     status = parse(&config, args->config.data);
     account = choose(&config, status != EX_OK);
+    if (account == NULL) { /* what stands in front of the first is no relay without it */
+        memset(config.accounts[0].settings, 0, KEY_SPOOL * sizeof(struct setting));
+    }
     applied = account_apply(args, account != NULL ? account : &config.accounts[0]);
     free(config.accounts);
     return account == NULL ? EX_CONFIG : status != EX_OK ? status : applied;

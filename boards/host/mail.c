@@ -54,6 +54,9 @@ static void default_from(struct host_mail *mail, const struct args *args)
     if (args->spool != NULL && args->domain == NULL && (*domain == 0 || args->misconfigured)) {
         domain = LATER_DOMAIN;
     }
+    for (const char *at = user != NULL && args->mta ? user : ""; *at != 0; at++) {
+        user = (unsigned char)*at < 128 ? user : NULL; /* which takes a relay with SMTPUTF8, and so would its notices */
+    }
     if (user == NULL || *domain == 0 ||
         snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
         !mote_address_valid(mail->from)) {

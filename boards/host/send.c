@@ -10,6 +10,7 @@
 #include "drop.h"
 #include "later.h"
 #include "mx.h"
+#include "report.h"
 #include "sending.h"
 #include "shares.h"
 
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* A mail that is to be kept is not lost for an alias that is wrong. */
@@ -256,7 +258,9 @@ static int try_stored(struct sending *sending)
 
 static int leave_misconfigured(const struct sending *sending)
 {
-    complain("the mail is kept: mailmote flush sends it when the configuration has been put right");
+    report_trouble(sending->spool.syslog, LOG_ERR,
+                   "the mail is kept: mailmote flush --spool %s sends it when the configuration has been put right",
+                   sending->args.spool);
     return sending->args.background ? EX_OK : attempt_put_off(&sending->attempt);
 }
 

@@ -172,6 +172,19 @@ def test_wrong_accounts(config, relay, more, words, says):
     assert relay.talks == []
 
 
+def test_no_account_is_chosen(config, tmp_path):
+    """what is in front of them is none; a mail is kept where that has it, not in a spool that only one of them has"""
+    accounts = f"account a\nhost a.test\nspool {tmp_path}/a\naccount b\nhost b.test\nspool {tmp_path}/b\n"
+    path = config(f"tls off\nport 26\nfrom s@example.org\n{accounts}")
+    done = send(path)
+    assert done.returncode == BAD_CONFIG and "several accounts" in told(done)
+    done = send(config(f"defaults\ntls off\nspool {tmp_path}/both\n{accounts}"), env={"LOGNAME": "u"})
+    assert done.returncode == DEFERRED and "several accounts" in done.stderr.splitlines()[0], done.stderr
+    assert done.stderr.splitlines()[1:] == [
+        f"mailmote: the mail is kept: mailmote flush --spool {tmp_path}/both sends it when the configuration has been put right"]
+    assert len(list((tmp_path / "both").glob("*.mail"))) == 1
+
+
 def test_account_with_a_comment(config, relay):
     path = config(f"account a # what: ever\nfrom a@example.org\n{host(relay)}account b : a # c: d\nfrom b@example.org\n")
     assert send(path, "--account", "a").verdicts == send(path, "--account", "b").verdicts == ["delivered"]

@@ -61,6 +61,17 @@ def test_a_line_for_each_recipient(spool, relay, log):
     assert level == MAIL | INFO and f"to=<{B}>" in text
 
 
+def test_kept_for_a_slip(spool, relay, log, tmp_path):
+    """with the directory, as a configuration that cannot be read names none"""
+    wrap, lines = log
+    done = spool.send(relay, wrap=wrap, options=["-C", tmp_path / "none"])
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    assert done.returncode == DEFERRED
+    assert lines()[0] == (MAIL | ERROR, f"the mail is kept: mailmote flush --spool {spool.path} sends it when the configuration "
+                          "has been put right")
+
+
 @pytest.mark.parametrize("word, facility", [("", MAIL), ("on", MAIL), ("LOG_MAIL", MAIL), ("LOG_USER", 1 << 3),
                                             ("LOG_LOCAL0", 16 << 3), ("LOG_LOCAL7", 23 << 3), ("off", None)])
 def test_facility(spool, relay, log, tmp_path, word, facility):

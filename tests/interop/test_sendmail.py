@@ -51,6 +51,13 @@ def test_sender(machine, words, sender, behind):
     assert (mail.sender, mail.to) == (sender, [A]) and mail.text.count(b"From:") == 1
 
 
+@pytest.mark.parametrize("name", ["DOM\\joe", "j\u00f6rg"])
+def test_user_who_is_no_local_part(machine, name):
+    """of each relay: neither his mail nor its notice would go to one without SMTPUTF8"""
+    mail = machine.sent("sendmail", A, text=SUBJECT, env={"LOGNAME": name})
+    assert mail.sender == f"nobody@{HOST}" and parsed(mail)["From"] == mail.sender
+
+
 @pytest.mark.parametrize("words, rcpts", [
     ([A, B], [A, B]), ([f"{A},{B}"], [A, B]), ([f"Ann <{A}>, root"], [A, ROOT]), ([A, "-i", B], [A, B]), ([A, "--", B], [A, B]),
     (["root"], [ROOT]), ([f"<{A}>"], [A]), ([A, A, A.replace("example", "EXAMPLE")], [A]), (["--", A], [A])])
