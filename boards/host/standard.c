@@ -16,15 +16,18 @@
 void standard_begin(struct standard *standard)
 {
     standard->line = true;
-    standard->ahead = -1;
+    standard->ahead = standard->behind = -1;
 }
 
-/* What is left when NULs are out. */
-static size_t without_nuls(char *text, size_t len)
+/* What is left when NULs are out, and of CRs in front of an LF all but one. */
+static size_t without_odd(char *text, size_t len)
 {
     size_t kept = 0;
 
     for (size_t at = 0; at < len; at++) {
+        while (text[at] == '\n' && kept > 1 && text[kept - 1] == '\r' && text[kept - 2] == '\r') {
+            kept--;
+        }
         if (text[at] != 0) {
             text[kept++] = text[at];
         }
@@ -50,14 +53,17 @@ static size_t read_once(char *to, size_t cap)
     return (size_t)got;
 }
 
-static size_t read_octets(struct standard *standard, char *to, size_t cap)
+/* Until there is something to keep, or the end; octets that follow a CR which is held back are read one by one. *crs: so many are in
+ * front of it. */
+static size_t read_kept(struct standard *standard, char *to, size_t cap, size_t *crs)
 {
     size_t got, kept;
 
     do {
         const char *nul;
 
-        got = kept = read_once(to, cap);
+        *crs = standard->crs;
+        got = read_once(to, *crs > 0 ? 1 : cap);
         if (got == MOTE_READ_FAILED) {
             return got;
         }
@@ -72,10 +78,40 @@ static size_t read_octets(struct standard *standard, char *to, size_t cap)
             complain("the mail is larger than %zu octets: send a smaller one", INPUT_MAX);
             return MOTE_READ_FAILED;
         }
-        kept = nul != NULL ? without_nuls(to, got) : got;
+        for (kept = without_odd(to, got); kept > 0 && to[kept - 1] == '\r'; kept--) {
+            standard->crs++;
+        }
     } while (kept == 0 && got != 0);
-    standard->ended = got == 0;
     return kept;
+}
+
+/* CRs at the end of what was read wait for what is behind them. */
+static size_t read_octets(struct standard *standard, char *to, size_t cap)
+{
+    size_t crs;
+
+    if (standard->behind < 0) {
+        size_t kept = read_kept(standard, to, cap, &crs);
+
+        if (kept == MOTE_READ_FAILED) {
+            return kept;
+        }
+        standard->ended = kept == 0 && crs <= cap;
+        if (crs == 0) {
+            return kept;
+        }
+        standard->behind = kept == 0 ? -1 : (unsigned char)*to;
+        standard->crs = standard->behind == '\n' ? 1 : crs;
+    }
+    crs = standard->crs < cap ? standard->crs : cap;
+    standard->crs -= crs;
+    if (crs > 0) {
+        memset(to, '\r', crs);
+        return crs;
+    }
+    *to = (char)standard->behind;
+    standard->behind = -1;
+    return 1;
 }
 
 /* Octets in front of the lone dot that ends them; len when there is none. What is behind a dot at their end is read. */

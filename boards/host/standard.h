@@ -17,12 +17,14 @@ struct standard {
     bool ended;
     bool line;    /* it was read up to the beginning of a line */
     int ahead;    /* the octet behind a dot there, or -1 */
+    int behind;   /* the octet behind the CRs, or -1 */
+    size_t crs;   /* that were read and are not given yet */
     size_t total; /* octets that were read */
 };
 
 void standard_begin(struct standard *standard);
 
-/* Octets, at most cap of them, which is 1 or more; 0 is the end. MOTE_READ_FAILED after a complaint. */
+/* Octets, at most cap of them, and of several CRs in front of an LF one, which is 1 or more; 0 is the end. MOTE_READ_FAILED after a complaint. */
 size_t standard_read(struct standard *standard, char *to, size_t cap);
 
 /* What is written to standard output from here on is lost: callers of sendmail expect no results. */

@@ -53,7 +53,7 @@ def test_missing_fields_are_added(relay):
     assert sorted(mail.keys()) == ["Date", "From", "Message-ID", "Subject"] and mail.get_payload() == "hello\r\n"
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b"\r\r\n", b"\r" * 9 + b"\n"])
 def test_what_is_there_stays(relay, end):
     text = (FULL + b"X-Folded: a\n\tb\nSubject : odd\ndate: none\n\nhello\n").replace(b"\n", end)
     send(relay, text)
@@ -148,6 +148,15 @@ def test_long_header_lines(relay, name, value, gap):
     lines = written.split(b"\r\n")
     assert max(map(len, lines)) <= 998 and all(line[:1] in b" \t" for line in lines[1:])
     assert b"".join(lines) == field or (gap and b"".join(lines).replace(b" ", b"") == field.replace(b" ", b""))
+
+
+@pytest.mark.parametrize("crs", [1, 2, 3, 5000])
+def test_ends_of_lines_wherever_a_piece_ends(relay, crs):
+    """several CRs and an LF are one; CRs alone are so many"""
+    lines = [b"x" * (i % 61) for i in range(30 if crs == 5000 else 2000)]
+    send(relay, FULL + b"\n" + (b"\r" * crs + b"\n").join(lines) + b"\ry\r\rz" + b"\r" * crs)
+    body = relay.mails[0].text.partition(b"\r\n\r\n")[2]
+    assert body == b"\r\n".join([*lines, b"y", b"", b"z", *[b""] * crs])
 
 
 @pytest.mark.parametrize("field", [b"To: ", b"To:", b"Cc: Ann <ann@x.test>, ", b"Cc: not an address, "])
