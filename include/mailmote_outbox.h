@@ -47,7 +47,10 @@ struct mote_delivery {
     struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone */
     struct mote_mail *mail;
     struct mote_result result;
-    uint32_t now_s; /* the port's to set when a conversation has ended: for states */
+    uint32_t now_s;   /* the port's to set when a conversation has ended: for states, and for what follows */
+    uint32_t since_s; /* when the leg began */
+    uint32_t most_s;  /* P13: what the leg took that took the longest so far */
+    uint8_t slowest;  /* and its relay, by its place */
 };
 
 /* Begins an attempt. relays: in order of preference, 1..MOTE_RELAYS_MAX. record: the mail's, read here only (P5, P7,

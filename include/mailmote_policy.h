@@ -24,7 +24,7 @@ struct mote_record {
     bool plain;         /* P16: neither PIPELINING nor CHUNKING any more */
     bool verified_only; /* P7: accepted for verified relays only; set when the mail is accepted, for ever */
     bool left_alone;    /* P12: a relay was passed over as left alone in the last attempt */
-    uint8_t first;      /* P9: the relay the next attempt begins with, by its place; not the first one behind a doubt */
+    uint8_t first;      /* P9, P13: the relay the next attempt begins with, by its place: behind a doubt or lost time */
     uint8_t ours;       /* P12: deferrals in a row for which mote_policy_soon() held, up to 3 */
     uint8_t rcpt_count; /* MOTE_RECORD_RCPTS at most */
     uint8_t slot;       /* the outbox's own: where it is */
@@ -92,7 +92,7 @@ bool mote_policy_armed(bool tls_failed, uint32_t since_s);
 #define MOTE_RELAYS_MAX 8
 struct mote_plan {
     uint8_t count;                /* relays */
-    uint8_t first;                /* the one to begin with, by its place (P9); the others follow, and it goes round */
+    uint8_t first;                /* to begin with, by its place (P9, P13); the others follow, and it goes round */
     uint8_t relays_up;            /* may be asked: not left alone by P12, not barred by P7 */
     uint8_t relays_opportunistic; /* and STARTTLS: the only ones that may ever be spoken to in clear */
     uint8_t relays_tls_failed;    /* in this attempt */

@@ -125,7 +125,7 @@ void mote_delivery_init(struct mote_delivery *d, const struct mote_relay *relays
     d->mail = mail;
     d->session = session;
     d->setup = setup;
-    d->now_s = now_s;
+    d->now_s = d->since_s = now_s;
     d->leg = -1;
     if (rcpt == NULL) {
         mail->rcpt_count = 0;
@@ -160,7 +160,8 @@ static void note_relay(struct mote_delivery *d, bool suspect)
 {
     const struct mote_relay *relay = d->relay;
     bool no_reply = d->result.verdict == MOTE_IN_DOUBT && d->result.code == 0;
-    bool excused = suspect || (no_reply && d->plan.count == 1); /* whom else to ask? */
+    bool never_dialled = d->result.cause == MOTE_CAUSE_DEADLINE && d->now_s == d->since_s;
+    bool excused = suspect || never_dialled || (no_reply && d->plan.count == 1); /* whom else to ask? */
     uint8_t news = mote_policy_relay_news(relay->tls, !relay->trust.opportunistic, excused, &d->result);
     struct mote_relay_state *state;
 
@@ -292,6 +293,10 @@ static void sum_up(struct mote_delivery *d)
 
 uint8_t mote_delivery_next(struct mote_delivery *d)
 {
+    if (d->now_s - d->since_s >= d->most_s) {
+        d->most_s = d->now_s - d->since_s;
+        d->slowest = d->at;
+    }
     if (d->step == MOTE_TALK) {
         if (!d->session->engine.done && !d->session->engine.kept) {
             return MOTE_TALK;
@@ -318,6 +323,7 @@ uint8_t mote_delivery_next(struct mote_delivery *d)
         d->at = (uint8_t)mote_policy_relay(&d->plan, leg);
         d->bit = (uint8_t)(1u << d->at);
         if (choose(d, leg >= count)) {
+            d->since_s = d->now_s;
             d->relay = &d->relays[d->at];
             d->setup->clear = leg >= count;
             d->step = MOTE_CONNECT;

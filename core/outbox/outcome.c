@@ -25,16 +25,25 @@ bool mote_record_settled(const struct mote_record *record)
     return record->rcpt_count == 0 || left << (MOTE_RECORD_RCPTS - record->rcpt_count) == 0;
 }
 
-/* P9: where it is in doubt whether a relay has the mail, another one is asked first. */
-static uint8_t behind(const struct mote_delivery *d)
+/* Another one than this relay is asked first. */
+static uint8_t behind(unsigned at)
 {
-    return (d->at + 1u) % MOTE_RELAYS_MAX;
+    return (at + 1u) % MOTE_RELAYS_MAX;
+}
+
+/* P9: behind the relay of which it is in doubt whether it has the mail. P13: behind the one where the attempt's time went. */
+static uint8_t first(const struct mote_delivery *d)
+{
+    if (d->plan.in_doubt) {
+        return behind(d->at);
+    }
+    return d->result.cause == MOTE_CAUSE_DEADLINE ? behind(d->slowest) : 0;
 }
 
 void mote_record_sent(struct mote_record *record, const struct mote_delivery *d)
 {
     record->sent = true;
-    record->first = behind(d);
+    record->first = behind(d->at);
     mote_record_verdicts(record, d->mail);
 }
 
@@ -55,7 +64,7 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
     record->ours = mote_policy_soon(&d->result) ? (uint8_t)(record->ours + (record->ours < 3)) : 0;
     record->plain |= suspect;
     if (asked) {
-        record->first = d->plan.in_doubt ? behind(d) : 0;
+        record->first = first(d);
     }
     if (d->arming && !record->tls_failed) {
         record->tls_failed = true;

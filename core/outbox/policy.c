@@ -55,7 +55,6 @@ bool mote_policy_soon(const struct mote_result *r)
 /* P12. What a mail was answered after MAIL is its own, and the relay is there: but for a 421. */
 uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const struct mote_result *r)
 {
-    bool never_dialled = r->step == MOTE_STEP_CONNECT && r->cause == MOTE_CAUSE_DEADLINE;
     bool tls_cause = r->cause >= MOTE_CAUSE_TLS_NOT_OFFERED && r->cause <= MOTE_CAUSE_TLS_RECORD;
 
     if (r->step >= MOTE_STEP_MAIL && r->code != 0 && r->code != 421) {
@@ -65,8 +64,8 @@ uint8_t mote_policy_relay_news(uint8_t tls, bool verified, bool suspect, const s
         (r->cause == MOTE_CAUSE_TIMEOUT || r->cause == MOTE_CAUSE_DEADLINE || r->cause == MOTE_CAUSE_REFUSED)) {
         return MOTE_RELAY_DOWN; /* it never answers the end, or closes with a 421 */
     }
-    if (r->verdict != MOTE_DEFERRED || suspect || never_dialled || r->cause == MOTE_CAUSE_CLOSED ||
-        r->cause >= MOTE_CAUSE_ADDRESS || mote_policy_unfit(r)) {
+    if (r->verdict != MOTE_DEFERRED || suspect || r->cause == MOTE_CAUSE_CLOSED || r->cause >= MOTE_CAUSE_ADDRESS ||
+        mote_policy_unfit(r)) {
         return MOTE_RELAY_NO_NEWS;
     }
     if (tls_cause || mote_policy_tls_failure(tls, r)) {

@@ -228,7 +228,7 @@ void prove_P12_relay_news(void)
         prove(news == MOTE_RELAY_NO_NEWS);
     }
     if (deferred && verified && (r.cause >= MOTE_CAUSE_TLS_NOT_OFFERED && r.cause <= MOTE_CAUSE_TLS_RECORD)) {
-        prove(news == MOTE_RELAY_TLS_DOWN || (r.step == MOTE_STEP_CONNECT && r.cause == MOTE_CAUSE_DEADLINE));
+        prove(news == MOTE_RELAY_TLS_DOWN);
     }
     if ((deferred || (r.verdict == MOTE_IN_DOUBT && !suspect && !answered)) && r.code == 421 &&
         r.cause == MOTE_CAUSE_REFUSED) {

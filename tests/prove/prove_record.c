@@ -214,12 +214,13 @@ static struct mote_delivery any_delivery(struct mote_mail *mail)
     d.arming = any_bool();
     d.left_alone = any_bool();
     d.plan.in_doubt = any_bool();
-    assume(d.at < MOTE_RELAYS_MAX);
+    d.slowest = nondet_u8();
+    assume(d.at < MOTE_RELAYS_MAX && d.slowest < MOTE_RELAYS_MAX);
     return d;
 }
 
 /* P3, P4, P9, P10, P16, P17: an attempt is taken into the record. Final verdicts stay (I9) and are added to exactly by what the relays said;
- * the bits of TLS and of extensions are only ever set; a doubt leads to the relay behind it; the attempt counts once, and one that
+ * the bits of TLS and of extensions are only ever set; a doubt leads to the relay behind it, as time that ran out does behind where it went; the attempt counts once, and one that
  * asked nobody does not.
  *
  * bounds: 3 recipients
@@ -227,7 +228,8 @@ static struct mote_delivery any_delivery(struct mote_mail *mail)
  * plant: core/outbox/outcome.c: s/record->rcpts_failed |= /record->rcpts_failed = /
  * plant: core/outbox/outcome.c: s/ \&\& !record->tls_failed//
  * plant: core/outbox/outcome.c: s/record->attempts--;//
- * plant: core/outbox/outcome.c: s/d->at + 1u/d->at/
+ * plant: core/outbox/outcome.c: s/at + 1u/at/
+ * plant: core/outbox/outcome.c: s/behind(d->slowest)/behind(d->at)/
  * plant: core/outbox/outcome.c: s/record->plain |= suspect/record->plain = suspect/
  */
 void prove_P9_take(void)
@@ -238,6 +240,7 @@ void prove_P9_take(void)
     struct mote_delivery d = any_delivery(&mail);
     bool asked = d.result.cause != MOTE_CAUSE_LEFT_ALONE;
     uint32_t delivered = before.rcpts_delivered, failed = before.rcpts_failed;
+    unsigned first = 0;
 
     assume(mail.rcpt_count <= 3 && (before.attempts != 0 || !before.begun) && before.attempts < UINT16_MAX);
     for (unsigned i = 0; i < 3; i++) {
@@ -253,7 +256,10 @@ void prove_P9_take(void)
     prove(record.plain == (before.plain || d.suspect));
     prove(record.verified_only == before.verified_only && record.age_s == before.age_s);
     prove(record.attempts == before.attempts + asked - before.begun);
-    prove(record.first == (!asked ? before.first : d.plan.in_doubt ? (d.at + 1) % MOTE_RELAYS_MAX : 0));
+    if (d.plan.in_doubt || d.result.cause == MOTE_CAUSE_DEADLINE) {
+        first = ((d.plan.in_doubt ? d.at : d.slowest) + 1) % MOTE_RELAYS_MAX;
+    }
+    prove(record.first == (asked ? first : before.first));
     prove(asked ? record.wait_s >= 1 && record.wait_s <= 4000 : record.wait_s == d.back_s);
     prove(implies(asked && d.suspect && !before.plain, record.wait_s >= 60 && record.wait_s < 120));
 }

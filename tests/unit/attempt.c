@@ -52,7 +52,7 @@ void attempt_authenticated(unsigned relay)
 void attempt_run(unsigned relays, struct mote_relay_state *states)
 {
     t.sim.now_ms = t.now_s * 1000;
-    t.setup.start_ms = t.sim.now_ms;
+    t.setup.start_ms = t.sim.now_ms - (t.limit_s != 0 ? 900u - t.limit_s : 0) * 1000;
     mote_record_begin(&t.record);
     mote_delivery_init(&t.delivery, t.relays, relays, states, &t.mail, &t.session, &t.setup, &t.record, t.now_s);
     t.delivery.all |= t.others;

@@ -24,7 +24,8 @@ extern struct attempt {
     struct mote_record record;
     const struct mote_result *result;
     uint32_t now_s;
-    uint16_t others; /* bits of relays that there are besides */
+    uint16_t limit_s; /* of an attempt, 0 = 900 */
+    uint16_t others;  /* bits of relays that there are besides */
     unsigned char buf[MOTE_SESSION_BUF_FULL];
 } t;
 

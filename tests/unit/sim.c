@@ -353,10 +353,11 @@ uint8_t sim_talk(struct sim *s, struct mote_session *session)
 
 const struct mote_result *sim_attempt(struct sim *s, struct mote_delivery *d)
 {
+    uint32_t start_ms = s->now_ms, start_s = d->now_s;
     uint8_t step;
 
     s->log[0] = 0;
-    while ((step = mote_delivery_next(d)) != MOTE_FINISHED) {
+    while ((d->now_s = start_s + (s->now_ms - start_ms) / 1000, step = mote_delivery_next(d)) != MOTE_FINISHED) {
         if (step == MOTE_CONNECT) {
             sim_connect(s, d);
         } else {

@@ -424,6 +424,65 @@ static void deadline(void **state)
     assert_string_equal(t.sim.log, "1[]2[]3[]");
     assert_result(t.result, MOTE_DEFERRED, MOTE_CAUSE_DEADLINE);
     assert_int_equal(t.sim.now_ms, t.now_s * 1000 + 900000);
+    t.sim.relays[4].greeting = NULL;
+    attempt_run(5, NULL);
+    assert_string_equal(t.sim.log, "4[]5[EHLO STARTTLS (tls) EHLO MAIL RCPT DATA .]");
+    assert_int_equal(t.record.first, 0);
+}
+
+/* P13: the next attempt begins behind the relay where the time went, and goes round. */
+static void behind_the_slowest(void **state)
+{
+    static const struct sim_relay silent = {.greeting = sim_mute}, quick = {.down = MOTE_CAUSE_CONNECT},
+                                  good = {.mails = 0}, late = {.greeting = "554 no", .slow_ms = 80000},
+                                  slow = {.slow_ms = 10000}, all = {.greeting = "554 no", .slow_ms = 120000},
+                                  never = {.down = MOTE_CAUSE_DEADLINE},
+                                  doubt = {.plain = true, .clear = {.end = sim_mute}};
+    static const struct {
+        struct sim_relay relays[3];
+        const char *log;
+        unsigned count;
+        uint8_t from, first;
+    } cases[] = {
+        {{silent, good}, "1[]", 2, 0, 1},
+        {{good, silent}, "2[]", 2, 1, 2},
+        {{silent, good}, "1[]", 2, 2, 1}, /* it has gone round; there may have been more of them */
+        {{quick, silent, good}, "1!2[]", 3, 0, 2},
+        {{good, quick, silent}, "2!3[]", 3, 1, 3},
+        {{late, slow}, "1[]2[EHLO STARTTLS (tls) EHLO", 2, 0, 1}, /* what was left is not enough for a good one */
+        {{all, never}, "1[]2!", 2, 0, 1},
+        {{late, doubt, good}, "1[]2[EHLO MAIL RCPT DATA .]", 3, 0, 2}, /* P9 is before it */
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        attempt_set(cases[i].count, 1);
+        t.limit_s = 120;
+        t.record.first = cases[i].from;
+        memcpy(t.sim.relays, cases[i].relays, sizeof cases[i].relays);
+        attempt_run(cases[i].count, t.states);
+        assert_int_equal(strncmp(t.sim.log, cases[i].log, strlen(cases[i].log)), 0);
+        assert_int_equal(t.result->cause, MOTE_CAUSE_DEADLINE);
+        assert_int_equal(t.record.first, cases[i].first);
+        if (t.result->verdict == MOTE_DEFERRED) {
+            memset(t.states, 0, sizeof t.states);
+            t.sim.relays[cases[i].first % cases[i].count].down = 0;
+            assert_int_equal((attempt_run(cases[i].count, t.states), t.result->verdict), MOTE_DELIVERED);
+        }
+    }
+}
+
+/* P12: whose time ended while it was dialled has failed; who was never dialled has not. */
+static void dialled_in_time(void **state)
+{
+    for (unsigned dialled_s = 0; dialled_s < 2; dialled_s++) {
+        attempt_set(2, 1);
+        mote_delivery_init(&t.delivery, t.relays, 2, t.states, &t.mail, &t.session, &t.setup, &t.record, t.now_s);
+        assert_int_equal(mote_delivery_next(&t.delivery), MOTE_CONNECT);
+        t.delivery.now_s += dialled_s;
+        mote_delivery_unreachable(&t.delivery, MOTE_CAUSE_DEADLINE);
+        assert_int_equal(mote_delivery_next(&t.delivery), MOTE_FINISHED);
+        assert_int_equal(t.states[0].failures, dialled_s);
+    }
 }
 
 /* The calls of another step do nothing. Without a record the first relay is asked first. */
@@ -504,6 +563,8 @@ int main(void)
         cmocka_unit_test(counts_far),
         cmocka_unit_test(aborted),
         cmocka_unit_test(deadline),
+        cmocka_unit_test(behind_the_slowest),
+        cmocka_unit_test(dialled_in_time),
         cmocka_unit_test(calls_out_of_turn),
         cmocka_unit_test(record_take),
     };
