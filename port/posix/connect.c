@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * From a host name to a connected socket: every address in the resolver's order, one at a time, each for
- * MOTE_CONNECT_S.
+ * MOTE_CONNECT_S, or its share where the attempt has less time.
  *
  * It does not race addresses, and it does not look further when a connection fails later: that is the next relay's
  * turn.
@@ -174,35 +174,65 @@ static int try_address(const struct addrinfo *address, uint32_t limit_ms, uint8_
     return -1;
 }
 
-/* Milliseconds for the next address: MOTE_CONNECT_S, or what is left of the attempt. */
+/* Milliseconds that are left of the attempt. */
 static uint32_t time_left(uint32_t start_ms)
 {
     uint32_t passed_ms = mote_posix_now_ms() - start_ms, attempt_ms = MOTE_ATTEMPT_S * UINT32_C(1000);
-    uint32_t left_ms = passed_ms < attempt_ms ? attempt_ms - passed_ms : 0;
 
-    return left_ms < MOTE_CONNECT_S * UINT32_C(1000) ? left_ms : MOTE_CONNECT_S * UINT32_C(1000);
+    return passed_ms < attempt_ms ? attempt_ms - passed_ms : 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Milliseconds for the first of so many addresses: a silent one leaves the others their share. In less than a second nobody answers who
+ * is far away. */
+static uint32_t share(uint32_t left_ms, unsigned addresses)
+{
+    uint32_t share_ms = left_ms / addresses;
+
+    return least(share_ms < 1000 ? least(left_ms, 1000) : share_ms, MOTE_CONNECT_S * UINT32_C(1000));
+}
+
+static unsigned count(const struct addrinfo *address)
+{
+    unsigned n = 0;
+
+    while (address != NULL && n < MOTE_POSIX_ADDRESSES) {
+        address = address->ai_next;
+        n++;
+    }
+    return n;
 }
 
 int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const struct mote_trace *trace,
                        uint8_t *cause)
 {
     const struct addrinfo *known = known_addresses(host), *address;
-    struct addrinfo *list = known == NULL ? look_up(host, port, trace, cause) : NULL;
-    unsigned tries = 0;
+    struct addrinfo *list = NULL;
+    unsigned addresses, tries = 0;
     char where[WHERE_LEN];
     int fd = -1;
 
-    for (address = known != NULL ? known : list; address != NULL && tries < MOTE_POSIX_ADDRESSES;
-         address = address->ai_next, tries++) {
-        uint32_t limit_ms = time_left(start_ms);
+    if (time_left(start_ms) == 0) {
+        *cause = MOTE_CAUSE_DEADLINE;
+        return -1;
+    }
+    if (known == NULL) {
+        list = look_up(host, port, trace, cause);
+    }
+    address = known != NULL ? known : list;
+    for (addresses = count(address); tries < addresses; address = address->ai_next, tries++) {
+        uint32_t left_ms = time_left(start_ms);
         uint8_t why;
 
-        if (limit_ms == 0) {
-            *cause = MOTE_CAUSE_DEADLINE;
+        if (left_ms == 0) {
             break;
         }
         name_address(address, port, where);
-        fd = try_address(address, limit_ms, &why);
+        fd = try_address(address, share(left_ms, addresses - tries), &why);
         if (fd >= 0) {
             mote_posix_trace_event(trace, "connected to ", where);
             break;
@@ -210,6 +240,9 @@ int mote_posix_connect(const char *host, uint16_t port, uint32_t start_ms, const
         trace_error(trace, where, errno);
         /* It is ours if no address could be tried. */
         *cause = tries == 0 || why == MOTE_CAUSE_CONNECT ? why : *cause;
+    }
+    if (fd < 0 && addresses != 0 && time_left(start_ms) == 0) {
+        *cause = tries != 0 ? MOTE_CAUSE_DEADLINE : MOTE_CAUSE_NO_NETWORK; /* the name server took all of it */
     }
     if (list != NULL) {
         freeaddrinfo(list);

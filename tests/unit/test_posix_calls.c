@@ -37,6 +37,11 @@ static time_t date;
 static unsigned passed_s,
     passes_s; /* the clock that counts is ahead of the system's, and by so much more with each fault */
 
+/* Nobody answers who is called at so many addresses: what is waited for passes at once, and is noted. */
+static unsigned silent, waits;
+static int waits_ms[20];
+static uint32_t waited_ms;
+
 /* The relay's end of a connection, -1 = none: nothing that is said there is waited behind before it is pushed out. */
 static int peer = -1;
 static char said[200];
@@ -48,8 +53,21 @@ static bool pushed(void)
     return peer < 0 || said[0] != 0 || recv(peer, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
 }
 
+static bool noted(int ms)
+{
+    if (silent != 0 && ms > 0) {
+        assert_true(waits < sizeof waits_ms / sizeof waits_ms[0]);
+        waits_ms[waits++] = ms;
+        waited_ms += (uint32_t)ms;
+    }
+    return true;
+}
+
 static int fault(const char *call)
 {
+    if (silent != 0 && (strcmp(call, "connect") == 0 || strcmp(call, "poll") == 0)) {
+        return *call == 'c' ? EINPROGRESS : DONE;
+    }
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         if (faults[i].call != NULL && faults[i].times != 0 && strcmp(faults[i].call, call) == 0) {
             faults[i].times--;
@@ -71,6 +89,7 @@ static int forget(void **state)
     own_name = full_name = NULL;
     date = 0;
     passed_s = passes_s = 0;
+    silent = waits = waited_ms = 0;
     peer = -1;
     return 0;
 }
@@ -92,7 +111,7 @@ static int forget(void **state)
 
 WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, len, flags), flags == 0)
 WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len), true)
-WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms), count == 1 && pushed())
+WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms), count == 1 && pushed() && noted(ms))
 WRAPPED(int, socket, (int family, int type, int protocol), (family, type, protocol), true)
 WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len), true)
 WRAPPED(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *len), (fd, level, name, to, len), true)
@@ -150,7 +169,11 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
     if (__real_clock_gettime(id, now) != 0) {
         return -1;
     }
-    now->tv_sec += id == CLOCK_MONOTONIC ? (time_t)passed_s : 0;
+    if (id == CLOCK_MONOTONIC) {
+        now->tv_nsec += waited_ms % 1000 * 1000000L;
+        now->tv_sec += (time_t)(passed_s + waited_ms / 1000) + now->tv_nsec / 1000000000;
+        now->tv_nsec %= 1000000000;
+    }
     return 0;
 }
 
@@ -171,6 +194,9 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
             (*list)->ai_canonname = strdup(full_name);
         }
         return error;
+    }
+    for (unsigned i = 1; i < silent; i++, list = &(*list)->ai_next) {
+        assert_int_equal(__real_getaddrinfo(host, port, hints, list), 0);
     }
     return __real_getaddrinfo(host, port, hints, list);
 }
@@ -389,6 +415,51 @@ static void test_no_time_left(void **state)
     assert_int_equal(cause, MOTE_CAUSE_DEADLINE);
 }
 
+/* Each address has its share of what is left of the attempt, a second at least and MOTE_CONNECT_S at most. */
+static void test_silent_addresses(void **state)
+{
+    static const struct {
+        uint32_t left_ms;
+        unsigned addresses, tried;
+        int share_ms, cause;
+    } cases[] = {{5000, 1, 1, 5000, MOTE_CAUSE_DEADLINE},    {5000, 2, 2, 2500, MOTE_CAUSE_DEADLINE},
+                 {120000, 2, 2, 30000, MOTE_CAUSE_CONNECT},  {40000, 4, 4, 10000, MOTE_CAUSE_DEADLINE},
+                 {600, 2, 1, 600, MOTE_CAUSE_DEADLINE},      {5900, 9, 5, 1000, MOTE_CAUSE_DEADLINE},
+                 {900000, 20, 16, 30000, MOTE_CAUSE_CONNECT}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t start_ms = mote_posix_now_ms() - MOTE_ATTEMPT_S * UINT32_C(1000) + cases[i].left_ms;
+        uint8_t cause = MOTE_CAUSE_NONE;
+
+        silent = cases[i].addresses;
+        waits = 0;
+        assert_int_equal(mote_posix_connect("127.0.0.1", 1, start_ms, NULL, &cause), -1);
+        assert_int_equal(cause, cases[i].cause);
+        assert_in_range(waits, cases[i].tried, cases[i].tried + (cases[i].share_ms == 1000));
+        for (unsigned k = 0; k < cases[i].tried; k++) {
+            assert_in_range(waits_ms[k], cases[i].share_ms - 400, cases[i].share_ms);
+        }
+    }
+}
+
+/* A name server that takes all of the time is our own trouble (POLICY P12), and none is asked when it is over. */
+static void test_slow_lookup(void **state)
+{
+    uint32_t start_ms = mote_posix_now_ms();
+    uint8_t cause = MOTE_CAUSE_NONE;
+
+    plan(0, "getaddrinfo", 0, 1);
+    passes_s = MOTE_ATTEMPT_S;
+    assert_int_equal(mote_posix_connect("127.0.0.1", 1, start_ms, NULL, &cause), -1);
+    assert_int_equal(cause, MOTE_CAUSE_NO_NETWORK);
+    plan(0, "getaddrinfo", EAI_FAIL, 1);
+    assert_int_equal(mote_posix_connect("127.0.0.1", 1, start_ms, NULL, &cause), -1);
+    assert_int_equal(cause, MOTE_CAUSE_DEADLINE);
+    plan(0, "getaddrinfo", EAI_FAIL, 1);
+    assert_int_equal(mote_posix_connect("127.0.0.1", 1, mote_posix_now_ms(), NULL, &cause), -1);
+    assert_int_equal(cause, MOTE_CAUSE_LOOKUP);
+}
+
 static size_t told;
 
 static void keep(void *ctx, char who, uint8_t step, const char *octets, size_t len)
@@ -536,6 +607,8 @@ int main(void)
         cmocka_unit_test_teardown(test_whose_trouble, forget),
         cmocka_unit_test_teardown(test_connected_at_once, forget),
         cmocka_unit_test_teardown(test_no_time_left, forget),
+        cmocka_unit_test_teardown(test_silent_addresses, forget),
+        cmocka_unit_test_teardown(test_slow_lookup, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
         cmocka_unit_test_teardown(test_pushed_out, forget),
         cmocka_unit_test_teardown(test_long_events, forget),
