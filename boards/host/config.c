@@ -247,9 +247,16 @@ static bool has_control(const char *text)
 static int parse_setting(struct config *config, const struct config_word *word, char *rest)
 {
     struct account *account = &config->accounts[config->at];
+    /* Of an msmtprc: without a value they take back what was said before, which makes no mail less safe. */
+    enum { TAKE_BACK = 1 << RELAY_TLS_NAME | 1 << RELAY_USER | 1 << KEY_ALIASES | 1 << KEY_MAILDOMAIN };
     const char *value;
-    int status = config_take_value(word, rest, &value);
+    int status;
 
+    if ((TAKE_BACK >> word->key & 1) != 0 && rest[strspn(rest, CONFIG_SPACE "\"")] == 0) {
+        set(account, word->key, &(struct setting){NULL, config->line, config->section});
+        return EX_OK;
+    }
+    status = config_take_value(word, rest, &value);
     if (status == EX_OK) {
         status = config_check(word, value);
     }
@@ -271,7 +278,7 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     if (word->key == KEY_FULL_NAME && has_control(value)) {
         return wrong("", word->name, " holds a control character: take it out");
     }
-    if (word->key == KEY_FROM && *value == '*') {
+    if (word->key == KEY_FROM && strpbrk(value, "*?") != NULL) {
         return wrong("from ", value,
                      ": accounts are not chosen by the sender: give an address, and choose by --account");
     }

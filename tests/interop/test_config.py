@@ -118,8 +118,8 @@ def test_errors(config, text, line, words):
     assert "hunter2" not in done.stderr
 
 
-# No sender and no name, no aliases, and what is not asked for.
-MAY_BE_EMPTY = {"from", "from_full_name", "alias", "nodane", "dnssec-anchor", "tls_fingerprint", "tls_cert_file", "tls_key_file", "source_ip",
+# No sender and no name, no aliases, what was said before is taken back, and what is not asked for.
+MAY_BE_EMPTY = {"user", "tls-name", "tls_host_override", "aliases", "maildomain", "from", "from_full_name", "alias", "nodane", "dnssec-anchor", "tls_fingerprint", "tls_cert_file", "tls_key_file", "source_ip",
                 "proxy_host", "socket", "eval", "defaults"}
 TOLD_BY_THE_SECRET = {"password": "password is empty", "passwordeval": "what passwordeval prints is empty"}
 

@@ -364,6 +364,21 @@ def test_ipv6(config, address):
     assert done.verdicts == ["deferred"] and "* ::1 port 1: " in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("empty", ["", ' ""', " \t"])
+def test_taken_back(config, relay, tmp_path, empty):
+    """what stands in the defaults, by a key without a value, and what is made of that account has it neither"""
+    (tmp_path / "aliases").write_text(f"ops: {A}\n")
+    path = config(f"user u\ntls_host_override no.test\naliases {tmp_path}/aliases\nmaildomain example.net\nfrom s@example.org\n"
+                  f"account a\n{host(relay)}user{empty}\ntls_host_override{empty}\naliases{empty}\nmaildomain{empty}\n"
+                  "defaults\nuser v\naccount b : a\n")
+    for name in "a", "b":
+        done = send(path, "-a", name, "ops", "-v", wrap=["unshare", "--mount", "sh", "-c",
+                                                         'mount --bind /dev/null /etc/aliases 2>/dev/null; exec "$@"', "sh"])
+        assert done.verdicts == ["delivered"] * 2 and relay.mails[-1].to == ["ops@example.org", A], done.stderr
+    done = send(config(path.read_text() + "tls on\nuser w\n"), "-a", "b")
+    assert done.returncode == BAD_CONFIG and "user" in done.stderr
+
+
 def test_auth_off(config, relay):
     path = config(f"from s@example.org\n{host(relay)}auth off\nuser u\npassword p\n")
     assert send(path).verdicts == ["delivered"] and relay.logins == []
@@ -431,6 +446,10 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ('spool "/a b', ["double quotes"]),
     ('spool "/a"b', ["double quotes ends with one"]),
     ("from *@example.org", ["--account"]),
+    ("from box+*@example.org", ["--account"]),
+    ("from box?@example.org", ["--account"]),
+    ("user # none", ["user is empty"]),
+    ('tls_trust_file ""', ["tls_trust_file is empty"]),
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
     ("host", ["host is empty: give a value"]),
     ("host mx:", ["host mx: is no host: write relay mx:"]),
