@@ -7,8 +7,8 @@
  *     FAILURES TLS MS tls|starttls PORT HOST LOGIN      a line per relay: those of the last run, and 64 of runs before
  *
  * FAILURES and TLS are the relay's state, MS is when it failed last, in milliseconds since the boot; with 0 and 0 it is
- * when it took a mail after it had failed, or until when it wants a pause. LOGIN tells user and secret from others: 32 bits of a SHA-256, too few to
- * find a secret with; "-" is no login.
+ * when it took a mail after it had failed, or until when it wants a pause. LOGIN tells user and secret from others, and what the relay is
+ * verified with: 32 bits of a SHA-256, too few to find a secret with; "-" is neither.
  */
 #define _GNU_SOURCE
 
@@ -50,19 +50,44 @@ static const char *kind(const struct mote_relay *relay)
     return relay->tls == MOTE_TLS_IMPLICIT ? "tls" : "starttls";
 }
 
-static void write_login(char text[LOGIN_LEN], const struct mote_login *login)
+static void hash_text(br_sha256_context *hash, const char *text)
 {
-    const char *secret = login->password != NULL ? login->password : login->token;
+    if (text != NULL) {
+        br_sha256_update(hash, text, strlen(text) + 1);
+    }
+}
+
+/* The anchors themselves: a file may have been put right. */
+static void hash_anchor(br_sha256_context *hash, const br_x509_trust_anchor *anchor)
+{
+    const br_x509_pkey *key = &anchor->pkey;
+    bool rsa = key->key_type == BR_KEYTYPE_RSA;
+
+    br_sha256_update(hash, anchor->dn.data, anchor->dn.len);
+    br_sha256_update(hash, rsa ? key->key.rsa.n : key->key.ec.q, rsa ? key->key.rsa.nlen : key->key.ec.qlen);
+}
+
+static void write_login(char text[LOGIN_LEN], const struct mote_relay *relay)
+{
+    const struct mote_login *login = &relay->login;
+    const struct mote_trust *trust = &relay->trust;
     unsigned char digest[br_sha256_SIZE];
     br_sha256_context hash;
 
-    if (login->user == NULL) {
+    if (login->user == NULL && trust->opportunistic) {
         strcpy(text, "-");
         return;
     }
     br_sha256_init(&hash);
-    br_sha256_update(&hash, login->user, strlen(login->user) + 1);
-    br_sha256_update(&hash, secret, strlen(secret));
+    hash_text(&hash, login->user);
+    hash_text(&hash, login->password);
+    hash_text(&hash, login->token);
+    hash_text(&hash, trust->name);
+    br_sha256_update(&hash, trust->pin, sizeof trust->pin);
+    br_sha256_update(&hash, trust->pins, trust->pin_count * sizeof *trust->pins);
+    for (size_t i = 0; i < trust->anchor_count; i++) {
+        hash_anchor(&hash, &trust->anchors[i]);
+    }
     br_sha256_out(&hash, digest);
     snprintf(text, LOGIN_LEN, "%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3]);
 }
@@ -116,9 +141,12 @@ static bool is_about(const struct line *line, const struct mote_relay *relay)
 {
     char login[LOGIN_LEN];
 
-    write_login(login, &relay->login);
-    return line->port == mote_relay_port(relay) && strcasecmp(line->host, relay->host) == 0 &&
-           strcmp(line->tls, kind(relay)) == 0 && strcmp(line->login, login) == 0;
+    if (line->port != mote_relay_port(relay) || strcasecmp(line->host, relay->host) != 0 ||
+        strcmp(line->tls, kind(relay)) != 0) {
+        return false;
+    }
+    write_login(login, relay);
+    return strcmp(line->login, login) == 0;
 }
 
 static FILE *open_file(const struct spool *spool, const struct uptime *now)
@@ -184,7 +212,13 @@ void throttle_load(struct throttle *throttle, const struct spool *spool, const s
 
 void throttle_forget(const struct spool *spool)
 {
-    unlinkat(spool->fd, NAME, 0); /* where that cannot be, no mail can be tried either, which is told */
+    struct uptime now = uptime_now();
+    FILE *file = open_file(spool, &now);
+
+    if (file != NULL) {
+        unlinkat(spool->fd, NAME, 0); /* where that cannot be, no mail can be tried either, which is told */
+        fclose(file);
+    }
 }
 
 bool throttle_released(const struct spool *spool, const struct host_mail *mail)
@@ -255,8 +289,8 @@ static size_t write_own(char *to, const struct throttle *throttle, const struct 
         const struct mote_relay_state *state = &throttle->states[i];
         char login[LOGIN_LEN];
 
-        write_login(login, &relay->login);
         if (throttle->since_ms[i] != 0) {
+            write_login(login, relay);
             len += (size_t)snprintf(to + len, LINE_CAP, "%u %u %" PRIu64 " %s %u %.255s %s\n",
                                     (unsigned)state->failures, (unsigned)state->tls, throttle->since_ms[i], kind(relay),
                                     (unsigned)mote_relay_port(relay), relay->host, login);

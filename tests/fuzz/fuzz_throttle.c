@@ -89,8 +89,9 @@ static const struct relays *relays_of_ours(void)
 {
     static struct relays relays = {.count = 3};
 
-    relays.list[0] = (struct mote_relay){.host = "a.test", .port = 587};
-    relays.list[1] = (struct mote_relay){.host = "b.test", .port = 465, .tls = MOTE_TLS_IMPLICIT};
+    relays.list[0] = (struct mote_relay){.host = "a.test", .port = 587, .trust.opportunistic = true};
+    relays.list[1] =
+        (struct mote_relay){.host = "b.test", .port = 465, .tls = MOTE_TLS_IMPLICIT, .trust.opportunistic = true};
     relays.list[2] = (struct mote_relay){.host = "a.test", .port = 587, .login = {.user = "u", .password = "p"}};
     return &relays;
 }

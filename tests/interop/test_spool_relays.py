@@ -8,7 +8,7 @@ import pytest
 
 from cell import why_not
 from pretend import pretend
-from relay import BAD_CONFIG, DEFERRED, OK, Relay
+from relay import BAD_CONFIG, DEFERRED, OK, Relay, make_context
 from scene import SLOW, short_build
 from test_spool_retry import NOW, age, context, pin, pytestmark, spool, tls  # noqa: F401 (fixtures)
 
@@ -169,6 +169,30 @@ def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_pat
     assert spool.send(relay, options=login("u", "hunter3")).verdicts == ["delivered"]
     kept = (spool.path / "relays").read_bytes()
     assert b"hunter" not in kept and base64.b64encode(b"hunter2") not in kept and b"68756e746572" not in kept
+    relay.stop()
+
+
+def test_a_refused_certificate_is_remembered_for_its_trust_alone(spool, context, pin, tls, tmp_path):
+    """the right pin, file of CAs or name is not left alone, be it put right or another line of the same relay"""
+    relay, other = Relay(context, "good"), tmp_path / "other"
+    other.mkdir()
+    make_context(other)
+    anchors = tmp_path / "ca.pem"
+    anchors.write_bytes((other / "certificate.pem").read_bytes())
+    wrong, right = ["--pin", "sha256:" + "A" * 43 + "="], ["--pin", pin]
+    chain, name = ["--relay", f"localhost:{relay.port}", "--trust", anchors, "--tls-name"], ["relay.test"]
+
+    def sent(*words):
+        [row] = spool.send(options=words).rows
+        return "left alone" in row[4], row[2]
+    where = ["--relay", relay.where]
+    for _ in range(2):
+        assert sent(*where, *wrong, *where, *right) == (False, "delivered")
+    assert sent(*where, *wrong) == (True, "deferred") and sent(*where, *right) == (False, "delivered")
+    assert sent(*chain, *name) == (False, "deferred") and sent(*chain, *name) == (True, "deferred")
+    anchors.write_bytes((tls / "certificate.pem").read_bytes())              # of the same name, with another key
+    assert sent(*chain, "another.test") == (False, "deferred") and sent(*chain, "another.test") == (True, "deferred")
+    assert sent(*chain, *name) == (False, "delivered")
     relay.stop()
 
 
