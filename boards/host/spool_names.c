@@ -129,7 +129,8 @@ bool spool_send_notice(const struct spool *spool, const char *id)
 /* A temporary file that nobody holds a lock on has lost its maker. False after a complaint. */
 static bool clean_one(const struct spool *spool, const char *name, void *ctx)
 {
-    bool leftover = strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) == 0;
+    bool prefixed = strncmp(name, SPOOL_TEMP, strlen(SPOOL_TEMP)) == 0;
+    bool leftover = prefixed && spool_is_mail(name + strlen(SPOOL_TEMP), "");
     int fd = leftover ? openat(spool->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     int error;
 

@@ -26,16 +26,24 @@ static const char *what_is_wrong(const struct stat *file)
     return (file->st_mode & 022) != 0 ? "can be written by other users" : NULL;
 }
 
-/* Who may read it may lock it, and so keep every flush from it. */
-static void hide(const struct spool *spool, const struct stat *file)
+static bool is_no_mail(const struct spool *spool, const char *name, void *ctx)
 {
-    if (file->st_uid == geteuid() && (file->st_mode & 044) != 0) {
+    (void)spool;
+    (void)ctx;
+    return !spool_is_mail(name, SPOOL_MAIL);
+}
+
+/* Who may read it may lock it, and so keep every flush from it. A directory that is none yet may have been named by mistake. */
+static void hide(const struct spool *spool, const struct stat *file, bool create)
+{
+    if (file->st_uid == geteuid() && (file->st_mode & 044) != 0 &&
+        (create || spool_has(spool, DROP_NAME) || !spool_each_name(spool, is_no_mail, NULL))) {
         fchmod(spool->fd, file->st_mode & 07733);
     }
 }
 
 /* Nobody else may write into it, and what it knows of relays is ours. False after a complaint. */
-static bool safe(const struct spool *spool)
+static bool safe(const struct spool *spool, bool create)
 {
     struct stat file;
     bool known = fstat(spool->fd, &file) == 0;
@@ -48,7 +56,7 @@ static bool safe(const struct spool *spool)
         return false;
     }
     if (known) {
-        hide(spool, &file);
+        hide(spool, &file, create);
     }
     wrong = fstatat(spool->fd, SPOOL_RELAYS, &file, AT_SYMLINK_NOFOLLOW) == 0 ? what_is_wrong(&file) : NULL;
     if (wrong != NULL) {
@@ -114,7 +122,7 @@ int spool_open(struct spool *spool, const char *dir, bool create)
     if (spool->fd >= 0 && made) {
         sync_own_name(spool);
     }
-    if (spool->fd >= 0 && safe(spool)) {
+    if (spool->fd >= 0 && safe(spool, create)) {
         spool->make_room = spool_make_room;
         return EX_OK;
     }

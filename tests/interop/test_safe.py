@@ -130,6 +130,23 @@ def test_spool_that_others_may_read(stored, relay, mode, then, command):
     assert (done.returncode, done.stderr, stat.S_IMODE(stored.path.stat().st_mode)) == (OK, "", then)
 
 
+@pytest.mark.parametrize("drop, then", [(False, 0o755), (True, 0o711)])
+def test_directory_that_is_no_spool(tmp_path, relay, drop, then):
+    """named by mistake, stays as it is, but for a mail that is to be stored there: what others have written, too"""
+    spool, foreign = Spool(tmp_path), ["now.here", "relays", "tmp.", "tmp.0123456789abcdef.c", "tmp.Xq81kTz0Ab", "tmp.notes"]
+    for name in foreign:
+        (tmp_path / name).write_text("precious\n")
+    if drop:
+        (tmp_path / "drop").mkdir()
+        (tmp_path / "drop").chmod(0o1733)
+    tmp_path.chmod(0o755)
+    for done in spool.queue(), spool.flush(relay), spool.flush(relay, options=["--now"]):
+        assert (done.returncode, done.stdout, done.stderr) == (OK, b"", "")
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == then and [name for name in spool.names() if name != "drop"] == foreign
+    assert spool.send(relay).verdicts == ["delivered"] and stat.S_IMODE(tmp_path.stat().st_mode) == 0o711
+    assert [name for name in spool.names() if name != "drop"] == foreign
+
+
 @root
 def test_spool_of_another_user(stored, relay):
     os.chown(stored.path, NOBODY, 0)

@@ -89,10 +89,10 @@ def test_every_octet_counts(stored, relay):
 
 def test_temporary_files_of_dead_runs_are_removed(stored, relay):
     (stored.path / "tmp.0123456789abcdef").write_bytes(b"x")
-    with open(stored.path / "tmp.held", "wb") as held:
+    with open(stored.path / "tmp.0123456789abcde0", "wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         stored.flush(relay)
-        assert [name for name in stored.names() if name.startswith("tmp")] == ["tmp.held"]
+        assert [name for name in stored.names() if name.startswith("tmp")] == ["tmp.0123456789abcde0"]
     (stored.path / "stranger").write_text("left alone")
     stored.flush(relay)
     assert [name for name in stored.names() if not name.endswith(".mail")] == ["relays", "stranger"]
