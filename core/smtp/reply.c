@@ -94,7 +94,7 @@ static void offer_octet(struct mote_engine *e, uint8_t c)
         return;
     }
     if (e->keyword == 0) {
-        word_end(e, OFFER_KEYWORDS);
+        word_end(e, c == '=' ? OFFER_AUTH : OFFER_KEYWORDS); /* old servers offer AUTH=LOGIN */
         e->keyword |= LINE_KNOWN;
     } else if (e->keyword >= OFFER_AUTH) {
         word_end(e, OFFER_MECHANISMS);

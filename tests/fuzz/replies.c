@@ -74,12 +74,13 @@ static void hear_mechanisms(struct model *m, const char *s, size_t len)
     }
 }
 
-/* A line of an EHLO reply, but the first: its first word counts. */
+/* A line of an EHLO reply, but the first: its first word counts. Old servers write AUTH=LOGIN. */
 static void hear_offer(struct model *m)
 {
     const char *s = m->word_line;
-    size_t len = m->word_len, n = word_length(s, len, '=');
+    size_t len = m->word_len, n = word_length(s, len, ' ');
 
+    n = len > 4 && s[4] == '=' && same(s, 4, "AUTH") ? 4 : n;
     for (unsigned i = 0; i < COUNT(keywords); i++) {
         if (same(s, n, keywords[i])) {
             m->offering |= 1u << i;
