@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -143,17 +144,20 @@ static int leave_dropped(const struct sending *sending)
  * waiting for to be closed. */
 static void let_go(const struct sending *sending)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC), spool = sending->spool.fd, mail = sending->mail.kept.fd, fd;
 
     setsid();
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++) {
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++) {
         dup2(null, fd);
     }
-    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
-        if (fd != sending->spool.fd && fd != sending->mail.kept.fd) {
+    for (fd = STDERR_FILENO + 1; fd < 1024 || fd <= spool || fd <= mail; fd++) {
+        if (fd != spool && fd != mail) {
             close(fd);
         }
     }
+#ifdef SYS_close_range
+    syscall(SYS_close_range, fd, ~0u, 0); /* Linux 5.9 */
+#endif
 }
 
 /* What cannot be tried waits, of which is told. */

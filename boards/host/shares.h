@@ -10,7 +10,7 @@
 /* The same mail with an id and recipients of its own, to be stored. False after a complaint. */
 bool share_copy(const struct host_mail *first, struct host_mail *copy, const struct mote_rcpt *rcpts, unsigned count);
 
-/* Stores all shares, or none of them; the first is the mail itself. An exit status, after a complaint. */
+/* Stores all shares, or none where one cannot be stored; the first is the mail itself. An exit status, after a complaint. */
 int shares_store(struct sending *sending);
 
 /* The next share. False: there is none. */

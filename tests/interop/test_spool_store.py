@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A mail that is handed over is in the spool before anything but the command line can fail."""
+import fcntl
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -85,10 +87,14 @@ def test_background(spool, relay):
     is at its end"""
     relay.hold, relay.hold_greeting = threading.Event(), True
     ours, theirs = os.pipe()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    far = fcntl.fcntl(theirs, fcntl.F_DUPFD, min(most - 1, 2000))
     words = [COMMAND, "send", "--background", "--spool", spool.path, "--relay", relay.where, "--from", "s@x.test", A]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[theirs],
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[theirs, far],
                           start_new_session=True) as process:
         os.close(theirs)
+        os.close(far)
         out, err = process.communicate(b"hello\n", 30)
         assert (process.returncode, out, err, os.read(ours, 1)) == (OK, b"", b"", b"")
         assert len(spool.files()) == 1 and relay.mails == []
