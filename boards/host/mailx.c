@@ -92,8 +92,13 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
     case LETTER_WORD: return take_word(call, letters, value);
     case LETTER_UNKNOWN:
     case LETTER_NO_VALUE: return letters_refuse(letter, value, "mail");
-    case 'A': return words_add(&args->attachments, value);
-    case 'a': return take_field_or_file(call, value);
+    case 'A':
+    case 'a':
+        if (*value == 0) {
+            complain("mail: -%c is empty: give a file", letter);
+            return EX_USAGE;
+        }
+        return letter == 'A' ? words_add(&args->attachments, value) : take_field_or_file(call, value);
     case 'b': return words_add(&call->bcc, value);
     case 'C': return add_field(call, value);
     case 'c': return words_add(&call->cc, value);
@@ -174,16 +179,9 @@ static char *write_header(const struct call *call)
  * that is given as a field, unless -r names him. */
 static void settle_fields(struct call *call)
 {
-    static const char *const own[] = {"From",
-                                      "Resent-Bcc",
-                                      "Subject",
-                                      "Date",
-                                      "Message-ID",
-                                      "MIME-Version",
-                                      "Content-Type",
-                                      "Content-Transfer-Encoding",
-                                      "Auto-Submitted",
-                                      RAW_UID};
+    static const char *const own[] = {"From",           "Resent-Bcc",   "Subject",      "Date",
+                                      "Message-ID",     "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+                                      "Auto-Submitted", RAW_UID};
     unsigned kept = 0;
 
     for (unsigned i = 0; i < call->fields.count; i++) {

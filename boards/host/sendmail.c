@@ -63,7 +63,13 @@ static int take(struct call *call, int letter, char *value)
     case LETTER_UNKNOWN:
     case LETTER_NO_VALUE: return letters_refuse(letter, value, "sendmail");
     case 'b': return take_mode(call, value);
-    case 'C': args->config_file = call->config = value; break;
+    case 'C':
+        if (*value == 0) {
+            complain("sendmail: -C is empty: give a file");
+            return EX_USAGE;
+        }
+        args->config_file = call->config = value;
+        break;
     case 'D': args->background = false; break;
     case 'F': args->full_name = value; break;
     case 'f':

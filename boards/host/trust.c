@@ -62,6 +62,8 @@ static int trust_files(int argc, char **argv, bool pins)
             options = false;
         } else if (options && argv[i][0] == '-') {
             status = usage("unknown option ", argv[i]);
+        } else if (argv[i][0] == 0) {
+            status = usage("a file's name is empty", "");
         } else {
             files++;
             status = certificates_read(&certificates, argv[i]);

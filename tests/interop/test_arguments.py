@@ -40,6 +40,8 @@ def test_empty_values():
     for name in "trust", "tls", "tls-name":
         done = run("probe", f"--{name}", "", "relay.test")
         assert done.returncode == USAGE and f"--{name} has no value" in done.stderr
+    done = run("trust", "")
+    assert done.returncode == USAGE and "a file's name is empty" in done.stderr
     done = run("probe", "")
     assert done.returncode == USAGE and "no relay is given" in done.stderr
 

@@ -141,7 +141,7 @@ def test_mail_with_its_header(machine):
 @pytest.mark.parametrize("words, word", [
     ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"),
     *(([f"-{letter}", A], "no mailbox") for letter in "eLpT"), (["-q", "/x", A], "standard input"), (["+folder"], "no file"), (["-s"], "-s"),
-    (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["a b"], "a b"),
+    (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["-a", "", A], "-a is empty"), (["-A", "", A], "-A is empty"), (["a b"], "a b"),
     (["-C", "no field", A], "no header field"), (["-C", "X : y", "-C", ": y", A], "no header field")])
 def test_mail_refuses(machine, words, word):
     done = machine.call("mail", *words, text=b"x\n", status=66 if "X-Y" in words else USAGE, silent=False)
