@@ -97,20 +97,21 @@ static bool is_resent(struct span field)
 }
 
 /* Each time a message is sent on, such fields are put in front of those before, and all of one time are side by side
- * (RFC 5322 3.6.6). */
+ * (RFC 5322 3.6.6), or are to be: they reach to the first recipients at least. */
 static bool resent_part(struct span *header)
 {
     struct span rest = *header;
     unsigned lines = 0;
-    bool found = false;
+    bool found = false, named = false;
 
     while (rest.len > 0) {
         struct span before = rest, field = take_field(&rest, &lines);
 
+        named = named || names_recipients(field, true);
         if (!found && is_resent(field)) {
             found = true;
             *header = before;
-        } else if (found && !is_resent(field)) {
+        } else if (named && !is_resent(field)) {
             header->len = (size_t)(before.at - header->at);
             break;
         }

@@ -38,6 +38,44 @@ bool header_complete(char *to, size_t cap, const char *spec, bool has_domain, co
     return (size_t)len < cap && mote_address_valid(to);
 }
 
+/* ---- Long lines -------------------------------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Of a line that is too long, what may stand on one: up to a blank, or where there is none behind a comma, or as much as fits. */
+static size_t piece_len(struct span line, size_t cap)
+{
+    size_t len = cap, comma = 0;
+
+    for (; len > 0 && !is_blank(line.at[len]); len--) {
+        comma = comma == 0 && line.at[len - 1] == ',' ? len : comma;
+    }
+    return len > 1 ? len : comma > 0 ? comma : len > 0 ? len : cap;
+}
+
+/* As it came, but that its lines are no longer than they may be, the first no longer than cap; without the end of the last one. */
+static void write_folded(FILE *out, struct span field, size_t cap)
+{
+    for (; field.len > 0; cap = LINE_OCTETS) {
+        struct span line = take_line(&field);
+
+        while (line.len > cap) {
+            size_t len = piece_len(line, cap);
+
+            fwrite(line.at, 1, len, out);
+            line.at += len;
+            line.len -= len;
+            fputs(is_blank(*line.at) ? "\r\n" : "\r\n ", out);
+            cap = LINE_OCTETS - !is_blank(*line.at);
+        }
+        fwrite(line.at, 1, line.len, out);
+        fputs(field.len > 0 ? "\r\n" : "", out);
+    }
+}
+
 /* ---- Phrases ----------------------------------------------------------------------------------------------------- */
 
 static bool all_atoms(const char *text)
@@ -64,13 +102,17 @@ static void write_name(struct word_writer *words, const char *name)
     fputc('"', words->out);
 }
 
-/* A phrase as it stands in a field: its quotes are left alone where they can be. */
+/* A phrase as it stands in a field: its quotes are left alone where they can be. A line ends behind one that is long. */
 static void write_phrase(struct word_writer *words, struct span phrase)
 {
     char text[NAME_MAX_OCTETS + 1];
 
     if (has_8bit(phrase.at, phrase.len)) {
         encoded_words_write(words, text, address_words(text, sizeof text, phrase));
+    } else if (phrase.len > LINE_OCTETS / 2) {
+        write_folded(words->out, phrase, LINE_OCTETS / 2);
+        fputs("\r\n ", words->out);
+        words->column = 1;
     } else {
         words->column += fwrite(text, 1, field_unfold(text, sizeof text, phrase), words->out);
     }
@@ -269,42 +311,6 @@ static void write_parameters(FILE *out, struct span field, const struct header_r
 }
 
 /* ---- All fields -------------------------------------------------------------------------------------------------- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Of a line that is too long, what may stand on one: up to a blank, or where there is none behind a comma, or as much as fits. */
-static size_t piece_len(struct span line, size_t cap)
-{
-    size_t len = cap, comma = 0;
-
-    for (; len > 0 && !is_blank(line.at[len]); len--) {
-        comma = comma == 0 && line.at[len - 1] == ',' ? len : comma;
-    }
-    return len > 1 ? len : comma > 0 ? comma : len > 0 ? len : cap;
-}
-
-/* As it came, but that its lines are no longer than they may be, the first no longer than cap; without the end of the last one. */
-static void write_folded(FILE *out, struct span field, size_t cap)
-{
-    for (; field.len > 0; cap = LINE_OCTETS) {
-        struct span line = take_line(&field);
-
-        while (line.len > cap) {
-            size_t len = piece_len(line, cap);
-
-            fwrite(line.at, 1, len, out);
-            line.at += len;
-            line.len -= len;
-            fputs(is_blank(*line.at) ? "\r\n" : "\r\n ", out);
-            cap = LINE_OCTETS - !is_blank(*line.at);
-        }
-        fwrite(line.at, 1, line.len, out);
-        fputs(field.len > 0 ? "\r\n" : "", out);
-    }
-}
 
 /* Blanks in front of the colon stay where no line ends there, or would: to most relays a line without a colon is no field. */
 void header_write_type(FILE *out, struct span field, const struct header_rules *rules)

@@ -134,12 +134,12 @@ static size_t read_composed(struct input *input, void *buf, size_t cap)
 
 /* ---- A whole message --------------------------------------------------------------------------------------------- */
 
-/* A line that is no part of a header, where there need not be one. */
+/* A line that is no part of a header, where there need not be one; a mailbox's may be. */
 static bool is_body(const struct raw_rules *rules, struct span line, bool first)
 {
-    bool folded = *line.at == ' ' || *line.at == '\t', mailbox = line.len >= 5 && memcmp(line.at, "From ", 5) == 0;
+    bool folded = *line.at == ' ' || *line.at == '\t';
 
-    return rules->loose && raw_name_len(rules, line) == 0 && (first ? !mailbox : !folded);
+    return rules->loose && raw_name_len(rules, line) == 0 && !raw_mailbox_line(line) && (first || !folded);
 }
 
 /* An empty line, with its end: a CR that nothing follows yet may be half an end. From *line on, where the last line begins

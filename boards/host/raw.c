@@ -2,7 +2,7 @@
  *
  * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date,
  * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see (Bcc) or that are ours to write are taken out, and so is the
- * "From " line of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for
+ * "From " lines of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for
  * SMTP, is made quoted-printable, as not every relay takes it otherwise. All else is left as it is: what has several parts,
  * or is encoded, or is no text.
  *
@@ -58,12 +58,21 @@ size_t raw_name_len(const struct raw_rules *rules, struct span line)
     return rules->loose && line.len > 0 && *line.at >= '0' && *line.at <= '9' ? 0 : field_name_len(line);
 }
 
+bool raw_mailbox_line(struct span line)
+{
+    while (line.len > 0 && *line.at == '>') {
+        line.at++;
+        line.len--;
+    }
+    return line.len >= 5 && memcmp(line.at, "From ", 5) == 0;
+}
+
 /* Parts header and body. A header that must be there has a line. */
 static int read_header(struct raw *raw, struct span *message)
 {
     unsigned lines = 0;
 
-    if (message->len >= 5 && memcmp(message->at, "From ", 5) == 0) {
+    while (raw_mailbox_line(*message)) {
         take_field(message, &lines);
     }
     for (raw->header.at = message->at; line_len(message) > 0;) {
@@ -200,11 +209,14 @@ static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *o
     struct header_rules rules = rules_of(raw);
     struct span rest = raw->header;
     unsigned lines = 0;
+    bool from = false; /* it is written anew, once */
 
     while (rest.len > 0) {
         struct span field = take_field(&rest, &lines);
+        bool again = from && field_is(field, "From");
 
-        if (!is_left_out(field) && !(encode && field_is(field, "Content-Transfer-Encoding")) &&
+        from = from || (rules.from_field == FROM_WRITTEN && *rules.from != 0 && field_is(field, "From"));
+        if (!again && !is_left_out(field) && !(encode && field_is(field, "Content-Transfer-Encoding")) &&
             (own_type || !field_is(field, "Content-Type"))) {
             header_write(out, field, &rules);
         }

@@ -28,7 +28,7 @@ struct raw_rules {
 /* Zeros at first. */
 struct raw {
     const struct raw_rules *rules;
-    struct span header;                /* without a mailbox's "From " line and without the empty line */
+    struct span header;                /* without a mailbox's "From " lines and without the empty line */
     bool from, date, id, mime, to, cc; /* fields it has; cc: or Bcc */
     struct span type, encoding;        /* fields; at is NULL where there is none */
     char charset[40];                  /* of its type, or "unknown-8bit" */
@@ -39,6 +39,9 @@ struct raw {
 
 /* Octets of a line's name; 0 when it is no field. Loosely, "12:30" is no name. */
 size_t raw_name_len(const struct raw_rules *rules, struct span line);
+
+/* A line that a mailbox has in front of a header: "From ", with any number of ">" before it. */
+bool raw_mailbox_line(struct span line);
 
 /* Takes header, which stays in place, off the message, and the empty line behind it. EX_DATAERR: it has no header. */
 int raw_begin(struct raw *raw, struct span *message, const struct raw_rules *rules);

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of sendmail, Postfix and dma. */
-static const char forms[] = "A:b:B:C:d:De:F:f:Gh:IiL:mN:no:O:p:q;R:r:sT:tUV:vwX:x";
+/* Of sendmail, Postfix, dma and busybox. */
+static const char forms[] = "A:b:B:C:cd:De:F:f:Gh:IiL:mN:no:O:p:q;R:r:sT:tUV:vwX:x";
 
 enum job { JOB_MAIL, JOB_QUEUE, JOB_FLUSH, JOB_ALIASES };
 
@@ -28,14 +28,31 @@ struct call {
     uint8_t job;
 };
 
-/* -oi, -odi and their like: of the rest, nothing is of use here. */
-static void take_setting(struct call *call, const char *value)
+/* A word behind an option that changes nothing is its value, not a recipient. */
+static void skip_value(struct letters *letters)
+{
+    letters->argv += letters_peek(letters) != NULL;
+}
+
+/* -oi, -odi and their like: of the rest, nothing is of use here, as of Exim's -oMr VALUE. */
+static void take_setting(struct call *call, struct letters *letters, const char *value)
 {
     if (*value == 'i') {
         call->args.dots = false;
     } else if (strcmp(value, "di") == 0) {
         call->args.background = false;
+    } else if (*value == 'M' && strlen(value) == 2) {
+        skip_value(letters);
     }
+}
+
+/* A name is no reason to lose a mail. */
+static char *one_line(char *name)
+{
+    for (char *at = name; *at != 0; at++) {
+        *at = (unsigned char)*at < ' ' || *at == 127 ? ' ' : *at;
+    }
+    return name;
 }
 
 static int take_mode(struct call *call, const char *value)
@@ -54,9 +71,10 @@ static int take_mode(struct call *call, const char *value)
     }
 }
 
-static int take(struct call *call, int letter, char *value)
+static int take(struct call *call, struct letters *letters, int letter, char *value)
 {
     struct args *args = &call->args;
+    const char *next = letters_peek(letters);
 
     switch (letter) {
     case LETTER_WORD: return words_add(&call->to, value);
@@ -71,17 +89,22 @@ static int take(struct call *call, int letter, char *value)
         args->config_file = call->config = value;
         break;
     case 'D': args->background = false; break;
-    case 'F': args->full_name = value; break;
+    case 'F': args->full_name = one_line(value); break;
     case 'f':
     case 'r': args->from = value; break;
     case 'I': call->job = JOB_ALIASES; break;
     case 'i': args->dots = false; break;
-    case 'o': take_setting(call, value); break;
+    case 'o': take_setting(call, letters, value); break;
     case 'q': call->job = JOB_FLUSH; break;
     case 't': args->header_rcpts = true; break;
     case 'v':
         args->verbose = true;
         args->background = false;
+        break;
+    case 'w': /* busybox's timeout; of others it has none */
+        if (next != NULL && next[strspn(next, "0123456789")] == 0) {
+            skip_value(letters);
+        }
         break;
     default: break;
     }
@@ -155,7 +178,7 @@ static int understand(struct call *call, char **argv)
     int letter, status = EX_OK;
 
     while (status == EX_OK && (letter = letters_next(&letters, &value)) != LETTER_END) {
-        status = take(call, letter, value);
+        status = take(call, &letters, letter, value);
     }
     return status;
 }

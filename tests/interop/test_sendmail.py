@@ -70,7 +70,8 @@ def test_recipients_of_words(machine, words, rcpts):
     (f"To: Ann\n <{A}>,\n\troot", [], [A, ROOT]), (f"To: {A}", [B], [B, A]), (f"To: {A}\nCc: {A}", [A], [A]),
     (f"Bcc: {A}", [], [A]), (f"to : {A}\nTO: {B}", [], [A, B]), (f"To: Staff: {A}, root;, {B}", [], [A, ROOT, B]),
     (f"To: undisclosed-recipients:;\nBcc: {A}", [], [A]), (f"To: root@old.test\nResent-To: {A}\nResent-Bcc: {B}", [], [A, B]),
-    (f"Resent-To: {A}\nReceived: x\nResent-To: {B}\nTo: root", [], [A]), (f"X: y\nResent-Cc: {A}\nTo: root", [], [A]), (f'To: "a, b" (c, d) <{A}>', [], [A]),
+    (f"Resent-To: {A}\nReceived: x\nResent-To: {B}\nTo: root", [], [A]),
+    (f"Resent-From: root\nX: y\nResent-To: {A}\nResent-Cc: {B}\nTo: root\nResent-Bcc: root", [], [A, B]), (f"X: y\nResent-Cc: {A}\nTo: root", [], [A]), (f'To: "a, b" (c, d) <{A}>', [], [A]),
     (f"To: <@relay.test:{A}>", [], [A])])
 def test_recipients_of_the_header(machine, fields, words, rcpts):
     mail = machine.sent("sendmail", "-t", *words, text=fields + "\nSubject: x\n\nBcc: stays\n")
@@ -101,6 +102,7 @@ def test_refused(machine, words, text, status, word):
     ["-A", "x"], ["-Ac"], ["-B", "8BITMIME"], ["-B7BIT"], ["-bm"], ["-d", "0.1"], ["-D"], ["-e", "m"], ["-em"], ["-G"], ["-h", "3"],
     ["-L", "tag"], ["-m"], ["-N", "failure"], ["-n"], ["-O", "A=b"], ["-OA=b"], ["-o", "em"], ["-oem"], ["-oee"], ["-om"], ["-oo"],
     ["-odb"], ["-odi"], ["-odq"], ["-or0s"], ["-p", "SMTP"], ["-R", "hdrs"], ["-U"], ["-V", "id"], ["-X", "/dev/null"],
+    ["-c"], ["-w"], ["-w", "30"], ["-oMr", "local"], ["-oMa", "192.0.2.1"], ["-oMrSMTP"],
     ["-inm"], ["-iB", "8BITMIME"]])
 def test_options_that_change_nothing(machine, words):
     mail = machine.sent("sendmail", *words, A, text=SUBJECT + b"y\n")
@@ -170,6 +172,7 @@ def test_nuls_are_left_out(machine):
     (b" two: x\n", None, [b" two: x"]), (b"Subject: x\nhello\n", "x", [b"hello"]), (b"Subject: x", "x", []),
     (b"Subject: x\n y\nhello\n\nz\n", "x y", [b"hello", b"", b"z"]), (b"From me\nSubject: x\n\nFrom you\n", "x", [b"From you"]),
     (b"Subject: x\r\n\r\nhello\n", "x", [b"hello"]), (b"Subject: x\r\n\nhello\r\n", "x", [b"hello"]),
+    (b">From a\nSubject: x\n\n>From b\n", "x", [b">From b"]), (b"From a\n>From b\n>>From c\nFrom d\nSubject: x\n\ny\n", "x", [b"y"]),
     (b"x" * 300000, None, None)])
 def test_header_that_is_none(machine, text, subject, lines):
     """is a text; a line that is no field begins one"""
@@ -261,12 +264,26 @@ def test_type_that_is_not_ascii(machine):
     assert mail.text.isascii() and parsed(mail).get_filename() == 'a"ü; b.txt' and b"; size=1\r\n" in mail.text
 
 
-@pytest.mark.parametrize("words, sent", [(["-F", "Jörg, Ö"], "Jörg, Ö"), (["-FCron"], "Cron"), ([], "")])
+@pytest.mark.parametrize("words, sent", [(["-F", "Jörg, Ö"], "Jörg, Ö"), (["-FCron"], "Cron"), (["-F", "a\r\nBcc: b\t\x01\x7fc"], "a  Bcc: b   c"), ([], "")])
 def test_name_of_the_sender(machine, words, sent):
     """for a From that is missing alone"""
     [address] = parsed(machine.sent("sendmail", *words, A, text=SUBJECT))["From"].addresses
     assert (address.display_name, address.addr_spec) == (sent, ROOT)
     assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
+
+
+def test_from_is_written_once(machine):
+    machine.configure(f"relay {machine.relay.where}", "from box@provider.test", "set_from_header on")
+    mail = machine.sent("sendmail", A, text=f"From: Ann <{A}>\nFrom: {B}\nSubject: x\n\n")
+    assert parsed(mail).get_all("From") == ["Ann <box@provider.test>"]
+
+
+def test_a_name_longer_than_a_line(machine):
+    """keeps its quotes"""
+    mail = machine.sent("sendmail", A, text='To: "' + "a b " * 400 + f'" <root> (x), {B}\nSubject: x\n\n')
+    assert [address.addr_spec for address in parsed(mail)["To"].addresses] == [ROOT, B]
+    assert parsed(mail)["To"].addresses[0].display_name.split() == ["a", "b"] * 400
+    assert max(map(len, mail.text.split(b"\r\n"))) <= 998
 
 
 @pytest.mark.parametrize("count, mails", [(32, 1), (33, 2), (40, 2), (64, 2), (1000, 32)])
