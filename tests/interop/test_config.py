@@ -255,6 +255,17 @@ def test_timeout(config, relays, how, hold):
     assert done.verdicts == ["deferred"] and 0.9 < time.monotonic() - begun < 30 and relays[1].talks == []
 
 
+def test_timeout_at_a_silent_relay(tmp_path, relays):
+    """the next attempt begins behind it"""
+    spool, limit = Spool(tmp_path / "spool"), ["--timeout", "2"]
+    relays[0].hold, relays[0].hold_greeting = threading.Event(), True
+    verdicts = spool.send(*relays, options=limit).verdicts
+    assert relays[1].talks == [] and verdicts == ["deferred"]
+    verdicts = spool.flush(*relays, options=["--now", *limit]).verdicts
+    relays[0].hold.set()
+    assert verdicts == ["delivered"]
+
+
 class Slow:
     """what each mail waits for before it is answered"""
 
