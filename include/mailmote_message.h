@@ -2,8 +2,9 @@
  *
  * Composes a mail (RFC 5322, MIME) as it is read, octet by octet: nothing is stored, any text length works. Optional to link.
  * A text is a mail by itself; further fields and parts are added by two functions, each of which alone links what it needs.
- * What it writes is 7-bit ASCII in lines of at most 78 octets; only an address, the Message-ID, a field's long word or a part's
- * type may need more, and only an address that is UTF-8 itself stays so (RFC 6532: the relay must offer SMTPUTF8).
+ * What it writes is 7-bit ASCII in lines of at most 78 octets; only an address, the Message-ID, a field's long word, a part's
+ * type or its name may need more, and only an address that is UTF-8 itself stays so (RFC 6532: the relay must offer
+ * SMTPUTF8).
  */
 #ifndef MAILMOTE_MESSAGE_H
 #define MAILMOTE_MESSAGE_H
@@ -77,7 +78,7 @@ void mote_message_fields(struct mote_message *message, const struct mote_fields 
 /* A text, which is sent as quoted-printable, or an attachment, which is read while it is sent, as base64. */
 struct mote_part {
     const char *type; /* "image/jpeg": visible ASCII; that of a text without its character set */
-    const char *name; /* its file name, UTF-8; NULL: none */
+    const char *name; /* its file name, UTF-8, at most 255 octets; encoded (RFC 2231) where it must be; NULL: none */
     const char *text; /* as that of the message; NULL: an attachment */
     size_t text_len;  /* as that of the message */
     bool alternative; /* the message's text once more, as HTML for example. Such parts are the first ones */
@@ -101,9 +102,9 @@ void mote_message_parts(struct mote_message *message, const struct mote_part *pa
  *                     further field holds CR, LF, TAB or another control octet; Reply-To is no address; a field's name is none, or
  *                     over 60 octets; its value is NULL or empty;
  * MOTE_CAUSE_TEXT     the text, or that of a part, holds a NUL; a part has no type, or one that is not ASCII; its type or name holds
- *                     a control octet; it has neither text nor reader; it has 4 GiB less 57 octets or more, or such a size where
+ *                     a control octet, or its name has over 255; it has neither text nor reader; it has 4 GiB less 57 octets or more, or such a size where
  *                     there are no 4 GiB, as (size_t)-1; an alternative comes behind another part.
- * Nothing is ever mended silently. Reads every string once. */
+ * Nothing is ever mended silently. Reads every string once, a part's name twice. */
 uint8_t mote_message_check(const struct mote_message *message);
 
 /* For a person: what the check refuses first, as "Subject": From, To, Cc, Bcc, Date, Message-ID, Subject, "further field", "text" or

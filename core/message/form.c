@@ -17,7 +17,7 @@ void mote_put_form(struct mote_writer *w, const char *form, const char *const *a
 
 bool mote_quotable(const char *s)
 {
-    while ((uint8_t)*s >= ' ' && (uint8_t)*s < 127 && *s != '"' && *s != '\\') {
+    while ((uint8_t)*s >= ' ' && (uint8_t)*s < 127 && *s != '"' && *s != '\\' && *s != '=') {
         s++;
     }
     return *s == 0;

@@ -9,10 +9,13 @@
 
 enum { LINE_MAX = 76, GROUPS = LINE_MAX / 4 };
 
+/* Octets of a name: percent-encoded it still fits into a line of the header. */
+enum { NAME_OCTETS = 255 };
+
 static bool part_valid(const struct mote_part *part)
 {
     return mote_value_kind(part->type, SIZE_MAX) == MOTE_VALUE_PLAIN &&
-           mote_value_kind(part->name, SIZE_MAX) != MOTE_VALUE_REFUSED &&
+           mote_value_kind(part->name, 0) != MOTE_VALUE_REFUSED &&
            (part->text != NULL ? mote_text_valid(part->text, part->text_len)
                                : part->read != NULL && part->size < (size_t)UINT32_MAX - 56); /* room to round up */
 }
@@ -24,7 +27,8 @@ static bool parts_valid(const struct mote_message *m)
     for (uint16_t i = 0; i < m->part_count; i++) {
         const struct mote_part *part = &m->parts[i];
 
-        if (!part_valid(part) || (part->alternative && !alternative)) {
+        if (!part_valid(part) || (part->name != NULL && strlen(part->name) > NAME_OCTETS) ||
+            part->alternative > alternative) {
             return false;
         }
         alternative = part->alternative;
@@ -47,21 +51,20 @@ static void put_form(struct mote_writer *w, const char *form, bool alternative, 
 
 static void put_header(struct mote_writer *w, const struct mote_part *part)
 {
-    put_form(w, "\r\n--=_\1\r\nContent-Type: \2\3\r\nContent-Transfer-Encoding: \4\r\n", part->alternative, part);
+    put_form(w, "\r\n--=_\1\r\nContent-Type: \2\3\r\nContent-Transfer-Encoding: \4", part->alternative, part);
     if (part->name != NULL) {
-        mote_put_string(w, "Content-Disposition: attachment;\r\n filename");
+        mote_put_string(w, "\r\nContent-Disposition: attachment;\r\n filename");
         if (mote_quotable(part->name)) {
-            mote_put_form(w, "=\"\1\"\r\n", &part->name);
+            mote_put_form(w, "=\"\1\"", &part->name);
         } else {
             mote_put_string(w, "*=UTF-8''"); /* RFC 2231 */
             for (const char *c = part->name; *c != 0; c++) {
                 mote_put(w, '%');
                 mote_put_hex(w, (uint8_t)*c);
             }
-            mote_put_string(w, mote_crlf);
         }
     }
-    mote_put_string(w, mote_crlf);
+    mote_put_string(w, "\r\n\r\n");
 }
 
 static size_t least(size_t a, size_t b)

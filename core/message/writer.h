@@ -82,7 +82,7 @@ bool mote_text_valid(const char *text, size_t len);
 enum { MOTE_ARGS = 4 };
 void mote_put_form(struct mote_writer *w, const char *form, const char *const *args);
 
-/* Can it stand between quotes as it is? */
+/* Can it stand between quotes as it is? Not with "=", for there may be who takes it for the beginning of an encoded-word. */
 bool mote_quotable(const char *s);
 
 #endif

@@ -422,6 +422,9 @@ static void assert_refused(struct mote_message *m, uint8_t cause, const char *wr
     assert_int_equal(mote_message_read(m, 1, &octet, 1), 0);
 }
 
+#define OCTETS_51  "0123456789012345678901234567890123456789012345678\303\244"
+#define OCTETS_255 OCTETS_51 OCTETS_51 OCTETS_51 OCTETS_51 OCTETS_51
+
 static void parts_refused(void **state)
 {
     static const struct mote_part bad[] = {
@@ -432,6 +435,7 @@ static void parts_refused(void **state)
         {.type = "text/html", .text = "a\0b", .text_len = 3},
         {.type = "text/html", .name = "a\nb", .text = ""},
         {.type = "text/html", .name = "a\tb", .text = ""},
+        {.type = "text/html", .name = OCTETS_255 "x", .text = ""},
         {.type = "image/png", .size = 1},
         {.type = "image/png", .size = 0},
     };
@@ -441,6 +445,32 @@ static void parts_refused(void **state)
 
         mote_message_parts(&m, &bad[i], 1);
         assert_refused(&m, MOTE_CAUSE_TEXT, "part");
+    }
+}
+
+/* Each arrives as it is: in one line, which no relay breaks, and no reader takes it for an encoded-word. */
+static void file_names(void **state)
+{
+    static const struct {
+        const char *name, *written;
+    } cases[] = {{"", "=\"\""},
+                 {"a b.csv", "=\"a b.csv\""},
+                 {"x\\y", "*=UTF-8''%78%5C%79"},
+                 {"=?utf-8?q?x?=", "*=UTF-8''%3D%3F%75%74%66%2D%38%3F%71%3F%78%3F%3D"},
+                 {OCTETS_255, "*=UTF-8''%30%31%32"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mote_part part = {.type = "text/html", .name = cases[i].name, .text = ""};
+        struct mote_message m = sample();
+        const char *at;
+
+        mote_message_parts(&m, &part, 1);
+        assert_int_equal(mote_message_check(&m), MOTE_CAUSE_NONE);
+        read_all(&m, 512);
+        at = strstr(output, " filename");
+        assert_non_null(at);
+        assert_memory_equal(at + 9, cases[i].written, strlen(cases[i].written));
+        assert_true(strcspn(at, "\r") <= 998);
     }
 }
 
@@ -677,6 +707,7 @@ int main(void)
         cmocka_unit_test(reader_fails),
         cmocka_unit_test(reader_is_wrong),
         cmocka_unit_test(parts_refused),
+        cmocka_unit_test(file_names),
         cmocka_unit_test(alternatives_come_first),
         cmocka_unit_test(fields_refused),
         cmocka_unit_test(bcc_is_refused_too),
