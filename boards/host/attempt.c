@@ -62,7 +62,6 @@ static void begin_conversation(struct attempt *attempt)
 
     attempt->dialogue.event[0] = attempt->dialogue.tls[0] = 0;
     attempt->dialogue.size_limit = 0;
-    mail->reply[0] = 0;
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         mail->rcpts[i].final_before = rcpt_final(&mail->mail.rcpts[i]);
         mail->rcpts[i].excluded = mail->mail.rcpts[i].excluded;
