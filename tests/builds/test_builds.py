@@ -245,7 +245,7 @@ def test_arduino_library(arduino):
 
 
 def test_arduino_sketch(arduino, server, pki, tmp_path):
-    """it delivers, on sockets in place of Wi-Fi, with the test's relay in place of the reader's"""
+    """it delivers and says all, on sockets in place of Wi-Fi, with the test's relay in place of the reader's"""
     text = (arduino / "examples/Alert/Alert.ino").read_text()
     pin = ", ".join(str(octet) for octet in base64.b64decode(pki.pin("ecdsa").removeprefix("sha256:")))
     for old, new in {'"mail.example.com"': '"localhost"', '"sensor";': f'"{USER}";', '"sensor",': f'"{USER}",',

@@ -15,21 +15,29 @@ static struct mote_session session;
 static uint8_t records[4421];
 static WiFiClient client;
 
+/* What there is to say, as far as the connection takes it. */
+static void say()
+{
+    const void *from;
+    size_t len;
+
+    while ((from = mote_session_send_buf(&session, &len)) != NULL) {
+        len = client.write((const uint8_t *)from, len);
+        mote_session_send_ack(&session, len);
+        if (len == 0) {
+            break;
+        }
+    }
+}
+
 /* Octets both ways until the conversation is over. */
 static void talk()
 {
     while ((mote_session_poll(&session, millis()) & MOTE_DONE) == 0) {
         size_t len;
-        const void *from;
         void *to;
 
-        while ((from = mote_session_send_buf(&session, &len)) != NULL) {
-            len = client.write((const uint8_t *)from, len);
-            mote_session_send_ack(&session, len);
-            if (len == 0) {
-                break;
-            }
-        }
+        say();
         to = mote_session_recv_buf(&session, &len);
         if (to != NULL && client.available() > 0) {
             int came = client.read((uint8_t *)to, len);
@@ -41,6 +49,7 @@ static void talk()
             delay(1);
         }
     }
+    say(); /* QUIT and close_notify: worth one try */
 }
 
 static void send(const char *subject, const char *text)
