@@ -20,7 +20,7 @@ BODIES = {
     "bare_lf": (b"one\ntwo\n\n.\nthree\n", b"one\r\ntwo\r\n\r\n.\r\nthree\r\n"),
     "bare_cr": (b"one\rtwo\r\r.\rthree\r", b"one\r\ntwo\r\n\r\n.\r\nthree\r\n"),
     "mixed_ends": (b"one\r\ntwo\nthree\rfour\n\rfive\r\r\n.\n\r\n",
-                   b"one\r\ntwo\r\nthree\r\nfour\r\n\r\nfive\r\n\r\n.\r\n\r\n"),
+                   b"one\r\ntwo\r\nthree\r\nfour\r\n\r\nfive\r\n.\r\n\r\n"),
     "smuggling": (b"x\n.\r\nMAIL FROM:<e@example.org>\r\n\r.\r\nx\r\n.\rx\n.\nend\r\n",
                   b"x\r\n.\r\nMAIL FROM:<e@example.org>\r\n\r\n.\r\nx\r\n.\r\nx\r\n.\r\nend\r\n"),
     "no_final_newline": (b"one\r\ntwo", b"one\r\ntwo\r\n"),
