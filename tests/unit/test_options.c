@@ -71,6 +71,9 @@ static int once(const char **word, const char *value)
 
 static int note(struct sense *sense, const char *name, const char *value)
 {
+    if (value != NULL && *value == 0 && strcmp(name, "from") != 0) {
+        return EX_USAGE; /* the null sender alone is empty, of those in the rows */
+    }
     if (strcmp(name, "verbose") == 0) {
         sense->verbose = true;
     } else if (strcmp(name, "raw") == 0) {
