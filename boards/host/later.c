@@ -45,7 +45,7 @@ const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]
 static bool header_waits(const struct mote_mail *mail)
 {
     char text[4096];
-    size_t at = 0, kept = 0, len; /* kept: of a line whose end may be missing */
+    size_t at = 0, kept = 0, len; /* kept: of a line whose end may be missing; of a long one its last octets */
 
     while ((len = mail->read(mail->ctx, at, text + kept, sizeof text - kept)) != 0) {
         struct span line, rest = {text, kept + len};
@@ -63,8 +63,9 @@ static bool header_waits(const struct mote_mail *mail)
             }
         } while (rest.len > 0);
         at += len;
-        kept = (size_t)(rest.at - line.at) % sizeof text;
-        memmove(text, line.at, kept);
+        kept = (size_t)(rest.at - line.at);
+        kept = kept == sizeof text ? sizeof LATER_DOMAIN : kept;
+        memmove(text, rest.at - kept, kept);
     }
     return false;
 }

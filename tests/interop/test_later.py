@@ -78,6 +78,17 @@ def test_a_name_behind_a_long_header(machine, before):
     assert "Cc: ops@corp.test" in header(machine.relay.mails[0])
 
 
+@pytest.mark.parametrize("octets", [4094, 4095, 4096, 8191, 8192])
+def test_a_name_behind_a_long_line(machine, octets):
+    """whose end is no empty line, nor does one that goes on hide a name"""
+    machine.configure()
+    machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False,
+                 text=f"Subject: {'y' * (octets - 9)} \u00e9\nFrom: s@x.test\nCc: ops\n\nx\n")
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    assert "Cc: ops@corp.test" in header(machine.relay.mails[0])
+
+
 def test_addresses_whose_domain_has_that_of_names_in_it(machine):
     """are whole"""
     machine.configure()
