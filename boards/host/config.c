@@ -247,16 +247,14 @@ static bool has_control(const char *text)
 static int parse_setting(struct config *config, const struct config_word *word, char *rest)
 {
     struct account *account = &config->accounts[config->at];
-    /* Of an msmtprc: without a value they take back what was said before, which makes no mail less safe. */
-    enum { TAKE_BACK = 1 << RELAY_TLS_NAME | 1 << RELAY_USER | 1 << KEY_ALIASES | 1 << KEY_MAILDOMAIN };
     const char *value;
     int status;
 
-    if ((TAKE_BACK >> word->key & 1) != 0 && rest[strspn(rest, CONFIG_SPACE "\"")] == 0) {
+    status = config_take_value(word, rest, &value);
+    if (status == EX_OK && value == NULL) {
         set(account, word->key, &(struct setting){NULL, config->line, config->section});
         return EX_OK;
     }
-    status = config_take_value(word, rest, &value);
     if (status == EX_OK) {
         status = config_check(word, value);
     }

@@ -58,7 +58,8 @@ int config_check(const struct config_word *word, const char *value);
  * (EX_CONFIG). */
 int config_take_word(char **rest, char **word);
 
-/* The value that such a word has, and nothing behind it; an empty one is of `from' alone, or a text (EX_CONFIG). */
+/* The value that such a word has, and nothing behind it; an empty one is of `from' alone, or a text (EX_CONFIG).
+ * NULL: what was said before is taken back. */
 int config_take_value(const struct config_word *word, char *rest, const char **value);
 
 struct setting {

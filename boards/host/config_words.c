@@ -226,6 +226,8 @@ static char *take_text(char *rest)
 
 int config_take_value(const struct config_word *word, char *rest, const char **value)
 {
+    /* Of an msmtprc: without a value they take back what was said before, which makes no mail less safe. */
+    enum { TAKE_BACK = 1 << RELAY_TLS_NAME | 1 << RELAY_USER | 1 << KEY_ALIASES | 1 << KEY_MAILDOMAIN };
     char *first, *more = NULL;
     int status;
 
@@ -240,6 +242,10 @@ int config_take_value(const struct config_word *word, char *rest, const char **v
     if (status == EX_OK && more != NULL) {
         complain("%.200s is one word too many: take it out, or put a value with spaces into double quotes", more);
         return EX_CONFIG;
+    }
+    if (status == EX_OK && (TAKE_BACK >> word->key & 1) != 0 && (first == NULL || *first == 0)) {
+        *value = NULL;
+        return EX_OK;
     }
     if (status == EX_OK && (first == NULL ? word->form != FORM_SWITCH : *first == 0 && word->key != KEY_FROM)) {
         complain("%s is empty: give a value", word->name);

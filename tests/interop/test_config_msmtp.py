@@ -364,7 +364,7 @@ def test_ipv6(config, address):
     assert done.verdicts == ["deferred"] and "* ::1 port 1: " in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("empty", ["", ' ""', " \t"])
+@pytest.mark.parametrize("empty", ["", ' ""', " \t", " # none", ' "" # none'])
 def test_taken_back(config, relay, tmp_path, empty):
     """what stands in the defaults, by a key without a value, and what is made of that account has it neither"""
     (tmp_path / "aliases").write_text(f"ops: {A}\n")
@@ -448,7 +448,9 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     ("from *@example.org", ["--account"]),
     ("from box+*@example.org", ["--account"]),
     ("from box?@example.org", ["--account"]),
-    ("user # none", ["user is empty"]),
+    ("port # none", ["port is empty"]),
+    ('user "', ["double quotes ends with one"]),
+    ('maildomain "', ["double quotes ends with one"]),
     ('tls_trust_file ""', ["tls_trust_file is empty"]),
     ("alias root ops@example.org", ["NAME: ADDRESS"]),
     ("host", ["host is empty: give a value"]),
