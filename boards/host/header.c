@@ -45,15 +45,26 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* Is the octet there the second one of a quoted pair, which is not parted? */
+static bool is_quoted(struct span line, size_t at)
+{
+    size_t first = at;
+
+    while (first > 0 && line.at[first - 1] == '\\') {
+        first--;
+    }
+    return (at - first) % 2 != 0;
+}
+
 /* Of a line that is too long, what may stand on one: up to a blank, or where there is none behind a comma, or as much as fits. */
 static size_t piece_len(struct span line, size_t cap)
 {
     size_t len = cap, comma = 0;
 
-    for (; len > 0 && !is_blank(line.at[len]); len--) {
+    for (; len > 0 && (!is_blank(line.at[len]) || is_quoted(line, len)); len--) {
         comma = comma == 0 && line.at[len - 1] == ',' ? len : comma;
     }
-    return len > 1 ? len : comma > 0 ? comma : len > 0 ? len : cap;
+    return len > 1 ? len : comma > 0 ? comma : len > 0 ? len : cap - is_quoted(line, cap);
 }
 
 /* As it came, but that its lines are no longer than they may be, the first no longer than cap; without the end of the last one. */

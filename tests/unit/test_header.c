@@ -350,6 +350,29 @@ static void field_long(void **state)
     free(text);
 }
 
+/* Nor within a quoted pair, wherever the line has to end: what is behind a quoted quote is no address. */
+static void field_folded_at_pairs(void **state)
+{
+    static const char *const tails[] = {"\\\" <e@x.test>, \\\"z\" <g@y.test>", "\\\\\\\" <e@x.test>\" <g@y.test>",
+                                        "\\ \\ \\ \\ \\ \" <g@y.test>"};
+
+    for (size_t i = 0; i < COUNT(tails) * 1021; i++) {
+        char field[1200], *text;
+
+        memset(field, 'a', sizeof field);
+        memcpy(field, "To: \"", 5);
+        sprintf(field + 5 + i % 1021, "%s%s", tails[i / 1021], i % 2 == 0 ? "" : ", bare");
+        text = made(field, &complete);
+        check_made(field, text);
+        for (const char *end = strstr(text, "\r\n"), *at; end != NULL; end = strstr(end + 2, "\r\n")) {
+            for (at = end; at[-1] == '\\'; at--) {
+            }
+            assert_int_equal((end - at) % 2, 0);
+        }
+        free(text);
+    }
+}
+
 static void field_at_random(void **state)
 {
     static const struct header_rules *const all[] = {&complete, &written, &left};
@@ -398,10 +421,17 @@ static void field_made_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),        cmocka_unit_test(list_with_nul),
-        cmocka_unit_test(too_little_room), cmocka_unit_test(field_with_nul),   cmocka_unit_test(field_is_made),
-        cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice), cmocka_unit_test(field_long),
+        cmocka_unit_test(list_is_read),
+        cmocka_unit_test(list_long),
+        cmocka_unit_test(list_with_nul),
+        cmocka_unit_test(too_little_room),
+        cmocka_unit_test(field_with_nul),
+        cmocka_unit_test(field_is_made),
+        cmocka_unit_test(field_at_random),
+        cmocka_unit_test(field_made_twice),
+        cmocka_unit_test(field_long),
         cmocka_unit_test(field_folded),
+        cmocka_unit_test(field_folded_at_pairs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
