@@ -31,13 +31,17 @@ static uint8_t behind(unsigned at)
     return (at + 1u) % MOTE_RELAYS_MAX;
 }
 
-/* P9: behind the relay of which it is in doubt whether it has the mail. P13: behind the one where the attempt's time went. */
-static uint8_t first(const struct mote_delivery *d)
+/* P9: behind the relay of which it is in doubt whether it has the mail. P13: behind the one where the attempt's time went;
+ * our own trouble leaves it where it is. */
+static uint8_t first(const struct mote_record *record, const struct mote_delivery *d)
 {
     if (d->plan.in_doubt) {
         return behind(d->at);
     }
-    return d->result.cause == MOTE_CAUSE_DEADLINE ? behind(d->slowest) : 0;
+    if (d->result.cause == MOTE_CAUSE_DEADLINE) {
+        return behind(d->slowest);
+    }
+    return record->ours != 0 || d->result.cause >= MOTE_CAUSE_ADDRESS ? record->first : 0;
 }
 
 void mote_record_sent(struct mote_record *record, const struct mote_delivery *d)
@@ -64,7 +68,7 @@ void mote_record_take(struct mote_record *record, const struct mote_delivery *d,
     record->ours = mote_policy_soon(&d->result) ? (uint8_t)(record->ours + (record->ours < 3)) : 0;
     record->plain |= suspect;
     if (asked) {
-        record->first = first(d);
+        record->first = first(record, d);
     }
     if (d->arming && !record->tls_failed) {
         record->tls_failed = true;

@@ -220,7 +220,7 @@ static struct mote_delivery any_delivery(struct mote_mail *mail)
 }
 
 /* P3, P4, P9, P10, P16, P17: an attempt is taken into the record. Final verdicts stay (I9) and are added to exactly by what the relays said;
- * the bits of TLS and of extensions are only ever set; a doubt leads to the relay behind it, as time that ran out does behind where it went; the attempt counts once, and one that
+ * the bits of TLS and of extensions are only ever set; a doubt leads to the relay behind it, as time that ran out does behind where it went, and our own trouble leaves that as it was; the attempt counts once, and one that
  * asked nobody does not.
  *
  * bounds: 3 recipients
@@ -230,6 +230,7 @@ static struct mote_delivery any_delivery(struct mote_mail *mail)
  * plant: core/outbox/outcome.c: s/record->attempts--;//
  * plant: core/outbox/outcome.c: s/at + 1u/at/
  * plant: core/outbox/outcome.c: s/behind(d->slowest)/behind(d->at)/
+ * plant: core/outbox/outcome.c: s/record->ours != 0 || //
  * plant: core/outbox/outcome.c: s/record->plain |= suspect/record->plain = suspect/
  */
 void prove_P9_take(void)
@@ -258,6 +259,8 @@ void prove_P9_take(void)
     prove(record.attempts == before.attempts + asked - before.begun);
     if (d.plan.in_doubt || d.result.cause == MOTE_CAUSE_DEADLINE) {
         first = ((d.plan.in_doubt ? d.at : d.slowest) + 1) % MOTE_RELAYS_MAX;
+    } else if (mote_policy_soon(&d.result) || d.result.cause >= MOTE_CAUSE_ADDRESS) {
+        first = before.first;
     }
     prove(record.first == (asked ? first : before.first));
     prove(asked ? record.wait_s >= 1 && record.wait_s <= 4000 : record.wait_s == d.back_s);

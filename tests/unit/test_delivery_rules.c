@@ -471,6 +471,23 @@ static void behind_the_slowest(void **state)
     }
 }
 
+/* P13: an attempt that ends for our own trouble keeps that place, and one in which the relays have said no does not. */
+static void behind_own_trouble(void **state)
+{
+    static const uint8_t causes[] = {MOTE_CAUSE_ABORTED,    MOTE_CAUSE_NO_NETWORK, MOTE_CAUSE_NO_MEMORY,
+                                     MOTE_CAUSE_NO_ENTROPY, MOTE_CAUSE_NO_TIME,    MOTE_CAUSE_STORAGE,
+                                     MOTE_CAUSE_CLOSED,     MOTE_CAUSE_CONNECT};
+
+    for (size_t i = 0; i < sizeof causes; i++) {
+        attempt_set(2, 1);
+        t.record.first = 1;
+        t.sim.relays[0].down = t.sim.relays[1].down = causes[i];
+        attempt_run(2, NULL);
+        assert_result(t.result, MOTE_DEFERRED, causes[i]);
+        assert_int_equal(t.record.first, causes[i] != MOTE_CAUSE_CONNECT);
+    }
+}
+
 /* P12: whose time ended while it was dialled has failed; who was never dialled has not. */
 static void dialled_in_time(void **state)
 {
@@ -564,6 +581,7 @@ int main(void)
         cmocka_unit_test(aborted),
         cmocka_unit_test(deadline),
         cmocka_unit_test(behind_the_slowest),
+        cmocka_unit_test(behind_own_trouble),
         cmocka_unit_test(dialled_in_time),
         cmocka_unit_test(calls_out_of_turn),
         cmocka_unit_test(record_take),
