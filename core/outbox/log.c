@@ -145,7 +145,8 @@ static void scan(struct mote_outbox *o, uint8_t log, bool counts)
     }
 }
 
-/* Is there a mark of an outbox of other sizes, wherever it would put it? */
+/* Is there a mark of an outbox of other sizes, wherever it would put it? It is looked for in texts of mails, too: they may hold anything
+ * but zeros, so that those a mark has behind its number decide. */
 static bool others(struct mote_outbox *o)
 {
     const struct mote_storage *storage = o->setup->storage;
@@ -157,7 +158,7 @@ static bool others(struct mote_outbox *o)
         if (!mote_storage_read(o, at, octets, sizeof octets)) {
             continue;
         }
-        if (mote_record_read(&record, octets) && record.slot == MARK) {
+        if (mote_record_read(&record, octets) && record.slot == MARK && record.rcpts_failed == 0) {
             return true;
         }
         if (mote_storage_erased(octets, sizeof octets)) {

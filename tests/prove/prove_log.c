@@ -49,6 +49,7 @@ bool mote_record_read(struct mote_record *record, const uint8_t octets[MOTE_RECO
     record->attempts = mark ? 0 : value[at];
     record->wait_s = mark ? sizes(&o) : 0;
     record->tls_since_s = mark ? PLACES * 64 : 0;
+    record->rcpts_failed = 0;
     return true;
 }
 

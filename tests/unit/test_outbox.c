@@ -469,6 +469,55 @@ static void all_sizes(void **state)
     assert_in_range(seen, 15000, 3 * SIZES * SIZES);
 }
 
+/* A mail's text may hold what looks like a mark, but for the zeros that every mark has: a text has none. */
+static size_t read_forged(void *ctx, size_t offset, void *buf, size_t cap)
+{
+    struct mote_record mark = {.slot = UINT8_MAX,
+                               .number = 0x4141,
+                               .age_s = 0x41414141,
+                               .tls_since_s = 0x41414141,
+                               .wait_s = 0x41414141,
+                               .attempts = 0x4141,
+                               .code = 0x141,
+                               .first = 1,
+                               .cause = 0x41,
+                               .plain = true,
+                               .rcpt_count = 0x20,
+                               .rcpts_delivered = 0x41414141,
+                               .rcpts_failed = 0x41414141};
+    char text[14 + 8 * (MOTE_RECORD_LEN + 1) + 2] = "Subject: x\r\n\r\n", *at = text + 14;
+    size_t n = sizeof text - offset < cap ? sizeof text - offset : cap;
+    uint8_t octets[MOTE_RECORD_LEN];
+
+    memset(mark.id, 'A', sizeof mark.id);
+    do {
+        mark.rcpts_failed++;
+        mote_record_write(&mark, octets);
+    } while (memchr(octets, 0, sizeof octets) != NULL || memchr(octets, '\r', sizeof octets) != NULL ||
+             memchr(octets, '\n', sizeof octets) != NULL);
+    for (unsigned i = 0; i < 8; i++) { /* one of them is at a multiple of 8 */
+        memcpy(at, octets, sizeof octets);
+        at[sizeof octets] = '.';
+        at += sizeof octets + 1;
+    }
+    memcpy(at, "\r\n", 2);
+    memcpy(buf, text + offset, n);
+    return n;
+}
+
+static void forged_mark(void **state)
+{
+    struct mote_rcpt rcpt = {.address = "a@example.test"};
+    struct mote_mail mail = {.from = "m@example.test", .rcpts = &rcpt, .rcpt_count = 1, .read = read_forged};
+    const uint8_t id[8] = {1};
+
+    world_set(512, 10, 4, 2, 0);
+    world_boot();
+    assert_int_equal(mote_outbox_post(&w.outbox, &mail, id, 0), MOTE_CAUSE_NONE);
+    assert_true(w.flash.storage.erase(w.flash.storage.ctx, 0) && w.flash.storage.erase(w.flash.storage.ctx, 1));
+    assert_int_equal(mote_outbox_open(&w.outbox, &w.setup, 0, 0, 0, &w.lost), MOTE_CAUSE_NONE);
+}
+
 /* Cells are worn evenly, though never more than one mail is there, and though the device is switched off again and again. */
 static void even_wear(void **state)
 {
@@ -761,27 +810,17 @@ static void misuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused),
-        cmocka_unit_test(read_again),
-        cmocka_unit_test(needs),
-        cmocka_unit_test(verified_only),
-        cmocka_unit_test(setup),
-        cmocka_unit_test(other_sizes),
-        cmocka_unit_test(all_sizes),
-        cmocka_unit_test(full),
-        cmocka_unit_test(fits),
-        cmocka_unit_test(too_small),
-        cmocka_unit_test(even_wear),
-        cmocka_unit_test(expiry),
-        cmocka_unit_test(posted_after_a_sleep),
-        cmocka_unit_test(tls_fails),
-        cmocka_unit_test(wrap),
-        cmocka_unit_test(commit),
-        cmocka_unit_test(recipients),
-        cmocka_unit_test(replies),
-        cmocka_unit_test(replies_again),
-        cmocka_unit_test(reported_again),
-        cmocka_unit_test(left_alone),
+        cmocka_unit_test(refused),        cmocka_unit_test(read_again),
+        cmocka_unit_test(needs),          cmocka_unit_test(verified_only),
+        cmocka_unit_test(setup),          cmocka_unit_test(other_sizes),
+        cmocka_unit_test(all_sizes),      cmocka_unit_test(forged_mark),
+        cmocka_unit_test(full),           cmocka_unit_test(fits),
+        cmocka_unit_test(too_small),      cmocka_unit_test(even_wear),
+        cmocka_unit_test(expiry),         cmocka_unit_test(posted_after_a_sleep),
+        cmocka_unit_test(tls_fails),      cmocka_unit_test(wrap),
+        cmocka_unit_test(commit),         cmocka_unit_test(recipients),
+        cmocka_unit_test(replies),        cmocka_unit_test(replies_again),
+        cmocka_unit_test(reported_again), cmocka_unit_test(left_alone),
         cmocka_unit_test(misuse),
     };
 
