@@ -194,6 +194,7 @@ static void lived(void **state)
         assert_int_equal(world_poll(0), MOTE_IDLE);
         if (w.flash.writes != writes) {
             assert_int_equal(s, stored_s[stored++]);
+            assert_true(w.outbox.tidying); /* what else is to be done is not put off */
         }
         world_sleep(1);
     }
