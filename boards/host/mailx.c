@@ -101,7 +101,7 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
         return letter == 'A' ? words_add(&args->attachments, value) : take_field_or_file(call, value);
     case 'b': return words_add(&call->bcc, value);
     case 'C': return add_field(call, value);
-    case 'c': return words_add(&call->cc, value);
+    case 'c': return *value == 0 ? EX_OK : words_add(&call->cc, value);
     case 'E': take_empty(call, letters); break;
     case 'e':
     case 'f':

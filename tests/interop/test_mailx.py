@@ -44,6 +44,13 @@ def test_copies(machine):
     assert parsed(mail)["Cc"] == f"Chef <{B}>, {ROOT}" and parsed(mail)["To"] == A
 
 
+@pytest.mark.parametrize("words", [["-a", "Cc:"], ["-a", "Cc: "], ["-a", "Bcc: "], ["-c", ""], ["-b", ""]])
+def test_no_copies(machine, words):
+    """an empty one leaves no field"""
+    mail = machine.sent("mail", "-s", "x", *words, A, text=b"text\n")
+    assert mail.to == [A] and "Cc" not in parsed(mail) and "Bcc" not in parsed(mail)
+
+
 @pytest.mark.parametrize("words", [[], ["-c", "root", "-b", "hidden", "-a", "X-Loop: ü"]])
 def test_attachments(machine, words, tmp_path):
     file, other = tmp_path / "größe.bin", tmp_path / "b.txt"
