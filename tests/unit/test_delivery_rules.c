@@ -438,7 +438,7 @@ static void behind_the_slowest(void **state)
                                   slow = {.slow_ms = 10000}, all = {.greeting = "554 no", .slow_ms = 120000},
                                   never = {.down = MOTE_CAUSE_DEADLINE},
                                   doubt = {.plain = true, .clear = {.end = sim_mute}};
-    static const struct {
+    const struct {
         struct sim_relay relays[3];
         const char *log;
         unsigned count;
