@@ -125,11 +125,6 @@ def attack(request, stage):
     return stage.begin(request.module)[names["name"], names["pieces"]].result
 
 
-def pytest_collection_modifyitems(items):
-    """scenes first: their time limits are those of the machine as it is now"""
-    items.sort(key=lambda item: "play" not in item.fixturenames)
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """the logs of the servers, when a test failed"""

@@ -21,19 +21,8 @@ from cell import BUILD, PASSWORD, USER
 from client import DEFERRED, FAILED, OK, REFUSED, Result
 from scripted import Contexts, Relay
 
-SPIN_S = 0.25
-
-
-def crowd():
-    """how many want to run for each processor: in the last minute, or now, as that has just begun"""
-    begun, used = time.monotonic(), time.process_time()
-    while time.process_time() - used < SPIN_S:
-        pass
-    return max(os.getloadavg()[0] / os.cpu_count(), (time.monotonic() - begun) / SPIN_S)
-
-
-# How many seconds stand for one on a busy machine. The scenes are played before all other tests, while this is true.
-SLOW = max(1, round(crowd() / 3))
+# How many seconds stand for one, where more wants to run than there are processors for.
+SLOW = max(1, round(os.getloadavg()[0] / os.cpu_count() / 4))
 TLS_RETRY_S, RETRY_S, STEP_S, CONNECT_S, ATTEMPT_S = (SLOW * seconds for seconds in (2, 3, 2, 2, 11))
 SHORT = {"TLS_RETRY_S": TLS_RETRY_S, "OURS_S": SLOW, "RETRY_MIN_S": RETRY_S, "CONNECT_S": CONNECT_S, "ATTEMPT_S": ATTEMPT_S,
          **{f"{step}_S": STEP_S for step in ("REPLY", "DATA", "TEXT", "END", "TLS")}}

@@ -35,8 +35,11 @@ static char *take_word(char *text, const char *blanks, char **rest)
     size_t len;
 
     text = text != NULL ? text : *rest;
-    text += text != NULL ? strspn(text, blanks) : 0;
-    len = text != NULL ? strcspn(text, blanks) : 0;
+    if (text == NULL) {
+        return NULL;
+    }
+    text += strspn(text, blanks);
+    len = strcspn(text, blanks);
     if (len == 0) {
         return *rest = NULL;
     }
