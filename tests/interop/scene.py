@@ -26,7 +26,7 @@ SLOW = max(1, round(os.getloadavg()[0] / os.cpu_count() / 4))
 TLS_RETRY_S, RETRY_S, STEP_S, CONNECT_S, ATTEMPT_S = (SLOW * seconds for seconds in (2, 3, 2, 2, 11))
 SHORT = {"TLS_RETRY_S": TLS_RETRY_S, "OURS_S": SLOW, "RETRY_MIN_S": RETRY_S, "CONNECT_S": CONNECT_S, "ATTEMPT_S": ATTEMPT_S,
          **{f"{step}_S": STEP_S for step in ("REPLY", "DATA", "TEXT", "END", "TLS")}}
-SIDE_BY_SIDE = 128 // SLOW                         # they are part of what makes it busy
+SIDE_BY_SIDE = 40 // SLOW                         # they are part of what makes it busy
 LIMIT_S = 60 * SLOW
 STATUS = {"delivered": OK, "deferred": DEFERRED, "failed": FAILED}
 numbers = itertools.count(1)

@@ -187,7 +187,7 @@ def test_a_mail_at_work_is_not_deleted(stored):
     (["--show", "0123456789abcdef"], BAD_INPUT, "no mail 0123456789abcdef"),
     (["--delete", "0123456789abcdef"], BAD_INPUT, "no mail 0123456789abcdef"),
     (["--show", "../../etc/passwd"], USAGE, "no mail's ID"), (["--delete", "relays"], USAGE, "no mail's ID"),
-    (["--show", ""], USAGE, "no mail's ID"), (["--show", "0" * 16, "--delete", "0" * 16], USAGE, "one of them")])
+    (["--show", ""], USAGE, "--show is empty"), (["--show", "0" * 16, "--delete", "0" * 16], USAGE, "one of them")])
 def test_ids(stored, options, status, words):
     names = stored.names()
     done = stored.queue(*options)
