@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Attacks: one mail, a relay that does what no relay should, and what must come of it. Each is played with the relay's octets
 as they come, one at a time, and split at random; what is read is cut by `pretend`, so that the splits are exact and need no
-waiting, and inside TLS the records are cut the same way. The command has a few MB and a second or two of its own to live with.
+waiting, and inside TLS the records are cut the same way. The command has a few MB and a second or two of its own to live with, and
+a clock that moves while it waits for what does not come (clock.py).
 
 After the attack the relay is good: what was deferred is delivered then, once, as it was given; the rest is gone."""
 import concurrent.futures
@@ -16,9 +17,9 @@ import unicodedata
 import zlib
 
 from client import COMMAND, DEFERRED, FAILED, OK, REFUSED
-from pretend import pretend
+from clock import Clock
+from pretend import environment
 from relay import Spool
-from scene import short_build
 from scripted import Relay
 
 MEMORY_KB, CPU_S, LIMIT_S, SIDE_BY_SIDE = 16 << 10, 4, 60, 12
@@ -43,7 +44,6 @@ class Attack:
     to: tuple = ("r",)
     text: str = TEXT
     good: object = dataclasses.field(default_factory=dict)
-    waits: bool = False                              # until a time limit of the command
 
 
 def played(attacks):
@@ -92,7 +92,6 @@ class Stage:
         """plays what is selected of a module's attacks, from the first of its tests on"""
         if module not in self.plays:
             selected = [item.callspec.params for item in self.items if item.module is module and hasattr(item, "callspec")]
-            short_build()                            # once, in front of the threads
             self.plays[module] = {(each["name"], each["pieces"]): self.pool.submit(self.play, module.ATTACKS[each["name"]], each["pieces"])
                                   for each in selected if "pieces" in each}
         return self.plays[module]
@@ -101,16 +100,16 @@ class Stage:
         self.pool.shutdown(cancel_futures=True)
 
     def play(self, attack, pieces):
-        command = short_build() if attack.waits else COMMAND
         seed = zlib.crc32(repr((attack.seen, attack.reason, attack.text)).encode()) % 65536 + 1
         log = []
         scripts = attack.script if isinstance(attack.script, list) else [attack.script]
-        relays = [Relay(self.contexts, name, log) for name, _ in zip("abcdefgh", scripts)]
+        clock = Clock(self.directory)
+        relays = [Relay(self.contexts, name, log, clock) for name, _ in zip("abcdefgh", scripts)]
         try:
             for relay, script in zip(relays, scripts):
                 relay.cut = cutter(pieces, seed)
                 relay.play(script)
-            Play(self, attack, pieces, seed, relays, log, command).act()
+            Play(self, attack, pieces, seed, relays, log, clock).act()
         finally:
             for relay in relays:
                 relay.stop()
@@ -119,12 +118,12 @@ class Stage:
 class Play:
     """one attack, once"""
 
-    def __init__(self, stage, attack, pieces, seed, relays, log, command):
+    def __init__(self, stage, attack, pieces, seed, relays, log, clock):
         self.attack, self.relays, self.log = attack, relays, log
         self.spool = Spool(tempfile.mkdtemp(prefix="spool-", dir=stage.directory))
         self.addresses = [f"{name}@example.test" for name in attack.to]
-        recv = {"whole": [], "one by one": pretend(RECV=1), "at random": pretend(RECV=-seed)}[pieces]
-        self.wrap = [*limits(command), *recv, command]
+        self.environment = {**os.environ, **environment(**clock.settings)}
+        self.recv = {"whole": {}, "one by one": {"RECV": "1"}, "at random": {"RECV": f"-{seed}"}}[pieces]
         self.words = ["--spool", str(self.spool.path), "--helo", "client.example.org"]
         for relay in relays:
             self.words += ["--relay", f"127.0.0.1:{relay.port}", *stage.trust[attack.trust]]
@@ -133,8 +132,9 @@ class Play:
         lines = {frozenset: attack.seen, list: [attack.seen], str: [attack.seen]}[type(attack.seen)]
         self.seen, self.said = [[line] if isinstance(line, str) else line for line in lines], None
 
-    def run(self, word, *args, wrap, text=b""):
-        done = subprocess.run([*wrap, word, *self.words, *args], input=text, capture_output=True, timeout=LIMIT_S)
+    def run(self, word, *args, within=(), text=b"", **more):
+        done = subprocess.run([*within, COMMAND, word, *self.words, *args], input=text, capture_output=True, timeout=LIMIT_S,
+                              env={**self.environment, **more})
         for relay in self.relays:
             relay.settle()
         out, err = done.stdout.decode(), done.stderr.decode()
@@ -147,8 +147,8 @@ class Play:
 
     def act(self):
         attack = self.attack
-        status, rows, err = self.run("send", "--raw", "--from", "s@example.org", *self.addresses, wrap=self.wrap,
-                                     text=attack.text.encode("latin-1"))
+        status, rows, err = self.run("send", "--raw", "--from", "s@example.org", *self.addresses, within=limits(COMMAND),
+                                     text=attack.text.encode("latin-1"), **self.recv)
         told = {verdict.replace("in doubt", "deferred") for verdict in self.verdicts.values()}
         worst = next(verdict for verdict in ("failed", "deferred", "delivered") if verdict in told)
         assert status in DONE[worst], self.said
@@ -178,7 +178,7 @@ class Play:
         """what is to be tried again is kept, as it was"""
         kept = [name for name, verdict in self.verdicts.items() if verdict in ("deferred", "in doubt")]
         if not kept:
-            assert self.run("flush", "--now", wrap=[COMMAND])[1] == [], self.said
+            assert self.run("flush", "--now")[1] == [], self.said
             return
         file = self.spool.file()
         assert file.attempts == 1 and not file.begun, self.said
@@ -186,7 +186,7 @@ class Play:
             relay.mails.clear()
             relay.cut = cutter("whole", 0)
             relay.play(self.attack.good)
-        status, rows, _ = self.run("flush", "--now", wrap=[COMMAND])
+        status, rows, _ = self.run("flush", "--now")
         assert [row[1].partition("@")[0] for row in rows] == kept and {row[2] for row in rows} == {"delivered"}, self.said
         [(_, text)] = [mail for relay in self.relays for mail in relay.mails]
         assert text.decode("latin-1").endswith(self.attack.text.replace("\r\n.", "\r\n..").partition("\r\n\r\n")[2]), text

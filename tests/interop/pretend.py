@@ -12,6 +12,7 @@ SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
 ADDRESSES  those that any name has, in this order, with a space between
 RESOLVER   seconds the resolver takes to find no name, but for an IPv4 address
+CLOCK      the file of a test's clock (clock.py): no time passes but by it
 PORT       where on 127.0.0.1 connections to any other port go
 RECV       no more than so many octets come from a socket at a time; -N: one to forty at random, drawn from N"""
 import functools
@@ -29,9 +30,12 @@ SOURCE = r"""
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -44,8 +48,56 @@ static const char *setting(const char *name)
     return value != NULL ? value : "";
 }
 
+/* clock.py says what they are. */
+static struct face {
+    int64_t unix_s, now_ms, until_ms, asked, answered;
+} *volatile face;
+
+__attribute__((constructor)) static void find_clock(void)
+{
+    int fd = *setting("CLOCK") == 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, setting("CLOCK"), O_RDWR | O_CLOEXEC);
+    if (fd >= 0)
+        face = mmap(NULL, sizeof *face, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+}
+
+static int64_t load(int64_t *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
+static void store(int64_t *value, int64_t new) { __atomic_store_n(value, new, __ATOMIC_SEQ_CST); }
+
+int poll(struct pollfd *wanted, nfds_t count, int ms)
+{
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000}, a_moment = {0, 2000000};
+    if (face == NULL || ms <= 0)
+        return (int)syscall(SYS_ppoll, wanted, count, ms < 0 ? NULL : &wait, NULL, 0);
+    for (int64_t end_ms = load(&face->now_ms) + ms;;) {
+        int64_t asked = load(&face->asked);
+        store(&face->until_ms, end_ms);
+        int ready = (int)syscall(SYS_ppoll, wanted, count, &a_moment, NULL, 0);
+        if (ready != 0 || load(&face->now_ms) >= end_ms) {
+            store(&face->until_ms, 0);
+            return ready;
+        }
+        store(&face->answered, asked);
+    }
+}
+
+unsigned sleep(unsigned seconds)
+{
+    struct timespec wait = {seconds, 0};
+    if (face != NULL)
+        store(&face->now_ms, load(&face->now_ms) + seconds * 1000);
+    else
+        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &wait, NULL);
+    return 0;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
+    if (face != NULL && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)) {
+        int64_t ms = load(&face->now_ms);
+        *now = (struct timespec){(clock == CLOCK_REALTIME ? face->unix_s : 0) + ms / 1000, ms % 1000 * 1000000};
+        return 0;
+    }
     int result = (int)syscall(SYS_clock_gettime, clock, now);
     const char *value = setting(clock == CLOCK_REALTIME ? "REALTIME" : clock == CLOCK_BOOTTIME ? "BOOTTIME" : "-");
     if (*value != 0)
@@ -246,8 +298,13 @@ def library(source=SOURCE):
     return path
 
 
+def environment(**settings):
+    """the same without a program more to be started, for subprocess"""
+    return {"LD_PRELOAD": str(library()), **{name: str(value) for name, value in settings.items()}}
+
+
 def pretend(**settings):
-    return ["env", f"LD_PRELOAD={library()}", *(f"{name}={value}" for name, value in settings.items())]
+    return ["env", *(f"{name}={value}" for name, value in environment(**settings).items())]
 
 
 def apart(directory):

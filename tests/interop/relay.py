@@ -47,12 +47,12 @@ class Relay:
     """Speaks enough SMTP, each connection in a thread. `starttls` is None, "good" or "broken"; `replies` are for
     addresses and commands, others are 250; `talks` are the verbs of each connection; `mails` were answered 250, or cut
     where that was due; `logins` are what AUTH said; `size` is offered, unless None; `holding` is set at the end of a mail, with `hold_greeting` at the greeting, and the answer comes when `hold` is. After a mail it rests
-    for `rest_s` seconds: 421."""
+    for `rest_s` seconds of `now()`: 421."""
 
     def __init__(self, context=None, starttls=None, replies=None, address="127.0.0.1", port=0):
         self.context, self.starttls, self.replies = context, starttls, replies or {}
         self.greeting, self.cut_at_end, self.hold, self.holding = "220 relay.test", False, None, threading.Event()
-        self.hold_greeting, self.rest_s, self.rested = False, 0, 0
+        self.hold_greeting, self.rest_s, self.rested, self.now = False, 0, 0, time.monotonic
         self.talks, self.mails, self.auth, self.logins, self.size = [], [], "AUTH PLAIN", [], None
         self.listener = socket.create_server((address, port), backlog=64)
         self.port = self.listener.getsockname()[1]
@@ -74,7 +74,7 @@ class Relay:
             if self.hold_greeting:
                 self.holding.set()
                 self.hold.wait(LIMIT_S)
-            greeting = self.greeting if time.monotonic() >= self.rested else "421 one moment"
+            greeting = self.greeting if self.now() >= self.rested else "421 one moment"
             file = self._say(link, None, greeting)
             while True:
                 line = file.readline()
@@ -98,7 +98,7 @@ class Relay:
                     file, secure = link.makefile("rb"), True
                 elif verb == "MAIL":
                     sender, to = re.search(rb"<(.*?)>", line)[1].decode(), []
-                    if time.monotonic() < self.rested:
+                    if self.now() < self.rested:
                         self._say(link, file, "421 one moment")
                         break
                     self._say(link, file, self.replies.get(verb, "250 ok"))
@@ -118,7 +118,7 @@ class Relay:
                         self.mails.append(Mail(name[1].decode() if name else "", to, secure, text, sender, self.cut_at_end))
                     if self.cut_at_end:
                         break
-                    self.rested = time.monotonic() + self.rest_s
+                    self.rested = self.now() + self.rest_s
                     self._say(link, file, self.replies.get("END", "250 taken"))
                 elif verb == "DATA":
                     self._say(link, file, "554 nobody")

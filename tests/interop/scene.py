@@ -2,8 +2,8 @@
 """Scenes: some scripted relays, a spool, a mail, and attempt after attempt of the command, each with what must come of
 it.
 
-The scenes of a module run side by side in threads, so that their waits overlap; each is one test all the same.
-The command is built once more with the time limits in SHORT, so that hours pass in seconds; in more of them on a busy machine."""
+Each scene has a clock of its own (clock.py), so that hours pass in no time, and none is too early or too late because the
+machine is busy. Those of a module are played some at a time in threads; each is one test all the same."""
 import concurrent.futures
 import contextlib
 import copy
@@ -13,21 +13,19 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import time
 
 import pytest
 
-from cell import BUILD, PASSWORD, USER
-from client import DEFERRED, FAILED, OK, REFUSED, Result
+from cell import PASSWORD, USER
+from client import COMMAND, DEFERRED, FAILED, OK, REFUSED, Result
+from clock import Clock
+from pretend import environment
 from scripted import Contexts, Relay
 
-# How many seconds stand for one, where more wants to run than there are processors for.
-SLOW = max(1, round(os.getloadavg()[0] / os.cpu_count() / 4))
-TLS_RETRY_S, RETRY_S, STEP_S, CONNECT_S, ATTEMPT_S = (SLOW * seconds for seconds in (2, 3, 2, 2, 11))
-SHORT = {"TLS_RETRY_S": TLS_RETRY_S, "OURS_S": SLOW, "RETRY_MIN_S": RETRY_S, "CONNECT_S": CONNECT_S, "ATTEMPT_S": ATTEMPT_S,
-         **{f"{step}_S": STEP_S for step in ("REPLY", "DATA", "TEXT", "END", "TLS")}}
-SIDE_BY_SIDE = 40 // SLOW                         # they are part of what makes it busy
-LIMIT_S = 60 * SLOW
+TLS_RETRY_S, RETRY_S = 60, 300                     # P4, P11
+CONNECT_S, REPLY_S, TLS_S, ATTEMPT_S = 30, 300, 120, 900
+SIDE_BY_SIDE = 3 * os.cpu_count()
+LIMIT_S = 600                                      # on a clock of the machine's: only what never ends takes as long
 STATUS = {"delivered": OK, "deferred": DEFERRED, "failed": FAILED}
 numbers = itertools.count(1)
 
@@ -43,7 +41,9 @@ class Scene:
     def __init__(self, world, *scripts, options=(), to=("r",)):
         self.command, self.log, self.to = world.command, [], [f"{name}@example.test" for name in to]
         self.spool = pathlib.Path(tempfile.mkdtemp(prefix="spool-", dir=world.directory))
-        self.relays = [Relay(world.contexts, name, self.log) for name, _ in zip("abcdefgh", scripts)]
+        self.clock = Clock(world.directory)
+        self.environment = {**os.environ, **environment(**self.clock.settings)}
+        self.relays = [Relay(world.contexts, name, self.log, self.clock) for name, _ in zip("abcdefgh", scripts)]
         each = [options] * len(scripts) if not options or isinstance(options[0], str) else options
         self.words = [word for relay, more in zip(self.relays, each)
                       for word in ("--relay", f"127.0.0.1:{relay.port}", *more)]
@@ -58,16 +58,10 @@ class Scene:
     def _run(self, word, *args, text=b""):
         self.log.clear()
         words = [word, "--spool", self.spool, "--helo", "client.example.org", *self.words, *args]
-        done = subprocess.run([self.command, *words], input=text, capture_output=True, timeout=LIMIT_S)
-        self.over = self._stored()
+        done = subprocess.run([self.command, *words], input=text, capture_output=True, timeout=LIMIT_S, env=self.environment)
         for relay in self.relays:
             relay.settle()
         return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
-
-    def _stored(self):
-        """when the command last stored what came of an attempt, if a mail is left: a busy machine shows its end much later"""
-        ago = [time.time() - file.stat().st_mtime for file in self.spool.glob("*.mail")]
-        return time.monotonic() - min(ago, default=0)
 
     def _expect(self, result, dialogues, verdict, code=()):
         """verdict: one for all recipients, or a dict of those that have one in this attempt"""
@@ -81,12 +75,12 @@ class Scene:
         assert result.status == STATUS[worst] or (worst, result.status) == ("failed", REFUSED), said
         if code != ():
             assert {row.code for row in result.rows} == {code}, said
-        self.left = self.over
+        self.left = self.clock.now
         return result
 
     def send(self, *dialogues, verdict="deferred", **more):
         """attempt 1: dialogues are "a: EHLO ..." in the order of the connections. It is from nobody, so that no notice is made of it"""
-        self.accepted = time.monotonic()
+        self.accepted = self.clock.now
         raw = ["--raw"] if self.text else []
         result = self._run("send", "--from", "", *raw, *self.to, text=self.text or self.token.encode())
         return self._expect(result, dialogues, verdict, **more)
@@ -99,19 +93,19 @@ class Scene:
         """another, when the mail is due: after `after` seconds and not before; and not later than what is random allows: after
         a TLS failure as much again (P4), else up to three times the mail's age (P11)"""
         most = 2 * TLS_RETRY_S if after == TLS_RETRY_S else max(1.25 * after, 3 * (self.left - self.accepted)) + 1
+        self.wait(min(after, TLS_RETRY_S) - 0.001)
         while True:
-            begun = time.monotonic()
+            begun = self.clock.now
             result = self._run("flush")
             if result.rows or self.log:
-                assert self.over > self.left + after - 0.3, ("too early", [t.dialogue() for _, t in self.log], result.out, result.err)
+                assert begun >= self.left + after, ("too early", [t.dialogue() for _, t in self.log], result.out, result.err)
                 return self._expect(result, dialogues, verdict, **more)
             assert begun - self.left < most, "not due in time"
-            self.wait(min(after, TLS_RETRY_S))
-            time.sleep(0.25)
+            self.clock.set(max(begun + after / 8, self.left + after))
 
     def wait(self, seconds):
         """until so much time has passed since the last attempt"""
-        time.sleep(max(0, self.left + seconds - time.monotonic()))
+        self.clock.set(self.left + seconds)
 
     def quiet(self):
         """nothing is due"""
@@ -167,20 +161,8 @@ class Troupe:
 
 
 @functools.lru_cache(maxsize=None)
-def short_build():
-    """the command with short waits, with the BearSSL of the other one"""
-    build, library = BUILD / f"short-{SLOW}", os.environ.get("BEARSSL_LIB")
-    flags = " ".join([os.environ.get("CPPFLAGS", ""), *(f"-DMOTE_{name}={value}" for name, value in SHORT.items())])
-    done = subprocess.run(["make", f"BUILD={build}", f"CPPFLAGS={flags}", *[f"BEARSSL_LIB={library}"] * bool(library),
-                           build / "mailmote"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          cwd=pathlib.Path(__file__).parents[2], timeout=300)
-    assert done.returncode == 0, done.stdout
-    return str(build / "mailmote")
-
-
-@functools.lru_cache(maxsize=None)
 def troupe_of(session, scratch, pki):
-    troupe = Troupe(World(short_build(), Contexts(pki), scratch), session.items)
+    troupe = Troupe(World(COMMAND, Contexts(pki), scratch), session.items)
     session.config.add_cleanup(troupe.stop)
     return troupe
 

@@ -38,7 +38,7 @@ def reset(talk):
 
 def silence(talk):
     """nothing more is said, until the client leaves"""
-    while talk.link.recv(65536):
+    while talk.hear():
         pass
     raise End
 
@@ -78,7 +78,7 @@ def inject(text):
     """this text in one segment; whatever the client says after that is EARLY"""
     def action(talk):
         talk.link.sendall(text)
-        talk.words += ["EARLY"] * bool(talk.link.recv(65536))
+        talk.words += ["EARLY"] * bool(talk.hear())
         silence(talk)
     return action
 
@@ -197,6 +197,17 @@ class Talk:
 
     def say(self, reply):
         self.send(reply.encode() + b"\r\n")
+
+    def pass_time(self, seconds):
+        """while the client has enough to do"""
+        if self.relay.clock:
+            self.relay.clock.set(self.relay.clock.now + seconds)
+
+    def hear(self):
+        """what comes next on the wire; with a clock, the client waits until it comes to an end of its patience"""
+        if self.relay.clock:
+            self.relay.clock.hear(self.link)
+        return self.link.recv(65536)
 
     def recv(self):
         got = self.link.recv(65536)
@@ -322,10 +333,10 @@ class Talk:
 class Relay:
     """Listens on a port of its own while `script` is not None, and plays it to each connection. `log` gets (name, talk)
     for each; `clear` is all that came outside TLS, `mails` are (local parts asked for, text), `cut` makes records of what is said
-    inside it, `split` segments of what is said outside."""
+    inside it, `split` segments of what is said outside; `clock` is the client's, and moves while this one is silent (clock.py)."""
 
-    def __init__(self, contexts, name, log):
-        self.contexts, self.name, self.log, self.script, self.count = contexts, name, log, None, 0
+    def __init__(self, contexts, name, log, clock=None):
+        self.contexts, self.name, self.log, self.clock, self.script, self.count = contexts, name, log, clock, None, 0
         self.clear, self.mails, self.marks, self.thread, self.cut = b"", [], {}, None, lambda text: [text]
         self.split = self.cut
         with socket.socket() as probe:               # a port that was asked for by number stays ours while we are down

@@ -15,13 +15,14 @@ OWN = {"greeting": "220", "DATA": "354"}             # the code of a good reply;
 TOO_LONG, NO_SMTP, LOST, BIG = "reply is too long", "does not speak SMTP", "connection was lost", "(more|larger) than the relay"
 
 
-def endless(octets):
-    """again and again, until the client leaves; 64 MB are without end"""
+def endless(octets, seconds=0):
+    """again and again, some 64 KB in so many seconds, until the client leaves; 64 MB are without end"""
     unit = octets * (65536 // len(octets))
 
     def action(talk):
         for _ in range(1024):
             talk.link.sendall(unit)
+            talk.pass_time(seconds)
     return action
 
 

@@ -69,7 +69,7 @@ def broken():
     """what breaks TLS in test_policy_tls, where it comes whole"""
     for name, (script, seen, code) in ((name, FAULTS[name]) for name in SOME):
         early = frozenset((f"a: {seen}", f"a: {seen} EARLY"))
-        yield name, Attack(script, early if "220 and" in name else f"a: {seen}", "deferred", "", code, trust="trust", waits=True)
+        yield name, Attack(script, early if "220 and" in name else f"a: {seen}", "deferred", "", code, trust="trust")
 
 
 def spoilt():
@@ -78,7 +78,7 @@ def spoilt():
         for place in sorted(drawn.sample(range(size), 12)):
             for trust in ("none", "trust"):
                 yield f"spoilt, {trust}: octet {place} of flight {flight}", Attack({"TLS": spoil(place, flight)}, TRIED, "deferred", NO_TLS,
-                                                                                  trust=trust, waits=True)
+                                                                                  trust=trust)
             yield f"cut at octet {place} of flight {flight}", Attack({"TLS": cut(place, flight=flight)}, TRIED, "deferred", f"TLS|{LOST}", trust="login")
 
 
@@ -94,20 +94,25 @@ def record(octets):
     return b"\x16\x03\x03" + len(octets).to_bytes(2, "big") + octets
 
 
+def flood(octets):
+    """for as long as a handshake may take"""
+    return endless(octets, 10)
+
+
 FLOODS = {
-    "alerts that warn": [endless(b"\x15\x03\x03\0\x02\x01\x5a")], "empty records": [endless(b"\x16\x03\x03\0\0")],
-    "HelloRequests": [endless(record(b"\0\0\0\0"))], "ServerHellos": [endless(HELLO)], "zeros": [endless(b"\0")], "text": [endless(b"250 ok\r\n")],
-    "one ServerHello without end": [endless(record(b"\x02\xff\xff\xff" + bytes(1000)))],
-    "a certificate without end": [say(HELLO + handshake(11, b"\xff\xff\xfc\xff\xff\xf9\x30\x83\xff\xff\xf5")), endless(record(b"\x30\x82\x10\0" * 1000))],
-    "certificates without end": [say(HELLO + handshake(11, b"\xff\xff\xfc")), endless(record(b"\0\0\x04\x30\x02\5\0" * 500))],
-    "a record of 65 KB": [say(b"\x16\x03\x03\xff\xff"), endless(b"\0")],
+    "alerts that warn": [flood(b"\x15\x03\x03\0\x02\x01\x5a")], "empty records": [flood(b"\x16\x03\x03\0\0")],
+    "HelloRequests": [flood(record(b"\0\0\0\0"))], "ServerHellos": [flood(HELLO)], "zeros": [flood(b"\0")], "text": [flood(b"250 ok\r\n")],
+    "one ServerHello without end": [flood(record(b"\x02\xff\xff\xff" + bytes(1000)))],
+    "a certificate without end": [say(HELLO + handshake(11, b"\xff\xff\xfc\xff\xff\xf9\x30\x83\xff\xff\xf5")), flood(record(b"\x30\x82\x10\0" * 1000))],
+    "certificates without end": [say(HELLO + handshake(11, b"\xff\xff\xfc")), flood(record(b"\0\0\x04\x30\x02\5\0" * 500))],
+    "a record of 65 KB": [say(b"\x16\x03\x03\xff\xff"), flood(b"\0")],
 }
 
 
 def flooded():
     for what, actions in FLOODS.items():
         for trust in ("none", "trust"):
-            yield f"flood, {trust}: {what}", Attack({"TLS": hello_then(*actions)}, TRIED, "deferred", f"TLS|{LOST}|in time|certificate", trust=trust, waits=True)
+            yield f"flood, {trust}: {what}", Attack({"TLS": hello_then(*actions)}, TRIED, "deferred", f"TLS|{LOST}|in time|certificate", trust=trust)
 
 
 def versions():
@@ -147,7 +152,7 @@ def inside():
     for step, seen in (("EHLO", ""), ("MAIL", " MAIL"), ("RCPT", " MAIL RCPT")):
         usual = b"250 ok\r\n"
         yield f"two replies inside TLS: {step}", Attack({"+" + step: [say(usual * 2), silence]}, f"{IN}{seen}]", "deferred", f"{NOT_ASKED}|{NO_SMTP}|in time",
-                                                           trust="trust", waits=True)
+                                                           trust="trust")
         yield f"two replies: {step}", Attack({"offers": [], step: [say(usual * 2), silence]}, f"a: EHLO{seen}", "deferred", NOT_ASKED)
     for name, octets in {"taken before it was sent": b"354 go\r\n250 taken\r\n", "taken twice before": b"354 go\r\n250 taken\r\n250 taken\r\n"}.items():
         yield name, Attack({"offers": [], "DATA": say(octets), ".": quiet}, "a: EHLO MAIL RCPT DATA", "deferred", NO_SMTP)

@@ -94,7 +94,7 @@ def forced_late(world):
     """a forced attempt is armed by the time since the first TLS failure, as any other (P5)"""
     scene = world.scene(BROKEN)
     scene.send(f"a: {REFUSED}")
-    scene.wait(TLS_RETRY_S + 0.3)
+    scene.wait(TLS_RETRY_S)
     scene.forced(f"a: {REFUSED}", f"a: {CLEAR}", verdict="delivered")
 
 
@@ -103,10 +103,10 @@ def not_a_moment_early(world):
     scene = world.scene(BROKEN)
     scene.send(f"a: {REFUSED}")
     first = scene.left
-    scene.wait(0.9)
+    scene.wait(TLS_RETRY_S / 2)
     scene.forced(f"a: {REFUSED}")
     scene.left = first
-    for seconds in (1.3, 1.6, 1.85):
+    for seconds in (TLS_RETRY_S - 1, TLS_RETRY_S - 0.1, TLS_RETRY_S - 0.001):
         scene.wait(seconds)
         scene.quiet()
     scene.due(f"a: {REFUSED}", f"a: {CLEAR}", verdict="delivered")

@@ -3,11 +3,11 @@
 P8, P9). What the cleartext pass itself may meet (P8). Recipients with answers of their own over several relays and
 attempts (P10). A relay that failed is left alone (P12), one that dawdles is left in time (P13)."""
 import socket
-import time
+import threading
 
 import pytest
 
-from scene import ATTEMPT_S, CLEAR, CONNECT_S, RETRY_S, STEP_S, TLS, TLS_RETRY_S, play  # noqa: F401 (a fixture)
+from scene import ATTEMPT_S, CLEAR, CONNECT_S, REPLY_S, RETRY_S, TLS, TLS_RETRY_S, TLS_S, play  # noqa: F401 (a fixture)
 from scripted import close, fin, notify, reset, say, silence, wire
 
 D, REFUSED, IN = "EHLO STARTTLS", "EHLO STARTTLS QUIT", "EHLO STARTTLS [EHLO"
@@ -140,9 +140,9 @@ def verified_left_alone(world, script, seen):
     first = scene.left
     scene.send()
     scene.left = first
-    scene.wait(TLS_RETRY_S + 0.2)
+    scene.wait(TLS_RETRY_S)
     scene.send(f"a: {seen}")
-    scene.wait(TLS_RETRY_S + 0.2)
+    scene.wait(TLS_RETRY_S)
     scene.send()
 
 
@@ -246,7 +246,7 @@ def cleared(world):
     scene.send(f"a: {TLS}", verdict="delivered")
     scene.play({"greeting": "554 no"})
     scene.send("a: QUIT")
-    scene.wait(RETRY_S + 0.2)
+    scene.wait(RETRY_S)
     scene.play({})
     scene.send(f"a: {TLS}", verdict="delivered")
 
@@ -259,11 +259,11 @@ def not_left_alone(world, script, seen):
     scene.send(f"a: {TLS}", verdict="delivered")
 
 
-def dribble(world, script, seen):
+def dribble(world, script, seen, limit_s):
     """an octet now and then does not stretch a step's time"""
-    begun = time.monotonic()
-    world.scene(script, {}).send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
-    assert STEP_S - 0.5 < time.monotonic() - begun < 2 * STEP_S + 1
+    scene = world.scene(script, {})
+    scene.send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
+    assert scene.left - scene.accepted == limit_s
 
 
 def unknown(world):
@@ -284,9 +284,11 @@ def deaf(world):
     for each in full:
         each.setblocking(False)
         each.connect_ex(("127.0.0.1", scene.relays[0].port))
-    begun = time.monotonic()
+    patience = threading.Thread(target=scene.clock.end_wait, daemon=True)
+    patience.start()
     scene.send(f"b: {TLS}", verdict="delivered")
-    assert CONNECT_S - 0.5 < time.monotonic() - begun < CONNECT_S + 3
+    patience.join()
+    assert scene.left - scene.accepted == CONNECT_S
     for each in full:
         each.close()
 
@@ -294,11 +296,11 @@ def deaf(world):
 def deadline(world):
     """every reply comes in time, the mail's verdict does not: the attempt ends, and no other relay is asked"""
     def slow(talk):
-        time.sleep(0.8 * STEP_S)
+        talk.relay.clock.hear(talk.link, 0.8 * REPLY_S)
         talk.say("250 ok")
     people = [f"r{i}" for i in range(10)]
     scene = world.scene({"+RCPT": slow}, {}, to=people)
-    count = int(ATTEMPT_S / (0.8 * STEP_S)) + 1
+    count = int(ATTEMPT_S / (0.8 * REPLY_S)) + 1
     scene.send(f"a: {rcpts(count, '').rstrip(' ]')}]")
     scene.play({}, None)
     scene.due(f"a: {rcpts(10)}", verdict="delivered")
@@ -306,7 +308,7 @@ def deadline(world):
 
 def drip(talk):
     for octet in b"220 " + b"x" * 100 + b"\r\n":
-        time.sleep(0.3)
+        talk.relay.clock.hear(talk.link, 17)
         talk.send(bytes([octet]))
 
 
@@ -390,7 +392,7 @@ CASES = {
     **{f"left alone: {name}": (left_alone, *case) for name, case in {
         "greeting": ({"greeting": "554 no"}, "QUIT"), "EHLO": ({"EHLO": "421 no"}, "EHLO QUIT"),
         "lost": ({"greeting": close}, ""), "silent at MAIL": ({"offers": [], "MAIL": silence}, "EHLO MAIL"),
-        "since it failed, not since it was asked": ({"greeting": silence}, "", 1.5)}.items()},
+        "since it failed, not since it was asked": ({"greeting": silence}, "", RETRY_S / 2)}.items()},
     "cleared": (cleared,),
     **{f"not left alone: {name}": (not_left_alone, *case) for name, case in {
         "TLS": ({"TLS": close}, D), "silent in TLS": ({"+MAIL": silence}, f"{IN} MAIL]"),
@@ -401,9 +403,9 @@ CASES = {
     "unknown": (unknown,),
     "deaf": (deaf,),
     "deadline": (deadline,),
-    "dribbled greeting": (dribble, {"greeting": drip}, ""),
-    "dribbled STARTTLS": (dribble, {"STARTTLS": drip}, D),
-    "dribbled MAIL": (dribble, {"+MAIL": drip}, f"{IN} MAIL]"),
+    "dribbled greeting": (dribble, {"greeting": drip}, "", REPLY_S),
+    "dribbled STARTTLS": (dribble, {"STARTTLS": drip}, D, TLS_S),
+    "dribbled MAIL": (dribble, {"+MAIL": drip}, f"{IN} MAIL]", REPLY_S),
 }
 
 

@@ -73,7 +73,7 @@ def alone(world, script, seen, code):
     first = scene.left
     scene.forced(f"a: {seen}", code=code)
     after = RETRY_S                                  # it ended when the time for a first retry was over
-    if scene.left < first + TLS_RETRY_S - 0.5:
+    if scene.left < first + TLS_RETRY_S:
         scene.left, after = first, TLS_RETRY_S       # it puts nothing off (P4)
     scene.due(f"a: {seen}", f"a: {CLEAR}", verdict="delivered", code=250, after=after)
 

@@ -7,10 +7,12 @@ import errno
 import pytest
 
 from cell import why_not
+from clock import Clock
 from pretend import pretend
 from relay import BAD_CONFIG, DEFERRED, OK, Relay, make_context
-from scene import SLOW, short_build
 from test_spool_retry import NOW, age, context, pin, pytestmark, spool, tls  # noqa: F401 (fixtures)
+
+OURS_S = 10                                                                  # P12
 
 
 def relay_lines(spool):
@@ -243,15 +245,16 @@ def test_no_network(spool, where):
 
 def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path):
     """a relay that takes one mail, and then none for a moment: the others follow in the same run"""
-    spool.command, relay = short_build(), Relay()
-    relay.greeting = "421 busy"
+    relay, clock = Relay(), Clock(tmp_path)
+    wrap = pretend(**clock.settings)
+    relay.greeting, relay.now = "421 busy", lambda: clock.now
     for n in range(4):
-        spool.send(relay, to=(f"r{n}@example.test",))
-    relay.greeting, relay.rest_s = "220 relay.test", 0.5
-    done = spool.flush(relay, options=NOW)
+        spool.send(relay, to=(f"r{n}@example.test",), wrap=wrap)
+    relay.greeting, relay.rest_s = "220 relay.test", OURS_S / 2
+    done = spool.flush(relay, options=NOW, wrap=wrap)
     assert done.verdicts.count("delivered") >= 2 and all(line[:2] == ["0", "0"] for line in relay_lines(spool)), done.rows
-    assert max(file.wait for file in spool.files()) <= SLOW
-    assert spool.send(relay).verdicts == ["delivered"]                       # the next run keeps the pause, too
+    assert max(file.wait for file in spool.files()) <= OURS_S
+    assert spool.send(relay, wrap=wrap).verdicts == ["delivered"] # the next run keeps the pause, too
     relay.stop()
 
 

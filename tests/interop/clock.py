@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""A clock that a test moves, for its commands: its `settings` are for pretend(). Whatever the machine is busy with, no time
+passes, but for what the test says, or a relay of its that lets the command wait (Clock.hear)."""
+import ctypes
+import fcntl
+import math
+import mmap
+import os
+import select
+import struct
+import tempfile
+import termios
+import time
+
+SINCE_BOOT_S = 864000
+
+
+class Face(ctypes.Structure):
+    """what the command sees of it, as pretend.py has it in C: the time of the boot, the time since, when a wait of the command's
+    ends (0: it does not wait), and how often it was asked, and has answered, that it waits and has nothing to read"""
+    _fields_ = [(name, ctypes.c_int64) for name in ("unix_s", "now_ms", "until_ms", "asked", "answered")]
+
+
+class Clock:
+    def __init__(self, directory):
+        fd, path = tempfile.mkstemp(prefix="clock-", dir=directory)
+        os.truncate(fd, mmap.PAGESIZE)
+        self.face = Face.from_buffer(mmap.mmap(fd, mmap.PAGESIZE))
+        os.close(fd)
+        self.settings = {"CLOCK": path}
+        self.face.now_ms, self.face.unix_s = SINCE_BOOT_S * 1000, int(time.time()) - SINCE_BOOT_S
+
+    @property
+    def now(self):
+        """seconds"""
+        return self.face.now_ms / 1000
+
+    def set(self, seconds):
+        """forward only"""
+        self.face.now_ms = max(self.face.now_ms, round(seconds * 1000))
+
+    def hear(self, link, seconds=math.inf):
+        """Until there is something to be read from this connection of the command's, or so much time has passed. It passes
+        while the command waits, which has read then what it was sent, and is not told to wait any longer than it wants to."""
+        end = self.now + seconds
+        while self.now < end and not readable(link):
+            if self.waits(link):
+                self.set(min(end, self.face.until_ms / 1000))
+
+    def end_wait(self):
+        """what the command waits for next does not come"""
+        self.waits()
+        self.set(self.face.until_ms / 1000)
+
+    def waits(self, link=None):
+        """returns True once the command waits and has nothing to read, False when `link` has"""
+        while link and unread(link):
+            time.sleep(0.001)
+        self.face.asked += 1
+        while self.face.answered != self.face.asked or self.face.until_ms <= self.face.now_ms:
+            if link and readable(link):
+                return False
+            time.sleep(0.001)
+        return not (link and readable(link))
+
+
+def readable(link):
+    poll = select.poll()
+    poll.register(link, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def unread(link):
+    """octets that have not come to the other end yet"""
+    return not readable(link) and struct.unpack("i", fcntl.ioctl(link, termios.TIOCOUTQ, bytes(4)))[0] > 0
