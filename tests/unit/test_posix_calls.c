@@ -170,7 +170,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
         return -1;
     }
     if (id == CLOCK_MONOTONIC) {
-        now->tv_nsec += waited_ms % 1000 * 1000000L;
+        now->tv_nsec += (long)(waited_ms % 1000) * 1000000;
         now->tv_sec += (time_t)(passed_s + waited_ms / 1000) + now->tv_nsec / 1000000000;
         now->tv_nsec %= 1000000000;
     }
