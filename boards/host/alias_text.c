@@ -21,29 +21,18 @@ static struct span trim(struct span text)
     return text;
 }
 
-/* Octets of a name in front of its colon, or of a line without one. */
-static size_t name_len(struct span line)
-{
-    bool quoted = false;
-    size_t len;
-
-    for (len = 0; len < line.len && line.at[len] != '\n' && (quoted || line.at[len] != ':'); len++) {
-        quoted ^= line.at[len] == '"';
-    }
-    return len;
-}
-
-/* Octets of a target: a comma ends it, the end of a line, or a comment. */
-static size_t target_len(struct span text)
+/* Octets of a name, or of a target: what stands behind it ends it, the end of a line, or a comment. No quotes reach
+ * beyond their line. */
+static size_t word_len(struct span text, char behind)
 {
     bool quoted = false;
     size_t len;
 
     for (len = 0; len < text.len; len++) {
         char octet = text.at[len];
+        bool blank = len == 0 || strchr(" \t", text.at[len - 1]) != NULL;
 
-        if (!quoted &&
-            (octet == ',' || octet == '\n' || (octet == '#' && len > 0 && strchr(" \t", text.at[len - 1]) != NULL))) {
+        if (octet == '\n' || (!quoted && (octet == behind || (octet == '#' && blank)))) {
             break;
         }
         quoted ^= octet == '"';
@@ -63,7 +52,7 @@ struct span alias_unquote(struct span text)
 
 bool alias_split(struct alias *alias, struct span line)
 {
-    size_t colon = name_len(line);
+    size_t colon = word_len(line, ':');
 
     alias->name = alias_unquote((struct span){line.at, colon});
     if (colon == line.len || line.at[colon] != ':' || alias->name.len == 0 || strchr(" \t", line.at[0]) != NULL) {
@@ -113,7 +102,7 @@ struct span alias_take_target(struct span *targets)
             take_line(targets);
             continue;
         }
-        len = target_len(*targets);
+        len = word_len(*targets, ',');
         target = trim((struct span){targets->at, len});
         len += len < targets->len && targets->at[len] == ',';
         targets->at += len;

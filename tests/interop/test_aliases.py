@@ -121,7 +121,7 @@ def test_many_recipients(send, tmp_path, spool, status):
     assert not spool or "more than 32 recipients" in send.says
 
 
-@pytest.mark.parametrize("line", ["root", "root\n# no: colon", "  folded: x", "# ok\n  : x", ": x", '"root: x', '"": x'])
+@pytest.mark.parametrize("line", ["root", "root\n# no: colon", "root # : x", "root\t# no: colon", "  folded: x", "# ok\n  : x", ": x", '"root: x', '"": x'])
 def test_damaged_line(send, line):
     """is told of and left out: the other names still work"""
     text = f"\n\n{line}\nops: a@example.com\n"
@@ -136,6 +136,13 @@ def test_comments_and_empty_lines(send, between):
     assert send(f"# first: x\n\nroot: a@example.com,\n{between}\n  b@example.com\n#ops: x\nops: c@example.com", "root", "ops") == [
         "a@example.com", "b@example.com", "c@example.com"]
     assert send.says == ""
+
+
+@pytest.mark.parametrize("line", ["root # : ops@example.com", "# root: ops@example.com"])
+def test_comment_in_front_of_the_colon(send, line):
+    """is no part of a name, nor is the colon in it one behind a name"""
+    assert send("", "root", lines=f"alias {line}\n", status=BAD_CONFIG) == [] and f"alias {line}: give NAME: ADDRESS" in send.says
+    assert send('root#1: a@example.com\n"root # 2": b@example.com\n', "root#1", "root # 2") == ["a@example.com", "b@example.com"]
 
 
 @pytest.mark.parametrize("line", ['"root: ops@example.com"', ' "root: ops@example.com" \t', '  root: "ops@example.com"',
