@@ -73,6 +73,7 @@ static int take_mode(struct call *call, const char *value)
 
 static int take(struct call *call, struct letters *letters, int letter, char *value)
 {
+    static const char digits[] = "0123456789";
     struct args *args = &call->args;
     const char *next = letters_peek(letters);
 
@@ -102,9 +103,10 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
         args->background = false;
         break;
     case 'w': /* busybox's timeout; of others it has none */
-        if (next != NULL && next[strspn(next, "0123456789")] == 0) {
+        if (next != NULL && next[strspn(next, digits)] == 0) {
             skip_value(letters);
         }
+        letters->rest += strspn(letters->rest, digits);
         break;
     default: break;
     }
