@@ -129,14 +129,18 @@ static struct account *find_account(const struct config *config, const char *nam
     return NULL;
 }
 
-/* It takes the place of those of other sections that it excludes: an account's, of its defaults'. */
+/* It takes the place of those of other sections that it excludes: an account's, of its defaults'. Without a user there is no
+ * login. */
 static void set(struct account *account, unsigned key, const struct setting *setting)
 {
     enum {
         TRUSTS = 1 << RELAY_TRUST | 1 << RELAY_PIN,
         SECRETS = 1 << RELAY_PASSWORD_FILE | 1 << RELAY_TOKEN_FILE | 1 << RELAY_PASSWORD | 1 << RELAY_PASSWORD_COMMAND
     };
-    unsigned keys = (TRUSTS >> key & 1) != 0 ? TRUSTS : (SECRETS >> key & 1) != 0 ? SECRETS : 0;
+    unsigned keys = (TRUSTS >> key & 1) != 0                      ? TRUSTS
+                    : (SECRETS >> key & 1) != 0                   ? SECRETS
+                    : key == RELAY_USER && setting->value == NULL ? SECRETS | 1 << RELAY_AUTH
+                                                                  : 0;
 
     for (unsigned i = 0; i < RELAY_OPTIONS; i++) {
         if ((keys >> i & 1) != 0 && account->settings[i].section != setting->section) {

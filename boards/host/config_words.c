@@ -226,7 +226,7 @@ static char *take_text(char *rest)
 
 int config_take_value(const struct config_word *word, char *rest, const char **value)
 {
-    /* Of an msmtprc: without a value they take back what was said before, which makes no mail less safe. */
+    /* Of an msmtprc: without a value they take back what was said before; a user, the whole login. */
     enum { TAKE_BACK = 1 << RELAY_TLS_NAME | 1 << RELAY_USER | 1 << KEY_ALIASES | 1 << KEY_MAILDOMAIN };
     char *first, *more = NULL;
     int status;

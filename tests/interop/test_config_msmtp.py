@@ -379,6 +379,26 @@ def test_taken_back(config, relay, tmp_path, empty):
     assert done.returncode == BAD_CONFIG and "user" in done.stderr
 
 
+SECRETS = ["password p", "passwordeval echo p", "password-file /no/such", "token-file /no/such", "auth on\npassword p", "auth xoauth2\npassword p"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_login_taken_back(config, relay, secret):
+    """of the defaults, or of another account, by a user that is empty, as by auth off"""
+    path = config(f"from s@example.org\nuser u\n{secret}\naccount a\n{host(relay)}user\naccount b : a\ndefaults\nuser v\n{secret}\n"
+                  f'account c : b\naccount d\n{host(relay)}account e : d\nuser ""\n')
+    for name in "abce":
+        assert send(path, "-a", name).verdicts == ["delivered"], name
+    assert len(relay.mails) == 4 and relay.logins == []
+    done = send(config(f"from s@example.org\naccount a\n{host(relay)}user\n{secret}\n"))
+    assert done.returncode == BAD_CONFIG and ("needs --user" in told(done) or "needs user" in told(done))
+
+
+def test_login_after_one_that_was_taken_back(config, secure):
+    path = config(f"from s@example.org\nuser u\npasswordeval echo no\naccount a\nuser\naccount b : a\n{login(secure, 'password hunter2')}")
+    assert send(path, "-a", "b").verdicts == ["delivered"] and secure.logins == ["\0meter\0hunter2"]
+
+
 def test_auth_off(config, relay):
     path = config(f"from s@example.org\n{host(relay)}auth off\nuser u\npassword p\n")
     assert send(path).verdicts == ["delivered"] and relay.logins == []
