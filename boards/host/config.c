@@ -262,7 +262,7 @@ static int parse_setting(struct config *config, const struct config_word *word, 
     if (status == EX_OK) {
         status = config_check(word, value);
     }
-    if (status != EX_OK || word->key == KEYS) {
+    if (status != EX_OK || word->key >= KEYS) {
         if (status == EX_OK && word->form == FORM_IGNORED) {
             ignore(config, word);
         }
@@ -355,7 +355,7 @@ static int parse_line(struct config *config, char *text)
     case KEY_DEFAULTS:
         config->at = 0;
         config->section++;
-        return EX_OK;
+        return parse_setting(config, word, rest);
     case KEY_ACCOUNT: config->section++; return parse_account(config, rest);
     default: return parse_setting(config, word, rest);
     }

@@ -17,7 +17,9 @@
 static const struct config_word words[] = {
     {"relay", KEY_RELAY, FORM_WORD, NULL},
     {"alias", KEY_ALIAS, FORM_WORD, NULL},
-    {"defaults", KEY_DEFAULTS, FORM_WORD, NULL},
+    {"defaults", KEY_DEFAULTS, FORM_SWITCH,
+     " on \0"
+     "it has no value: take it out"},
     {"account", KEY_ACCOUNT, FORM_WORD, NULL},
 
     {"spool", KEY_SPOOL, FORM_PATH, NULL},
@@ -39,8 +41,8 @@ static const struct config_word words[] = {
     {"nodane", KEY_NODANE, FORM_WORD, NULL},
     {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_PATH, NULL},
 #else
-    {"nodane", KEYS, FORM_REFUSED, WITHOUT_DANE ", or take the line out"},
-    {"dnssec-anchor", KEYS, FORM_REFUSED, WITHOUT_DANE ", or take the line out"},
+    {"nodane", KEYS, FORM_SWITCH, " \0" WITHOUT_DANE ", or take the line out"},
+    {"dnssec-anchor", KEYS, FORM_SWITCH, " \0" WITHOUT_DANE ", or take the line out"},
 #endif
 
     {"host", KEY_HOST, FORM_WORD, NULL},

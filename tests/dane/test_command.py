@@ -124,7 +124,7 @@ def test_32_lines_of_nodane(world):
     assert said["last@mismatch.example"][0] == "delivered"
 
 
-@pytest.mark.parametrize("line, says", [("nodane", "nodane needs a value"), ("nodane a@b.example", "nodane a@b.example: give the name behind the @"),
+@pytest.mark.parametrize("line, says", [("nodane", "nodane is empty: give a value"), ("nodane a@b.example", "nodane a@b.example: give the name behind the @"),
                                         ("nodane .", "nodane .: give the name"), ("nodane a..b", "nodane a..b: give the name"),
                                         ("nodane *.example", "nodane *.example: give a domain: it holds for all below it"),
                                         (33 * "nodane a.example\n", "more than 32 lines of nodane")])

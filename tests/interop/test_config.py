@@ -97,7 +97,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test pin=sha256:AAAA\n", 1, ["32 octets"]),
     ("relay r.test user=u password-file=/no/such/file\n", 1, ["/no/such/file"]),
     ("helo a.test\nhelo b.test\n", 2, ["helo", "twice"]),
-    ("spool /a b\n", 1, ["b", "too many"]),
+    ("spool /a b\n", 1, ["b", "too many"]), ("defaults a\n", 1, ["defaults a: it has no value"]), ("defaults : a\n", 1, ["a", "too many"]),
     ("spool here\n", 1, ["spool here", "whole path"]), ("aliases ./a\n", 1, ["whole path"]),
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
@@ -119,8 +119,8 @@ def test_errors(config, text, line, words):
 
 
 # No sender and no name, no aliases, what was said before is taken back, and what is not asked for.
-MAY_BE_EMPTY = {"user", "tls-name", "tls_host_override", "aliases", "maildomain", "from", "from_full_name", "alias", "nodane", "dnssec-anchor", "tls_fingerprint", "tls_cert_file", "tls_key_file", "source_ip",
-                "proxy_host", "socket", "eval", "defaults"}
+MAY_BE_EMPTY = {"user", "tls-name", "tls_host_override", "aliases", "maildomain", "from", "from_full_name", "alias", "tls_fingerprint", "tls_cert_file", "tls_key_file", "source_ip",
+                "proxy_host", "socket", "eval"}
 TOLD_BY_THE_SECRET = {"password": "password is empty", "passwordeval": "what passwordeval prints is empty"}
 
 
