@@ -178,6 +178,7 @@ static void write_list(FILE *out, struct span field, const struct header_rules *
     for (next(&rest, &address, rules); address.kind != ADDRESS_END; next(&rest, &address, rules)) {
         if (address.kind == ADDRESS_GROUP_END) {
             fputc(';', out);
+            between = ",\r\n ";
             continue;
         }
         fputs(between, out);

@@ -200,6 +200,7 @@ static const struct {
     {&complete, "To: Staff: root, \"B, C\" <b@c>;, d",
      "To: Staff: root@nas.test,\r\n \"B, C\" <b@c>;,\r\n d@nas.test\r\n"},
     {&complete, "To: none:;", "To: none:;\r\n"},
+    {&complete, "To: none:;, root, No: ;, d", "To: none:;,\r\n root@nas.test,\r\n No:;,\r\n d@nas.test\r\n"},
     {&complete, "Cc: B\xc3\xbc: a@b;", "Cc: =?UTF-8?Q?B=C3=BC?= : a@b;\r\n"},
     {&complete, "To: Ann Bee", "To: Ann Bee\r\n"},
     {&complete, "X-To: root", "X-To: root\r\n"},
