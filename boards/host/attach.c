@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "complain.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,13 +62,16 @@ static const char *base_name(const char *file)
     return slash == NULL ? file : slash + 1;
 }
 
-/* The ":TYPE/SUBTYPE" at the end of a word, or NULL: a path may have colons too, but what is behind this one has one slash. */
+/* The ":TYPE/SUBTYPE" at the end of a word, or NULL: a path may have colons too, but what is behind this one has one slash,
+ * and nothing that no type has. */
 static char *type_at_end(char *word)
 {
     char *colon = strrchr(word, ':');
     char *slash = colon == NULL ? NULL : strchr(colon, '/');
 
-    return slash != NULL && slash > colon + 1 && slash[1] != 0 && strchr(slash + 1, '/') == NULL ? colon : NULL;
+    return slash != NULL && slash > colon + 1 && slash[1] != 0 && strchr(slash + 1, '/') == NULL && !has_control(colon)
+               ? colon
+               : NULL;
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
@@ -152,6 +156,10 @@ static int open_attachment(struct attached *attached, char *word, size_t *size)
         status = read_whole(file, size);
     }
     part->name = base_name(word);
+    if (status == EX_OK && has_control(part->name)) {
+        complain("%s: its name holds a control character: rename it", word);
+        status = EX_DATAERR;
+    }
     part->read = read_file;
     part->ctx = file;
     part->size = *size - before;

@@ -8,6 +8,7 @@
 
 #include "complain.h"
 #include "config.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -238,14 +239,6 @@ static int check_domain(const char *word, const char *domain)
 
     strncat(address, domain, sizeof address - 3);
     return mote_address_valid(address) ? EX_OK : wrong(word, domain, ": give the name behind the @ of addresses");
-}
-
-static bool has_control(const char *text)
-{
-    while ((unsigned char)*text >= ' ' && *text != 127) {
-        text++;
-    }
-    return *text != 0;
 }
 
 static int parse_setting(struct config *config, const struct config_word *word, char *rest)

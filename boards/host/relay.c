@@ -12,6 +12,7 @@
 #include "relay.h"
 #include "secret.h"
 #include "trust_pem.h"
+#include "utf8.h"
 #include "witness.h"
 
 #include <errno.h>
@@ -109,14 +110,6 @@ static bool is_address(const char *host)
     }
     freeaddrinfo(list);
     return true;
-}
-
-static bool has_control(const char *text)
-{
-    while ((unsigned char)*text >= ' ') {
-        text++;
-    }
-    return *text != 0;
 }
 
 static bool is_token(const struct relay_args *args)

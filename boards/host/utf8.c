@@ -63,3 +63,11 @@ bool has_8bit(const char *text, size_t len)
     }
     return false;
 }
+
+bool has_control(const char *text)
+{
+    while ((unsigned char)*text >= ' ' && *text != 127) {
+        text++;
+    }
+    return *text != 0;
+}

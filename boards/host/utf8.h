@@ -27,4 +27,7 @@ bool utf8_valid(const char *text, size_t len);
 /* An octet of it is beyond ASCII. */
 bool has_8bit(const char *text, size_t len);
 
+/* An octet of it is a control character of ASCII. */
+bool has_control(const char *text);
+
 #endif

@@ -154,6 +154,21 @@ def test_unreadable(mailmote, tmp_path, option, keep):
         assert not spool.exists() or [file.name for file in spool.iterdir() if file.name != "drop"] == []
 
 
+@pytest.mark.parametrize("name, given, status, says", [
+    ("a\tb.txt", "", 65, "a\\x09b.txt: its name holds a control character: rename it"),
+    ("a\x7f", ":text/plain", 65, "a\\x7F: its name holds a control character: rename it"),
+    ("a.txt", ":text/pl\tain", 66, "a.txt:text/pl\\x09ain cannot be read: No such file"), ("a\tb/c.txt", "", 0, None)])
+def test_control_characters_in_a_name(tmp_path, name, given, status, says):
+    """are told with it; those of a directory go nowhere"""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"x")
+    relay = Relay()
+    done = run(COMMAND, "send", "--relay", relay.where, "--from", "s@example.org", "--attach", f"{tmp_path / name}{given}", ALICE, text=b"x\n")
+    relay.stop()
+    assert done.returncode == status and (done.stderr == "" if says is None else says in done.stderr), done.stderr
+    assert len(relay.mails) == (status == 0)
+
+
 @pytest.mark.parametrize("option, name, call, error, status", [
     ("--attach", "data", "%fstat", "EIO", 66), ("--attach", "data", "pread64", "EIO", 65), ("--attach", "/proc/version", "read", "EIO", 66),
     ("--html", "data", "%fstat", "EIO", 66), ("--html", "data", "read", "EIO", 66),
