@@ -41,8 +41,8 @@ int spool_file_read_envelope(struct host_mail *mail);
 #define SPOOL_ASIDE  ".damaged" /* behind one of these */
 #define SPOOL_TEMP   "tmp."
 #define SPOOL_NAME   (ID_LEN + sizeof SPOOL_FAILED)
-#define SPOOL_RELAYS "relays" /* throttle.c */
-#define SPOOL_NOW    "now"    /* flush.c */
+#define SPOOL_RELAYS "relays"       /* throttle.c */
+#define SPOOL_NOW    "mailmote-now" /* flush.c; nobody else's file has that name */
 
 struct spool {
     const char *dir;

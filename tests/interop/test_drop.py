@@ -499,7 +499,7 @@ def test_who_drops_without_end_keeps_nobody_from_now(spool, relay):
     multiply(spool, 200)
     for file in dropped(spool):
         forge(file, envelope=(SENDER, "b@example.test"))
-    relay.mails = Watched(40, (spool.path / "now").touch)
+    relay.mails = Watched(40, (spool.path / "mailmote-now").touch)
     done = flush(spool, relay)
     assert done.returncode == OK and number in [row[0] for row in done.rows[:100]]
 

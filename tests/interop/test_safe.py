@@ -133,7 +133,7 @@ def test_spool_that_others_may_read(stored, relay, mode, then, command):
 @pytest.mark.parametrize("drop, then", [(False, 0o755), (True, 0o711)])
 def test_directory_that_is_no_spool(tmp_path, relay, drop, then):
     """named by mistake, stays as it is, but for a mail that is to be stored there: what others have written, too"""
-    spool, foreign = Spool(tmp_path), ["now.here", "relays", "tmp.", "tmp.0123456789abcdef.c", "tmp.Xq81kTz0Ab", "tmp.notes"]
+    spool, foreign = Spool(tmp_path), ["now", "now.here", "relays", "tmp.", "tmp.0123456789abcdef.c", "tmp.Xq81kTz0Ab", "tmp.notes"]
     for name in foreign:
         (tmp_path / name).write_text("precious\n")
     if drop:

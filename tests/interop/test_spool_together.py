@@ -71,7 +71,7 @@ def test_now_is_done_by_the_flush_that_is_at_work(spool, relay, closed):
     relay.hold.set()
     flush.join()
     assert sorted(row[1] for row in done[0].rows) == ["due@example.test", "due@example.test", "later@example.test"]
-    assert "now" not in spool.names()
+    assert "mailmote-now" not in spool.names()
 
 
 @pytest.mark.parametrize("options", [[], ["--now"]])
@@ -100,7 +100,7 @@ def test_a_mail_that_is_stored_meanwhile_is_next(spool, relay, closed, options):
 
 def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed):
     spool.send(closed)
-    (spool.path / "now").mkdir()
+    (spool.path / "mailmote-now").mkdir()
     relay.hold = threading.Event()
     flush = threading.Thread(target=spool.flush, args=(relay,), kwargs={"options": ["--now"]})
     flush.start()
@@ -141,4 +141,4 @@ def test_a_lock_of_who_does_not_flush_is_told(stored, relay, hours, options, tol
     assert (f"mail {number} has been due for hours" in done.stderr) == told and (f"fuser {stored.path}" in done.stderr) == told
     os.close(lock)
     assert stored.flush(relay, wrap=later).verdicts == ["delivered"]
-    assert "now" not in stored.names()
+    assert "mailmote-now" not in stored.names()
