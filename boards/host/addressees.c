@@ -17,6 +17,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+enum { LEFT_OUT_MAX = 1000 }; /* of brackets without an end each may be looked for one up to the end of the list */
+
 /* A name without a domain is what its alias says. The text lives as long as the recipients do. */
 static int add(struct addressees *all, const char *spec)
 {
@@ -25,12 +27,12 @@ static int add(struct addressees *all, const char *spec)
     return made == NULL ? EX_OSERR : aliases_address(&all->aliases, strcpy(made, spec), &all->to);
 }
 
-/* Up to the next comma. */
+/* Up to the next comma; behind so many, all that is left of the list. */
 static void leave_out(struct addressees *all, const char *begin, struct span *rest, const char *where)
 {
     size_t len;
 
-    while (rest->len > 0 && *rest->at != ',') {
+    while (rest->len > 0 && (*rest->at != ',' || all->left_out >= LEFT_OUT_MAX)) {
         rest->at++;
         rest->len--;
     }

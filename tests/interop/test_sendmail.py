@@ -335,6 +335,14 @@ def test_each_of_the_mails_has_its_notice(machine):
     assert len(machine.relay.talks) == 1
 
 
+@pytest.mark.parametrize("piece", ["(,", "[,", "a@b c,"])
+def test_a_list_without_end_that_cannot_be_read(machine, piece):
+    """is not looked through piece by piece; who can be read before gets the mail"""
+    done = machine.call("sendmail", "-t", "-v", text=f"To: {A}, {piece * 999}{B}, {piece * 3000}\nSubject: x\n\n", silent=False)
+    assert done.stderr.count("cannot be read as an address") == 1001
+    assert [mail.to for mail in machine.arrived(1)] == [[A, B]]
+
+
 @pytest.mark.parametrize("count", [65536, 65537])
 def test_more_recipients_than_are_counted(machine, count):
     done = machine.call("sendmail", *(f"u{i}@x.y" for i in range(count)), text=SUBJECT, status=USAGE, silent=False)
