@@ -87,7 +87,7 @@ $(BUILD)/flags: | need-cc
 $(BUILD)/libbearssl.a: $(BUILD)/flags FORCE | $(bearssl_h)
 	@$(MAKE) -s -f port/bearssl.mk CC=$(call quoted,$(CC)) AR=$(AR) CPPFLAGS=$(call quoted,$(CPPFLAGS)) \
 	    CFLAGS=$(call quoted,$(CFLAGS)) BEARSSL_DIR=$(BEARSSL_DIR) \
-	    LIB=$@ OBJ=$(BUILD)/obj/bearssl FLAGS=$<
+	    LIB=$@ OBJ=$(BUILD)/obj/bearssl FLAGS=$< NEEDED=yes
 
 amalgamation: need-amalgamation ## all of the library as two files, $(BUILD)/mailmote.c and $(BUILD)/mailmote.h
 	@mkdir -p $(BUILD)

@@ -84,7 +84,7 @@ FORCE:
 
 $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
 	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)gcc-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
-	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$<
+	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$< NEEDED=yes
 
 # Written when a flag has changed, and everything is built again.
 said := $(strip $(flags) $(filter-out -Werror,$(STRICT)) $(bearssl_options))

@@ -77,9 +77,19 @@ MUSL_DIR ?= $(DEPS)/musl
 $(MUSL_DIR)/configure:
 	@DEPS=$(DEPS) port/deps.sh musl
 
-# What is not here the command does not call: it took longer to compile than the rest.
-musl_dirs := crt $(addprefix src/,ctype dirent env errno exit fcntl internal linux malloc malloc/mallocng misc mman network process select signal \
-    stat stdio stdlib string thread time unistd)
+# What is not here the command does not call: it took longer to compile than the rest. Whole folders, and files of others; where the
+# linker misses a function of musl's, its file is to be added.
+musl_dirs := crt $(addprefix src/,env errno exit internal malloc malloc/mallocng string)
+musl_files := $(addprefix dirent/,closedir fdopendir readdir) $(addprefix fcntl/,fcntl open openat) $(addprefix linux/,flock getrandom prctl syncfs) \
+    $(addprefix misc/,getauxval syscall uname) $(addprefix mman/,mmap mprotect mremap munmap) \
+    $(addprefix network/,connect dn_expand getsockname getsockopt htons inet_aton inet_pton recv recvfrom send sendto setsockopt shutdown socket) \
+    $(addprefix process/,_Fork execv execve waitpid) select/poll $(addprefix signal/,block kill raise) \
+    $(addprefix stat/,fchmod fstat fstatat mkdir mkdirat stat umask) \
+    $(addprefix stdio/,__* fclose ferror fflush fgets fopen fprintf fputs fwrite getc_unlocked ofl ofl_add open_memstream printf putc_unlocked \
+    puts setvbuf snprintf stderr stdout vsnprintf) stdlib/bsearch $(addprefix thread/,__* default_attr) \
+    $(addprefix time/,clock_gettime clock_nanosleep nanosleep time) \
+    $(addprefix unistd/,_exit access close dup2 fdatasync fsync geteuid gethostname getpid getuid isatty lseek pipe pipe2 pread pwrite read renameat \
+    setpgid setsid sleep unlinkat)
 # What has floating point in it.
 musl_floats := floatscan vfprintf vfwprintf atof strtod wcstod difftime
 
@@ -90,7 +100,7 @@ $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc:
 	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --enable-wrapper=gcc --disable-shared \
 	    $(compiler_$*:%=--target=%) CC='$(if $(compiler_$*),$(compiler_$*)-gcc,$(CC))' CFLAGS='$(static_cflags) $(flags_$*)' >configure.log 2>&1
 	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install \
-	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs))' AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
+	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs) $(patsubst %/,src/%,$(sort $(dir $(musl_files)))))' BASE_GLOBS='$$(addprefix $$(srcdir)/,$(musl_dirs:%=%/*.c) $(musl_files:%=src/%.c))' AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
 
 static-check: static static-armhf static-mips all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name
 	@$(pytest) tests/interop/test_static.py
