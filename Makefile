@@ -402,9 +402,7 @@ $(BUILD)/template: $(call objects,port/template.c port/flash_template.c) $(BUILD
 
 c_files = $(shell find include core port boards tests -name '*.[ch]')
 format-check: need-format ## the layout is clang-format's
-	@bad=0; for file in $(c_files); do \
-	    clang-format $$file | cmp -s - $$file || { echo "$$file: \`make format' would change it"; bad=1; }; \
-	done; exit $$bad
+	@clang-format --dry-run --Werror $(c_files) || { echo "\`make format' would change these" >&2; exit 1; }
 
 format: need-format ## make it so
 	clang-format -i $(c_files)
