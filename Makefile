@@ -87,7 +87,7 @@ $(BUILD)/flags: | need-cc
 $(BUILD)/libbearssl.a: $(BUILD)/flags FORCE | $(bearssl_h)
 	@$(MAKE) -s -f port/bearssl.mk CC=$(call quoted,$(CC)) AR=$(AR) CPPFLAGS=$(call quoted,$(CPPFLAGS)) \
 	    CFLAGS=$(call quoted,$(CFLAGS)) BEARSSL_DIR=$(BEARSSL_DIR) \
-	    LIB=$@ OBJ=$(BUILD)/obj/bearssl FLAGS=$< NEEDED=yes
+	    LIB=$@ OBJ=$(BUILD)/obj/bearssl FLAGS=$<
 
 amalgamation: need-amalgamation ## all of the library as two files, $(BUILD)/mailmote.c and $(BUILD)/mailmote.h
 	@mkdir -p $(BUILD)
@@ -140,7 +140,7 @@ check: need-check all fast ## nearly everything below; the last line says `N pas
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
 san := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-sanitized = $(MAKE) BUILD=$(BUILD)/san BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/san/libbearssl.a \
+sanitized = $(MAKE) BUILD=$(BUILD)/san BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/san/libbearssl.a NEEDED=yes \
     CC=clang CPPFLAGS='$(CPPFLAGS) $(san_cpp)' CFLAGS='$(san)'
 # BearSSL reads words where they lie on a CPU that can: not here, and not on the boards.
 san_cpp := -DBR_LE_UNALIGNED=0
@@ -175,13 +175,13 @@ unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and Und
 msan := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all
 
 unit-msan: need-san | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests under MemorySanitizer, with a part of what takes long; all of it: TESTS=all
-	+@TESTS=$(or $(TESTS),quick) $(MAKE) BUILD=$(BUILD)/msan BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/msan/libbearssl.a \
+	+@TESTS=$(or $(TESTS),quick) $(MAKE) BUILD=$(BUILD)/msan BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/msan/libbearssl.a NEEDED=yes \
 	    CC=clang CFLAGS='$(msan)' CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include' CMOCKA=$(BUILD)/msan/libcmocka.a unit
 
 # This CPU's own 32 bits, with a time_t that ends in 2038. Debian's gcc-multilib would do away with the cross compilers; what it
 # adds to these packages is one path.
 unit-32: need-32 | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests with pointers and size_t of 32 bits
-	+@$(MAKE) BUILD=$(BUILD)/32 BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/32/libbearssl.a CC='gcc -m32' \
+	+@$(MAKE) BUILD=$(BUILD)/32 BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/32/libbearssl.a NEEDED=yes CC='gcc -m32' \
 	    CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include -idirafter /usr/include/x86_64-linux-gnu' \
 	    CMOCKA=$(BUILD)/32/libcmocka.a unit
 

@@ -9,10 +9,10 @@
 this := $(lastword $(MAKEFILE_LIST))
 include $(dir $(this))mailmote.mk
 never_called := codec/dec16% codec/enc16% int/i32_% kdf/% rsa/rsa_i32_% rsa/%_keygen rsa/%_keygen_inner rsa/rsa_oaep_% rsa/%_oaep_decrypt \
-    rsa/%_oaep_encrypt rsa/%_privexp ssl/ssl_ccert_% ssl/ssl_server_min% symcipher/aes_big_% symcipher/aes_pwr8_% symcipher/aes_small_% \
+    rsa/%_oaep_encrypt rsa/%_privexp ssl/ssl_ccert_% ssl/ssl_server_min% symcipher/aes_big_% symcipher/aes_small_% \
     symcipher/des_tab% x509/encode_%
 sources := $(MAILMOTE_BEARSSL:$(BEARSSL_DIR)/src/%.c=%)
-sources := $(filter-out $(if $(NEEDED),$(filter-out int/i32_div32,$(filter $(never_called),$(sources)))),$(sources))
+sources := $(filter-out $(if $(filter yes,$(NEEDED)),$(filter-out int/i32_div32,$(filter $(never_called),$(sources)))),$(sources))
 objects := $(sources:%=$(OBJ)/%.o)
 
 $(LIB): $(objects)

@@ -17,7 +17,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { LEFT_OUT_MAX = 1000 }; /* of brackets without an end each may be looked for one up to the end of the list */
+/* So many of a list may be left out, then the rest of it is: each may be a bracket, whose end is looked for up to the end of the list. */
+enum { LEFT_OUT_MAX = 1000 };
 
 /* A name without a domain is what its alias says. The text lives as long as the recipients do. */
 static int add(struct addressees *all, const char *spec)
@@ -27,12 +28,12 @@ static int add(struct addressees *all, const char *spec)
     return made == NULL ? EX_OSERR : aliases_address(&all->aliases, strcpy(made, spec), &all->to);
 }
 
-/* Up to the next comma; behind so many, all that is left of the list. */
-static void leave_out(struct addressees *all, const char *begin, struct span *rest, const char *where)
+/* Up to the next comma, or the rest of the list. */
+static void leave_out(struct addressees *all, const char *begin, struct span *rest, const char *where, bool all_of_it)
 {
     size_t len;
 
-    while (rest->len > 0 && (*rest->at != ',' || all->left_out >= LEFT_OUT_MAX)) {
+    while (rest->len > 0 && (*rest->at != ',' || all_of_it)) {
         rest->at++;
         rest->len--;
     }
@@ -40,9 +41,9 @@ static void leave_out(struct addressees *all, const char *begin, struct span *re
     len = begin < rest->at ? (size_t)(rest->at - begin) : 0;
     report_trouble(
         all->aliases.args->syslog, LOG_WARNING,
-        "%s \"%.*s\": it cannot be read as an address, and gets no mail: give local-part@domain, several with "
+        "%s \"%.*s\": it%s cannot be read as an address, and gets no mail: give local-part@domain, several with "
         "commas between",
-        where, (int)(len < 300 ? len : 300), begin);
+        where, (int)(len < 300 ? len : 300), begin, all_of_it ? ", and all behind it," : "");
     all->left_out++;
 }
 
@@ -65,6 +66,7 @@ int addressees_add(struct addressees *all, struct span list, const char *where)
     struct address address;
     char full[sizeof address.spec + 256];
     const char *domain = all->aliases.domain == NULL ? "" : all->aliases.domain;
+    unsigned wrong = 0;
     int status = EX_OK;
 
     while (status == EX_OK) {
@@ -77,7 +79,7 @@ int addressees_add(struct addressees *all, struct span list, const char *where)
         }
         if (address.kind == ADDRESS_WRONG || address.kind == ADDRESS_NAMELESS ||
             (has_spec(&address) && !header_complete(full, sizeof full, address.spec, address.has_domain, domain))) {
-            leave_out(all, begin, &rest, where);
+            leave_out(all, begin, &rest, where, wrong++ == LEFT_OUT_MAX);
         } else if (has_spec(&address)) {
             status = add_named(all, &address, full);
         }

@@ -3,7 +3,7 @@
 # The command as one file that needs no other. It is linked with musl; what is larger in musl or BearSSL than we need it is written
 # once more in this folder, and linked in its place. From the command line:
 #   FEATURES   of `help trust probe': what is there beyond the rest of the command; none. help is the text of --help, which the
-#              manual page has as well: programs call a static file more often than people
+#              manual page has as well: programs call a static file more often than people; trust brings probe along, which it asks a relay with
 
 ##: One static file
 
@@ -11,7 +11,7 @@ FEATURES ?=
 sources_help := boards/host/help.c
 sources_probe := $(wildcard boards/host/probe*.c)
 sources_trust := boards/host/trust.c boards/host/trust_header.c
-left_out := $(filter-out $(FEATURES),help probe trust)
+left_out := $(filter-out $(FEATURES) $(if $(filter trust,$(FEATURES)),probe),help probe trust)
 
 # here: this machine
 static_machines := here armhf mips
@@ -55,7 +55,7 @@ $(BUILD)/left_out:
 	@echo $(left_out) >$@
 endif
 
-static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a \
+static_build = $(MAKE) STATIC=yes BUILD=$(1) BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(1)/libbearssl.a NEEDED=yes \
     CC=$(BUILD)/musl-$(2)/bin/musl-gcc CPPFLAGS='$(CPPFLAGS) $(static_cppflags)' CFLAGS='$(static_cflags) $(flags_$(2))' \
     JUMPS='$(jumps_$(2))' \
     LDFLAGS='$(static_ldflags)' $(1)/mailmote $(1)/parts
@@ -102,7 +102,8 @@ $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc:
 	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install \
 	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs) $(patsubst %/,src/%,$(sort $(dir $(musl_files)))))' BASE_GLOBS='$$(addprefix $$(srcdir)/,$(musl_dirs:%=%/*.c) $(musl_files:%=src/%.c))' AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
 
-static-check: static static-armhf static-mips all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name
+static-check: static static-armhf static-mips all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name; FEATURES link
+	+@for words in trust 'help probe' ''; do $(MAKE) -s static FEATURES="$$words" >$(BUILD)/static.log || { cat $(BUILD)/static.log; exit 1; }; done
 	@$(pytest) tests/interop/test_static.py
 	@$(subst $(BUILD)/mailmote ,$(BUILD)/static/mailmote ,$(pytest)) tests/interop/test_log.py tests/interop/test_auth.py tests/interop/test_transport.py
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A clock that a test moves, for its commands: its `settings` are for pretend(). Whatever the machine is busy with, no time
-passes, but for what the test says, or a relay of its that lets the command wait (Clock.hear)."""
+"""A clock that stands until a test moves it, for the commands of that test: its `settings` are for pretend(). However busy the
+machine is, time passes for three causes alone: the test says so (set), a relay of the test is silent (hear), the command sleeps."""
 import ctypes
 import fcntl
 import math
@@ -40,8 +40,8 @@ class Clock:
         self.face.now_ms = max(self.face.now_ms, round(seconds * 1000))
 
     def hear(self, link, seconds=math.inf):
-        """Until there is something to be read from this connection of the command's, or so much time has passed. It passes
-        while the command waits, which has read then what it was sent, and is not told to wait any longer than it wants to."""
+        """Returns when there is something to read from this connection of the command's, or so much time has passed. Time passes
+        when the command waits and has read all that it was sent, and no further than to the end of its wait."""
         end = self.now + seconds
         while self.now < end and not readable(link):
             if self.waits(link):
@@ -53,7 +53,7 @@ class Clock:
         self.set(self.face.until_ms / 1000)
 
     def waits(self, link=None):
-        """returns True once the command waits and has nothing to read, False when `link` has"""
+        """returns True once the command waits and has nothing to read, False when there is something to read from `link`"""
         while link and unread(link):
             time.sleep(0.001)
         self.face.asked += 1

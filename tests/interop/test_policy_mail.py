@@ -287,7 +287,7 @@ def deaf(world):
     patience = threading.Thread(target=scene.clock.end_wait, daemon=True)
     patience.start()
     scene.send(f"b: {TLS}", verdict="delivered")
-    patience.join()
+    patience.join(60)
     assert scene.left - scene.accepted == CONNECT_S
     for each in full:
         each.close()

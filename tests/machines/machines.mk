@@ -40,7 +40,7 @@ $(BUILD)/libcmocka.a: $(CMOCKA_DIR)/src/cmocka.c $(BUILD)/flags
 	@$(AR) rcs $@ $(BUILD)/cmocka.o
 
 $(linux_machines:%=machine-%): machine-%: need-linux-machines | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c
-	+@$(MAKE) BUILD=$(BUILD)/$* BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/$*/libbearssl.a \
+	+@$(MAKE) BUILD=$(BUILD)/$* BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/$*/libbearssl.a NEEDED=yes \
 	    CC=$*-gcc AR=$*-ar CFLAGS=-O1 LDFLAGS=-static \
 	    CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include' CMOCKA=$(BUILD)/$*/libcmocka.a unit-programs
 	@tests/run --with 'TESTS=quick $(emulator_$*)' \
