@@ -13,10 +13,7 @@
 
 #include <string.h>
 
-enum {
-    NAME_MAX_OCTETS = 998,
-    PHRASE_OCTETS = LINE_OCTETS / 5 /* at most, of a group, a name and a comment on one line with an address */
-};
+enum { NAME_MAX_OCTETS = 998 };
 
 static const char *const address_fields[] = {
     "From",        "Sender",        "Reply-To",  "To",        "Cc",
@@ -97,12 +94,12 @@ static bool all_atoms(const char *text)
     return strpbrk(text, "()<>[]:;@\\,\"") == NULL;
 }
 
-/* A name that is a text: encoded, as it is, or in quotes, which are not parted. */
+/* A name that is a text: encoded, as it is, or in quotes. */
 static void write_name(struct word_writer *words, const char *name)
 {
     size_t len = strlen(name);
 
-    if (has_8bit(name, len) || all_atoms(name) || len > PHRASE_OCTETS) {
+    if (has_8bit(name, len) || all_atoms(name)) {
         encoded_words_write(words, name, len);
         return;
     }
@@ -123,8 +120,8 @@ static void write_phrase(struct word_writer *words, struct span phrase)
 
     if (has_8bit(phrase.at, phrase.len)) {
         encoded_words_write(words, text, address_words(text, sizeof text, phrase));
-    } else if (phrase.len > PHRASE_OCTETS) {
-        write_folded(words->out, phrase, PHRASE_OCTETS);
+    } else if (phrase.len > LINE_OCTETS / 2) {
+        write_folded(words->out, phrase, LINE_OCTETS / 2);
         fputs("\r\n ", words->out);
         words->column = 1;
     } else {

@@ -294,15 +294,6 @@ def test_a_word_longer_than_a_line(machine, subject):
     assert parsed(mail)["Subject"] == subject
 
 
-@pytest.mark.parametrize("text", ['\\"' * 600, "a" * 990, '\\\\' * 600 + " <c@x.test>"], ids=["quotes", "word", "backslashes"])
-def test_a_comment_that_becomes_a_name_longer_than_a_line(machine, text):
-    """parts neither the address nor what is quoted. Python leaves blanks between the encoded-words of a name"""
-    mail = machine.sent("sendmail", A, text=f"To: root ({text}), {B}\n\n")
-    addresses = parsed(mail)["To"].addresses
-    assert [address.addr_spec for address in addresses] == [ROOT, B]
-    assert addresses[0].display_name.replace(" ", "") == text.replace('\\"', '"').replace("\\\\", "\\").replace(" ", "")
-
-
 @pytest.mark.parametrize("count, mails", [(32, 1), (33, 2), (40, 2), (64, 2), (1000, 32)])
 @pytest.mark.parametrize("words", [[], ["-t"], ["-v"]])
 def test_more_recipients_than_a_record_has(machine, words, count, mails):
