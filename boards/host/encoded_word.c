@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include "encoded_word.h"
-#include "field.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -61,12 +60,8 @@ static bool encoded_before(const char *word, size_t len)
     return len > 4 && marks == 4 && memcmp(word, "=?", 2) == 0 && memcmp(word + len - 2, "?=", 2) == 0;
 }
 
-/* A word that is too long for its line, too: there it would be parted. */
 static bool must_encode(const struct word_writer *words, const char *word, size_t len)
 {
-    if (len > LINE_OCTETS / 2) {
-        return true;
-    }
     if (words->phrase && encoded_before(word, len)) {
         return false;
     }
@@ -160,10 +155,9 @@ static size_t encoded_room(const struct word_writer *words)
     return (charset > 5 ? charset : 5) + sizeof "=??Q?" + sizeof "?=" + 12;
 }
 
-/* The blanks in front of a word, no more than a line has, behind a fold where the line has no room for both. */
+/* The blanks in front of a word, behind a fold where the line has no room for both. */
 static void put_gap(struct word_writer *words, const char *text, size_t gap, size_t room)
 {
-    gap = gap < LINE_MAX_OCTETS ? gap : LINE_MAX_OCTETS;
     if (gap > 0 && words->column > 0 && words->column + gap + room > LINE_MAX_OCTETS) {
         fputs("\r\n", words->out);
         words->column = 0;

@@ -287,13 +287,6 @@ def test_a_name_longer_than_a_line(machine):
     assert max(map(len, mail.text.split(b"\r\n"))) <= 998
 
 
-@pytest.mark.parametrize("subject", ["ü " + "a" * 1500, "a" * 1500 + " ü", "ü" + "a b" * 400 + "a" * 600], ids=["behind", "before", "last"])
-def test_a_word_longer_than_a_line(machine, subject):
-    """beside one that is encoded is encoded too: it is not parted"""
-    mail = machine.sent("sendmail", A, text=f"Subject: {subject}\n\n")
-    assert parsed(mail)["Subject"] == subject
-
-
 @pytest.mark.parametrize("count, mails", [(32, 1), (33, 2), (40, 2), (64, 2), (1000, 32)])
 @pytest.mark.parametrize("words", [[], ["-t"], ["-v"]])
 def test_more_recipients_than_a_record_has(machine, words, count, mails):

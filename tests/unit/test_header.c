@@ -329,10 +329,8 @@ static void check_made(const char *field, const char *text)
     assert_int_equal(whole.len + 2, strlen(text));
     assert_int_equal(field_name_len(whole), field_name_len((struct span){field, strlen(field)}));
     assert_true(line_len(&whole) > strcspn(text, ":"));
-    for (const char *at = strpbrk(text, "\r\n"), *line = text; at != NULL; at = strpbrk(line, "\r\n")) {
+    for (const char *at = strpbrk(text, "\r\n"); at != NULL; at = strpbrk(at + 2, "\r\n")) {
         assert_memory_equal(at, "\r\n", 2);
-        assert_true(at - line <= LINE_OCTETS);
-        line = at + 2;
     }
     for (const char *at = strstr(text, "=?UTF-8?Q?="); at != NULL; at = strstr(at + 1, "=?UTF-8?Q?=")) {
         assert_null(strchr("89AB", at[11]));
@@ -351,33 +349,6 @@ static void field_long(void **state)
     text = made(field, &complete);
     check_made(field, text);
     free(text);
-}
-
-/* Words, blanks and names that no line has room for, where the field is written anew. */
-static void field_longer_than_lines(void **state)
-{
-    static const struct {
-        const char *head, *unit, *tail;
-    } fields[] = {
-        {"Subject: \xc3\xbc ", "a", ""},
-        {"Subject: \xc3\xbc ", " ", "\xc3\xb6"},
-        {"Subject: \xc3\xbc \xc3\xb6 =?UTF-8?Q?", "a", "?="},
-        {"To: \xc3\xbc =?UTF-8?Q?", "a", "?= <a@b>"},
-    };
-
-    for (size_t i = 0; i < COUNT(fields); i++) {
-        for (unsigned count = 10; count < 1100; count += 9) {
-            char field[12000], *text;
-
-            strcpy(field, fields[i].head);
-            for (unsigned n = 0; n < count; n++) {
-                strcat(field, fields[i].unit);
-            }
-            text = made(strcat(field, fields[i].tail), &complete);
-            check_made(field, text);
-            free(text);
-        }
-    }
 }
 
 /* Nor within a quoted pair, wherever the line has to end: what is behind a quoted quote is no address. */
@@ -451,12 +422,17 @@ static void field_made_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(list_is_read),    cmocka_unit_test(list_long),
-        cmocka_unit_test(list_with_nul),   cmocka_unit_test(too_little_room),
-        cmocka_unit_test(field_with_nul),  cmocka_unit_test(field_is_made),
-        cmocka_unit_test(field_at_random), cmocka_unit_test(field_made_twice),
-        cmocka_unit_test(field_long),      cmocka_unit_test(field_longer_than_lines),
-        cmocka_unit_test(field_folded),    cmocka_unit_test(field_folded_at_pairs),
+        cmocka_unit_test(list_is_read),
+        cmocka_unit_test(list_long),
+        cmocka_unit_test(list_with_nul),
+        cmocka_unit_test(too_little_room),
+        cmocka_unit_test(field_with_nul),
+        cmocka_unit_test(field_is_made),
+        cmocka_unit_test(field_at_random),
+        cmocka_unit_test(field_made_twice),
+        cmocka_unit_test(field_long),
+        cmocka_unit_test(field_folded),
+        cmocka_unit_test(field_folded_at_pairs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
