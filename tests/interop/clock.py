@@ -47,6 +47,12 @@ class Clock:
             if self.waits(link):
                 self.set(min(end, self.face.until_ms / 1000))
 
+    def read_for(self, link, seconds):
+        """What was sent to the command takes it so long to read."""
+        while unread(link):
+            time.sleep(0.001)
+        self.set(self.now + seconds)
+
     def end_wait(self):
         """what the command waits for next does not come"""
         self.waits()

@@ -199,9 +199,9 @@ class Talk:
         self.send(reply.encode() + b"\r\n")
 
     def pass_time(self, seconds):
-        """while the client has enough to do"""
+        """while the client reads what it was sent"""
         if self.relay.clock:
-            self.relay.clock.set(self.relay.clock.now + seconds)
+            self.relay.clock.read_for(self.link, seconds)
 
     def hear(self):
         """what comes next on the wire; with a clock, the client waits until it comes to an end of its patience"""

@@ -99,20 +99,21 @@ def flood(octets):
     return endless(octets, 10)
 
 
+LATE, FAILED, FOREIGN = "in time", "TLS handshake failed", "no TLS version or"
 FLOODS = {
-    "alerts that warn": [flood(b"\x15\x03\x03\0\x02\x01\x5a")], "empty records": [flood(b"\x16\x03\x03\0\0")],
-    "HelloRequests": [flood(record(b"\0\0\0\0"))], "ServerHellos": [flood(HELLO)], "zeros": [flood(b"\0")], "text": [flood(b"250 ok\r\n")],
-    "one ServerHello without end": [flood(record(b"\x02\xff\xff\xff" + bytes(1000)))],
-    "a certificate without end": [say(HELLO + handshake(11, b"\xff\xff\xfc\xff\xff\xf9\x30\x83\xff\xff\xf5")), flood(record(b"\x30\x82\x10\0" * 1000))],
-    "certificates without end": [say(HELLO + handshake(11, b"\xff\xff\xfc")), flood(record(b"\0\0\x04\x30\x02\5\0" * 500))],
-    "a record of 65 KB": [say(b"\x16\x03\x03\xff\xff"), flood(b"\0")],
+    "alerts that warn": (LATE, flood(b"\x15\x03\x03\0\x02\x01\x5a")), "empty records": (LATE, flood(b"\x16\x03\x03\0\0")),
+    "HelloRequests": (LATE, flood(record(b"\0\0\0\0"))), "ServerHellos": (FAILED, flood(HELLO)), "zeros": (FOREIGN, flood(b"\0")),
+    "text": (FOREIGN, flood(b"250 ok\r\n")), "one ServerHello without end": (FOREIGN, flood(record(b"\x02\xff\xff\xff" + bytes(1000)))),
+    "a certificate without end": (LATE, say(HELLO + handshake(11, b"\xff\xff\xfc\xff\xff\xf9\x30\x83\xff\xff\xf5")), flood(record(b"\x30\x82\x10\0" * 1000))),
+    "certificates without end": (LATE, say(HELLO + handshake(11, b"\xff\xff\xfc")), flood(record(b"\0\0\x04\x30\x02\5\0" * 500))),
+    "a record of 65 KB": (FAILED, say(b"\x16\x03\x03\xff\xff"), flood(b"\0")),
 }
 
 
 def flooded():
-    for what, actions in FLOODS.items():
+    for what, (reason, *actions) in FLOODS.items():
         for trust in ("none", "trust"):
-            yield f"flood, {trust}: {what}", Attack({"TLS": hello_then(*actions)}, TRIED, "deferred", f"TLS|{LOST}|in time|certificate", trust=trust)
+            yield f"flood, {trust}: {what}", Attack({"TLS": hello_then(*actions)}, TRIED, "deferred", reason, trust=trust)
 
 
 def versions():
