@@ -136,7 +136,7 @@ checks := unit mutants-known unit-san unit-msan fuzz-replay weeks-check fleet-ch
     + interop-served callers-short static-check install-check build-systems warnings format-check \
     + boards-check demo size instructions
 check: need-check all fast ## nearly everything below; the last line says `N passed, N failed`
-	@tests/run --with '$(MAKE) WERROR=1' $(checks)
+	@tests/run --with '$(MAKE) WERROR=1 BOOTS=25' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
 san := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
