@@ -100,7 +100,9 @@ $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc:
 	@cd $(BUILD)/musl-$*/build && $(abspath $(MUSL_DIR))/configure --prefix=$(abspath $(BUILD)/musl-$*) --enable-wrapper=gcc --disable-shared \
 	    $(compiler_$*:%=--target=%) CC='$(if $(compiler_$*),$(compiler_$*)-gcc,$(CC))' CFLAGS='$(static_cflags) $(flags_$*)' >configure.log 2>&1
 	@env -u MAKEFLAGS -u MAKELEVEL $(MAKE) -s -C $(BUILD)/musl-$*/build install \
-	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs) $(patsubst %/,src/%,$(sort $(dir $(musl_files)))))' BASE_GLOBS='$$(addprefix $$(srcdir)/,$(musl_dirs:%=%/*.c) $(musl_files:%=src/%.c))' AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
+	    SRC_DIRS='$$(addprefix $$(srcdir)/,$(musl_dirs) $(patsubst %/,src/%,$(sort $(dir $(musl_files)))))' \
+	    BASE_GLOBS='$$(addprefix $$(srcdir)/,$(musl_dirs:%=%/*.c) $(musl_files:%=src/%.c))' \
+	    AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
 
 static-check: static static-armhf static-mips all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name; FEATURES link
 	+@for words in trust 'help probe' ''; do $(MAKE) -s static FEATURES="$$words" >$(BUILD)/static.log || { cat $(BUILD)/static.log; exit 1; }; done

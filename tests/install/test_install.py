@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """make install, make uninstall: what is put where, and what is left alone."""
 import os
+import pathlib
 import re
 import stat
 import subprocess
@@ -34,6 +35,15 @@ def test_files(installed):
     for folder, mode in (("mailmote", 0o711), ("mailmote/drop", 0o1733)):
         assert stat.S_IMODE((installed / "var/spool" / folder).stat().st_mode) == mode
     assert str(installed) not in "".join((usr / name).read_text() for name in FILES if name.endswith((".pc", ".service")))
+
+
+def test_bearssl_is_whole(installed):
+    """as its headers are: a program may call what mailmote does not"""
+    archive = installed / "usr/lib/mailmote/libbearssl.a"
+    if not archive.exists():
+        pytest.skip("BearSSL was not compiled here")
+    sources = {path.stem for path in pathlib.Path(os.environ["BEARSSL_DIR"]).glob("src/**/*.c")}
+    assert {name.removesuffix(".o") for name in run("ar", "t", archive).split()} == sources
 
 
 def test_the_command_runs(installed):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A clock that stands until a test moves it, for the commands of that test: its `settings` are for pretend(). However busy the
-machine is, time passes for three causes alone: the test says so (set), a relay of the test is silent (hear), the command sleeps."""
+machine is, time passes for these causes alone: the test says so (set), a relay of the test is silent (hear) or sends more than can
+be read at once (read_for), the command sleeps."""
 import ctypes
 import fcntl
 import math
@@ -49,8 +50,7 @@ class Clock:
 
     def read_for(self, link, seconds):
         """What was sent to the command takes it so long to read."""
-        while unread(link):
-            time.sleep(0.001)
+        arrive(link)
         self.set(self.now + seconds)
 
     def end_wait(self):
@@ -60,8 +60,8 @@ class Clock:
 
     def waits(self, link=None):
         """returns True once the command waits and has nothing to read, False when there is something to read from `link`"""
-        while link and unread(link):
-            time.sleep(0.001)
+        if link:
+            arrive(link)
         self.face.asked += 1
         while self.face.answered != self.face.asked or self.face.until_ms <= self.face.now_ms:
             if link and readable(link):
@@ -76,6 +76,7 @@ def readable(link):
     return bool(poll.poll(0))
 
 
-def unread(link):
-    """octets that have not come to the other end yet"""
-    return not readable(link) and struct.unpack("i", fcntl.ioctl(link, termios.TIOCOUTQ, bytes(4)))[0] > 0
+def arrive(link):
+    """waits until all octets that were sent have come to the other end, or something comes from there"""
+    while not readable(link) and struct.unpack("i", fcntl.ioctl(link, termios.TIOCOUTQ, bytes(4)))[0] > 0:
+        time.sleep(0.001)

@@ -55,9 +55,9 @@ static struct face {
 
 __attribute__((constructor)) static void find_clock(void)
 {
-    int fd = *setting("CLOCK") == 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, setting("CLOCK"), O_RDWR | O_CLOEXEC);
     if (*setting("CLOCK") == 0)
         return;
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, setting("CLOCK"), O_RDWR | O_CLOEXEC);
     face = mmap(NULL, sizeof *face, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (face == MAP_FAILED)
         abort();

@@ -39,7 +39,7 @@ class Scene:
     is sent as it is."""
 
     def __init__(self, world, *scripts, options=(), to=("r",)):
-        self.command, self.log, self.to = world.command, [], [f"{name}@example.test" for name in to]
+        self.log, self.to = [], [f"{name}@example.test" for name in to]
         self.spool = pathlib.Path(tempfile.mkdtemp(prefix="spool-", dir=world.directory))
         self.clock = Clock(world.directory)
         self.environment = {**os.environ, **environment(**self.clock.settings)}
@@ -58,7 +58,7 @@ class Scene:
     def _run(self, word, *args, text=b""):
         self.log.clear()
         words = [word, "--spool", self.spool, "--helo", "client.example.org", *self.words, *args]
-        done = subprocess.run([self.command, *words], input=text, capture_output=True, timeout=LIMIT_S, env=self.environment)
+        done = subprocess.run([COMMAND, *words], input=text, capture_output=True, timeout=LIMIT_S, env=self.environment)
         for relay in self.relays:
             relay.settle()
         return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
@@ -132,8 +132,8 @@ class Scene:
 class World:
     """what every scene needs"""
 
-    def __init__(self, command, contexts, directory):
-        self.command, self.contexts, self.directory = command, contexts, directory
+    def __init__(self, contexts, directory):
+        self.contexts, self.directory = contexts, directory
         self.trust = ["--trust", contexts.pki.ca, "--tls-name", "localhost"]
         secret = pathlib.Path(directory) / "scene-password"
         secret.write_text(PASSWORD)
@@ -164,7 +164,7 @@ class Troupe:
 
 @functools.lru_cache(maxsize=None)
 def troupe_of(session, scratch, pki):
-    troupe = Troupe(World(COMMAND, Contexts(pki), scratch), session.items)
+    troupe = Troupe(World(Contexts(pki), scratch), session.items)
     session.config.add_cleanup(troupe.stop)
     return troupe
 
