@@ -52,7 +52,8 @@ counting = BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 counted := firmware-mps2-an385 firmware-lm3s6965evb
 counted-images: need-run
 	+@$(MAKE) TRUST='$(wildcard tests/instructions/*.pem)' $(counted)
-	+@$(MAKE) BUILD=$(BUILD)/BOARD_MANY BOARD_FLAGS=-DBOARD_MANY TRUST='$(wildcard tests/instructions/*.pem)' MAILMOTE=$(BUILD)/mailmote firmware-mps2-an385
+	+@$(MAKE) BUILD=$(BUILD)/BOARD_MANY BOARD_FLAGS=-DBOARD_MANY TRUST='$(wildcard tests/instructions/*.pem)' MAILMOTE=$(BUILD)/mailmote \
+	    BOARD_BEARSSL=$(abspath $(BUILD))/boards/mps2-an385/libbearssl.a firmware-mps2-an385
 	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR BOARD_FLAGS=-DBOARD_CLEAR TRUST= $(counted)
 	+@$(MAKE) BUILD=$(BUILD)/BOARD_CLEAR/-O3 BOARD_FLAGS='-DBOARD_CLEAR -O3' TRUST= firmware-mps2-an385
 

@@ -295,11 +295,11 @@ def test_lost_answer(fallback):
 
 
 @pytest.mark.parametrize("babbles", [False, True], ids=["once", "babbles"])
-def test_relay_says_the_modems_words(babbles, scratch):
+def test_relay_says_the_modems_words(babbles, scratch, pki):
     """the line is hung up on whatever the relay says, and each dial reaches the modem"""
-    into, relay = pathlib.Path(BUILD) / "fallback", LiesAboutTheLine(babbles)
-    build("microbit", into, FALLBACK)
-    result = Board("microbit", scratch, into).boot(relay.port, "attempts=2", "opportunistic")
+    name, into = build_with("microbit", "fallback", FALLBACK, pki.ca)
+    relay = LiesAboutTheLine(babbles)
+    result = Board(name, scratch, into).boot(relay.port, "attempts=2", "opportunistic")
     assert result.status == DEFERRED, result.console
     assert len(relay.heard) == 2 and not any(b"AT" in heard for heard in relay.heard), relay.heard
 
