@@ -18,8 +18,9 @@ SINCE_BOOT_S = 864000
 
 class Face(ctypes.Structure):
     """what the command sees of it, as pretend.py has it in C: the time of the boot, the time since, when a wait of the command's
-    ends (0: it does not wait), and how often it was asked, and has answered, that it waits and has nothing to read"""
-    _fields_ = [(name, ctypes.c_int64) for name in ("unix_s", "now_ms", "until_ms", "asked", "answered")]
+    ends (0: it does not wait), how often it was asked, and has answered, that it waits and has nothing to read, and how many octets
+    its connections take (-1: as many as there are)"""
+    _fields_ = [(name, ctypes.c_int64) for name in ("unix_s", "now_ms", "until_ms", "asked", "answered", "room")]
 
 
 class Clock:
@@ -30,6 +31,7 @@ class Clock:
         os.close(fd)
         self.settings = {"CLOCK": path}
         self.face.now_ms, self.face.unix_s = SINCE_BOOT_S * 1000, int(time.time()) - SINCE_BOOT_S
+        self.take()
 
     @property
     def now(self):
@@ -39,6 +41,10 @@ class Clock:
     def set(self, seconds):
         """forward only"""
         self.face.now_ms = max(self.face.now_ms, round(seconds * 1000))
+
+    def take(self, octets=-1):
+        """The command can send so many from now on, until more are taken."""
+        self.face.room = octets
 
     def hear(self, link, seconds=math.inf):
         """Returns when there is something to read from this connection of the command's, or so much time has passed. Time passes

@@ -50,7 +50,7 @@ static const char *setting(const char *name)
 
 /* clock.py says what they are. */
 static struct face {
-    int64_t unix_s, now_ms, until_ms, asked, answered;
+    int64_t unix_s, now_ms, until_ms, asked, answered, room;
 } *volatile face;
 
 __attribute__((constructor)) static void find_clock(void)
@@ -70,12 +70,15 @@ static void store(int64_t *value, int64_t new) { __atomic_store_n(value, new, __
 int poll(struct pollfd *wanted, nfds_t count, int ms)
 {
     struct timespec wait = {ms / 1000, ms % 1000 * 1000000}, a_moment = {0, 2000000};
+    short events = wanted->events;
     if (face == NULL || ms <= 0)
         return (int)syscall(SYS_ppoll, wanted, count, ms < 0 ? NULL : &wait, NULL, 0);
     for (int64_t end_ms = load(&face->now_ms) + ms;;) {
         int64_t asked = load(&face->asked);
         store(&face->until_ms, end_ms);
+        wanted->events = (short)(load(&face->room) == 0 ? events & ~POLLOUT : events);
         int ready = (int)syscall(SYS_ppoll, wanted, count, &a_moment, NULL, 0);
+        wanted->events = events;
         if (ready != 0 || load(&face->now_ms) >= end_ms) {
             store(&face->until_ms, 0);
             return ready;
@@ -226,6 +229,19 @@ int connect(int fd, const struct sockaddr *address, socklen_t len)
         address = (const struct sockaddr *)&to;
     }
     return (int)syscall(SYS_connect, fd, address, len);
+}
+
+ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+    int64_t room = face == NULL ? -1 : load(&face->room);
+    if (room == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    ssize_t put = syscall(SYS_sendto, fd, buf, room > 0 && (size_t)room < len ? (size_t)room : len, flags, NULL, 0);
+    if (put > 0 && room > 0)
+        store(&face->room, room - put);
+    return put;
 }
 
 ssize_t recv(int fd, void *buf, size_t len, int flags)

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What is no TLS failure never arms the cleartext pass: refusals, losses before STARTTLS and in clear, doubt (P2, P6,
 P8, P9). What the cleartext pass itself may meet (P8). Recipients with answers of their own over several relays and
-attempts (P10). A relay that failed is left alone (P12), one that dawdles is left in time (P13)."""
-import socket
-import threading
-
+attempts (P10). A relay that failed is left alone (P12)."""
 import pytest
 
-from scene import ATTEMPT_S, CLEAR, CONNECT_S, REPLY_S, RETRY_S, TLS, TLS_RETRY_S, TLS_S, play  # noqa: F401 (a fixture)
+from scene import CLEAR, RETRY_S, TLS, TLS_RETRY_S, play  # noqa: F401 (a fixture)
 from scripted import close, fin, notify, reset, say, silence, wire
 
 D, REFUSED, IN = "EHLO STARTTLS", "EHLO STARTTLS QUIT", "EHLO STARTTLS [EHLO"
@@ -259,13 +256,6 @@ def not_left_alone(world, script, seen):
     scene.send(f"a: {TLS}", verdict="delivered")
 
 
-def dribble(world, script, seen, limit_s):
-    """an octet now and then does not stretch a step's time"""
-    scene = world.scene(script, {})
-    scene.send(f"a: {seen}", f"b: {TLS}", verdict="delivered")
-    assert scene.left - scene.accepted == limit_s
-
-
 def unknown(world):
     """a relay without an address arms nothing either (P6)"""
     scene = world.scene(BROKEN)
@@ -274,42 +264,6 @@ def unknown(world):
     scene.words = known
     scene.due(f"a: {REFUSED}", after=RETRY_S)
     scene.due(f"a: {REFUSED}", f"a: {CLEAR}", verdict="delivered")
-
-
-def deaf(world):
-    """a connection that is never answered is given up in time"""
-    scene = world.scene(None, {})
-    scene.relays[0].socket.listen(0)
-    full = [socket.socket() for _ in range(4)]       # more than its queue holds
-    for each in full:
-        each.setblocking(False)
-        each.connect_ex(("127.0.0.1", scene.relays[0].port))
-    patience = threading.Thread(target=scene.clock.end_wait, daemon=True)
-    patience.start()
-    scene.send(f"b: {TLS}", verdict="delivered")
-    patience.join(60)
-    assert scene.left - scene.accepted == CONNECT_S
-    for each in full:
-        each.close()
-
-
-def deadline(world):
-    """every reply comes in time, the mail's verdict does not: the attempt ends, and no other relay is asked"""
-    def slow(talk):
-        talk.relay.clock.hear(talk.link, 0.8 * REPLY_S)
-        talk.say("250 ok")
-    people = [f"r{i}" for i in range(10)]
-    scene = world.scene({"+RCPT": slow}, {}, to=people)
-    count = int(ATTEMPT_S / (0.8 * REPLY_S)) + 1
-    scene.send(f"a: {rcpts(count, '').rstrip(' ]')}]")
-    scene.play({}, None)
-    scene.due(f"a: {rcpts(10)}", verdict="delivered")
-
-
-def drip(talk):
-    for octet in b"220 " + b"x" * 100 + b"\r\n":
-        talk.relay.clock.hear(talk.link, 17)
-        talk.send(bytes([octet]))
 
 
 PLAIN = f"{IN} MAIL RCPT DATA .]"
@@ -401,11 +355,6 @@ CASES = {
         "refused": (BROKEN, REFUSED), "certificate": ({"TLS": "expired"}, D),
         "lost": ({"+MAIL": close}, f"{IN} MAIL]")}.items()},
     "unknown": (unknown,),
-    "deaf": (deaf,),
-    "deadline": (deadline,),
-    "dribbled greeting": (dribble, {"greeting": drip}, "", REPLY_S),
-    "dribbled STARTTLS": (dribble, {"STARTTLS": drip}, D, TLS_S),
-    "dribbled MAIL": (dribble, {"+MAIL": drip}, f"{IN} MAIL]", REPLY_S),
 }
 
 
