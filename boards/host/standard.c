@@ -13,10 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { NOTHING = -1, LONE_DOT = -2 };
+
 void standard_begin(struct standard *standard)
 {
     standard->line = true;
-    standard->ahead = standard->behind = -1;
+    standard->ahead = standard->behind = NOTHING;
 }
 
 /* What is left when NULs are out, and of CRs in front of an LF all but one. */
@@ -53,6 +55,43 @@ static size_t read_once(char *to, size_t cap)
     return (size_t)got;
 }
 
+static bool is_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Up to the lone dot that ends it, as it came: a dot beside a NUL is none. What is behind a dot at the end of what was read is read. */
+static size_t read_lines(struct standard *standard, char *to, size_t cap)
+{
+    size_t len = 1;
+
+    if (standard->ahead >= 0) {
+        *to = (char)standard->ahead;
+        standard->ahead = NOTHING;
+    } else {
+        len = standard->ahead == LONE_DOT ? 0 : read_once(to, cap);
+    }
+    for (size_t at = 0; standard->dots && len != MOTE_READ_FAILED && at < len; at++) {
+        bool dot = standard->line && to[at] == '.';
+        char next = at + 1 < len ? to[at + 1] : '\n';
+
+        if (dot && at + 1 == len) {
+            size_t got = read_once(&next, 1);
+
+            if (got == MOTE_READ_FAILED) {
+                return got;
+            }
+            standard->ahead = got == 0 ? NOTHING : (unsigned char)next;
+        }
+        standard->line = is_end(to[at]);
+        if (dot && is_end(next)) {
+            standard->ahead = LONE_DOT;
+            return at;
+        }
+    }
+    return len;
+}
+
 /* Until there is something to keep, or the end; octets that follow a CR which is held back are read one by one. *crs: so many are in
  * front of it. */
 static size_t read_kept(struct standard *standard, char *to, size_t cap, size_t *crs)
@@ -63,7 +102,7 @@ static size_t read_kept(struct standard *standard, char *to, size_t cap, size_t 
         const char *nul;
 
         *crs = standard->crs;
-        got = read_once(to, *crs > 0 ? 1 : cap);
+        got = read_lines(standard, to, *crs > 0 ? 1 : cap);
         if (got == MOTE_READ_FAILED) {
             return got;
         }
@@ -100,7 +139,7 @@ static size_t read_octets(struct standard *standard, char *to, size_t cap)
         if (crs == 0) {
             return kept;
         }
-        standard->behind = kept == 0 ? -1 : (unsigned char)*to;
+        standard->behind = kept == 0 ? NOTHING : (unsigned char)*to;
         standard->crs = standard->behind == '\n' ? 1 : crs;
     }
     crs = standard->crs < cap ? standard->crs : cap;
@@ -110,46 +149,13 @@ static size_t read_octets(struct standard *standard, char *to, size_t cap)
         return crs;
     }
     *to = (char)standard->behind;
-    standard->behind = -1;
+    standard->behind = NOTHING;
     return 1;
-}
-
-/* Octets in front of the lone dot that ends them; len when there is none. What is behind a dot at their end is read. */
-static size_t until_dot(struct standard *standard, const char *text, size_t len)
-{
-    for (size_t at = 0; at < len; at++) {
-        char next = at + 1 < len ? text[at + 1] : '\n';
-
-        if (standard->line && text[at] == '.' && at + 1 == len) {
-            size_t got = read_octets(standard, &next, 1);
-
-            if (got == MOTE_READ_FAILED) {
-                return got;
-            }
-            standard->ahead = got == 0 ? -1 : (unsigned char)next;
-        }
-        if (standard->line && text[at] == '.' && (next == '\n' || next == '\r')) {
-            standard->ended = true;
-            standard->ahead = -1;
-            return at;
-        }
-        standard->line = text[at] == '\n' || text[at] == '\r';
-    }
-    return len;
 }
 
 size_t standard_read(struct standard *standard, char *to, size_t cap)
 {
-    size_t got;
-
-    if (standard->ahead >= 0) {
-        *to = (char)standard->ahead;
-        standard->ahead = -1;
-        standard->line = *to == '\n' || *to == '\r';
-        return 1;
-    }
-    got = standard->ended ? 0 : read_octets(standard, to, cap);
-    return standard->dots && got != MOTE_READ_FAILED ? until_dot(standard, to, got) : got;
+    return standard->ended ? 0 : read_octets(standard, to, cap);
 }
 
 void standard_hush(void)

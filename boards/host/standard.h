@@ -16,7 +16,7 @@ struct standard {
     bool no_nuls; /* they are left out; else one is an error */
     bool ended;
     bool line;    /* it was read up to the beginning of a line */
-    int ahead;    /* the octet behind a dot there, or -1 */
+    int ahead;    /* the octet behind a dot there, or -1; -2: that line was read */
     int behind;   /* the octet behind the CRs, or -1 */
     size_t crs;   /* that were read and are not given yet */
     size_t total; /* octets that were read */

@@ -119,7 +119,8 @@ def test_as_a_word(machine, word):
 # ---- The text --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", [[], ["-i"], ["-oi"], ["-t", "-oi"], ["-ti"]])
-@pytest.mark.parametrize("text", [b"a\n.\nb\n", b"a\r\n.\r\nb\r\n", b"a\n.\r\nb\n", b".\nb\n", b"a\n.", b"a\n.b\n..\n.", b"a\n.\r"])
+@pytest.mark.parametrize("text", [b"a\n.\nb\n", b"a\r\n.\r\nb\r\n", b"a\n.\r\nb\n", b".\nb\n", b"a\n.", b"a\n.b\n..\n.", b"a\n.\r",
+                                  b"a\r.\rb\r", b"a\r.\nb\n"])
 def test_lone_dot(machine, words, text):
     """ends the input without -i"""
     mail = machine.sent("sendmail", A, *words, text=b"Subject: x\n\n" + text)
@@ -146,7 +147,7 @@ def test_a_dot_in_the_header_ends_it(machine):
 
 def test_pieces(machine):
     """what comes octet by octet is the same"""
-    text = "From: Jürgen <root>\r\nTo: root\n\nx\r\n.y\n.\nz".encode()
+    text = "From: Jürgen <root>\r\nTo: root\n\nx\r\n.y\n.\0\nw\r.\nz".encode()
     whole = machine.sent("sendmail", A, text=text)
     process = subprocess.Popen([machine.path / "sendmail", A], stdin=subprocess.PIPE,
                                env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)}, bufsize=0)
@@ -158,13 +159,16 @@ def test_pieces(machine):
         time.sleep(0.002)
     process.stdin.close()
     assert process.wait(LIMIT_S) == 0
-    assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y"]
+    assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y", b".", b"w"]
 
 
 def test_nuls_are_left_out(machine):
     """a log may hold them, and its mail is not to be lost"""
-    mail = machine.sent("sendmail", A, text=b"Subject: x\0y\n\na\0b\n" + b"\0" * 9000 + b"c\n.\0\n.\nd\n")
-    assert parsed(mail)["Subject"] == "xy" and body(mail) == [b"ab", b"c"]
+    mail = machine.sent("sendmail", A, text=b"Subject: x\0y\n\na\0b\n" + b"\0" * 9000 + b"c\n.\0\n\0.\n.\nd\n")
+    assert parsed(mail)["Subject"] == "xy" and body(mail) == [b"ab", b"c", b".", b"."]  # a dot beside one is no lone dot
+    assert body(machine.sent("sendmail", A, text=b"\n.\0")) == [b"."]
+    mail = machine.sent("sendmail", "-t", text=f"To: {A}\r\0\r\nSubject: x\r\0\0\r\nBcc: {B}\n\n.\r\0\nd\n")
+    assert mail.to == [A, B] and parsed(mail)["Bcc"] is None and body(mail) == []
     assert body(machine.sent("mail", A, text=b"a\0b\n")) == [b"ab"]
 
 
