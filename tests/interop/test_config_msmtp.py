@@ -210,6 +210,19 @@ def test_account_says_what_it_says_itself(config, relay, more, tls):
     assert tls or relay.mails[0].sender == "me@example.org"
 
 
+@pytest.mark.parametrize("word", ["defaults", "defaults on", "protocol smtp"])
+def test_a_word_that_sets_nothing(config, relay, word):
+    """leaves the relay alone that stands in front of it"""
+    done = send(config(f"from s@example.org\nrelay {relay.where}\n{word}\nhelo c.example.org\n"), "-v")
+    assert done.verdicts == ["delivered"] and "EHLO c.example.org" in done.stderr, done.stderr
+
+
+def test_defaults_that_are_said_again(config, relay):
+    """in a section of their own"""
+    path = config(f"defaults\nfrom a@example.org\n{host(relay)}defaults\nfrom b@example.org\naccount x\n")
+    assert send(path).verdicts == ["delivered"] and relay.mails[0].sender == "b@example.org"
+
+
 def test_relay_lines_of_defaults_are_below_those_of_a_list(config, relay):
     path = config(f"relay unused.test\nfrom s@example.org\naccount a\nrelay {relay.where}\naccount b\nhelo c.example.org\n"
                   f"account default : a, b\n")

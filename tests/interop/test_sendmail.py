@@ -103,7 +103,7 @@ def test_refused(machine, words, text, status, word):
     ["-A", "x"], ["-Ac"], ["-B", "8BITMIME"], ["-B7BIT"], ["-bm"], ["-d", "0.1"], ["-D"], ["-e", "m"], ["-em"], ["-G"], ["-h", "3"],
     ["-L", "tag"], ["-m"], ["-N", "failure"], ["-n"], ["-O", "A=b"], ["-OA=b"], ["-o", "em"], ["-oem"], ["-oee"], ["-om"], ["-oo"],
     ["-odb"], ["-odi"], ["-odq"], ["-or0s"], ["-p", "SMTP"], ["-R", "hdrs"], ["-U"], ["-V", "id"], ["-X", "/dev/null"],
-    ["-c"], ["-w"], ["-w", "30"], ["-w30"], ["-iw30m"], ["-oMr", "local"], ["-oMa", "192.0.2.1"], ["-oMrSMTP"],
+    ["-c"], ["-w"], ["-w", "30"], ["-w30"], ["-iw30m"], ["-w", "0123456789"], ["-w0123456789"], ["-oMr", "local"], ["-oMa", "192.0.2.1"], ["-oMrSMTP"],
     ["-inm"], ["-iB", "8BITMIME"]])
 def test_options_that_change_nothing(machine, words):
     mail = machine.sent("sendmail", *words, A, text=SUBJECT + b"y\n")

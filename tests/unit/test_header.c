@@ -340,15 +340,61 @@ static void check_made(const char *field, const char *text)
     }
 }
 
-/* It is folded, but not at the blank in front of its colon. */
+/* It is folded, but not at the blank in front of its colon; its lines are as long as they may be. */
 static void field_long(void **state)
 {
-    char field[1500] = "X-Text :", *text;
+    char field[3200] = "X-Text :", *text, *second;
 
     memset(field + strlen(field), 'a', sizeof field - 1 - strlen(field));
     text = made(field, &complete);
     check_made(field, text);
+    second = strstr(text, "\r\n") + 2;
+    assert_int_equal(second - text, LINE_OCTETS + 2);
+    assert_int_equal(strcspn(second, "\r"), LINE_OCTETS);
     free(text);
+}
+
+/* A name is parted where it is longer than half a line, and no earlier. */
+static void field_of_a_long_name(void **state)
+{
+    char field[1000], wanted[1000], *text;
+
+    for (int len = 300; len < 700; len++) {
+        sprintf(field, "To: %0*d <root>", len, 0);
+        sprintf(wanted,
+                len > LINE_OCTETS / 2 ? "To: %0*d\r\n %0*d\r\n  <root@nas.test>\r\n" : "To: %0*d <root@nas.test>\r\n",
+                len > LINE_OCTETS / 2 ? LINE_OCTETS / 2 : len, 0, len - LINE_OCTETS / 2, 0);
+        text = made(field, &complete);
+        assert_string_equal(text, wanted);
+        free(text);
+    }
+    sprintf(field, "To: %0400d %0200d <root>", 0, 0);
+    sprintf(wanted, "To: %0400d\r\n %0200d\r\n  <root@nas.test>\r\n", 0, 0);
+    text = made(field, &complete);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+/* Where nothing but blanks stands for more than a line, too; the ends of lines out, it is what it was. */
+static void field_gap(void **state)
+{
+    for (size_t gap = 1; gap < 3100; gap += gap < 990 || gap > 2010 ? 97 : 1) {
+        char field[3200] = "X-Text: a", *text, *end;
+        size_t at = 0;
+
+        memset(field + strlen(field), gap % 2 == 0 ? ' ' : '\t', gap);
+        strcat(field, "b");
+        text = made(field, &complete);
+        check_made(field, text);
+        for (const char *line = text; *line != 0; line = end + 2) {
+            end = strstr(line, "\r\n");
+            assert_true((size_t)(end - line) <= LINE_OCTETS);
+            assert_memory_equal(line, field + at, (size_t)(end - line));
+            at += (size_t)(end - line);
+        }
+        assert_int_equal(at, strlen(field));
+        free(text);
+    }
 }
 
 /* Nor within a quoted pair, wherever the line has to end: what is behind a quoted quote is no address. */
@@ -422,16 +468,10 @@ static void field_made_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(list_is_read),
-        cmocka_unit_test(list_long),
-        cmocka_unit_test(list_with_nul),
-        cmocka_unit_test(too_little_room),
-        cmocka_unit_test(field_with_nul),
-        cmocka_unit_test(field_is_made),
-        cmocka_unit_test(field_at_random),
-        cmocka_unit_test(field_made_twice),
-        cmocka_unit_test(field_long),
-        cmocka_unit_test(field_folded),
+        cmocka_unit_test(list_is_read),          cmocka_unit_test(list_long),        cmocka_unit_test(list_with_nul),
+        cmocka_unit_test(too_little_room),       cmocka_unit_test(field_with_nul),   cmocka_unit_test(field_is_made),
+        cmocka_unit_test(field_at_random),       cmocka_unit_test(field_made_twice), cmocka_unit_test(field_long),
+        cmocka_unit_test(field_of_a_long_name),  cmocka_unit_test(field_gap),        cmocka_unit_test(field_folded),
         cmocka_unit_test(field_folded_at_pairs),
     };
 
