@@ -217,6 +217,11 @@ void address_next(struct span *rest, struct address *address)
     } while (address->kind == ADDRESS_END && rest->len > 0);
 }
 
+bool address_bare(struct span name)
+{
+    return memchr(name.at, '@', name.len) == NULL || name.at[name.len - 1] == '"';
+}
+
 size_t address_words(char *to, size_t cap, struct span words)
 {
     size_t len = 0;

@@ -29,6 +29,9 @@ struct address {
 /* Takes the next part of the list off *rest, at first a field's value. */
 void address_next(struct span *rest, struct address *address);
 
+/* A name that nothing stands behind which an "@" parts from it; one in quotes is the name's own. */
+bool address_bare(struct span name);
+
 /* What a phrase or a comment says: without quotes and backslashes, on one line. It ends with a NUL; what does not fit is
  * left out. Returns how many octets it has. */
 size_t address_words(char *to, size_t cap, struct span words);

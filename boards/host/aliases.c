@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 
+#include "address_list.h"
 #include "alias_text.h"
 #include "aliases.h"
 #include "complain.h"
@@ -139,7 +140,8 @@ static int expand_target(const struct expansion *all, const struct step *from, s
     bool bare = name.len > 0 && *name.at == '\\';
     int status;
 
-    if (name.len >= LOCAL && strncasecmp(name.at + name.len - LOCAL, "@localhost", LOCAL) == 0) {
+    if (name.len >= LOCAL && strncasecmp(name.at + name.len - LOCAL, "@localhost", LOCAL) == 0 &&
+        address_bare((struct span){name.at, name.len - LOCAL})) {
         step.name.len = name.len -= LOCAL;
     }
     if (name.len == bare) {
@@ -151,7 +153,7 @@ static int expand_target(const struct expansion *all, const struct step *from, s
     if (name.len >= 9 && strncasecmp(name.at, ":include:", 9) == 0) {
         return refuse(name, "an alias reads no list: give the addresses here");
     }
-    if (memchr(name.at, '@', name.len) != NULL) {
+    if (!address_bare(name)) {
         return add(all, name, NULL);
     }
     if (bare) {
@@ -201,7 +203,7 @@ int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
     struct expansion all = {aliases, to, to->count};
     struct step step = {.name = {recipient, strlen(recipient)}};
 
-    if (step.name.len == 0 || strchr(recipient, '@') != NULL) {
+    if (step.name.len == 0 || !address_bare(step.name)) {
         return words_add(to, recipient);
     }
     if (*recipient == '\\') {
@@ -211,11 +213,15 @@ int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
     return expand(&all, &step);
 }
 
-int aliases_bare(struct aliases *aliases, char *recipient, struct words *to)
+int aliases_bare(struct aliases *aliases, char *recipient, struct words *to, const char *why)
 {
     const struct expansion all = {aliases, to, to->count};
+    int status = add(&all, (struct span){recipient, strlen(recipient)}, aliases->domain);
 
-    return add(&all, (struct span){recipient, strlen(recipient)}, aliases->domain);
+    if (status == EX_OK) {
+        complain("%.200s is sent to %.200s@%.200s%s", recipient, recipient, aliases->domain, why);
+    }
+    return status;
 }
 
 int aliases_address(struct aliases *aliases, char *recipient, struct words *to)
@@ -227,11 +233,7 @@ int aliases_address(struct aliases *aliases, char *recipient, struct words *to)
         return status;
     }
     to->count = count;
-    status = aliases_bare(aliases, recipient, to);
-    if (status == EX_OK) {
-        complain("%.200s is sent to %.200s@%.200s, as if it had no alias", recipient, recipient, aliases->domain);
-    }
-    return status;
+    return aliases_bare(aliases, recipient, to, ", as if it had no alias");
 }
 
 /* ---- The file ---------------------------------------------------------------------------------------------------- */

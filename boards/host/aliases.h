@@ -33,8 +33,8 @@ int aliases_expand(struct aliases *aliases, char *recipient, struct words *to);
 /* The same for a mail that must not be lost: whose alias is wrong, of which is told, is NAME@DOMAIN. */
 int aliases_address(struct aliases *aliases, char *recipient, struct words *to);
 
-/* A name at that domain, as if it had no alias. */
-int aliases_bare(struct aliases *aliases, char *recipient, struct words *to);
+/* A name at that domain, which is told, and why: ", as if it had no alias". */
+int aliases_bare(struct aliases *aliases, char *recipient, struct words *to, const char *why);
 
 /* For those who call sendmail: without aliases of its own, the configuration has those of /etc/aliases, if it is there. */
 void aliases_default(struct args *args);

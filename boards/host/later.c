@@ -117,10 +117,8 @@ static int add_recipient(struct later *all, const char *address, unsigned left)
     }
     status = aliases_address(&all->aliases, made, &all->to);
     if (status == EX_OK && all->to.count + left > MOTE_RECORD_RCPTS) {
-        complain("%.200s is sent to %.200s@%.200s: its alias names more than a mail has room for", made, made,
-                 all->aliases.domain);
         all->to.count = count;
-        status = aliases_bare(&all->aliases, made, &all->to);
+        status = aliases_bare(&all->aliases, made, &all->to, ": its alias names more than a mail has room for");
     }
     return status;
 }

@@ -38,7 +38,8 @@ void self_name(struct address *address, const char *domain)
 {
     char *at = address->kind == ADDRESS_ONE && address->has_domain ? strrchr(address->spec, '@') : NULL;
 
-    if (at != NULL && *domain != 0 && self_is(at + 1, domain)) {
+    if (at != NULL && *domain != 0 && self_is(at + 1, domain) &&
+        address_bare((struct span){address->spec, (size_t)(at - address->spec)})) {
         *at = 0;
         address->has_domain = false;
     }

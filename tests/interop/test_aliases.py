@@ -152,11 +152,17 @@ def test_quotes_around_a_line(send, line):
 
 
 @pytest.mark.parametrize("target, to", [("ops@localhost", "a@example.com"), ("ops@LocalHost", "a@example.com"),
-                                        ("me@localhost", "me@example.org"), ("\\ops@localhost", "ops@example.org"),
+                                        ("me@localhost", "me@example.org"), ('"u@evil"@localhost', '"u@evil"@example.org'), ("\\ops@localhost", "ops@example.org"),
                                         ("ops@localhost.example.net", "ops@localhost.example.net")])
 def test_name_at_localhost(send, target, to):
     """is a local name, as it is of a recipient"""
     assert send(f"root: {target}\nops: a@example.com\n", "root") == [to] and send.says == ""
+
+
+@pytest.mark.parametrize("target", ["u@evil.test@localhost", "\\u@evil.test@localhost", "u@localhost@evil.test", 'u@evil.test"@localhost'])
+def test_two_ats(send, target):
+    """are no address: nobody gets the mail, least of all who is behind the first"""
+    assert send(f"root: {target}\n", "root", status=BAD_CONFIG) == [] and "it is not an address" in send.says
 
 
 def test_address_at_localhost_in_a_circle(send):

@@ -190,7 +190,10 @@ def test_header_that_is_none(machine, text, subject, lines):
     (["-t"], f"To: {A}, a b c, Ann <{B}>\n\n", [A, B], ['field To "a b c"']),
     (["-t"], f'To: <{A}\nCc: "Bob, {B}\n\n', [B], [f'field To "<{A}"', 'field Cc "']),
     (["-t"], f"Bcc: a@@b, x@y@z, {A},, root,\n <c\n\n", [A, ROOT], ['field Bcc "a@@b"', 'field Bcc "x@y@z"', 'field Bcc "<c"']),
-    (["-t"], f"To: Staff: a b, {A};, {B}\n\n", [A, B], ['field To "']), ([A, "a b", B], "", [A, B], ['recipient "a b"'])])
+    (["-t"], f"To: Staff: a b, {A};, {B}\n\n", [A, B], ['field To "']),
+    (["u@evil@localhost", A], "", [A], ['recipient "u@evil@localhost"']),
+    (["-t"], f"To: u@evil@localhost, u@evil@{HOST}\nCc: {A}\n\n", [A], ['field To "u@evil@localhost"', f'field To "u@evil@{HOST}"']),
+    ([A, "a b", B], "", [A, B], ['recipient "a b"'])])
 def test_who_cannot_be_read_does_not_keep_it_from_the_others(machine, words, text, rcpts, told):
     done = machine.call("sendmail", *words, text=text, silent=False)
     [mail] = machine.arrived()
@@ -363,6 +366,14 @@ def test_aliases(machine):
     assert machine.sent("mail", "root", text=b"x").to == [A, B]
 
 
+@pytest.mark.parametrize("name", ['"u@evil"', '"u@evil"@localhost', f'"u@evil"@{HOST}'])
+def test_a_name_that_holds_an_at(machine, name):
+    """is completed as others are, and those beside it have the mail"""
+    mail = machine.sent("sendmail", "-t", text=f"To: {name}, root\nCc: x@y@localhost\n\n", silent=False)
+    assert mail.to == [f'"u@evil"@{HOST}', ROOT] and f'To: "u@evil"@{HOST},\r\n {ROOT}\r\n'.encode() in mail.text
+    assert b"Cc: x@y@localhost\r\n" in mail.text
+
+
 @pytest.mark.parametrize("host", ["localhost", "LocalHost", "localhost.localdomain", HOST])
 def test_names_of_this_host(machine, host):
     """as fail2ban's root@localhost: they are local names, with their aliases"""
@@ -377,7 +388,7 @@ def test_a_name_of_another_host(machine):
     assert machine.arrived()[0].to == [f"root@other.{HOST}", "root@localhost.test"]
 
 
-@pytest.mark.parametrize("alias", ["loop: pool\npool: loop", "loop: |sh", "loop: :include:/etc/list", "loop: x@", "loop: a@x.y, loop",
+@pytest.mark.parametrize("alias", ["loop: pool\npool: loop", "loop: |sh", "loop: :include:/etc/list", "loop: x@", "loop: u@evil@localhost", "loop: a@x.y, loop",
                                    "loop: " + ", ".join(f"n{i}@x.y" for i in range(33))])
 @pytest.mark.parametrize("name", ["sendmail", "mail"])
 def test_wrong_alias_costs_no_mail(machine, name, alias):
