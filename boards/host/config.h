@@ -33,7 +33,8 @@ enum config_key {
 };
 
 /* FORM_WORD: one word. FORM_PATH: one, a file's name that does not depend on where the caller is. FORM_SWITCH: one, and none is "on".
- * FORM_TEXT: the rest of the line. FORM_REFUSED: the same, and it is an error. FORM_IGNORED: the same, for nothing. */
+ * FORM_TEXT: the rest of the line. FORM_REFUSED: the same, and it is an error, but for an empty one of KEYS. FORM_IGNORED: the same, for
+ * nothing. */
 enum { FORM_WORD, FORM_PATH, FORM_SWITCH, FORM_TEXT, FORM_REFUSED, FORM_IGNORED };
 
 struct config_word {

@@ -9,11 +9,6 @@
 #include <string.h>
 
 #define ON_OFF " on off \0"
-#define PIN_INSTEAD                                                                                                    \
-    "give `pin sha256:BASE64', which mailmote probe HOST prints: it is of the key, and a fingerprint of a "            \
-    "certificate "                                                                                                     \
-    "that is renewed"
-
 static const struct config_word words[] = {
     {"relay", KEY_RELAY, FORM_WORD, NULL},
     {"alias", KEY_ALIAS, FORM_WORD, NULL},
@@ -41,8 +36,8 @@ static const struct config_word words[] = {
     {"nodane", KEY_NODANE, FORM_WORD, NULL},
     {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_PATH, NULL},
 #else
-    {"nodane", KEYS, FORM_SWITCH, " \0" WITHOUT_DANE ", or take the line out"},
-    {"dnssec-anchor", KEYS, FORM_SWITCH, " \0" WITHOUT_DANE ", or take the line out"},
+    {"nodane", KEY_NODANE, FORM_REFUSED, WITHOUT_DANE},
+    {"dnssec-anchor", KEY_DNSSEC_ANCHOR, FORM_REFUSED, WITHOUT_DANE},
 #endif
 
     {"host", KEY_HOST, FORM_WORD, NULL},
@@ -71,7 +66,8 @@ static const struct config_word words[] = {
     {"tls_certcheck", KEYS, FORM_SWITCH,
      " on \0"
      "anybody could be the relay: give `trust FILE.pem' or `pin sha256:BASE64', which mailmote probe HOST prints"},
-    {"tls_fingerprint", KEYS, FORM_REFUSED, PIN_INSTEAD},
+    {"tls_fingerprint", KEYS, FORM_REFUSED,
+     "it is of a certificate, which is renewed: give `pin sha256:BASE64', which mailmote probe HOST prints"},
     {"tls_cert_file", KEYS, FORM_REFUSED, "mailmote has no certificate of its own: log in with a password"},
     {"tls_key_file", KEYS, FORM_REFUSED, "mailmote has no certificate of its own: log in with a password"},
     {"source_ip", KEYS, FORM_REFUSED, "the system chooses the address: take the line out"},
@@ -171,7 +167,7 @@ int config_check(const struct config_word *word, const char *value)
                  word->name, value);
         return EX_CONFIG;
     }
-    if (word->form == FORM_REFUSED && *value != 0) {
+    if (word->form == FORM_REFUSED && (*value != 0 || word->key != KEYS)) {
         complain("%s: %s", word->name, word->text);
         return EX_CONFIG;
     }

@@ -46,6 +46,6 @@ int drop_open(struct spool *drop, const char *dir)
 void drop_sync(const struct host_mail *mail)
 {
     if (syncfs(mail->kept.fd) != 0) {
-        complain("the mail's name cannot be written to the disk: %s", strerror(errno));
+        complain("%s cannot be written to the disk: %s", "the mail's name", strerror(errno));
     }
 }

@@ -84,8 +84,8 @@ static int choose_from(struct host_mail *mail, const struct args *args)
     if (mail->from[0] != 0 || (null_sender && args->raw)) {
         return EX_OK;
     }
-    complain(null_sender ? "this host has no full name to make a From: field of: send a whole message with --raw"
-                         : "this host has no full name to make a sender address of: give --from ADDRESS");
+    complain("this host has no full name to make a %s", null_sender ? "From: field of: send a whole message with --raw"
+                                                                    : "sender address of: give --from ADDRESS");
     return EX_USAGE;
 }
 
@@ -160,7 +160,9 @@ static int set_fields(struct host_mail *mail, const struct args *args)
     status = attach(&mail->attached, args, &mail->message);
     cause = status == EX_OK ? mote_message_check(&mail->message) : MOTE_CAUSE_NONE;
     if (cause != MOTE_CAUSE_NONE) {
-        complain("the mail cannot be composed: %s: %s", mote_message_wrong(&mail->message), mote_cause_name(cause));
+        complain("the mail cannot be composed: %s: %s", mote_message_wrong(&mail->message),
+                 cause == MOTE_CAUSE_TEXT ? "give its TYPE/SUBTYPE in ASCII, right behind the colon"
+                                          : mote_cause_name(cause));
         status = EX_DATAERR;
     }
     return status;

@@ -95,7 +95,7 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
     case 'A':
     case 'a':
         if (*value == 0) {
-            complain("mail: -%c is empty: give a file", letter);
+            complain("%s: -%c is empty: give a file", "mail", letter);
             return EX_USAGE;
         }
         return letter == 'A' ? words_add(&args->attachments, value) : take_field_or_file(call, value);

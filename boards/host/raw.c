@@ -31,10 +31,9 @@ static bool value_is(struct span field, const char *word)
 
 static int refuse_line(unsigned number, bool header)
 {
-    complain(header
-                 ? "line %u of standard input is no header field: an empty line ends the header, and --raw needs one"
-                 : "line %u of standard input is no header field: --raw needs a whole message; leave it out for a text",
-             number);
+    complain("line %u of standard input is no header field: %s", number,
+             header ? "an empty line ends the header, and --raw needs one"
+                    : "--raw needs a whole message; leave it out for a text");
     return EX_DATAERR;
 }
 

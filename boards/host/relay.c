@@ -57,18 +57,18 @@ static int parse_where(struct host_relay *relay, const char *text)
     bool bracket = text[0] == '[';
     const char *host = text + bracket, *end = strchr(host, bracket ? ']' : ':');
     size_t len = end == NULL ? strlen(host) : (size_t)(end - host);
-    const char *rest = end == NULL ? "" : end + bracket;
+    const char *rest = end == NULL ? "" : end + bracket, *wrong = NULL;
+    static const char alone[] = "give HOST or HOST:PORT alone: no scheme, path or user";
 
     if (strpbrk(text, "/@ ") != NULL) {
-        complain("--relay %s: give HOST or HOST:PORT alone: no scheme, path or user", text);
-        return EX_USAGE;
+        wrong = alone;
+    } else if (!bracket && strchr(rest + (*rest != 0), ':') != NULL) {
+        wrong = "an IPv6 address goes into brackets, as in [2001:db8::7]:587";
+    } else if (len == 0 || len >= sizeof relay->host || (bracket && end == NULL) || (*rest != 0 && *rest != ':')) {
+        wrong = alone;
     }
-    if (!bracket && strchr(rest + (*rest != 0), ':') != NULL) {
-        complain("--relay %s: an IPv6 address goes into brackets, as in [2001:db8::7]:587", text);
-        return EX_USAGE;
-    }
-    if (len == 0 || len >= sizeof relay->host || (bracket && end == NULL) || (*rest != 0 && *rest != ':')) {
-        complain("--relay %s: give HOST or HOST:PORT", text);
+    if (wrong != NULL) {
+        complain("--relay %s: %s", text, wrong);
         return EX_USAGE;
     }
     memcpy(relay->host, host, len);
@@ -309,7 +309,7 @@ static int relay_open(struct host_relay *relay, const struct args *args, const s
 static int relays_check_mx(const struct args *args, const struct relay_args *relay)
 {
     (void)args;
-    complain("%s " WITHOUT_DANE ", or give HOST[:PORT]", relay_mx_word(relay));
+    complain("%s %s, or give HOST[:PORT]", relay_mx_word(relay), WITHOUT_DANE);
     return EX_USAGE;
 }
 

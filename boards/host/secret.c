@@ -128,19 +128,27 @@ static int run_command(struct buffer *secret, const char *command, unsigned limi
     return EX_CONFIG;
 }
 
+/* Whoever may write the configuration says which relay is told the secret, and what is run for it. False after a complaint. */
+static bool ours(const struct args *args, mode_t others, const char *secret)
+{
+    const struct stat *about = &args->config_about;
+
+    if ((about->st_mode & others) == 0 && (about->st_uid == 0 || about->st_uid == geteuid())) {
+        return true;
+    }
+    complain("no %s is used with %s, which others may have written: chmod go-w it, and chown it to yourself or root",
+             secret, args->config_file);
+    return false;
+}
+
 /* Its first line. */
 static int read_command(struct buffer *secret, const struct args *args, const char *command)
 {
-    const struct stat *about = &args->config_about;
     unsigned limit_s = args->timeout_s > 0 && args->timeout_s < SECRET_COMMAND_S ? args->timeout_s : SECRET_COMMAND_S;
     int status;
     char *end;
 
-    if ((about->st_mode & (S_IWGRP | S_IWOTH)) != 0 || (about->st_uid != 0 && about->st_uid != geteuid())) {
-        complain(
-            "passwordeval is not run, because others may have written it: chmod go-w %s, and chown it to yourself or "
-            "root",
-            args->config_file);
+    if (!ours(args, S_IWGRP | S_IWOTH, "passwordeval")) {
         return EX_CONFIG;
     }
     secret->data = calloc(1, SECRET_MAX + 1);
@@ -175,25 +183,11 @@ static int copy_password(struct buffer *secret, const struct args *args, const c
     return file_check_secret(secret, "password");
 }
 
-/* Whoever may write the configuration says which relay is told the secret. False after a complaint. */
-static bool ours(const struct args *args)
-{
-    const struct stat *about = &args->config_about;
-
-    if ((about->st_mode & S_IWOTH) == 0 && (about->st_uid == 0 || about->st_uid == geteuid())) {
-        return true;
-    }
-    complain("no password or token is used with %s, which others may have written: chmod go-w it, and chown it to "
-             "yourself or root",
-             args->config_file);
-    return false;
-}
-
 int secret_read(struct buffer *secret, const struct args *args, const struct relay_args *relay)
 {
     const char *const *options = relay->options;
 
-    if (relay->line != 0 && !ours(args)) {
+    if (relay->line != 0 && !ours(args, S_IWOTH, "password or token")) {
         return EX_CONFIG;
     }
     if (options[RELAY_PASSWORD] != NULL) {

@@ -84,7 +84,7 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
     case 'b': return take_mode(call, value);
     case 'C':
         if (*value == 0) {
-            complain("sendmail: -C is empty: give a file");
+            complain("%s: -%c is empty: give a file", "sendmail", letter);
             return EX_USAGE;
         }
         args->config_file = call->config = value;

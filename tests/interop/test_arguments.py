@@ -73,7 +73,7 @@ def test_without_a_relay(file):
         refused(send(*words, *FROM, "r@example.org"), USAGE, "mailmote: --mx: ", why, "HOST[:PORT]")
     refused(send("-C", file(b"relay mx:\n"), *FROM, "r@example.org"), BAD_CONFIG, "file:1: relay mx: ", why)
     for line in ("nodane example.org", "nodane", "dnssec-anchor /etc/anchor", "dnssec-anchor # none"):
-        refused(send("-C", file(f"{line}\nrelay relay.test\n".encode()), *FROM, "r@example.org"), BAD_CONFIG, f"file:1: {line.split()[0]} ", why)
+        refused(send("-C", file(f"{line}\nrelay relay.test\n".encode()), *FROM, "r@example.org"), BAD_CONFIG, f"file:1: {line.split()[0]}: this mailmote was ", why)
     refused(run("probe", "--mx", "example.org"), USAGE, "--mx: ", why)
     refused(run("probe", "example.org", "--mx"), USAGE, "--mx: ", why)
 

@@ -197,8 +197,9 @@ def test_wrong_values(mailmote, tmp_path):
     for option, value in {"attach": str(tmp_path / "a"), "html": str(tmp_path / "a"), "reply-to": BOB, "priority": "high"}.items():
         result = mailmote.send([1], None, f"--{option}", value, verbose=False)
         assert result.status == 64 and f"--{option} with --raw: " in result.err
-    result = mailmote.send([1], b"text", "--attach", str(tmp_path / "a") + ":text/ü", raw=False, verbose=False)
-    assert result.status == 65 and "part" in result.err
+    for given in ("text/ü", " text/plain", "text/plain ", "text/a  b", "=?x?q?/y"):
+        result = mailmote.send([1], b"text", "--attach", str(tmp_path / "a"), "--attach", f"{tmp_path}/a:{given}", raw=False, verbose=False)
+        assert result.status == 65 and "part: give its TYPE/SUBTYPE in ASCII, right behind the colon" in result.err, result.err
 
 
 def test_a_file_that_shrinks(mailmote, tmp_path):

@@ -121,6 +121,7 @@ def test_errors(config, text, line, words):
 # No sender and no name, no aliases, what was said before is taken back, and what is not asked for.
 MAY_BE_EMPTY = {"user", "tls-name", "tls_host_override", "aliases", "maildomain", "from", "from_full_name", "alias", "tls_fingerprint", "tls_cert_file", "tls_key_file", "source_ip",
                 "proxy_host", "socket", "eval"}
+TOLD_WITHOUT_DANE = dict.fromkeys(("nodane", "dnssec-anchor"), ": this mailmote was built without DANE=1: ")
 TOLD_BY_THE_SECRET = {"password": "password is empty", "passwordeval": "what passwordeval prints is empty"}
 
 
@@ -133,7 +134,7 @@ def test_empty_values(config):
         path = config(f'{key} ""{host}')
         path.chmod(0o600)
         done = run(COMMAND, "send", "-C", path, "--from", "s@example.org", A)
-        told = TOLD_BY_THE_SECRET.get(key, f"{key} is empty: give ")
+        told = (TOLD_BY_THE_SECRET | TOLD_WITHOUT_DANE).get(key, f"{key} is empty: give ")
         assert done.returncode == BAD_CONFIG and told in done.stderr.splitlines()[0], (key, done.stderr)
         assert done.stderr.startswith(f"mailmote: {path}:{2 if key in TOLD_BY_THE_SECRET else 1}: "), done.stderr
 
