@@ -358,6 +358,7 @@ static int flush(struct flushing *flushing)
     }
     if (status == EX_OK && !args->spool_option) {
         spool_make(args->spool);
+        spool_tell_other(args);
     }
     if (status != EX_OK || spool_absent(args->spool)) {
         return status;

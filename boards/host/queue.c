@@ -223,6 +223,7 @@ static int run(const struct args *args)
     struct spool spool = {.fd = -1};
     int status = EX_OK;
 
+    spool_tell_other(args);
     if (!spool_absent(args->spool)) {
         status = check_id(args->show != NULL ? args->show : args->remove);
         status = status == EX_OK ? spool_open(&spool, args->spool, false) : status;

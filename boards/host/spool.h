@@ -68,6 +68,9 @@ bool spool_read_only(const struct spool *spool);
 /* The spool of whoever names none is made with its first mail: until then none waits there. */
 bool spool_absent(const char *dir);
 
+/* Of flush and queue, which look into the spool of /etc/mailmote.conf: mails came into the other one while nobody knew of this. */
+void spool_tell_other(const struct args *args);
+
 /* What became of names is on the disk when it returns, or it complains. */
 void spool_sync(const struct spool *spool);
 

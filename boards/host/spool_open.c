@@ -162,6 +162,24 @@ bool spool_absent(const char *dir)
     return strcmp(dir, SPOOL_DEFAULT) == 0 && access(dir, F_OK) != 0 && errno == ENOENT;
 }
 
+static bool has_mail(const char *dir)
+{
+    struct spool spool = {.dir = dir, .fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    bool found = spool.fd >= 0 && !spool_each_name(&spool, is_no_mail, NULL);
+
+    spool_close(&spool);
+    return found;
+}
+
+void spool_tell_other(const struct args *args)
+{
+    if (!args->spool_option && args->account == NULL && strcmp(args->spool, SPOOL_DEFAULT) != 0 &&
+        strcmp(args->config_file, CONFIG_FILE) == 0 &&
+        (has_mail(SPOOL_DEFAULT) || has_mail(SPOOL_DEFAULT "/" DROP_NAME))) {
+        report_trouble(args->syslog, LOG_WARNING, "mails wait in another spool: flush --spool " SPOOL_DEFAULT);
+    }
+}
+
 void spool_close(struct spool *spool)
 {
     if (spool->fd >= 0) {

@@ -558,6 +558,29 @@ def test_default_file(config, relay, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_mails_in_the_spool_that_is_not_configured(config, relay, tmp_path):
+    """as they came while the configuration was wrong, or not to be read by who sent them: flush and queue say where they wait"""
+    path, all_ = config(f"{host(relay)}from s@example.org\nspool {tmp_path}/spool\n"), ["--spool", "/var/spool/mailmote"]
+    drop = tmp_path / "mailmote" / "drop"
+    wrap = ["env", "-u", "MAILMOTE_CONF", *in_etc(path)]
+    wrap[-2] = f"mount --bind {tmp_path} /var/spool && {wrap[-2]}"
+
+    def say(*words):
+        return [run(COMMAND, command, *words, wrap=wrap).stderr for command in ("flush", "queue")]
+    told = ["mailmote: mails wait in another spool: flush --spool /var/spool/mailmote\n"] * 2
+    assert say() == ["", ""]
+    relay.replies["END"] = "451 later"
+    assert run(COMMAND, "send", *all_, A, text=b"x\n", wrap=wrap).verdicts == ["deferred"]
+    assert say() == told and say("-C", path) == say(*all_) == ["", ""]
+    relay.replies = {}
+    assert run(COMMAND, "flush", "--now", *all_, wrap=wrap).verdicts == ["delivered"]
+    assert say() == ["", ""]
+    drop.mkdir(mode=0o1733, exist_ok=True)
+    (drop / "0123456789abcdef.mail").write_text("x")
+    assert say() == told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_mailname(config, relay):
     wrap = in_etc(config(f"{host(relay)}from s@%M\n"))
     wrap[-2] = wrap[-2].replace("exec 3<&-", "echo gate.example.org >/etc/mailname && exec 3<&- env -u MAILMOTE_CONF")
