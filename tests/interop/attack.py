@@ -7,6 +7,7 @@ a clock that moves while it waits for what does not come (clock.py).
 After the attack the relay is good: what was deferred is delivered then, once, as it was given; the rest is gone."""
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import pathlib
 import random
@@ -26,7 +27,6 @@ MEMORY_KB, CPU_S, LIMIT_S, SIDE_BY_SIDE = 16 << 10, 4, 60, 12
 PIECES = ("whole", "one by one", "at random")
 ALL = os.environ.get("ATTACKS") == "all"             # else each attack is played in one of the three ways, in turn
 DONE = {"delivered": (OK,), "failed": (FAILED, REFUSED), "deferred": (DEFERRED,)}
-LIMITS = f"ulimit -t {CPU_S}; {{}} exec \"$@\""
 TEXT = "Subject: attacked\r\n\r\n.one\r\n..two\r\nthree\r\n"
 
 
@@ -51,10 +51,11 @@ def played(attacks):
     return [(name, pieces) for i, name in enumerate(attacks) for at, pieces in enumerate(PIECES) if ALL or (i + at) % 3 == 0]
 
 
+@functools.lru_cache(maxsize=None)
 def limits(command):
-    """what comes in front of the command so that it cannot take more; a sanitizer's shadow needs all there is"""
+    """settings for pretend() with which it cannot take more; a sanitizer's shadow needs all there is"""
     sanitized = b"__asan_init" in pathlib.Path(command).read_bytes()
-    return ["sh", "-c", LIMITS.format("" if sanitized else f"ulimit -v {MEMORY_KB};"), "sh"]
+    return {"CPU_S": CPU_S} if sanitized else {"CPU_S": CPU_S, "MEMORY_KB": MEMORY_KB}
 
 
 def cutter(pieces, seed):
@@ -122,8 +123,8 @@ class Play:
         self.attack, self.relays, self.log = attack, relays, log
         self.spool = Spool(tempfile.mkdtemp(prefix="spool-", dir=stage.directory))
         self.addresses = [f"{name}@example.test" for name in attack.to]
-        self.environment = {**os.environ, **environment(**clock.settings)}
-        self.recv = {"whole": {}, "one by one": {"RECV": "1"}, "at random": {"RECV": f"-{seed}"}}[pieces]
+        self.system = clock.settings
+        self.recv = {"whole": {}, "one by one": {"RECV": 1}, "at random": {"RECV": -seed}}[pieces]
         self.words = ["--spool", str(self.spool.path), "--helo", "client.example.org"]
         for relay in relays:
             self.words += ["--relay", f"127.0.0.1:{relay.port}", *stage.trust[attack.trust]]
@@ -132,9 +133,9 @@ class Play:
         lines = {frozenset: attack.seen, list: [attack.seen], str: [attack.seen]}[type(attack.seen)]
         self.seen, self.said = [[line] if isinstance(line, str) else line for line in lines], None
 
-    def run(self, word, *args, within=(), text=b"", **more):
-        done = subprocess.run([*within, COMMAND, word, *self.words, *args], input=text, capture_output=True, timeout=LIMIT_S,
-                              env={**self.environment, **more})
+    def run(self, word, *args, text=b"", **more):
+        done = subprocess.run([COMMAND, word, *self.words, *args], input=text, capture_output=True, timeout=LIMIT_S,
+                              env={**os.environ, **environment(**self.system, **more)})
         for relay in self.relays:
             relay.settle()
         out, err = done.stdout.decode(), done.stderr.decode()
@@ -147,8 +148,8 @@ class Play:
 
     def act(self):
         attack = self.attack
-        status, rows, err = self.run("send", "--raw", "--from", "s@example.org", *self.addresses, within=limits(COMMAND),
-                                     text=attack.text.encode("latin-1"), **self.recv)
+        status, rows, err = self.run("send", "--raw", "--from", "s@example.org", *self.addresses,
+                                     text=attack.text.encode("latin-1"), **limits(COMMAND), **self.recv)
         told = {verdict.replace("in doubt", "deferred") for verdict in self.verdicts.values()}
         worst = next(verdict for verdict in ("failed", "deferred", "delivered") if verdict in told)
         assert status in DONE[worst], self.said

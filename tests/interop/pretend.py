@@ -14,15 +14,21 @@ ADDRESSES  those that any name has, in this order, with a space between
 RESOLVER   seconds the resolver takes to find no name, but for an IPv4 address
 CLOCK      the file of a test's clock (clock.py): no time passes but by it
 PORT       where on 127.0.0.1 connections to any other port go
+CPU_S, MEMORY_KB   seconds of a CPU and KB of addresses that it may take
 RECV       no more than so many octets come from a socket at a time; -N: one to forty at random, drawn from N"""
+import atexit
+import ctypes
 import functools
 import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
+CLONE_NEWNS = 0x20000                                # Linux
+COMPILING = threading.Lock()
 SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,6 +42,7 @@ SOURCE = r"""
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -64,16 +71,30 @@ __attribute__((constructor)) static void find_clock(void)
     close(fd);
 }
 
+static void limit(int resource, const char *name, rlim_t unit)
+{
+    struct rlimit most = {unit * atol(setting(name)), unit * atol(setting(name))};
+    if (most.rlim_max != 0 && setrlimit(resource, &most) != 0)
+        abort();
+}
+
+__attribute__((constructor)) static void set_limits(void)
+{
+    limit(RLIMIT_CPU, "CPU_S", 1);
+    limit(RLIMIT_AS, "MEMORY_KB", 1024);
+}
+
 static int64_t load(int64_t *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
 static void store(int64_t *value, int64_t new) { __atomic_store_n(value, new, __ATOMIC_SEQ_CST); }
 
 int poll(struct pollfd *wanted, nfds_t count, int ms)
 {
-    struct timespec wait = {ms / 1000, ms % 1000 * 1000000}, a_moment = {0, 2000000};
+    struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
     short events = wanted->events;
     if (face == NULL || ms <= 0)
         return (int)syscall(SYS_ppoll, wanted, count, ms < 0 ? NULL : &wait, NULL, 0);
     for (int64_t end_ms = load(&face->now_ms) + ms;;) {
+        struct timespec a_moment = {0, 2000000};     /* of which the call leaves what is left */
         int64_t asked = load(&face->asked);
         store(&face->until_ms, end_ms);
         wanted->events = (short)(load(&face->room) == 0 ? events & ~POLLOUT : events);
@@ -309,10 +330,17 @@ struct passwd *getpwuid(uid_t uid)
 """
 
 
-@functools.lru_cache(maxsize=None)
 def library(source=SOURCE):
+    with COMPILING:                                  # one thread, and the others wait for it
+        return compiled(source)
+
+
+@functools.lru_cache(maxsize=None)
+def compiled(source):
     compiler = shutil.which("cc") or shutil.which("gcc") or pytest.skip("no compiler")
-    path = pathlib.Path(tempfile.mkdtemp(prefix="pretend-")) / "pretend.so"
+    directory = tempfile.mkdtemp(prefix="pretend-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    path = pathlib.Path(directory) / "pretend.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", path], input=source.encode(), check=True)
     return path
 
@@ -331,6 +359,18 @@ def apart(directory):
     return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /var/spool && exec "$@"', directory]
 
 
+def apart_from_now(directory):
+    """likewise for all that this thread will start"""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "--bind", directory, "/var/spool"], check=True)
+
+
+def refusing(number, mark):
+    """the allocation of that number fails, in libc as well, once in each process; then the file `mark` is there: for subprocess"""
+    return {"LD_PRELOAD": str(library(MEMORY)), "MEMORY": str(number), "REFUSED": str(mark)}
+
+
 def refuse(number, mark):
-    """the allocation of that number fails, in libc as well, once in each process; then the file `mark` is there"""
-    return ["env", f"LD_PRELOAD={library(MEMORY)}", f"MEMORY={number}", f"REFUSED={mark}"]
+    return ["env", *(f"{name}={value}" for name, value in refusing(number, mark).items())]

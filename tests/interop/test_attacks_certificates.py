@@ -2,6 +2,8 @@
 """Certificates as an attacker has them: for another name, another purpose, another time, with another's key, without a CA's right to
 sign, weak, malformed, too many. With trust the mail waits, is told why, and no word of it is said; an opportunistic relay takes
 it where the handshake itself is sound."""
+import functools
+
 import pytest
 
 from attack import Attack, played
@@ -130,15 +132,20 @@ ATTACKS["expired: login"] = attack("expired", "login", DATE)
 ATTACKS["another name: login"] = attack("another name", "login", NAME)
 
 
-@pytest.fixture(scope="session")
-def forged(pki):
-    """all of the chains"""
+@functools.lru_cache(maxsize=None)
+def make_all(pki):
     forge = Forge(pki)
     for name, (chain, _) in CHAINS.items():
         forge.store(f"forged {name}", *chain(forge))
     for i, (name, (options, _, _)) in enumerate(KEYS.items()):
         key = forge.key(f"k-{i}", *options)
         forge.store(f"forged {name}", *leaf(forge, key=key), key=key)
+
+
+@pytest.fixture(scope="session")
+def forged(pki):
+    """all of the chains; each module that names this fixture has its own, but not its own chains"""
+    make_all(pki)
 
 
 @pytest.mark.parametrize("name, pieces", played(ATTACKS))

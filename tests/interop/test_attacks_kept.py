@@ -8,7 +8,7 @@ import pytest
 
 from attack import Attack, cutter, limits, played
 from client import COMMAND
-from pretend import pretend
+from pretend import environment
 from relay import Spool, run
 from scripted import Relay, close, reset, say, silence
 from test_attacks_replies import LOST, NO_SMTP, TOO_LONG, endless
@@ -63,12 +63,12 @@ ATTACKS = dict(attacks())
 def test_second_mail(tmp_path, name, pieces):
     attack, spool, relay = ATTACKS[name], Spool(tmp_path / "spool"), Relay(None, "a", [])
     seed = zlib.crc32(name.encode()) % 65536 + 1
-    recv = {"whole": [], "one by one": pretend(RECV=1), "at random": pretend(RECV=-seed)}[pieces]
+    recv = {"whole": {}, "one by one": {"RECV": 1}, "at random": {"RECV": -seed}}[pieces]
     ids = [run(COMMAND, "send", "--spool", spool.path, "--helo", "client.example.org", "--from", "", "--raw", "--relay", "127.0.0.1:1", "a@example.test",
                text=f"Subject: {body}\r\n\r\n{body}\r\n".encode()).rows[0][0] for body in BODIES]
     relay.play(attack.script)
     try:
-        done = spool.flush(f"127.0.0.1:{relay.port}", options=["--now"], wrap=[*limits(COMMAND), *recv])
+        done = spool.flush(f"127.0.0.1:{relay.port}", options=["--now"], env=environment(**limits(COMMAND), **recv))
         relay.settle()
         first, other, third = done.rows
         assert first[2] == third[2] == "delivered" and other[2] == attack.verdict.replace("in doubt", "deferred"), done.rows
