@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Each allocation of a command fails in turn, in libc as well, and each of its system calls: it does all of what it does when
 nothing fails, or says what it has not done. What then becomes of mails, `make faults` looks at."""
+import concurrent.futures
 import dataclasses
 import os
 import re
 import shutil
-import subprocess
 
 import pytest
 
 import faults
-from pretend import apart, refuse
+from pretend import apart_from_now, refusing
 from relay import COMMAND, DEFERRED, OK, Relay, Spool, make_context, run
 
 A, B, SENDER, MOST = "a@example.test", "b@example.test", "s@example.org", 3000
@@ -97,8 +97,9 @@ class Place:
     def __init__(self, path):
         self.path, self.spool, self.template = path, Spool(path / "spool"), path / "template"
         self.relay = Relay(make_context(path), "good")
-        self.apart = apart(path / "default") if os.geteuid() == 0 else []   # where a mail is kept whose configuration is not read
-        (path / "default").mkdir()
+        (path / "default").mkdir()                       # where a mail is kept whose configuration is not read
+        begin = (apart_from_now, (path / "default",)) if os.geteuid() == 0 else ()
+        self.thread = concurrent.futures.ThreadPoolExecutor(1, "apart", *begin)
         self.names = {"where": self.relay.where, "spool": self.spool.path, "trust": path / "certificate.pem", "port": self.relay.port,
                       "a": A, "relay": self.relay.where}
         for name, text in {"secret": "secret\n", "html": "<b>x</b>\n", "aliases": f"root: {A}, b\n# x\nb: c@example.test\n",
@@ -134,15 +135,27 @@ class Place:
     def files(self):
         return sorted(self.spool.path.glob("*.mail"))
 
-    def run(self, scene, wrap):
+    def run(self, scene, wrap=(), **environment):
         """and how many mails the relay took"""
         shutil.rmtree(self.spool.path, ignore_errors=True)
         if self.template.exists():
-            subprocess.run(["cp", "-a", self.template, self.spool.path], check=True)
+            shutil.copytree(self.template, self.spool.path, copy_function=copy)
         self.relay.mails.clear()
-        done = run(COMMAND, *(word.format(**self.names) for word in scene.words.split(" ")), text=scene.text.encode(), decode=False,
-                   wrap=[*self.apart, *wrap], env={"LOGNAME": "root", "MAILMOTE_CONF": str(self.names["machine"])})
+        done = self.thread.submit(
+            run, COMMAND, *(word.format(**self.names) for word in scene.words.split(" ")), text=scene.text.encode(), decode=False,
+            wrap=wrap, env={"LOGNAME": "root", "MAILMOTE_CONF": str(self.names["machine"]), **environment}).result()
         return done, len(self.relay.mails)
+
+    def close(self):
+        self.thread.shutdown()
+        self.relay.stop()
+
+
+def copy(file, to):
+    """with its owner, which copytree() leaves out"""
+    shutil.copy2(file, to)
+    of = os.stat(file)
+    os.chown(to, of.st_uid, of.st_gid)
 
 
 def plain(text):
@@ -159,7 +172,7 @@ def place(tmp_path, request):
     place.fill(scene.spool)
     place.relay.replies = scene.replies
     yield place
-    place.relay.stop()
+    place.close()
 
 
 def check(scene, whole, done, copies, words):
@@ -174,10 +187,10 @@ def check(scene, whole, done, copies, words):
 @pytest.mark.parametrize("name", SCENES)
 def test_each_allocation_fails(place, tmp_path, name):
     scene, mark = SCENES[name], tmp_path / "refused"
-    whole, mails = place.run(scene, refuse(0, mark))
+    whole, mails = place.run(scene, **refusing(0, mark))
     assert whole.returncode == scene.status and scene.copies in (None, mails), whole.stderr
     for number in range(1, MOST):
-        done, copies = place.run(scene, refuse(number, mark))
+        done, copies = place.run(scene, **refusing(number, mark))
         if not mark.exists():
             break
         mark.unlink()
@@ -200,5 +213,6 @@ def test_each_call_fails(place, tmp_path, name):
     once = once if os.environ.get("FAULTS") == "all" else faults.sample(once, FEW, seen)
     assert len(once) >= FEW
     for fault in once:
-        done, copies = place.run(scene, strace(trace, "-e", f"inject={fault}"))
+        call = fault.partition(":")[0]                   # the others need not stop for strace
+        done, copies = place.run(scene, strace(trace, "--seccomp-bpf", "-e", f"trace={call}", "-e", f"inject={fault}"))
         check(scene, whole, done, copies, ".")

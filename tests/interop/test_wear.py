@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from pretend import pretend
+from pretend import environment, pretend
 from relay import OK
 from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
 
@@ -16,10 +16,11 @@ WAIT_S = 4000                                        # the longest
 CALLS = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlinkat,openat"
 
 
-def wear(spool, tmp_path, act, wrap=()):
-    """what the command did to the spool: octets, syncs, names (made, changed or removed)"""
+def wear(spool, tmp_path, act, **settings):
+    """what the command did to the spool, in such a system (pretend.py): octets, syncs, names (made, changed or removed)"""
     trace, worn = tmp_path / "trace", collections.Counter()
-    done = act(["strace", "-f", "-y", "-qq", "-e", f"trace={CALLS}", "-o", trace, *wrap])
+    system = [word for name, value in (environment(**settings) if settings else {}).items() for word in ("-E", f"{name}={value}")]
+    done = act(["strace", "-f", "--seccomp-bpf", "-y", "-qq", "-e", f"trace={CALLS}", "-o", trace, *system])
     for line in trace.read_text().splitlines():
         found = re.match(r"\d+ +(\w+)\((?:\d+|AT_FDCWD)<(.*?)>.* = (\d+)", line)
         if not found or not found[2].startswith(str(spool.path)):
@@ -64,7 +65,7 @@ def test_waiting_is_stored_in_few_steps(spool, tmp_path, closed, mails):
     for file in spool.files():
         file.age, file.wait, file.attempts = 172_800, WAIT_S, 50
         file.write()
-    octets = [wear(spool, tmp_path, lambda wrap: spool.flush(closed, wrap=wrap), pretend(BOOTTIME=now))[1]["octets"]
+    octets = [wear(spool, tmp_path, lambda wrap: spool.flush(closed, wrap=wrap), BOOTTIME=now)[1]["octets"]
               for now in range(10_000, 10_000 + WAIT_S + 60, 60)]
     assert all(file.attempts >= 50 for file in spool.files()) and any(file.attempts == 51 for file in spool.files())
     assert 6 * STATE * mails <= sum(octets[:-1]) <= 9 * STATE * mails and sum(map(bool, octets[:-1])) <= 9, octets
@@ -79,7 +80,7 @@ def test_a_mail_that_is_due_and_cannot_be_tried_is_stored_in_few_steps(spool, tm
     file = spool.file()
     file.age, file.wait = 172_800, 0
     file.write()
-    octets = [wear(spool, tmp_path, lambda wrap: spool.flush(options=["-C", conf], wrap=wrap), pretend(BOOTTIME=now))[1]["octets"]
+    octets = [wear(spool, tmp_path, lambda wrap: spool.flush(options=["-C", conf], wrap=wrap), BOOTTIME=now)[1]["octets"]
               for now in range(10_000, 10_000 + WAIT_S + 60, 120)]
     assert 6 * STATE <= sum(octets) <= 9 * STATE and spool.file().age >= 172_800 + WAIT_S * 7 // 8, octets
 
