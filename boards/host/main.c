@@ -130,6 +130,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     /* A limit on the size of files is an error of the write that meets it. */
     signal(SIGXFSZ, SIG_IGN);
+    /* Whose caller ignores it would never hear how a command has ended. */
+    signal(SIGCHLD, SIG_DFL);
     status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         bool mails = argc > 1 && (strcmp(argv[1], "send") == 0 || strcmp(argv[1], "flush") == 0);

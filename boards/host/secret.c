@@ -77,26 +77,26 @@ static int read_output(int fd, struct buffer *secret, uint64_t end_ms)
     return ETIMEDOUT;
 }
 
-/* What has closed its output may need a moment to end. Returns its status, or -1. */
-static int reap(pid_t child, uint64_t end_ms)
+/* What has closed its output may need a moment to end. Returns 0 or an errno. */
+static int reap(pid_t child, uint64_t end_ms, int *status)
 {
-    int status;
-
     while (now_ms() < end_ms) {
-        if (waitpid(child, &status, WNOHANG) == child) {
-            return status;
+        pid_t ended = waitpid(child, status, WNOHANG);
+
+        if (ended != 0) {
+            return ended == child ? 0 : errno;
         }
         poll(NULL, 0, 5);
     }
     kill(-child, SIGKILL);
-    waitpid(child, &status, 0);
-    return -1;
+    waitpid(child, status, 0);
+    return ETIMEDOUT;
 }
 
 static int run_command(struct buffer *secret, const char *command, unsigned limit_s)
 {
     uint64_t end_ms = now_ms() + limit_s * UINT64_C(1000);
-    int ends[2], error, status;
+    int ends[2], error, reaped, status;
     pid_t child;
 
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -112,12 +112,13 @@ static int run_command(struct buffer *secret, const char *command, unsigned limi
     if (child > 0) {
         setpgid(child, child); /* whoever of the two comes first */
         error = read_output(ends[0], secret, end_ms);
-        status = reap(child, error == 0 ? end_ms : 0);
+        reaped = reap(child, error == 0 ? end_ms : 0, &status);
+        error = error == 0 ? reaped : error;
     }
     close(ends[0]);
     if (child < 0 || (error != 0 && error != ETIMEDOUT)) {
         complain("passwordeval cannot be run: %s", strerror(error));
-    } else if (error != 0 || status == -1) {
+    } else if (error != 0) {
         complain("passwordeval took longer than %u seconds, and was ended", limit_s);
     } else if (status != 0) {
         complain("passwordeval has failed, with status %d: run it by hand",

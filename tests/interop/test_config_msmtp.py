@@ -457,6 +457,15 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     assert "spool" not in (tmp_path / "fds").read_text()
 
 
+@pytest.mark.parametrize("signals", ["CHLD", "CHLD PIPE ALRM HUP TERM"])
+@pytest.mark.parametrize("secret", ["passwordeval echo p", "passwordeval echo p; exec >&-; sleep 1"])
+def test_command_for_a_caller_that_ignores_signals(config, secure, signals, secret):
+    """as a daemon does for its children, and a program that it becomes still does"""
+    path = config(f"from s@example.org\n{login(secure, secret)}")
+    done = send(path, wrap=["sh", "-c", f"trap '' {signals}; exec \"$@\"", "sh"])
+    assert (done.returncode, done.stderr) == (OK, "") and secure.logins == ["\0meter\0p"]
+
+
 # ---- words that are refused or ignored ------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("line, says", [
