@@ -206,6 +206,16 @@ static int give_up(struct attempt *attempt)
     return worse(status, attempt_finish(attempt));
 }
 
+/* What was complained of is why it is not tried: standard error may be nobody's. */
+static void note_complaint(struct host_mail *mail)
+{
+    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
+        if (!rcpt_final(&mail->mail.rcpts[i])) {
+            snprintf(mail->rcpts[i].text, sizeof mail->rcpts[i].text, "%s", complain_last());
+        }
+    }
+}
+
 int attempt_wait(struct attempt *attempt, uint8_t cause)
 {
     struct host_mail *mail = attempt->mail;
@@ -222,11 +232,7 @@ int attempt_wait(struct attempt *attempt, uint8_t cause)
         return EX_TEMPFAIL;
     }
     attempt_recall(mail);
-    for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
-        if (!rcpt_final(&mail->mail.rcpts[i])) {
-            snprintf(mail->rcpts[i].text, sizeof mail->rcpts[i].text, "%s", complain_last());
-        }
-    }
+    note_complaint(mail);
     return give_up(attempt);
 }
 
@@ -378,10 +384,10 @@ int attempt_put_off(const struct attempt *attempt)
 {
     struct host_mail *mail = attempt->mail;
 
+    note_complaint(mail);
     for (unsigned i = 0; i < mail->mail.rcpt_count; i++) {
         if (!rcpt_final(&mail->mail.rcpts[i])) {
             mail->mail.rcpts[i].result = (struct mote_result){.verdict = MOTE_DEFERRED};
-            strcpy(mail->rcpts[i].text, "kept, and not tried: see standard error");
         }
         mail->rcpts[i].reported_before = rcpt_final(&mail->mail.rcpts[i]);
     }

@@ -262,6 +262,7 @@ static int try_stored(struct sending *sending)
 
 static int leave_misconfigured(const struct sending *sending)
 {
+    report_to_log(sending->spool.syslog, LOG_ERR, complain_last());
     report_trouble(sending->spool.syslog, LOG_ERR,
                    "the mail is kept: mailmote flush --spool %s sends it when the configuration has been put right",
                    sending->args.spool);

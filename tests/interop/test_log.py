@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import time
 
 import pytest
 
@@ -62,14 +63,33 @@ def test_a_line_for_each_recipient(spool, relay, log):
 
 
 def test_kept_for_a_slip(spool, relay, log, tmp_path):
-    """with the directory, as a configuration that cannot be read names none"""
+    """with the directory, as a configuration that cannot be read names none, and what is wrong with it"""
     wrap, lines = log
     done = spool.send(relay, wrap=wrap, options=["-C", tmp_path / "none"])
     if done.returncode == 99:
         pytest.skip("no mount: " + done.stderr)
     assert done.returncode == DEFERRED
-    assert lines()[0] == (MAIL | ERROR, f"the mail is kept: mailmote flush --spool {spool.path} sends it when the configuration "
-                          "has been put right")
+    told, kept, row = lines()
+    assert told == (MAIL | ERROR, f"{tmp_path}/none cannot be read: No such file or directory"), told
+    assert row[0] == MAIL | NOTICE and "the mail is kept" in row[1]
+    assert kept == (MAIL | ERROR, f"the mail is kept: mailmote flush --spool {spool.path} sends it when the configuration "
+                    "has been put right")
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_kept_for_a_secret(spool, relay, log, tmp_path, background):
+    """why it is not tried, as nobody sees the standard error of who tries it in the background"""
+    wrap, lines = log
+    done = spool.send(relay, wrap=wrap, options=["--tls-name", "x.test", "--user", "u", "--password-file", tmp_path / "none",
+                                                 *["--background"] * background])
+    if done.returncode == 99:
+        pytest.skip("no mount: " + done.stderr)
+    until = time.monotonic() + LIMIT_S
+    while not (seen := lines()) and time.monotonic() < until:
+        time.sleep(0.01)
+    why = f"{tmp_path}/none cannot be opened: No such file or directory"
+    assert [(level, text.partition(", reply=- ")[2]) for level, text in seen] == [(MAIL | NOTICE, why)]
+    assert done.rows == [] if background else done.rows[0][4] == why
 
 
 @pytest.mark.parametrize("word, facility", [("", MAIL), ("on", MAIL), ("LOG_MAIL", MAIL), ("LOG_USER", 1 << 3),
