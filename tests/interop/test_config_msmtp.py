@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -457,12 +458,18 @@ def test_command_has_nothing_of_ours(config, secure, tmp_path):
     assert "spool" not in (tmp_path / "fds").read_text()
 
 
-@pytest.mark.parametrize("signals", ["CHLD", "CHLD PIPE ALRM HUP TERM"])
+@pytest.mark.parametrize("signals", [["CHLD"], ["CHLD", "PIPE", "ALRM", "HUP", "TERM", "XFSZ"]])
 @pytest.mark.parametrize("secret", ["passwordeval echo p", "passwordeval echo p; exec >&-; sleep 1"])
 def test_command_for_a_caller_that_ignores_signals(config, secure, signals, secret):
     """as a daemon does for its children, and a program that it becomes still does"""
     path = config(f"from s@example.org\n{login(secure, secret)}")
-    done = send(path, wrap=["sh", "-c", f"trap '' {signals}; exec \"$@\"", "sh"])
+    numbers = [signal.Signals[f"SIG{name}"] for name in signals]
+
+    def ignore():
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    done = send(path, preexec_fn=ignore)
     assert (done.returncode, done.stderr) == (OK, "") and secure.logins == ["\0meter\0p"]
 
 
