@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,11 +40,12 @@ static size_t without_odd(char *text, size_t len)
 
 static size_t read_once(char *to, size_t cap)
 {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     ssize_t got;
 
-    do {
-        got = read(STDIN_FILENO, to, cap);
-    } while (got < 0 && errno == EINTR);
+    while ((got = read(STDIN_FILENO, to, cap)) < 0 && (errno == EINTR || errno == EAGAIN)) {
+        poll(&input, 1, errno == EAGAIN ? -1 : 0); /* a caller's pipe may be one whose reads do not wait */
+    }
     if (got < 0 && errno == EBADF) {
         complain("standard input is closed: give the text of the mail there, or </dev/null for none");
         return MOTE_READ_FAILED;

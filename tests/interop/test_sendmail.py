@@ -145,19 +145,23 @@ def test_a_dot_in_the_header_ends_it(machine):
     assert parsed(mail)["Subject"] == "x" and body(mail) == []
 
 
-def test_pieces(machine):
-    """what comes octet by octet is the same"""
+@pytest.mark.parametrize("blocking", [True, False])
+def test_pieces(machine, blocking):
+    """what comes octet by octet is the same, through a pipe whose reads do not wait, too"""
     text = "From: Jürgen <root>\r\nTo: root\n\nx\r\n.y\n.\0\nw\r.\nz".encode()
     whole = machine.sent("sendmail", A, text=text)
-    process = subprocess.Popen([machine.path / "sendmail", A], stdin=subprocess.PIPE,
-                               env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)}, bufsize=0)
+    input, output = os.pipe()
+    os.set_blocking(input, blocking)
+    process = subprocess.Popen([machine.path / "sendmail", A], stdin=input,
+                               env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)})
+    os.close(input)
     for at in range(len(text)):
+        time.sleep(0.002)
         try:
-            process.stdin.write(text[at:at + 1])
+            os.write(output, text[at:at + 1])
         except BrokenPipeError:
             break
-        time.sleep(0.002)
-    process.stdin.close()
+    os.close(output)
     assert process.wait(LIMIT_S) == 0
     assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y", b".", b"w"]
 
