@@ -46,8 +46,9 @@ bool later_name(const char *address)
     return at != NULL && strcmp(at + 1, LATER_DOMAIN) == 0;
 }
 
-/* The user at this host, or "" when either has no name. A mail that is to be kept has one, which may be completed later. */
-static void default_from(struct host_mail *mail, const struct args *args)
+/* The user at this host, or "" when either has no name. A mail that is to be kept has one, which may be completed later.
+ * False: this host has none. */
+static bool default_from(struct host_mail *mail, const struct args *args)
 {
     const char *user = self_user(), *domain = args->domain != NULL ? args->domain : mail->full_name;
 
@@ -65,14 +66,15 @@ static void default_from(struct host_mail *mail, const struct args *args)
     if (mail->from[0] == 0 && args->mta) {
         snprintf(mail->from, sizeof mail->from, "nobody@%s", domain);
     }
+    return *domain != 0;
 }
 
 /* Sets the sender of the envelope; a composed mail also needs one for its From: field. */
 static int choose_from(struct host_mail *mail, const struct args *args)
 {
     bool null_sender = args->from != NULL && (args->from[0] == 0 || strcmp(args->from, "<>") == 0);
+    bool named = default_from(mail, args);
 
-    default_from(mail, args);
     mail->mail.from = mail->message.from = mail->from;
     if (args->from != NULL) {
         mail->mail.from = null_sender ? "" : args->from;
@@ -84,8 +86,9 @@ static int choose_from(struct host_mail *mail, const struct args *args)
     if (mail->from[0] != 0 || (null_sender && args->raw)) {
         return EX_OK;
     }
-    complain("this host has no full name to make a %s", null_sender ? "From: field of: send a whole message with --raw"
-                                                                    : "sender address of: give --from ADDRESS");
+    complain("%s to make a %s", named ? "this user has no name that an address can have" : "this host has no full name",
+             null_sender ? "From: field of: send a whole message with --raw"
+                         : "sender address of: give --from ADDRESS");
     return EX_USAGE;
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The name a user goes by is what he logged in with, else his number's. That of the host is not looked up.
+ * The name a user goes by is what he logged in with, else his number's; one that no address can have is none. That of the host is not looked up.
  */
 #define _GNU_SOURCE
 
+#include "mailmote.h"
 #include "self.h"
 
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -45,14 +47,22 @@ void self_name(struct address *address, const char *domain)
     }
 }
 
+static bool names_sender(const char *user)
+{
+    char address[LOGIN_NAME_MAX + sizeof "@localhost"];
+
+    return *user != 0 && snprintf(address, sizeof address, "%s@localhost", user) < (int)sizeof address &&
+           mote_address_valid(address);
+}
+
 const char *self_user(void)
 {
     const char *user = getenv("LOGNAME");
     const struct passwd *entry;
 
-    if (user != NULL && *user != 0) {
+    if (user != NULL && names_sender(user)) {
         return user;
     }
     entry = getpwuid(getuid());
-    return entry != NULL ? entry->pw_name : NULL;
+    return entry != NULL && names_sender(entry->pw_name) ? entry->pw_name : NULL;
 }
