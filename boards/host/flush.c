@@ -360,7 +360,7 @@ static int flush(struct flushing *flushing)
         spool_make(args->spool);
         spool_tell_other(args);
     }
-    if (status != EX_OK || spool_absent(args->spool)) {
+    if (status != EX_OK || spool_absent(args)) {
         return status;
     }
     flushing->spool.syslog = args->syslog;

@@ -224,7 +224,7 @@ static int run(const struct args *args)
     int status = EX_OK;
 
     spool_tell_other(args);
-    if (!spool_absent(args->spool)) {
+    if (!spool_absent(args)) {
         status = check_id(args->show != NULL ? args->show : args->remove);
         status = status == EX_OK ? spool_open(&spool, args->spool, false) : status;
         status = status == EX_OK ? look(args, &spool) : status;

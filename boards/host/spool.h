@@ -65,8 +65,8 @@ void spool_close(struct spool *spool);
 /* After a complaint: nothing of it can be stored, so nothing is tried that would come again. */
 bool spool_read_only(const struct spool *spool);
 
-/* The spool of whoever names none is made with its first mail: until then none waits there. */
-bool spool_absent(const char *dir);
+/* A spool that the command line does not name is made with its first mail: until then none waits there. */
+bool spool_absent(const struct args *args);
 
 /* Of flush and queue, which look into the spool of /etc/mailmote.conf: mails came into the other one while nobody knew of this. */
 void spool_tell_other(const struct args *args);

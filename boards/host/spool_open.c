@@ -157,9 +157,10 @@ bool spool_read_only(const struct spool *spool)
     return true;
 }
 
-bool spool_absent(const char *dir)
+bool spool_absent(const struct args *args)
 {
-    return strcmp(dir, SPOOL_DEFAULT) == 0 && access(dir, F_OK) != 0 && errno == ENOENT;
+    return (!args->spool_option || strcmp(args->spool, SPOOL_DEFAULT) == 0) && access(args->spool, F_OK) != 0 &&
+           errno == ENOENT;
 }
 
 static bool has_mail(const char *dir)

@@ -487,8 +487,7 @@ def test_stored_is_a_success(machine, words):
 
 def test_queue_and_flush(machine):
     machine.configure("relay 127.0.0.1:1")
-    machine.spool.mkdir(0o700)
-    for name in [["mailq"], ["sendmail", "-bp"]]:
+    for name in [["mailq"], ["sendmail", "-bp"], ["mailq", "-Ac"], ["sendmail", "-q"], ["mailq"]]:  # before a first mail, too
         assert machine.call(*name).stdout == b""
     machine.call("sendmail", "-odi", A, text=b"Subject: waits\n\n")
     rows = [machine.call(*name, silent=False).stdout for name in (["mailq"], ["sendmail", "-bp"], ["mailq", "-v"])]
