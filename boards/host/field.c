@@ -15,10 +15,10 @@ size_t line_len(const struct span *text)
 {
     size_t len = 0;
 
-    while (len < text->len && text->at[len] != '\n' && text->at[len] != '\r') {
+    while (len < text->len && text->at[len] != '\n') {
         len++;
     }
-    return len;
+    return len - (len > 0 && len < text->len && text->at[len - 1] == '\r');
 }
 
 struct span take_line(struct span *text)
@@ -26,12 +26,20 @@ struct span take_line(struct span *text)
     struct span line = {text->at, line_len(text)};
     size_t used = line.len;
 
-    if (used < text->len) {
-        used += text->at[used] == '\r' && used + 1 < text->len && text->at[used + 1] == '\n' ? 2 : 1;
-    }
+    used += used < text->len && text->at[used] == '\r';
+    used += used < text->len;
     text->at += used;
     text->len -= used;
     return line;
+}
+
+void blank_crs(char *text, size_t len)
+{
+    for (size_t at = 0; at < len; at++) {
+        if (text[at] == '\r' && (at + 1 == len || text[at + 1] != '\n')) {
+            text[at] = ' ';
+        }
+    }
 }
 
 struct span take_field(struct span *text, unsigned *lines)

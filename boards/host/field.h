@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The fields of a message's header (RFC 5322), one after the other. Lines end with LF, CR LF or CR.
+ * The fields of a message's header (RFC 5322), one after the other. Lines end with LF or CR LF. A CR alone ends none (2.2): whoever
+ * takes LFs out of what others wrote would not keep them from making fields of it.
  */
 #ifndef MAILMOTE_HOST_FIELD_H
 #define MAILMOTE_HOST_FIELD_H
@@ -20,6 +21,9 @@ size_t line_len(const struct span *text);
 
 /* Takes the first line off, and its end. */
 struct span take_line(struct span *text);
+
+/* In a header, each CR that is no part of an end of line becomes a blank: on its way out it would end a line. */
+void blank_crs(char *text, size_t len);
 
 /* Takes a field off, with the lines that are folded to it, which are added to *lines. It ends without an end of line. */
 struct span take_field(struct span *text, unsigned *lines);

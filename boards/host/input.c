@@ -142,8 +142,7 @@ static bool is_body(const struct raw_rules *rules, struct span line, bool first)
     return rules->loose && raw_name_len(rules, line) == 0 && !raw_mailbox_line(line) && (first || !folded);
 }
 
-/* An empty line, with its end: a CR that nothing follows yet may be half an end. From *line on, where the last line begins
- * that has not ended. */
+/* An empty line, with its end. From *line on, where the last line begins that has not ended. */
 static bool header_ends(const struct input *input, size_t *line)
 {
     struct span rest = {input->head.data + *line, input->head.len - *line};
@@ -151,7 +150,7 @@ static bool header_ends(const struct input *input, size_t *line)
     while (rest.len > 0) {
         size_t len = line_len(&rest);
 
-        if (len == rest.len || (rest.at[len] == '\r' && len + 1 == rest.len)) {
+        if (len == rest.len) {
             return false;
         }
         if (len == 0 || is_body(&input->rules, (struct span){rest.at, len}, *line == 0)) {
@@ -197,6 +196,7 @@ static int read_header(struct input *input)
     }
     input->rest = (struct span){input->head.data, whole || line == 0 ? input->head.len : line};
     status = raw_begin(&input->raw, &input->rest, &input->rules);
+    blank_crs(input->head.data, (size_t)(input->rest.at - input->head.data));
     whole = whole || (input->rules.loose && input->rest.len > 0);
     if (status == EX_OK && (!whole || input->raw.header.len > RAW_HEADER_MAX)) {
         complain("the header is longer than %zu octets: name fewer recipients in it; an empty line ends it",

@@ -14,14 +14,13 @@
 
 enum { MARK_ROOM = 64 /* for our field */, PIECE = 16 << 10 };
 
-/* Whether an end of line follows another one, from so many octets on; a CR ends a line when it is known what follows. */
+/* Whether an end of line follows another one, from so many octets on. */
 static bool has_empty_line(const struct buffer *text, size_t from)
 {
-    for (size_t at = from > 1 ? from - 1 : 1; at < text->len; at++) {
-        char before = text->data[at - 1], octet = text->data[at];
+    for (size_t at = from > 1 ? from : 1; at < text->len; at++) {
+        const char *before = text->data + at - 1;
 
-        if ((octet == '\r' && (before == '\r' || before == '\n') && at + 1 < text->len) ||
-            (octet == '\n' && before == '\n')) {
+        if (text->data[at] == '\n' && (*before == '\n' || (*before == '\r' && at > 1 && before[-1] == '\n'))) {
             return true;
         }
     }
@@ -42,6 +41,7 @@ bool marked_fill(const struct mote_mail *mail, struct buffer *into)
         into->len += len;
         ended = len == 0 || has_empty_line(into, into->len - len);
     }
+    blank_crs(into->data, into->len);
     return true;
 }
 

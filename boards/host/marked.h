@@ -22,7 +22,8 @@ struct marked {
 /* Reads the header of a mail. Returns NULL, or what is wrong with it; *wait: with this host, for now. */
 const char *marked_begin(struct marked *marked, const struct mote_mail *mail, uid_t uid, bool *wait);
 
-/* The header of a mail, and perhaps some of what is behind it, into room for so many octets; false where it cannot be read. */
+/* The header of a mail, without CRs that end no line, and perhaps some of what is behind it, into room for so many octets; false where it
+ * cannot be read. */
 #define MARKED_HEADER_MAX (16 * RAW_HEADER_MAX) /* what is composed of a header is larger than it */
 bool marked_fill(const struct mote_mail *mail, struct buffer *into);
 

@@ -343,11 +343,18 @@ def test_where_a_header_ends(spool, relay):
         forge(dropped(spool)[-1], text=text)
         assert flush(spool, relay).verdicts == ["delivered"]
     assert [mail.text for mail in relay.mails] == [b"X-Mailmote-Uid: %d\r\n" % USER + text for text in texts]
-    for end in (b"\r", b"\n"):                                # of a maker who does not know of both
+    for text, left in {
+            b"X: y\n\nX-Mailmote-Uid: 0\r\n": b"X: y\r\n\r\nX-Mailmote-Uid: 0\r\n",  # of a maker who does not know of both
+            b"X: y\n\r\nX-Mailmote-Uid: 0\n": b"X: y\r\n\r\nX-Mailmote-Uid: 0\r\n",
+            b"X: y\r\rX-Mailmote-Uid: 0\r\n\r\ny\rz": b"X: y  X-Mailmote-Uid: 0\r\n\r\ny\r\nz\r\n",  # a CR alone ends no line
+            b"X: y\n\rX-Mailmote-Uid: 0\r\r\n\n": b"X: y\r\n X-Mailmote-Uid: 0 \r\n\r\n",
+            b"X: y\r" + b"z" * 16379 + b"\r\rX-Mailmote-Uid: 0\n\r\r\nX-Mailmote-Uid: 0\n\n": b""}.items():
         drop(spool)
-        forge(dropped(spool)[-1], text=b"X: y" + end + end + b"X-Mailmote-Uid: 0\r\n")
+        forge(dropped(spool)[-1], text=text)
         assert flush(spool, relay).verdicts == ["delivered"]
-        assert relay.mails[-1].text == b"X-Mailmote-Uid: %d\r\nX: y\r\n\r\nX-Mailmote-Uid: 0\r\n" % USER
+        mail = relay.mails[-1].text
+        assert mail.startswith(b"X-Mailmote-Uid: %d\r\n" % USER) and mail.endswith(left)
+        assert mail.partition(b"\r\n\r\n")[0].count(b"\nX-Mailmote-Uid") == 0
 
 
 def waiting(spool, relay):

@@ -117,6 +117,19 @@ def test_as_a_word(machine, word):
     assert machine.sent("mailmote", word, A, text=SUBJECT).to == [A]
 
 
+@pytest.mark.parametrize("words, end", [
+    (["sendmail", "-t"], b"\n"), (["sendmail", "-t"], b"\r\n"), (["sendmail", "-t"], b"\r\0\r\n"), (["sendmail", "-i", A], b"\r\0\n"),
+    (["mail", "-t"], b"\r\r\n")], ids=range(5))
+@pytest.mark.parametrize("value", [b"a\r", b"a\r\0", b"a\r\r", b"a\0\r", b"a\n \r", b"a\n\t\r", b"\303\244\r", b"a" * 990 + b"\r", b"a\r \n ",
+                                   b"a" * 16352 + b"\r", b"a" * 16351 + b"\r"], ids=range(11))
+def test_a_cr_alone_ends_no_field(machine, words, end, value):
+    """what takes LFs out of a stranger's words, and no CRs, gives nobody a mail by them"""
+    field = value.replace(b"\n", end)
+    mail = machine.sent(*words, text=b"To: " + A.encode() + end + b"Subject: " + field + b"Bcc: v@example.test\rX: y" + end + end + b"z\rz\n")
+    assert mail.to == [A] and set(parsed(mail).keys()) <= {"To", "Subject", "From", "Date", "Message-ID", "MIME-Version"}
+    assert parsed(mail)["Subject"].replace("\r\n", "").endswith(" Bcc: v@example.test X: y") and body(mail) == [b"z", b"z"]
+
+
 # ---- The text --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", [[], ["-i"], ["-oi"], ["-t", "-oi"], ["-ti"]])
