@@ -221,12 +221,12 @@ static int look(const struct args *args, const struct spool *spool)
 static int run(const struct args *args)
 {
     struct spool spool = {.fd = -1};
-    int status = EX_OK;
+    const char *id = args->show != NULL ? args->show : args->remove;
+    int status = check_id(id);
 
     spool_tell_other(args);
-    if (!spool_absent(args)) {
-        status = check_id(args->show != NULL ? args->show : args->remove);
-        status = status == EX_OK ? spool_open(&spool, args->spool, false) : status;
+    if (status == EX_OK && (id != NULL || !spool_absent(args))) {
+        status = spool_open(&spool, args->spool, false);
         status = status == EX_OK ? look(args, &spool) : status;
         spool_close(&spool);
     }

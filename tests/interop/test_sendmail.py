@@ -511,6 +511,13 @@ def test_queue_and_flush(machine):
     assert machine.arrived()[0].to == [A] and machine.call("mailq").stdout == b""
 
 
+@pytest.mark.parametrize("option", ["--show", "--delete"])
+@pytest.mark.parametrize("number, status, word", [("0" * 16, BAD_CONFIG, "there is no spool"), ("1", USAGE, "is no mail's ID")])
+def test_a_mail_of_a_spool_that_is_not_made_yet(machine, option, number, status, word):
+    done = run(COMMAND, "queue", option, number, env={"MAILMOTE_CONF": str(machine.conf)})
+    assert done.returncode == status and word in done.stderr and done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("words", [["-q"], ["-q30m"], ["-q", "-v"]])
 def test_flush(machine, words):
     machine.configure("relais")
