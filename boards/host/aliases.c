@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Aliases, looked up in the text as it is. The text is trusted to say who gets a mail, and nothing more: no command is run and
- * no file is written or read for it. That is refused when such a name gets a mail, so that the other names still work.
+ * no file is written or read for it. That is refused when such a name gets a mail, so that the other names still work, and those
+ * beside it get theirs.
  */
 #define _GNU_SOURCE
 
@@ -19,7 +20,10 @@
 #define ALIASES_DEFAULT "/etc/aliases"
 #define ALIASES_MAX     ((size_t)1 << 20)
 
-enum { EXPANDED_MAX = 256 }; /* names on the way from one to its addresses */
+enum {
+    EXPANDED_MAX = 256,       /* names on the way from one to its addresses */
+    TOO_MANY = EX_UNAVAILABLE /* of them, or of addresses: nobody else is looked for */
+};
 
 static bool find(const struct aliases *aliases, struct span name, struct alias *alias)
 {
@@ -69,8 +73,9 @@ struct expansion {
 
 #define NOBODY "its alias names nobody: give an address"
 
-static int refuse(struct span name, const char *why)
+static int refuse(struct aliases *aliases, struct span name, const char *why)
 {
+    aliases->refused = true;
     complain("%.*s: %s", (int)(name.len < 200 ? name.len : 200), name.at, why);
     return EX_CONFIG;
 }
@@ -83,7 +88,7 @@ static int add(const struct expansion *all, struct span name, const char *domain
         return EX_OSERR;
     }
     if (strchr(address, '@') != NULL && !mote_address_valid(address)) {
-        return refuse(name, "it is not an address of RFC 5321");
+        return refuse(all->aliases, name, "it is not an address of RFC 5321");
     }
     for (unsigned i = 0; i < all->to->count; i++) {
         if (strcmp(all->to->list[i], address) == 0) {
@@ -92,7 +97,7 @@ static int add(const struct expansion *all, struct span name, const char *domain
     }
     if (all->to->count - all->first == ALIASES_ADDRESSES) {
         complain("more than %d addresses for one name: a mail has no more recipients", ALIASES_ADDRESSES);
-        return EX_CONFIG;
+        return TOO_MANY;
     }
     return words_add(all->to, address);
 }
@@ -118,13 +123,14 @@ static void write_path(char *text, size_t cap, const struct step *step)
 }
 
 /* A name that was met on the way here. */
-static int check_circle(const struct step *step)
+static int check_circle(struct aliases *aliases, const struct step *step)
 {
     char text[1000] = "";
 
     for (const struct step *at = step->from; at != NULL; at = at->from) {
         if (alias_same(at->name, step->name)) {
             write_path(text, sizeof text, step);
+            aliases->refused = true;
             complain("aliases go in a circle: %s: take one of them out", text);
             return EX_CONFIG;
         }
@@ -145,21 +151,21 @@ static int expand_target(const struct expansion *all, const struct step *from, s
         step.name.len = name.len -= LOCAL;
     }
     if (name.len == bare) {
-        return refuse(from->name, NOBODY);
+        return refuse(all->aliases, from->name, NOBODY);
     }
     if (name.at[0] == '|' || name.at[0] == '/') {
-        return refuse(name, "an alias runs no command and writes no file: give an address");
+        return refuse(all->aliases, name, "an alias runs no command and writes no file: give an address");
     }
     if (name.len >= 9 && strncasecmp(name.at, ":include:", 9) == 0) {
-        return refuse(name, "an alias reads no list: give the addresses here");
+        return refuse(all->aliases, name, "an alias reads no list: give the addresses here");
     }
     if (!address_bare(name)) {
         return add(all, name, NULL);
     }
-    if (bare) {
-        return add(all, (struct span){name.at + 1, name.len - 1}, all->aliases->domain);
+    if (bare || alias_same(name, from->name)) { /* who is his own alias is whom it would go to without */
+        return add(all, (struct span){name.at + bare, name.len - bare}, all->aliases->domain);
     }
-    status = check_circle(&step);
+    status = check_circle(all->aliases, &step);
     return status == EX_OK ? expand(all, &step) : status;
 }
 
@@ -174,9 +180,11 @@ static int expand(const struct expansion *all, const struct step *step)
     struct alias alias;
     struct span target;
     int status = EX_OK;
+    bool somebody = false;
 
     if (all->aliases->expanded++ == EXPANDED_MAX) {
-        return refuse(step->name, "its alias leads through too many names");
+        refuse(all->aliases, step->name, "its alias leads through too many names");
+        return TOO_MANY;
     }
     if (!find(all->aliases, here.name, &alias)) {
         if (here.any || !find_any(all->aliases, &alias)) {
@@ -187,21 +195,23 @@ static int expand(const struct expansion *all, const struct step *step)
     complain_about(alias.file, alias.line);
     target = alias_take_target(&alias.targets);
     if (target.len == 0) {
-        status = refuse(here.name, NOBODY);
+        status = refuse(all->aliases, here.name, NOBODY);
     }
-    while (status == EX_OK && target.len > 0) {
+    while ((status == EX_OK || status == EX_CONFIG) && target.len > 0) {
         status = expand_target(all, &here, target);
+        somebody = somebody || status == EX_OK;
         complain_about(alias.file, alias.line);
         target = alias_take_target(&alias.targets);
     }
     complain_about(NULL, 0);
-    return status;
+    return status == EX_CONFIG && somebody ? EX_OK : status;
 }
 
 int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
 {
     struct expansion all = {aliases, to, to->count};
     struct step step = {.name = {recipient, strlen(recipient)}};
+    int status;
 
     if (step.name.len == 0 || !address_bare(step.name)) {
         return words_add(to, recipient);
@@ -210,7 +220,8 @@ int aliases_expand(struct aliases *aliases, char *recipient, struct words *to)
         return add(&all, (struct span){recipient + 1, step.name.len - 1}, aliases->domain);
     }
     aliases->expanded = 0;
-    return expand(&all, &step);
+    status = expand(&all, &step);
+    return status == TOO_MANY ? EX_CONFIG : status;
 }
 
 int aliases_bare(struct aliases *aliases, char *recipient, struct words *to, const char *why)
@@ -289,7 +300,7 @@ static int check(struct aliases *aliases, const struct alias *alias)
     char *name = make(aliases, alias->name, NULL);
     int status = name == NULL ? EX_OSERR : aliases_expand(aliases, name, &to);
     free(to.list);
-    return status == EX_CONFIG ? EX_DATAERR : status;
+    return status == EX_CONFIG || (status == EX_OK && aliases->refused) ? EX_DATAERR : status;
 }
 
 int aliases_check(struct aliases *aliases)

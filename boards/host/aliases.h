@@ -19,6 +19,7 @@ struct aliases {
     struct buffer text; /* of the file that args->aliases names */
     struct made *made;  /* what lists point into */
     unsigned expanded;  /* names, of the recipient at hand */
+    bool refused;       /* there was a target that nobody can be sent to */
 };
 
 /* Reads the file, if there is one (EX_CONFIG); a line that is none is told of and left out. domain completes names; NULL: they
@@ -26,8 +27,8 @@ struct aliases {
 int aliases_open(struct aliases *aliases, const struct args *args, const char *domain);
 
 /* Adds a recipient: as it is where it has an '@', else the addresses it stands for, each of which is added once. What is added
- * lives until aliases_free(), or as long as the recipient. EX_CONFIG: its alias goes in a circle, is no address, or wants what
- * no alias may: a command, a file, a list in a file. */
+ * lives until aliases_free(), or as long as the recipient. A target that goes in a circle, is no address, or wants what no alias
+ * may, a command, a file, a list in a file, is told of and left out. EX_CONFIG: nobody is left, or it leads to too many. */
 int aliases_expand(struct aliases *aliases, char *recipient, struct words *to);
 
 /* The same for a mail that must not be lost: whose alias is wrong, of which is told, is NAME@DOMAIN. */

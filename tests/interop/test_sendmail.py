@@ -406,7 +406,7 @@ def test_a_name_of_another_host(machine):
     assert machine.arrived()[0].to == [f"root@other.{HOST}", "root@localhost.test"]
 
 
-@pytest.mark.parametrize("alias", ["loop: pool\npool: loop", "loop: |sh", "loop: :include:/etc/list", "loop: x@", "loop: u@evil@localhost", "loop: a@x.y, loop",
+@pytest.mark.parametrize("alias", ["loop: pool\npool: loop", "loop: |sh", "loop: :include:/etc/list", "loop: x@", "loop: u@evil@localhost",
                                    "loop: " + ", ".join(f"n{i}@x.y" for i in range(33))])
 @pytest.mark.parametrize("name", ["sendmail", "mail"])
 def test_wrong_alias_costs_no_mail(machine, name, alias):
