@@ -86,7 +86,7 @@ static int choose_from(struct host_mail *mail, const struct args *args)
     if (mail->from[0] != 0 || (null_sender && args->raw)) {
         return EX_OK;
     }
-    complain("%s to make a %s", named ? "this user has no name that an address can have" : "this host has no full name",
+    complain("%s to make a %s", named ? "this user has no valid name" : "this host has no full name",
              null_sender ? "From: field of: send a whole message with --raw"
                          : "sender address of: give --from ADDRESS");
     return EX_USAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The name a user goes by is what he logged in with, else his number's; one that no address can have is none. That of the host is not looked up.
+ * The name a user goes by is what he logged in with, if an address can have it, else his number's. That of the host is not
+ * looked up.
  */
 #define _GNU_SOURCE
 
@@ -51,8 +52,7 @@ static bool names_sender(const char *user)
 {
     char address[LOGIN_NAME_MAX + sizeof "@localhost"];
 
-    return *user != 0 && snprintf(address, sizeof address, "%s@localhost", user) < (int)sizeof address &&
-           mote_address_valid(address);
+    return snprintf(address, sizeof address, "%s@localhost", user) < (int)sizeof address && mote_address_valid(address);
 }
 
 const char *self_user(void)
@@ -64,5 +64,5 @@ const char *self_user(void)
         return user;
     }
     entry = getpwuid(getuid());
-    return entry != NULL && names_sender(entry->pw_name) ? entry->pw_name : NULL;
+    return entry != NULL ? entry->pw_name : NULL;
 }

@@ -16,7 +16,7 @@ bool self_is(const char *host, const char *domain);
 /* Of an address that is there the domain is taken off, so that it is completed as a name is; domain completes it, "" = none does. */
 void self_name(struct address *address, const char *domain);
 
-/* The user's name, which an address can have, or NULL. */
+/* The user's name, or NULL. */
 const char *self_user(void);
 
 #endif

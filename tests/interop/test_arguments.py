@@ -337,9 +337,9 @@ def test_user_of_whom_no_address_can_be_made(closed, user):
     named = ["--relay", closed, "--helo", "mote.example.org"]
     assert send(*named, "r@example.org", env={"LOGNAME": user}).returncode == DEFERRED
     nobody = {"env": {"LOGNAME": user}, "wrap": as_user(54321)}
-    refused(send(*named, "r@example.org", **nobody), USAGE, "this user has no name", "--from ADDRESS")
+    refused(send(*named, "r@example.org", **nobody), USAGE, "this user has no valid name", "--from ADDRESS")
     for null in "", "<>":
-        refused(send(*named, "--from", null, "r@example.org", **nobody), USAGE, "this user has no name", "From: field", "--raw")
+        refused(send(*named, "--from", null, "r@example.org", **nobody), USAGE, "this user has no valid name", "From: field", "--raw")
 
 
 def send_with(shell, closed):
