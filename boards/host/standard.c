@@ -44,7 +44,7 @@ static size_t read_once(char *to, size_t cap)
     ssize_t got;
 
     while ((got = read(STDIN_FILENO, to, cap)) < 0 && (errno == EINTR || errno == EAGAIN)) {
-        poll(&input, 1, errno == EAGAIN ? -1 : 0); /* a caller's pipe may be one whose reads do not wait */
+        poll(&input, 1, -1); /* a caller's pipe may be one whose reads do not wait */
     }
     if (got < 0 && errno == EBADF) {
         complain("standard input is closed: give the text of the mail there, or </dev/null for none");
