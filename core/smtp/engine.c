@@ -22,7 +22,7 @@
  * Where the caller keeps connections (setup->keep), what would be QUIT from MAIL on is a pause: the next mail begins with MAIL,
  * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
- * But for 421 and 221 (P10, P14: the relay closes), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16), and a
+ * But for 421 and 221 (P10, P14: the relay closes), 530 (P8), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16), and a
  * refused RSET with which the whole mail left (P9). In lock-step a refusal leads to QUIT once nobody is left; in a flight the
  * replies to the rest of it are heard first. With PIPELINING and two recipients, the second refused:
  *
@@ -92,15 +92,15 @@ static bool blame_extension(struct mote_engine *e)
     return used;
 }
 
-/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8); so is "use TLS" in the cleartext pass.
+/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8); so is 530, which wants TLS or a login first.
  * 552 to RCPT is a 452 (P10). 500 to 504 may be for the extension, but to the final dot (P16). */
 static uint8_t refusal_verdict(struct mote_engine *e)
 {
     uint16_t code = e->reply.code;
     uint8_t step = e->awaiting;
 
-    if (code < 500 || step < MOTE_STEP_MAIL || step == MOTE_STEP_RSET ||
-        (code == 530 && e->setup->tls == MOTE_TLS_CLEAR) || (code == 552 && step == MOTE_STEP_RCPT)) {
+    if (code < 500 || step < MOTE_STEP_MAIL || step == MOTE_STEP_RSET || code == 530 ||
+        (code == 552 && step == MOTE_STEP_RCPT)) {
         return MOTE_DEFERRED;
     }
     if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && blame_extension(e)) {

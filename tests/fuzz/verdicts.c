@@ -14,11 +14,10 @@ static bool doubtful(const struct model *m, enum kind kind, unsigned code)
     return code >= 500 && code <= 504 && (kind == K_END ? model_chunks(m) : model_pipelines(m));
 }
 
-/* A refusal that leaves hope: a 4xx, "use TLS" in the cleartext pass (P8), too many recipients (P10), and a doubtful one. */
+/* A refusal that leaves hope: a 4xx, "use TLS" or "log in" (P8), too many recipients (P10), and a doubtful one. */
 static bool later(const struct model *m, enum kind kind, unsigned code)
 {
-    return code / 100 == 4 || (code == 530 && m->scene->setup.tls == MOTE_TLS_CLEAR) ||
-           (code == 552 && kind == K_RCPT) || doubtful(m, kind, code);
+    return code / 100 == 4 || code == 530 || (code == 552 && kind == K_RCPT) || doubtful(m, kind, code);
 }
 
 void model_check(const struct model *m, uint8_t want)

@@ -108,6 +108,15 @@ def credentials(world, script, seen):
     scene.never_clear()
 
 
+def wants_first(world, where, seen):
+    """530 in TLS: a login is wanted that is not given (RFC 4954 6), which says nothing of the mail"""
+    scene = world.scene({"+" + where: "530 5.7.0 Authentication required"})
+    scene.send(f"a: {seen}", code=530)
+    scene.due(f"a: {seen}", code=530, after=RETRY_S)
+    scene.play({})
+    scene.due(f"a: {TLS}", verdict="delivered", after=RETRY_S)
+
+
 def clear_530(world, where, seen):
     """the cleartext pass is answered with 530: tried again, with STARTTLS first"""
     scene = world.scene({**BROKEN, where: "530 5.7.0 Must issue a STARTTLS command first"})
@@ -173,6 +182,9 @@ CASES = {
     "forced at once": (forced, 0, 0, 0),
     "forced in between": (forced, TLS_RETRY_S / 2),
     "forced after the retry time": (forced_late,),
+    "530 to MAIL in TLS": (wants_first, "MAIL", "EHLO STARTTLS [EHLO MAIL QUIT]"),
+    "530 to RCPT in TLS": (wants_first, "RCPT", "EHLO STARTTLS [EHLO MAIL RCPT QUIT]"),
+    "530 to DATA in TLS": (wants_first, "DATA", "EHLO STARTTLS [EHLO MAIL RCPT DATA QUIT]"),
     "530 to MAIL": (clear_530, "MAIL", "EHLO MAIL QUIT"),
     "530 to RCPT": (clear_530, "RCPT", "EHLO MAIL RCPT QUIT"),
     "lost after the dot": (lost_after_the_dot,),

@@ -75,7 +75,7 @@ static struct want rules(const struct way *way, unsigned step, unsigned code)
         want.cause = MOTE_CAUSE_LOGIN_REFUSED;
     } else if (about_mail && code <= 504 && (step == MOTE_STEP_END ? chunk : flight)) {
         want.suspect = true;
-    } else if (about_mail && !(code == 530 && way->tls == MOTE_TLS_CLEAR) && !(code == 552 && step == MOTE_STEP_RCPT)) {
+    } else if (about_mail && code != 530 && !(code == 552 && step == MOTE_STEP_RCPT)) {
         want.verdict = MOTE_FAILED;
     }
     return want;
