@@ -12,7 +12,7 @@
  *   EHLO      STARTTLS, or AUTH, or MAIL    -     deferred, QUIT     HELO if that will do, else deferred, QUIT
  *   HELO      MAIL                          -     deferred, QUIT     deferred, QUIT
  *   STARTTLS  220: HANDSHAKE, then EHLO     all others: TLS_REFUSED, deferred, QUIT
- *   AUTH      MAIL, when all of it is said  more  deferred, QUIT     LOGIN_REFUSED, deferred, QUIT
+ *   AUTH      MAIL, when all of it is said  more  deferred, QUIT     deferred, QUIT: LOGIN_REFUSED by login_refused()
  *   MAIL      RCPT                          -     all deferred       all failed
  *   RCPT      RCPT, or DATA, or BDAT        -     this one deferred  this one failed
  *   DATA      -                             text  all deferred       all failed
@@ -22,9 +22,9 @@
  * Where the caller keeps connections (setup->keep), what would be QUIT from MAIL on is a pause: the next mail begins with MAIL,
  * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
- * But for 421 and 221 (P10, P14: the relay closes), 530 (P8), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16), and a
- * refused RSET with which the whole mail left (P9). In lock-step a refusal leads to QUIT once nobody is left; in a flight the
- * replies to the rest of it are heard first. With PIPELINING and two recipients, the second refused:
+ * But for 421 and 221 (P10, P14: the relay closes), 530 (P8), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16),
+ * and a refused RSET with which the whole mail left (P9). In lock-step a refusal leads to QUIT once nobody is left; in a flight
+ * the replies to the rest of it are heard first. With PIPELINING and two recipients, the second refused:
  *
  *   out            in              sending  awaiting  replies_due
  *   MAIL                           RCPT 1   MAIL      1
@@ -255,6 +255,13 @@ static void after_ehlo(struct mote_engine *e)
     }
 }
 
+/* Are user and secret what AUTH is refused for? Up to 504 it is the command or its mechanism; 530 and 538 want something else
+ * first (RFC 4954 4, 6). */
+static bool login_refused(uint16_t code)
+{
+    return code > 504 && code != 530 && code != 538;
+}
+
 /* A reply that refuses, or one the command cannot have. */
 static void after_refusal(struct mote_engine *e, unsigned class)
 {
@@ -265,7 +272,7 @@ static void after_refusal(struct mote_engine *e, unsigned class)
     } else if (class < 4) {
         mote_engine_fail(e, MOTE_CAUSE_PROTOCOL);
         return;
-    } else if (e->awaiting == MOTE_STEP_AUTH && class == 5) {
+    } else if (e->awaiting == MOTE_STEP_AUTH && login_refused(e->reply.code)) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
     }
     if (e->reply.code == 421 && e->between) {

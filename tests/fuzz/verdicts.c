@@ -78,8 +78,9 @@ static void check_unrefused(const struct model *m, const struct mote_result *r)
 
     require(r->verdict != MOTE_FAILED, "P10: FAILED without a 5xx");
     require(r->step != MOTE_STEP_AUTH || r->code == 0 ||
-                r->cause == (r->code < 500 ? MOTE_CAUSE_REFUSED : MOTE_CAUSE_LOGIN_REFUSED),
-            "D6: a login refused for now, and one refused for good, have the other's cause");
+                r->cause == (r->code <= 504 || r->code == 530 || r->code == 538 ? MOTE_CAUSE_REFUSED
+                                                                                : MOTE_CAUSE_LOGIN_REFUSED),
+            "D6: a refused login, and AUTH refused for another reason, have the other's cause");
     require(!closed ||
                 r->cause == (between_mails(m) && m->closing_kind <= K_MAIL ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED),
             "P10: a 421 has another cause");

@@ -191,7 +191,8 @@ def logins():
     yield attack("354", {"+AUTH": ["354 go", silence]}, f"{AUTH}]", "deferred", "")
     yield attack("221", {"+AUTH": "221 bye"}, f"{AUTH} QUIT]", "deferred", "bye", 421)
     for code in ("432", "454", "421", "500", "501", "504", "530", "534", "535", "538", "550", "554"):
-        yield attack(f"refused, {code}", {"+AUTH": f"{code} 5.7.8 no"}, f"{AUTH} QUIT]", "deferred", REFUSED if code[0] == "5" else "no", int(code))
+        yield attack(f"refused, {code}", {"+AUTH": f"{code} 5.7.8 no"}, f"{AUTH} QUIT]", "deferred",
+                     REFUSED if code in ("534", "535", "550", "554") else "no", int(code))
     both = {"+offers": ["AUTH LOGIN"]}
     for name, prompts in {"usual": ("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"), "with a NUL": ("334 VXNlciBOYW1lAA==", "334 UGFzc3dvcmQA"),
                           "empty": ("334 ", "334"), "no base64": ("334 \xff\x1b[2J user?", "334 !"), "swapped": ("334 UGFzc3dvcmQ6", "334 VXNlcm5hbWU6")}.items():

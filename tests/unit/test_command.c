@@ -364,19 +364,25 @@ static void test_login_goes_wrong(void **state)
         const char *offer, *replies[4], *last;
         uint8_t cause;
     } cases[] = {
-        {"PLAIN", {"334 more\r\n", "501 so be it\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
+        {"PLAIN", {"334 more\r\n", "501 so be it\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
         {"PLAIN", {"334 more\r\n", "235 fine\r\n"}, "", MOTE_CAUSE_PROTOCOL},
         {"PLAIN", {"334 more\r\n", "334 more\r\n"}, "", MOTE_CAUSE_PROTOCOL},
-        {"PLAIN", {"354 more\r\n", "501 so be it\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
+        {"PLAIN", {"354 more\r\n", "501 so be it\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
         {"PLAIN", {"535 5.7.8 no\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
         {"PLAIN", {"454 later\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
+        {"PLAIN", {"504 5.5.4 unrecognized\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
+        {"PLAIN", {"530 5.7.0 STARTTLS first\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
+        {"PLAIN", {"538 5.7.11 encrypt\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
+        {"PLAIN", {"534 5.7.9 too weak\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
+        {"PLAIN", {"525 5.7.13 disabled\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
+        {"LOGIN", {"334 user\r\n", "334 password\r\n", "501 5.5.2 no base64\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
         {"PLAIN", {"432 change it\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
         {"PLAIN", {"334 more\r\n", "454 later\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
         {"PLAIN", {"221 bye\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
         {"LOGIN", {"235 already\r\n"}, "", MOTE_CAUSE_PROTOCOL},
         {"LOGIN", {"334 user\r\n", "235 enough\r\n"}, "", MOTE_CAUSE_PROTOCOL},
         {"LOGIN", {"334 user\r\n", "535 no\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
-        {"LOGIN", {"334\r\n", "334\r\n", "334 once more\r\n", "501 no\r\n"}, "QUIT\r\n", MOTE_CAUSE_LOGIN_REFUSED},
+        {"LOGIN", {"334\r\n", "334\r\n", "334 once more\r\n", "501 no\r\n"}, "QUIT\r\n", MOTE_CAUSE_REFUSED},
     };
     char reply[100];
 
@@ -388,7 +394,7 @@ static void test_login_goes_wrong(void **state)
         rig_open(&rig, reply);
         for (size_t r = 0; r < COUNT(cases[i].replies) && cases[i].replies[r] != NULL; r++) {
             rig_hear(&rig, cases[i].replies[r]);
-            if (cases[i].cause == MOTE_CAUSE_LOGIN_REFUSED && cases[i].replies[r][0] == '3' &&
+            if (cases[i].cause == MOTE_CAUSE_REFUSED && cases[i].replies[r][0] == '3' &&
                 (r == 2 || cases[i].offer[0] == 'P')) {
                 assert_string_equal(rig.out, "*\r\n");
             }

@@ -72,7 +72,7 @@ static struct want rules(const struct way *way, unsigned step, unsigned code)
         want = (struct want){MOTE_DEFERRED, MOTE_CAUSE_PROTOCOL, 0, extension_at(way, step)};
         want.verdict = end_out ? MOTE_IN_DOUBT : MOTE_DEFERRED;
     } else if (step == MOTE_STEP_AUTH && code >= 500) {
-        want.cause = MOTE_CAUSE_LOGIN_REFUSED;
+        want.cause = code <= 504 || code == 530 || code == 538 ? MOTE_CAUSE_REFUSED : MOTE_CAUSE_LOGIN_REFUSED;
     } else if (about_mail && code <= 504 && (step == MOTE_STEP_END ? chunk : flight)) {
         want.suspect = true;
     } else if (about_mail && code != 530 && !(code == 552 && step == MOTE_STEP_RCPT)) {
