@@ -57,7 +57,7 @@ enum mote_cause {
     MOTE_CAUSE_DEADLINE = 14,   /* the attempt's time passed (MOTE_ATTEMPT_S) */
     MOTE_CAUSE_LEFT_ALONE = 15, /* every relay failed a short while ago and is left alone for now */
     MOTE_CAUSE_BARRED = 16,     /* accepted for verified relays only, and those that are left are not (P7) */
-    MOTE_CAUSE_CLOSED = 17, /* the relay ended the connection behind an earlier mail; try again on a new one (P12) */
+    MOTE_CAUSE_CLOSED = 17, /* the relay takes no mail behind an earlier one on this connection; try again on a new one (P12) */
     MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
     MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
     MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */
@@ -284,8 +284,8 @@ void mote_engine_secured(struct mote_engine *engine);
 
 /* At MOTE_WANT_MAIL: the next mail, on the same connection. Before, setup->hold and keep may be changed, and plain set (once set, it holds
  * for the connection); a mail that is the last to go has keep = false, and QUIT leaves with it. start_ms as in mote_engine_init(). A
- * mail that the relay ends the connection on before it has answered anything to it is DEFERRED, or IN_DOUBT, with MOTE_CAUSE_CLOSED (P12);
- * so is one that is given to a conversation behind its MOTE_DONE. At any other moment nothing happens. */
+ * mail that the relay ends the connection on before it has answered anything to it, or whose RSET or MAIL it refuses, is DEFERRED, or
+ * IN_DOUBT, with MOTE_CAUSE_CLOSED (P12); so is one that is given to a conversation behind its MOTE_DONE. At any other moment nothing happens. */
 void mote_engine_next(struct mote_engine *engine, struct mote_mail *mail, uint32_t start_ms);
 
 /* At MOTE_WANT_MAIL: no other mail follows. QUIT is sent, then MOTE_DONE; the result stays what it was. At any other moment nothing

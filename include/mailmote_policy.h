@@ -81,7 +81,7 @@ bool mote_policy_tls_failure(uint8_t tls, const struct mote_result *result);
 bool mote_policy_unfit(const struct mote_result *result);
 
 /* P12: is it tried again within seconds? Deferred for our own trouble (no network, memory, entropy or time), or the relay
- * ended the connection behind an earlier mail. */
+ * took no other mail on the connection. */
 bool mote_policy_soon(const struct mote_result *result);
 
 /* P5: may this attempt have a cleartext pass? since_s counts from the mail's first TLS failure on a clock nobody can

@@ -23,8 +23,9 @@
  * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
  * But for 421 and 221 (P10, P14: the relay closes), 530 (P8), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16),
- * and a refused RSET with which the whole mail left (P9). In lock-step a refusal leads to QUIT once nobody is left; in a flight
- * the replies to the rest of it are heard first. With PIPELINING and two recipients, the second refused:
+ * MAIL behind another mail (P12: deferred), and a refused RSET with which the whole mail left (P9). In lock-step a refusal
+ * leads to QUIT once nobody is left; in a flight the replies to the rest of it are heard first. With PIPELINING and two
+ * recipients, the second refused:
  *
  *   out            in              sending  awaiting  replies_due
  *   MAIL                           RCPT 1   MAIL      1
@@ -92,15 +93,21 @@ static bool blame_extension(struct mote_engine *e)
     return used;
 }
 
-/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8); so is 530, which wants TLS or a login first.
- * 552 to RCPT is a 452 (P10). 500 to 504 may be for the extension, but to the final dot (P16). */
+/* P12: RSET or MAIL refused behind an earlier mail may be the connection's end, said another way than by 421. */
+static uint8_t refusal_cause(const struct mote_engine *e)
+{
+    return e->between ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
+}
+
+/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8), behind an earlier mail the connection's; so is
+ * 530, which wants TLS or a login first. 552 to RCPT is a 452 (P10). 500 to 504 may be for the extension, but to the final dot
+ * (P16). */
 static uint8_t refusal_verdict(struct mote_engine *e)
 {
     uint16_t code = e->reply.code;
     uint8_t step = e->awaiting;
 
-    if (code < 500 || step < MOTE_STEP_MAIL || step == MOTE_STEP_RSET || code == 530 ||
-        (code == 552 && step == MOTE_STEP_RCPT)) {
+    if (code < 500 || step < MOTE_STEP_MAIL || e->between || code == 530 || (code == 552 && step == MOTE_STEP_RCPT)) {
         return MOTE_DEFERRED;
     }
     if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && blame_extension(e)) {
@@ -153,8 +160,8 @@ static void greet(struct mote_engine *e, uint8_t step)
 static void hang_up(struct mote_engine *e)
 {
     if (e->sending == MOTE_STEP_NONE && e->replies_due == 0 && !e->quitting) {
-        e->kept =
-            e->setup->keep && e->awaiting >= MOTE_STEP_MAIL && e->awaiting <= MOTE_STEP_END && e->reply.code != 421;
+        e->kept = e->setup->keep && e->awaiting >= MOTE_STEP_MAIL && e->awaiting <= MOTE_STEP_END &&
+                  e->reply.code != 421 && e->result.cause != MOTE_CAUSE_CLOSED;
         if (!e->kept) {
             e->quitting = true;
             begin(e, MOTE_STEP_QUIT);
@@ -265,7 +272,7 @@ static bool login_refused(uint16_t code)
 /* A reply that refuses, or one the command cannot have. */
 static void after_refusal(struct mote_engine *e, unsigned class)
 {
-    uint8_t cause = MOTE_CAUSE_REFUSED;
+    uint8_t cause = refusal_cause(e);
 
     if (e->awaiting == MOTE_STEP_STARTTLS) {
         cause = MOTE_CAUSE_TLS_REFUSED;
@@ -274,9 +281,6 @@ static void after_refusal(struct mote_engine *e, unsigned class)
         return;
     } else if (e->awaiting == MOTE_STEP_AUTH && login_refused(e->reply.code)) {
         cause = MOTE_CAUSE_LOGIN_REFUSED;
-    }
-    if (e->reply.code == 421 && e->between) {
-        cause = MOTE_CAUSE_CLOSED;
     }
     /* The end of the mail has left, and its reply is lost (P9): to a 421 behind a recipient that was accepted, and where RSET
      * is refused, which does not keep the relay from taking what follows it. */
@@ -310,16 +314,15 @@ static void after_envelope(struct mote_engine *e, unsigned class)
     uint8_t step = e->awaiting, next;
     struct mote_result *r = &e->mail->rcpts[e->awaiting_rcpt].result;
 
-    e->between = false;
-
     if (class == 2) {
         e->accepted = (uint16_t)(e->accepted + (step == MOTE_STEP_RCPT && r->verdict == MOTE_PENDING));
     } else if (step == MOTE_STEP_MAIL) {
-        set_all(e, refusal_verdict(e), MOTE_CAUSE_REFUSED);
+        set_all(e, refusal_verdict(e), refusal_cause(e));
     } else {
         make_result(e, refusal_verdict(e), MOTE_CAUSE_REFUSED);
         set_once(e, r);
     }
+    e->between = false;
     next = e->awaiting = mote_next_asked(e, step, &e->awaiting_rcpt);
     if (next != MOTE_STEP_RCPT && e->accepted == 0) {
         set_once(e, &e->result); /* nobody takes it: the last refusal, this one, stands for the mail */
@@ -357,7 +360,7 @@ static bool helo_will_do(const struct mote_engine *e)
 /* A 221 that no QUIT asked for (P14) counts as 421. With the end of the mail out it is QUIT's, and another reply was lost. */
 static unsigned lost_reply(struct mote_engine *e)
 {
-    uint8_t cause = e->between ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
+    uint8_t cause = refusal_cause(e);
 
     e->reply.code = 421;
     if (cause == MOTE_CAUSE_REFUSED) {

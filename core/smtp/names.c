@@ -41,7 +41,7 @@ const char *mote_verdict_name(uint8_t verdict)
     X(TIMEOUT, "the relay did not answer in time") \
     X(DEADLINE, "the attempt took too long") \
     X(LEFT_ALONE, "the relays failed a short while ago and are left alone for now") \
-    X(CLOSED, "the relay ended the connection after an earlier mail: a new one is made soon") \
+    X(CLOSED, "the relay takes no other mail on this connection: a new one is made soon") \
     X(BARRED, "accepted for verified relays only, and no such relay is left: it waits") \
     X(TLS_NOT_OFFERED, "TLS is required and the relay does not offer STARTTLS") \
     X(TLS_REFUSED, "the relay offers STARTTLS and then refuses it") \

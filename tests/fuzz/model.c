@@ -247,7 +247,7 @@ static void wrote_line(struct model *m)
     } else {
         require(strcmp(m->line, "QUIT") == 0, "D1: the line is no command");
         require(m->due_count == 0 || m->end_out, "D1: QUIT comes too early");
-        require(!m->scene->setup.keep || m->quits || m->closing != 0 || !m->mail_sent,
+        require(!m->scene->setup.keep || m->quits || model_over(m) || !m->mail_sent,
                 "D1: QUIT though another mail may follow");
         m->mode = AFTER_QUIT;
     }

@@ -135,6 +135,11 @@ bool model_left_out(const struct model *m, unsigned rcpt)
     return (m->offers & M_SMTPUTF8) == 0 && !model_ascii(m->scene->rcpts[rcpt].address);
 }
 
+bool model_over(const struct model *m)
+{
+    return m->closing != 0 || (m->again && m->mail_code >= 400);
+}
+
 /* P10 and P14: the relay closes. What it says then is about nobody. */
 static void heard_closing(struct model *m, enum kind kind)
 {

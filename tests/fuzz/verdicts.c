@@ -28,7 +28,7 @@ void model_check(const struct model *m, uint8_t want)
     }
     require((want & MOTE_WANT_MAIL) == 0 ||
                 (want == MOTE_WANT_MAIL && m->scene->setup.keep && m->mail_sent && m->due_count == 0 &&
-                 m->mode == IN_LINE && m->line_len == 0 && m->closing == 0 && !m->quits),
+                 m->mode == IN_LINE && m->line_len == 0 && !model_over(m) && !m->quits),
             "D4: WANT_MAIL where no other mail can follow");
     require(m->broken != MOTE_CAUSE_UNEXPECTED, "P14: octets that no command explains are taken");
     require(m->broken == 0, "D5: a reply that is none is taken");
@@ -62,7 +62,8 @@ static void check_closed(const struct model *m, const struct mote_result *r)
     bool said = m->closing != 0 && (m->closing_kind == K_RSET || m->closing_kind == K_MAIL);
     bool ended = r->code != 0 ? said : m->gone || m->failed_by_us == MOTE_CAUSE_LOST;
 
-    require(r->cause != MOTE_CAUSE_CLOSED || (between_mails(m) && ended) || m->failed_by_us == MOTE_CAUSE_CLOSED,
+    require(r->cause != MOTE_CAUSE_CLOSED || (between_mails(m) && ended) || m->reset_code >= 400 ||
+                m->failed_by_us == MOTE_CAUSE_CLOSED,
             "P12: CLOSED, and the relay did not end the connection between two mails");
     require(r->cause != MOTE_CAUSE_LOST || !between_mails(m), "P12: a connection lost between two mails is not CLOSED");
     require(!m->gone || r->verdict == MOTE_MISUSE || (r->cause == MOTE_CAUSE_CLOSED && r->verdict == MOTE_DEFERRED),
@@ -94,8 +95,8 @@ static void check_unrefused(const struct model *m, const struct mote_result *r)
     require(m->closing == 0 || closed || m->mail_code + m->data_code + m->end_code != 0 || r->verdict == MOTE_IN_DOUBT,
             "P10: the relay closes and it has another result");
     require(m->reset_code < 400 ||
-                (r->step == MOTE_STEP_RSET && r->code == m->reset_code && r->cause == MOTE_CAUSE_REFUSED),
-            "D6: RSET was refused, and the result says something else");
+                (r->step == MOTE_STEP_RSET && r->code == m->reset_code && r->cause == MOTE_CAUSE_CLOSED),
+            "P12: RSET was refused, and the result says something else");
     if (m->end_out && !(closed && ((m->closing == 421 && !open) || !m->closing_out))) {
         require(r->verdict == MOTE_DELIVERED || r->verdict == MOTE_IN_DOUBT,
                 "I4: the end of the mail was out, no 4xx or 5xx came, and the verdict is not IN_DOUBT");
@@ -124,6 +125,9 @@ static void check_verdict(const struct model *m, const struct mote_result *r, un
             "D9: misuse, and octets were sent before it");
     if (first == 4) {
         check_unrefused(m, r);
+    } else if (m->again && first == 0) {
+        require(r->verdict == MOTE_DEFERRED && r->cause == MOTE_CAUSE_CLOSED && r->code == m->mail_code,
+                "P12: MAIL is refused behind another mail, and that is not taken for the end of the connection");
     } else if (later(m, kinds[first], replies[first])) {
         require(r->verdict == MOTE_DEFERRED && r->cause == MOTE_CAUSE_REFUSED && r->code == replies[first],
                 "P10: the first refusal leaves hope, the verdict is not DEFERRED");
@@ -137,7 +141,7 @@ static void check_verdict(const struct model *m, const struct mote_result *r, un
 static bool suspect(const struct model *m, const struct mote_result *r)
 {
     bool flight = model_pipelines(m), accepted = model_accepted(m) != 0, used;
-    bool code = doubtful(m, K_MAIL, m->mail_code) || (accepted && doubtful(m, K_DATA, m->data_code)) ||
+    bool code = (!m->again && doubtful(m, K_MAIL, m->mail_code)) || (accepted && doubtful(m, K_DATA, m->data_code)) ||
                 (accepted && doubtful(m, K_END, m->end_code));
 
     for (unsigned i = 0; i < RCPTS_MAX; i++) {

@@ -129,15 +129,63 @@ def test_as_the_relay_allows(relay, mailmote, tmp_path, script, connections, off
 
 def test_a_mail_that_is_refused_ends_no_connection(relay, mailmote, tmp_path):
     def refuse_second(talk):
-        talk.say("550 5.7.1 no" if len([word for word in talk.words if word == "MAIL"]) == 2 else "250 ok")
+        talk.say("550 5.7.1 no" if talk.words.count("RCPT") == 2 else "250 ok")
 
     queue = Queue(mailmote, tmp_path / "spool", 4, trust=False)
-    relay.play({"MAIL": refuse_second, "offers": []})
+    relay.play({"RCPT": refuse_second, "offers": []})
     result = queue.flush(relay.port)
     assert [row.verdict for row in result.rows] == ["delivered", "failed", "delivered", "delivered", "delivered"]
     assert [row.address for row in result.rows].count(SENDER) == 1, "the notice"
-    assert relay.log[0][1].dialogue() == "EHLO MAIL RCPT DATA . MAIL RSET" + " MAIL RCPT DATA ." * 3 + " QUIT"
+    assert relay.log[0][1].dialogue() == "EHLO MAIL RCPT DATA . MAIL RCPT RSET" + " MAIL RCPT DATA ." * 3 + " QUIT"
     assert relay.count == 1
+
+
+def refuse_all(talk, no):
+    """from this MAIL on, whatever comes"""
+    talk.say(no)
+    while (line := talk.until(b"\r\n")) != b"QUIT":
+        chunk = int(line.split()[1]) if line.startswith(b"BDAT") else 0
+        while len(talk.buffer) < chunk:
+            talk.read()
+        talk.buffer = talk.buffer[chunk:]
+        talk.say(no)
+    talk.say("221 bye")
+    raise End
+
+
+@pytest.mark.parametrize("offers", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
+@pytest.mark.parametrize("no", ["503 5.5.1 Sender already specified", "550 5.7.0 too many messages in this session", "500 what?",
+                                "452 4.3.1 one message per session", "530 5.7.0 Authentication required"])
+def test_a_refusal_that_is_the_connections(relay, mailmote, tmp_path, no, offers):
+    """one mail a connection: none is refused, and none waits for more than a connection of its own"""
+    queue = Queue(mailmote, tmp_path / "spool", 4, trust=False)
+    relay.play({"MAIL": lambda talk: talk.say("250 ok") if talk.words.count("MAIL") == 1 else refuse_all(talk, no), "offers": offers})
+    result = queue.flush(relay.port)
+    assert [row.verdict for row in result.rows] == ["delivered", "deferred"] + ["delivered"] * 3, result.out
+    assert no.partition(" ")[2] in result.rows[1].text, "the reply is shown"
+    assert mails_of(relay) == sorted(queue.mails), "each once"
+    assert relay.count == 4 and sum(talk.words.count("MAIL") > 1 for _, talk in relay.log) == 1, "learned once"
+
+
+def test_a_relay_that_resets_nothing(relay, mailmote, tmp_path):
+    """the mail behind a refused one goes on a new connection, and soon"""
+    queue = Queue(mailmote, tmp_path / "spool", 3, trust=False)
+    relay.play({"RSET": "502 5.5.1 no", "RCPT": lambda talk: talk.say("450 4.2.1 later" if relay.count == 1 else "250 ok"),
+                "offers": []})
+    assert [row.verdict for row in queue.flush(relay.port).rows] == ["deferred", "deferred", "delivered", "delivered"]
+
+
+def test_a_sender_that_is_refused(relay, mailmote, tmp_path):
+    """is so on a connection of its own too, in the same run"""
+    def refuse(talk):
+        talk.say("250 ok" if relay.clear.rpartition(b"MAIL FROM:")[2].startswith(b"<>") else "550 5.7.1 no")
+
+    queue = Queue(mailmote, tmp_path / "spool", 4, trust=False)
+    relay.play({"MAIL": refuse, "offers": []})
+    result = queue.flush(relay.port)
+    told = ["failed", "delivered"]
+    assert [row.verdict for row in result.rows] == [*told, "deferred", *told, *told, *told], result.out
+    assert relay.count == 5 and len(relay.mails) == 4, "the last notice on a connection of its own"
 
 
 def test_a_relay_that_left_meanwhile(relay, mailmote, tmp_path):

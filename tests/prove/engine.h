@@ -201,6 +201,7 @@ static bool sound(const struct mote_engine *e)
                    implies(e->end_sent, of_mail(e->awaiting) || e->awaiting == MOTE_STEP_QUIT) &&
                    implies(e->awaiting < MOTE_STEP_MAIL || e->awaiting == MOTE_STEP_RSET,
                            e->result.verdict == MOTE_PENDING) &&
+                   implies(e->awaiting == MOTE_STEP_RSET || (e->reset && e->awaiting < MOTE_STEP_MAIL), e->between) &&
                    implies(e->awaiting <= MOTE_STEP_MAIL || e->awaiting == MOTE_STEP_RSET, e->awaiting_rcpt == 0) &&
                    tls_sound(e) && result_sound(e) && recipients_sound(e) && cursors_sound(e);
 }

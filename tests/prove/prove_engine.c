@@ -24,8 +24,8 @@ static void any_reply(struct mote_engine *e)
 
 /* From any state any reply leads to a sound one. I1: DELIVERED comes of a 2xx to the end of a mail that has left whole. I4: once it may have
  * left, a deferral is a complete refusal, and a 421 to a recipient one only where nobody was accepted. I9: no verdict
- * changes. P8, P10: FAILED comes of a 5xx to the mail or a recipient, not of 530, nor of 552 to RCPT. I8: a greeting forgets what was
- * offered. With it, by what is sound: I2, I10.
+ * changes. P8, P10: FAILED comes of a 5xx to the mail or a recipient, not of 530, nor of 552 to RCPT. P12: nor behind an
+ * earlier mail, where the connection may be why. I8: a greeting forgets what was offered. With it, by what is sound: I2, I10.
  *
  * bounds: 2 recipients
  * with: core/smtp/command.c core/smtp/check.c core/smtp/text.c
@@ -35,7 +35,8 @@ static void any_reply(struct mote_engine *e)
  * plant: core/smtp/engine.c: s/r->verdict == MOTE_PENDING/r->verdict != MOTE_DELIVERED/
  * plant: core/smtp/engine.c: s/(code == 552 \&\& step == MOTE_STEP_RCPT)/false/
  * plant: core/smtp/engine.c: s/code == 530 ||/false ||/
- * plant: core/smtp/engine.c: s/step < MOTE_STEP_MAIL || step == MOTE_STEP_RSET ||/step == MOTE_STEP_RSET ||/
+ * plant: core/smtp/engine.c: s/step < MOTE_STEP_MAIL || e->between ||/e->between ||/
+ * plant: core/smtp/engine.c: s/step < MOTE_STEP_MAIL || e->between ||/step < MOTE_STEP_MAIL ||/
  * plant: core/smtp/engine.c: s/if (!setup->opportunistic) {/if (false) {/
  * plant: core/smtp/engine.c: s/    e->offers = 0;//
  * plant: core/smtp/engine.c: s/class = lost_reply(e);//
@@ -69,6 +70,7 @@ void prove_I1_after_reply(void)
                           before.accepted == 0));
             prove(implies(r->verdict == MOTE_FAILED, about && before.reply.code >= 500 && r->step == before.awaiting));
             prove(implies(r->verdict == MOTE_FAILED, r->code != 530));
+            prove(implies(r->verdict == MOTE_FAILED, !before.between || before.awaiting > MOTE_STEP_MAIL));
             prove(implies(r->verdict == MOTE_FAILED && r->code == 552, before.awaiting != MOTE_STEP_RCPT));
             prove(implies(r->verdict == MOTE_IN_DOUBT, before.end_sent));
             prove(r->verdict != MOTE_MISUSE);
