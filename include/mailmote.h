@@ -57,7 +57,7 @@ enum mote_cause {
     MOTE_CAUSE_DEADLINE = 14,   /* the attempt's time passed (MOTE_ATTEMPT_S) */
     MOTE_CAUSE_LEFT_ALONE = 15, /* every relay failed a short while ago and is left alone for now */
     MOTE_CAUSE_BARRED = 16,     /* accepted for verified relays only, and those that are left are not (P7) */
-    MOTE_CAUSE_CLOSED = 17, /* the relay takes no mail behind an earlier one on this connection; try again on a new one (P12) */
+    MOTE_CAUSE_CLOSED = 17,     /* the relay takes no other mail on this connection; try again on a new one (P12) */
     MOTE_CAUSE_TLS_NOT_OFFERED = 20,   /* TLS is required and STARTTLS was not offered */
     MOTE_CAUSE_TLS_REFUSED = 21,       /* STARTTLS was answered by something else than 220 */
     MOTE_CAUSE_TLS_HANDSHAKE = 22,     /* garbage, alert or error in the handshake */

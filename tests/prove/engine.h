@@ -164,7 +164,7 @@ static bool cursors_sound(const struct mote_engine *e)
 static bool result_sound(const struct mote_engine *e)
 {
     return e->result.verdict == MOTE_PENDING || !of_mail(e->awaiting) || e->result.cause == MOTE_CAUSE_NONE ||
-           e->result.cause == MOTE_CAUSE_REFUSED;
+           e->result.cause == MOTE_CAUSE_REFUSED || e->result.cause == MOTE_CAUSE_CLOSED;
 }
 
 /* P6: what comes of TLS is said of it only once STARTTLS is out. */
