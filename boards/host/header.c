@@ -30,6 +30,18 @@ static bool has_addresses(struct span field)
     return false;
 }
 
+bool header_is_void(struct span field)
+{
+    struct span rest = field_value(field);
+    struct address address;
+
+    if (!has_addresses(field)) {
+        return rest.len == 0 && (field_is(field, "Date") || field_is(field, "Message-ID") || field_is(field, "Bcc"));
+    }
+    address_next(&rest, &address);
+    return address.kind == ADDRESS_END && address.comment.len == 0;
+}
+
 bool header_complete(char *to, size_t cap, const char *spec, bool has_domain, const char *domain)
 {
     bool bare = !has_domain && *domain != 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A message that comes with its header, made fit to be sent: fields that it must have are added (From, Date,
- * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see (Bcc) or that are ours to write are taken out, and so is the
- * "From " lines of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for
+ * Message-ID; of a caller of sendmail To and MIME-Version), those that nobody may see (Bcc), that are ours or others' to write, or
+ * that are empty and may not be are taken out, and so are the "From " lines of a mailbox. What header.c mends is mended. A text of one part that is not ASCII, or has lines too long for
  * SMTP, is made quoted-printable, as not every relay takes it otherwise. All else is left as it is: what has several parts,
  * or is encoded, or is no text.
  *
@@ -39,6 +39,9 @@ static int refuse_line(unsigned number, bool header)
 
 static void note_field(struct raw *raw, struct span field)
 {
+    if (header_is_void(field)) {
+        return;
+    }
     raw->from = raw->from || field_is(field, "From");
     raw->date = raw->date || field_is(field, "Date");
     raw->id = raw->id || field_is(field, "Message-ID");
@@ -196,10 +199,11 @@ static void write_type(const struct raw *raw, FILE *out)
     }
 }
 
-/* Nobody may see it, or its sender may not say it. */
+/* Nobody may see it, its sender may not say it (RFC 5321 4.4: who delivers the mail writes Return-Path), or it says nothing. */
 static bool is_left_out(struct span field)
 {
-    return field_is(field, "Bcc") || field_is(field, "Resent-Bcc") || field_is(field, RAW_UID);
+    return field_is(field, "Bcc") || field_is(field, "Resent-Bcc") || field_is(field, "Return-Path") ||
+           field_is(field, RAW_UID) || header_is_void(field);
 }
 
 /* The message's own fields, but those that are written anew. */

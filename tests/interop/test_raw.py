@@ -82,6 +82,29 @@ def test_who_dropped_a_mail_is_ours_to_say(relay, field):
     assert mail.get_payload() == field.replace("\n", "\r\n") + "\r\n"
 
 
+@pytest.mark.parametrize("name, value", [("From", ""), ("From", "\n ,"), ("To", " , \n\t,"), ("Cc", ","), ("Bcc", ""), ("Sender", " "),
+                                         ("reply-to", ""), ("Resent-To", "\n "), ("Date", ""), ("Message-ID", "\n ")])
+def test_empty_fields_are_as_good_as_missing(relay, name, value):
+    """a script's variables are not set"""
+    kept = b"".join(line + b"\n" for line in FULL.splitlines() if not line.startswith(f"{name}:".encode()))
+    for text in f"{name}:{value}\n".encode() + kept, kept + f"{name}:{value}\n".encode():
+        mail = arrives(relay, text + b"Subject:\nX-Empty:\n\nhello\n")[1]
+        assert mail.get_all(name, []) == [word for word in mail.get_all(name, []) if word.strip()]
+        assert len(mail.get_all(name, [])) == (name in ("From", "Date", "Message-ID"))
+        assert (mail["Subject"], mail["X-Empty"]) == ("", "")
+
+
+def test_fields_that_say_little_stay(relay):
+    assert b"\r\nCc: (nobody)\r\nReply-To: x:;\r\nComments:\r\n" in arrives(relay, FULL + b"Cc: (nobody)\nReply-To: x:;\nComments:\n\nhello\n")[0]
+
+
+@pytest.mark.parametrize("field", ["Return-Path: <x@x.test>", "return-path:\n <x@x.test>", "Return-Path: <>", "Return-Path:"])
+def test_return_path_is_taken_out(relay, field):
+    """it is for whoever delivers the mail to write (RFC 5321 4.4)"""
+    octets, mail = arrives(relay, field.encode() + b"\n" + FULL + b"\n" + field.encode() + b"\n")
+    assert "Return-Path" not in mail and b"x@x.test" not in octets.partition(b"\r\n\r\n")[0]
+
+
 def test_line_of_a_mailbox_is_taken_out(relay):
     octets, mail = arrives(relay, b"From s@x.test Thu Nov 20 12:00:00 2025\n" + FULL + b"\nFrom here\n")
     assert octets.startswith(b"From: <f@") and mail.get_payload() == "From here\r\n"

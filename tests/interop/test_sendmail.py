@@ -117,6 +117,11 @@ def test_as_a_word(machine, word):
     assert machine.sent("mailmote", word, A, text=SUBJECT).to == [A]
 
 
+@pytest.mark.parametrize("field, to", [("To:", A), ("Bcc: ", A), ("To: ,\nCc:\nBcc:", A), ("Cc: a@x.y", "undisclosed-recipients:;")])
+def test_empty_to(machine, field, to):
+    assert parsed(machine.sent("sendmail", A, text=f"{field}\nSubject: x\n\ny\n".encode())).get_all("To") == [to]
+
+
 @pytest.mark.parametrize("words, end", [
     (["sendmail", "-t"], b"\n"), (["sendmail", "-t"], b"\r\n"), (["sendmail", "-t"], b"\r\0\r\n"), (["sendmail", "-i", A], b"\r\0\n"),
     (["mail", "-t"], b"\r\r\n")], ids=range(5))
