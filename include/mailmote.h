@@ -284,7 +284,7 @@ void mote_engine_secured(struct mote_engine *engine);
 
 /* At MOTE_WANT_MAIL: the next mail, on the same connection. Before, setup->hold and keep may be changed, and plain set (once set, it holds
  * for the connection); a mail that is the last to go has keep = false, and QUIT leaves with it. start_ms as in mote_engine_init(). A
- * mail that the relay ends the connection on before it has answered anything to it, or whose RSET or MAIL it refuses, is DEFERRED, or
+ * mail that the relay ends the connection on before it has answered anything to it, or whose RSET, or MAIL behind one it took, it refuses, is DEFERRED, or
  * IN_DOUBT, with MOTE_CAUSE_CLOSED (P12); so is one that is given to a conversation behind its MOTE_DONE. At any other moment nothing happens. */
 void mote_engine_next(struct mote_engine *engine, struct mote_mail *mail, uint32_t start_ms);
 

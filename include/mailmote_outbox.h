@@ -41,7 +41,7 @@ struct mote_delivery {
     struct mote_plan plan;
     uint16_t all;    /* P10: a bit of each relay; the port's to add to, for those that there are besides */
     bool kept;       /* the session has a connection on which the relay may be given another mail */
-    bool closed;     /* P12: a relay took no other mail on such a connection */
+    bool closed;     /* P12: a relay took no other mail on such a connection, whoever it is from */
     bool relay_back; /* P12: a relay that had failed answered for the mail: time for mote_record_release() */
     const struct mote_relay *relays;
     struct mote_relay_state *states; /* one per relay, or NULL: no relay is left alone */

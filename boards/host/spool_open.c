@@ -159,7 +159,9 @@ bool spool_read_only(const struct spool *spool)
 
 bool spool_absent(const struct args *args)
 {
-    return (!args->spool_option || strcmp(args->spool, SPOOL_DEFAULT) == 0) && access(args->spool, F_OK) != 0 &&
+    struct stat about; /* of a link: it was made, and leads to what is away */
+
+    return (!args->spool_option || strcmp(args->spool, SPOOL_DEFAULT) == 0) && lstat(args->spool, &about) != 0 &&
            errno == ENOENT;
 }
 
@@ -174,8 +176,11 @@ static bool has_mail(const char *dir)
 
 void spool_tell_other(const struct args *args)
 {
-    if (!args->spool_option && args->account == NULL && strcmp(args->spool, SPOOL_DEFAULT) != 0 &&
-        strcmp(args->config_file, CONFIG_FILE) == 0 &&
+    struct stat here = {0}, there;
+
+    (void)stat(args->spool, &here);
+    if (!args->spool_option && args->account == NULL && strcmp(args->config_file, CONFIG_FILE) == 0 &&
+        stat(SPOOL_DEFAULT, &there) == 0 && (here.st_ino != there.st_ino || here.st_dev != there.st_dev) &&
         (has_mail(SPOOL_DEFAULT) || has_mail(SPOOL_DEFAULT "/" DROP_NAME))) {
         report_trouble(args->syslog, LOG_WARNING, "mails wait in another spool: flush --spool " SPOOL_DEFAULT);
     }

@@ -207,7 +207,9 @@ static void take_result(struct mote_delivery *d, bool suspect)
         d->tls_failed = true;
         d->arming |= d->relay->trust.opportunistic;
     }
-    d->closed |= r->cause == MOTE_CAUSE_CLOSED;
+    if (r->cause == MOTE_CAUSE_CLOSED) { /* 421, or none; 503 is never about a sender */
+        d->closed |= r->code <= 421 || r->code == 503;
+    }
     note_relay(d, suspect);
     if (r->verdict == MOTE_IN_DOUBT) {
         d->plan.in_doubt = true;

@@ -23,7 +23,7 @@
  * or, behind one that was not delivered, with RSET, in one flight where PIPELINING was offered.
  *
  * But for 421 and 221 (P10, P14: the relay closes), 530 (P8), 552 to RCPT (P10), 500 to 504 where an extension may be why (P16),
- * MAIL behind another mail (P12: deferred), and a refused RSET with which the whole mail left (P9). In lock-step a refusal
+ * MAIL behind a mail that was taken (P12: deferred), and a refused RSET with which the whole mail left (P9). In lock-step a refusal
  * leads to QUIT once nobody is left; in a flight the replies to the rest of it are heard first. With PIPELINING and two
  * recipients, the second refused:
  *
@@ -93,21 +93,23 @@ static bool blame_extension(struct mote_engine *e)
     return used;
 }
 
-/* P12: RSET or MAIL refused behind an earlier mail may be the connection's end, said another way than by 421. */
+/* P12: MAIL refused behind a mail that was taken, and RSET, may be the connection's end, said another way than by 421. */
 static uint8_t refusal_cause(const struct mote_engine *e)
 {
-    return e->between ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
+    bool ends = !e->reset || e->awaiting == MOTE_STEP_RSET || e->reply.code == 421;
+
+    return e->between && ends ? MOTE_CAUSE_CLOSED : MOTE_CAUSE_REFUSED;
 }
 
-/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8), behind an earlier mail the connection's; so is
- * 530, which wants TLS or a login first. 552 to RCPT is a 452 (P10). 500 to 504 may be for the extension, but to the final dot
- * (P16). */
+/* What a refusal means. Before MAIL it is the relay's trouble, not the mail's (P8), or the connection's; so is 530, which wants TLS
+ * or a login first. 552 to RCPT is a 452 (P10). 500 to 504 may be for the extension, but to the final dot (P16). */
 static uint8_t refusal_verdict(struct mote_engine *e)
 {
     uint16_t code = e->reply.code;
     uint8_t step = e->awaiting;
 
-    if (code < 500 || step < MOTE_STEP_MAIL || e->between || code == 530 || (code == 552 && step == MOTE_STEP_RCPT)) {
+    if (code < 500 || step < MOTE_STEP_MAIL || refusal_cause(e) == MOTE_CAUSE_CLOSED || code == 530 ||
+        (code == 552 && step == MOTE_STEP_RCPT)) {
         return MOTE_DEFERRED;
     }
     if (code <= 504 && (step != MOTE_STEP_END || e->bdat) && blame_extension(e)) {
@@ -360,9 +362,10 @@ static bool helo_will_do(const struct mote_engine *e)
 /* A 221 that no QUIT asked for (P14) counts as 421. With the end of the mail out it is QUIT's, and another reply was lost. */
 static unsigned lost_reply(struct mote_engine *e)
 {
-    uint8_t cause = refusal_cause(e);
+    uint8_t cause;
 
     e->reply.code = 421;
+    cause = refusal_cause(e);
     if (cause == MOTE_CAUSE_REFUSED) {
         blame_extension(e);
     }

@@ -17,9 +17,9 @@ dane_tests := $(BUILD)/tests/tlsa $(BUILD)/tests/judge $(BUILD)/tests/find $(BUI
 $(BUILD)/tests/tlsa: $(call objects,tests/dane/tlsa.c)
 $(BUILD)/tests/judge: $(call objects,tests/dane/judge.c)
 $(BUILD)/tests/find: $(call objects,tests/dane/find.c tests/dane/find_records.c tests/dane/find_anchor.c tests/dane/find_ourselves.c tests/dane/fake.c)
-$(BUILD)/tests/find: LDFLAGS += -Xlinker --wrap=calloc
+$(BUILD)/tests/find: private override LDFLAGS += -Xlinker --wrap=calloc
 $(BUILD)/tests/route: $(call objects,tests/dane/route.c) $(filter-out %/main.o,$(command_o))
-$(BUILD)/tests/route: LDFLAGS += $(foreach name,mote_dane_find uptime_now sleep,-Xlinker --wrap=$(name))
+$(BUILD)/tests/route: private override LDFLAGS += $(foreach name,mote_dane_find uptime_now sleep,-Xlinker --wrap=$(name))
 dane-tests: $(dane_tests)
 $(dane_tests): $(BUILD)/libmailmote.a $(bearssl_a)
 	@mkdir -p $(@D)

@@ -114,6 +114,7 @@ static struct mote_result talk(struct conversation *c)
     struct mote_posix_connection *connection = c->connection;
     struct mote_delivery *delivery = &c->attempt->delivery;
     struct mote_result result;
+    bool closed = delivery->closed;
 
     connection->mails++;
     mote_posix_pump(connection->fd, &connection->session, c->attempt->commit, c->attempt->ctx);
@@ -123,7 +124,7 @@ static struct mote_result talk(struct conversation *c)
     if (!delivery->kept) {
         close_it(connection);
     }
-    if (delivery->closed) {
+    if (delivery->closed && !closed) {
         *mails_max(c) = (uint8_t)(connection->mails - 1u);
     }
     return result;

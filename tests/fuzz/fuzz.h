@@ -154,6 +154,7 @@ bool model_pipelines(const struct model *m);               /* PIPELINING is offe
 bool model_chunks(const struct model *m);                  /* CHUNKING is, and there is something to put into a chunk */
 bool model_left_out(const struct model *m, unsigned rcpt); /* needs SMTPUTF8 where it is not offered (P10) */
 bool model_ascii(const char *s);
-bool model_over(const struct model *m); /* no other mail may follow: P10 and P14, or P12 */
+bool model_follows(const struct model *m); /* the mail before it on the connection was taken: no RSET is between them */
+bool model_over(const struct model *m);    /* no other mail may follow: P10 and P14, or P12 */
 
 #endif

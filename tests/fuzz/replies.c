@@ -135,9 +135,14 @@ bool model_left_out(const struct model *m, unsigned rcpt)
     return (m->offers & M_SMTPUTF8) == 0 && !model_ascii(m->scene->rcpts[rcpt].address);
 }
 
+bool model_follows(const struct model *m)
+{
+    return m->again && m->reset_code == 0;
+}
+
 bool model_over(const struct model *m)
 {
-    return m->closing != 0 || (m->again && m->mail_code >= 400);
+    return m->closing != 0 || m->reset_code >= 400 || (model_follows(m) && m->mail_code >= 400);
 }
 
 /* P10 and P14: the relay closes. What it says then is about nobody. */

@@ -125,9 +125,10 @@ static void check_verdict(const struct model *m, const struct mote_result *r, un
             "D9: misuse, and octets were sent before it");
     if (first == 4) {
         check_unrefused(m, r);
-    } else if (m->again && first == 0) {
-        require(r->verdict == MOTE_DEFERRED && r->cause == MOTE_CAUSE_CLOSED && r->code == m->mail_code,
-                "P12: MAIL is refused behind another mail, and that is not taken for the end of the connection");
+    } else if (model_follows(m) && first == 0) {
+        require(
+            r->verdict == MOTE_DEFERRED && r->cause == MOTE_CAUSE_CLOSED && r->code == m->mail_code,
+            "P12: MAIL is refused behind a mail that was taken, and that is not taken for the end of the connection");
     } else if (later(m, kinds[first], replies[first])) {
         require(r->verdict == MOTE_DEFERRED && r->cause == MOTE_CAUSE_REFUSED && r->code == replies[first],
                 "P10: the first refusal leaves hope, the verdict is not DEFERRED");
@@ -141,8 +142,8 @@ static void check_verdict(const struct model *m, const struct mote_result *r, un
 static bool suspect(const struct model *m, const struct mote_result *r)
 {
     bool flight = model_pipelines(m), accepted = model_accepted(m) != 0, used;
-    bool code = (!m->again && doubtful(m, K_MAIL, m->mail_code)) || (accepted && doubtful(m, K_DATA, m->data_code)) ||
-                (accepted && doubtful(m, K_END, m->end_code));
+    bool code = (!model_follows(m) && doubtful(m, K_MAIL, m->mail_code)) ||
+                (accepted && doubtful(m, K_DATA, m->data_code)) || (accepted && doubtful(m, K_END, m->end_code));
 
     for (unsigned i = 0; i < RCPTS_MAX; i++) {
         code |= m->mail_code / 100 == 2 && doubtful(m, K_RCPT, m->rcpt_code[i]);

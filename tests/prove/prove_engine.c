@@ -35,8 +35,8 @@ static void any_reply(struct mote_engine *e)
  * plant: core/smtp/engine.c: s/r->verdict == MOTE_PENDING/r->verdict != MOTE_DELIVERED/
  * plant: core/smtp/engine.c: s/(code == 552 \&\& step == MOTE_STEP_RCPT)/false/
  * plant: core/smtp/engine.c: s/code == 530 ||/false ||/
- * plant: core/smtp/engine.c: s/step < MOTE_STEP_MAIL || e->between ||/e->between ||/
- * plant: core/smtp/engine.c: s/step < MOTE_STEP_MAIL || e->between ||/step < MOTE_STEP_MAIL ||/
+ * plant: core/smtp/engine.c: s/step < MOTE_STEP_MAIL || refusal_cause/refusal_cause/
+ * plant: core/smtp/engine.c: s/refusal_cause(e) == MOTE_CAUSE_CLOSED ||//
  * plant: core/smtp/engine.c: s/if (!setup->opportunistic) {/if (false) {/
  * plant: core/smtp/engine.c: s/    e->offers = 0;//
  * plant: core/smtp/engine.c: s/class = lost_reply(e);//
@@ -70,7 +70,8 @@ void prove_I1_after_reply(void)
                           before.accepted == 0));
             prove(implies(r->verdict == MOTE_FAILED, about && before.reply.code >= 500 && r->step == before.awaiting));
             prove(implies(r->verdict == MOTE_FAILED, r->code != 530));
-            prove(implies(r->verdict == MOTE_FAILED, !before.between || before.awaiting > MOTE_STEP_MAIL));
+            prove(implies(r->verdict == MOTE_FAILED,
+                          !before.between || before.reset || before.awaiting > MOTE_STEP_MAIL));
             prove(implies(r->verdict == MOTE_FAILED && r->code == 552, before.awaiting != MOTE_STEP_RCPT));
             prove(implies(r->verdict == MOTE_IN_DOUBT, before.end_sent));
             prove(r->verdict != MOTE_MISUSE);
