@@ -90,16 +90,17 @@ static void store(int64_t *value, int64_t new) { __atomic_store_n(value, new, __
 int poll(struct pollfd *wanted, nfds_t count, int ms)
 {
     struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
-    short events = wanted->events;
+    struct pollfd none = {.fd = -1}, *first = count != 0 ? wanted : &none;
+    short events = first->events;
     if (face == NULL || ms <= 0)
         return (int)syscall(SYS_ppoll, wanted, count, ms < 0 ? NULL : &wait, NULL, 0);
     for (int64_t end_ms = load(&face->now_ms) + ms;;) {
         struct timespec a_moment = {0, 2000000};     /* of which the call leaves what is left */
         int64_t asked = load(&face->asked);
         store(&face->until_ms, end_ms);
-        wanted->events = (short)(load(&face->room) == 0 ? events & ~POLLOUT : events);
+        first->events = (short)(load(&face->room) == 0 ? events & ~POLLOUT : events);
         int ready = (int)syscall(SYS_ppoll, wanted, count, &a_moment, NULL, 0);
-        wanted->events = events;
+        first->events = events;
         if (ready != 0 || load(&face->now_ms) >= end_ms) {
             store(&face->until_ms, 0);
             return ready;

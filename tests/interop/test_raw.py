@@ -53,7 +53,7 @@ def test_missing_fields_are_added(relay):
     assert sorted(mail.keys()) == ["Date", "From", "Message-ID", "Subject"] and mail.get_payload() == "hello\r\n"
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b"\r\r\n", b"\r" * 9 + b"\n"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\r\n", b"\r" * 9 + b"\n"])
 def test_what_is_there_stays(relay, end):
     text = (FULL + b"X-Folded: a\n\tb\nSubject : odd\ndate: none\n\nhello\n").replace(b"\n", end)
     send(relay, text)
