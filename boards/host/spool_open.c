@@ -161,8 +161,8 @@ bool spool_absent(const struct args *args)
 {
     struct stat about; /* of a link: it was made, and leads to what is away */
 
-    return (!args->spool_option || strcmp(args->spool, SPOOL_DEFAULT) == 0) && lstat(args->spool, &about) != 0 &&
-           errno == ENOENT;
+    return (!args->spool_option || strcmp(args->spool, SPOOL_DEFAULT) == 0) &&
+           fstatat(AT_FDCWD, args->spool, &about, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
 }
 
 static bool has_mail(const char *dir)
