@@ -74,7 +74,7 @@ enum mote_cause {
     MOTE_CAUSE_LOGIN_NOT_OFFERED = 33, /* no AUTH mechanism in common */
     MOTE_CAUSE_NO_8BITMIME = 34,       /* the mail is 8-bit and the relay takes 7-bit only (RFC 6152) */
     MOTE_CAUSE_NO_SMTPUTF8 = 35,       /* an address is not ASCII and the relay wants ASCII (RFC 6531) */
-    MOTE_CAUSE_REFUSED = 40,           /* 4xx or 5xx; the step says to what. To AUTH: 4xx */
+    MOTE_CAUSE_REFUSED = 40,           /* 4xx or 5xx; the step says to what. To AUTH: 4xx, 500 to 504, 530, 538 */
     MOTE_CAUSE_LOGIN_REFUSED = 41,     /* 535 to AUTH, or its like: user name, password or token refused */
     MOTE_CAUSE_TOO_BIG = 42,           /* over the SIZE the relay offered (RFC 1870) */
     MOTE_CAUSE_ADDRESS = 50,           /* sender or recipient is no RFC 5321 address */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ON_OFF " on off \0"
+
 static const struct config_word words[] = {
     {"relay", KEY_RELAY, FORM_WORD, NULL},
     {"alias", KEY_ALIAS, FORM_WORD, NULL},

@@ -179,8 +179,9 @@ void spool_tell_other(const struct args *args)
     struct stat here = {0}, there;
 
     (void)stat(args->spool, &here);
-    if (!args->spool_option && args->account == NULL && strcmp(args->config_file, CONFIG_FILE) == 0 &&
-        stat(SPOOL_DEFAULT, &there) == 0 && (here.st_ino != there.st_ino || here.st_dev != there.st_dev) &&
+    if (!args->spool_option && args->account == NULL && args->config_file != NULL &&
+        strcmp(args->config_file, CONFIG_FILE) == 0 && stat(SPOOL_DEFAULT, &there) == 0 &&
+        (here.st_ino != there.st_ino || here.st_dev != there.st_dev) &&
         (has_mail(SPOOL_DEFAULT) || has_mail(SPOOL_DEFAULT "/" DROP_NAME))) {
         report_trouble(args->syslog, LOG_WARNING, "mails wait in another spool: flush --spool " SPOOL_DEFAULT);
     }

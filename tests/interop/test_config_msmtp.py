@@ -573,6 +573,14 @@ def test_default_file(config, relay, tmp_path):
     assert done.returncode == USAGE and "no relay" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["queue", "flush"])
+def test_spool_that_leads_to_what_is_away(config, relay, tmp_path, command):
+    """a disk that is not mounted: it was made, and is not called empty"""
+    (tmp_path / "link").symlink_to(tmp_path / "away" / "spool")
+    done = run(COMMAND, command, "-C", config(f"{host(relay)}from s@example.org\nspool {tmp_path}/link\n"))
+    assert done.returncode == BAD_CONFIG and f"{tmp_path}/link" in done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_mails_in_the_spool_that_is_not_configured(config, relay, tmp_path):
     """as they came while the configuration was wrong, or not to be read by who sent them: flush and queue say where they wait"""
@@ -594,6 +602,8 @@ def test_mails_in_the_spool_that_is_not_configured(config, relay, tmp_path):
     drop.mkdir(mode=0o1733, exist_ok=True)
     (drop / "0123456789abcdef.mail").write_text("x")
     assert say() == told
+    path.write_text(path.read_text().replace(f"spool {tmp_path}/spool", "spool /var/spool//mailmote/"))
+    assert not any("another spool" in said for said in say()), "the same by another name"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")

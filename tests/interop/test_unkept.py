@@ -237,6 +237,15 @@ def default_spool(before):
 
 
 @root
+@pytest.mark.parametrize("before", ["", "mkdir /var/spool/mailmote; "])
+def test_nothing_is_configured(before):
+    """queue and flush look into the default spool, which is empty"""
+    call = ["sh", "-c", f'{before}"$0" queue && "$0" flush --relay 127.0.0.1:1', COMMAND]
+    done = subprocess.run([*default_spool("mode=755"), *call], capture_output=True, env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": ""}, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@root
 def test_the_default_spool_is_roots(relay, place):  # noqa: F811
     """where everybody may write into /var/spool, a user's first mail would make it his"""
     (place / "sendmail").symlink_to(place / "mailmote")
