@@ -201,7 +201,7 @@ def test_a_relay_that_resets_nothing(relay, mailmote, tmp_path):
 
 
 def test_a_sender_that_is_refused(relay, mailmote, tmp_path):
-    """is so on a connection of its own too, in the same run"""
+    """is so on a connection of its own too"""
     def refuse(talk):
         talk.say("250 ok" if relay.clear.rpartition(b"MAIL FROM:")[2].startswith(b"<>") else "550 5.7.1 no")
 

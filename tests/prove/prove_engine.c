@@ -24,8 +24,8 @@ static void any_reply(struct mote_engine *e)
 
 /* From any state any reply leads to a sound one. I1: DELIVERED comes of a 2xx to the end of a mail that has left whole. I4: once it may have
  * left, a deferral is a complete refusal, and a 421 to a recipient one only where nobody was accepted. I9: no verdict
- * changes. P8, P10: FAILED comes of a 5xx to the mail or a recipient, not of 530, nor of 552 to RCPT. P12: nor behind an
- * earlier mail, where the connection may be why. I8: a greeting forgets what was offered. With it, by what is sound: I2, I10.
+ * changes. P8, P10: FAILED comes of a 5xx to the mail or a recipient, not of 530, nor of 552 to RCPT. P12: nor of one to MAIL
+ * behind a mail that was taken, where the connection may be why. I8: a greeting forgets what was offered. With it, by what is sound: I2, I10.
  *
  * bounds: 2 recipients
  * with: core/smtp/command.c core/smtp/check.c core/smtp/text.c
