@@ -14,12 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTHING = -1, LONE_DOT = -2 };
+enum { NOTHING = -1, FAILED = -2 };
 
 void standard_begin(struct standard *standard)
 {
     standard->line = true;
-    standard->ahead = standard->behind = NOTHING;
+    standard->behind = NOTHING;
 }
 
 /* What is left when NULs are out, and of CRs in front of an LF all but one. */
@@ -57,39 +57,49 @@ static size_t read_once(char *to, size_t cap)
     return (size_t)got;
 }
 
-static bool is_end(char c)
+/* Octet number at of what was read, or as many behind it as ahead has room for; NOTHING at the end. */
+static int octet_at(struct standard *standard, const char *read, size_t len, size_t at)
 {
-    return c == '\n' || c == '\r';
+    while (at >= len + standard->ahead_len) {
+        size_t got = read_once(standard->ahead + standard->ahead_len, 1);
+
+        if (got != 1) {
+            return got == 0 ? NOTHING : FAILED;
+        }
+        standard->ahead_len++;
+    }
+    return (unsigned char)(at < len ? read[at] : standard->ahead[at - len]);
 }
 
-/* Up to the lone dot that ends it, as it came: a dot beside a NUL is none. What is behind a dot at the end of what was read is read. */
+static size_t read_ahead(struct standard *standard, char *to)
+{
+    *to = standard->ahead[0];
+    standard->ahead[0] = standard->ahead[1];
+    standard->ahead_len--;
+    return 1;
+}
+
+/* Up to the lone dot that ends it, as it came: a dot beside a NUL is none, nor is one beside a CR alone. */
 static size_t read_lines(struct standard *standard, char *to, size_t cap)
 {
-    size_t len = 1;
+    size_t len = standard->dotted ? 0 : standard->ahead_len > 0 ? read_ahead(standard, to) : read_once(to, cap);
 
-    if (standard->ahead >= 0) {
-        *to = (char)standard->ahead;
-        standard->ahead = NOTHING;
-    } else {
-        len = standard->ahead == LONE_DOT ? 0 : read_once(to, cap);
-    }
     for (size_t at = 0; standard->dots && len != MOTE_READ_FAILED && at < len; at++) {
-        bool dot = standard->line && to[at] == '.';
-        char next = at + 1 < len ? to[at + 1] : '\n';
+        if (standard->line && to[at] == '.') {
+            int next = octet_at(standard, to, len, at + 1);
 
-        if (dot && at + 1 == len) {
-            size_t got = read_once(&next, 1);
-
-            if (got == MOTE_READ_FAILED) {
-                return got;
+            if (next == '\r') {
+                next = octet_at(standard, to, len, at + 2);
             }
-            standard->ahead = got == 0 ? NOTHING : (unsigned char)next;
+            if (next == FAILED) {
+                return MOTE_READ_FAILED;
+            }
+            standard->dotted = next == '\n' || next == NOTHING;
+            if (standard->dotted) {
+                return at;
+            }
         }
-        standard->line = is_end(to[at]);
-        if (dot && is_end(next)) {
-            standard->ahead = LONE_DOT;
-            return at;
-        }
+        standard->line = to[at] == '\n';
     }
     return len;
 }

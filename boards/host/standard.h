@@ -7,16 +7,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define INPUT_MAX ((size_t)64 << 20)
 
 /* Zeros, but for the first two, until standard_begin(). */
 struct standard {
-    bool dots;    /* a line that is a dot and no more ends it */
+    bool dots;    /* a line that is a dot and no more, between LFs, CRLFs or the ends of it, ends it */
     bool no_nuls; /* they are left out; else one is an error */
     bool ended;
-    bool line;    /* it was read up to the beginning of a line */
-    int ahead;    /* the octet behind a dot there, or -1; -2: that line was read */
+    bool line;     /* it was read up to the beginning of a line */
+    bool dotted;   /* and the lone dot was there */
+    char ahead[2]; /* what was read behind a dot there, and is not given yet */
+    uint8_t ahead_len;
     int behind;   /* the octet behind the CRs, or -1 */
     size_t crs;   /* that were read and are not given yet */
     size_t total; /* octets that were read */
