@@ -111,6 +111,9 @@ static bool resent_part(struct span *header)
     while (rest.len > 0) {
         struct span before = rest, field = take_field(&rest, &lines);
 
+        if (is_resent(field) && header_is_void(field)) {
+            continue; /* it is not sent, so nobody has sent the message on */
+        }
         named = named || names_recipients(field, true);
         if (!found && is_resent(field)) {
             found = true;

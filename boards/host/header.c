@@ -12,12 +12,13 @@
 #include "self.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { NAME_MAX_OCTETS = 998 };
 
 static const char *const address_fields[] = {
-    "From",        "Sender",        "Reply-To",  "To",        "Cc",
-    "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Reply-To",
+    "From",        "Sender",        "Reply-To",        "To",        "Cc",        "Bcc",
+    "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc", "Resent-Bcc",
 };
 
 static bool has_addresses(struct span field)
@@ -36,7 +37,9 @@ bool header_is_void(struct span field)
     struct address address;
 
     if (!has_addresses(field)) {
-        return rest.len == 0 && (field_is(field, "Date") || field_is(field, "Message-ID") || field_is(field, "Bcc"));
+        return rest.len == 0 &&
+               (field_is(field, "Date") || field_is(field, "Message-ID") || field_is(field, "MIME-Version") ||
+                strncasecmp(field.at, "Content-", sizeof "Content-" - 1) == 0);
     }
     address_next(&rest, &address);
     return address.kind == ADDRESS_END && address.comment.len == 0;

@@ -94,6 +94,16 @@ def test_empty_fields_are_as_good_as_missing(relay, name, value):
         assert (mail["Subject"], mail["X-Empty"]) == ("", "")
 
 
+@pytest.mark.parametrize("names", [["MIME-Version"], ["Content-Type"], ["content-transfer-encoding"], ["Content-Disposition", "Content-ID"],
+                                   ["MIME-Version", "Content-Type", "Content-Transfer-Encoding"]])
+def test_empty_fields_of_mime_are_as_good_as_missing(relay, names):
+    """and the text is encoded as it is without them, for a relay that takes no 8 bits"""
+    for value in "", " ", "\n\t":
+        octets, mail = arrives(relay, "".join(f"{name}:{value}\n" for name in names).encode() + FULL + f"\n{TEXT}".encode())
+        assert octets.isascii() and same(mail, TEXT) and mail["MIME-Version"] == "1.0"
+        assert [mail.get_all(name, [""]) for name in names] == [[value] for value in (mail[name] or "" for name in names)]
+
+
 def test_fields_that_say_little_stay(relay):
     assert b"\r\nCc: (nobody)\r\nReply-To: x:;\r\nComments:\r\n" in arrives(relay, FULL + b"Cc: (nobody)\nReply-To: x:;\nComments:\n\nhello\n")[0]
 

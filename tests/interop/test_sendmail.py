@@ -74,7 +74,9 @@ def test_recipients_of_words(machine, words, rcpts):
     (f"To: undisclosed-recipients:;\nBcc: {A}", [], [A]), (f"To: root@old.test\nResent-To: {A}\nResent-Bcc: {B}", [], [A, B]),
     (f"Resent-To: {A}\nReceived: x\nResent-To: {B}\nTo: root", [], [A]),
     (f"Resent-From: root\nX: y\nResent-To: {A}\nResent-Cc: {B}\nTo: root\nResent-Bcc: root", [], [A, B]), (f"X: y\nResent-Cc: {A}\nTo: root", [], [A]), (f'To: "a, b" (c, d) <{A}>', [], [A]),
-    (f"To: <@relay.test:{A}>", [], [A])])
+    (f"To: <@relay.test:{A}>", [], [A]), *((f"{field}:{value}\nTo: {A}\nBcc: {B}", [], [A, B]) for value in ("", " ,", "\n\t")
+                                          for field in ("Resent-To", "Resent-Cc", "Resent-Bcc", "Resent-From")),
+    (f"Resent-From: root\nResent-Cc:\nResent-To: {A}\nResent-Bcc:\nResent-Cc: {B}\nTo: root", [], [A, B])])
 def test_recipients_of_the_header(machine, fields, words, rcpts):
     mail = machine.sent("sendmail", "-t", *words, text=fields + "\nSubject: x\n\nBcc: stays\n")
     assert mail.to == rcpts
@@ -139,12 +141,13 @@ def test_a_cr_alone_ends_no_field(machine, words, end, value):
 
 @pytest.mark.parametrize("words", [[], ["-i"], ["-oi"], ["-t", "-oi"], ["-ti"]])
 @pytest.mark.parametrize("text", [b"a\n.\nb\n", b"a\r\n.\r\nb\r\n", b"a\n.\r\nb\n", b".\nb\n", b"a\n.", b"a\n.b\n..\n.", b"a\n.\r",
-                                  b"a\r.\rb\r", b"a\r.\nb\n"])
+                                  b"a\r.\rb\r", b"a\r.\nb\n", b"a\n.\rb\n", b"a\n.\r.\nb\n", b".\r\nb", b"a\n.\r\r\nb\n"])
 def test_lone_dot(machine, words, text):
-    """ends the input without -i"""
+    """ends the input without -i, between the ends of lines that LF makes: where a CR alone does, no program means it"""
     mail = machine.sent("sendmail", A, *words, text=b"Subject: x\n\n" + text)
-    lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
-    assert body(mail) == (lines if words else lines[:lines.index(b".")])
+    upto = text if words else re.split(rb"^\.\r?(?:\n|\Z)", text, maxsplit=1, flags=re.M)[0]
+    lines = re.sub(rb"\r*\n", b"\n", upto).replace(b"\r", b"\n").removesuffix(b"\n")
+    assert body(mail) == (lines.split(b"\n") if lines else [])
 
 
 @pytest.mark.parametrize("size", [*range(4084, 4102), 8191, 8192])
@@ -167,7 +170,7 @@ def test_a_dot_in_the_header_ends_it(machine):
 @pytest.mark.parametrize("blocking", [True, False])
 def test_pieces(machine, blocking):
     """what comes octet by octet is the same, through a pipe whose reads do not wait, too"""
-    text = "From: Jürgen <root>\r\nTo: root\n\nx\r\n.y\n.\0\nw\r.\nz".encode()
+    text = "From: Jürgen <root>\r\nTo: root\n\nx\r\n.y\n.\0\nw\r.\nz\n.\rv\n.\r\nu".encode()
     whole = machine.sent("sendmail", A, text=text)
     input, output = os.pipe()
     os.set_blocking(input, blocking)
@@ -182,7 +185,7 @@ def test_pieces(machine, blocking):
             break
     os.close(output)
     assert process.wait(LIMIT_S) == 0
-    assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y", b".", b"w"]
+    assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y", b".", b"w", b".", b"z", b".", b"v"]
 
 
 def test_nuls_are_left_out(machine):
@@ -191,7 +194,7 @@ def test_nuls_are_left_out(machine):
     assert parsed(mail)["Subject"] == "xy" and body(mail) == [b"ab", b"c", b".", b"."]  # a dot beside one is no lone dot
     assert body(machine.sent("sendmail", A, text=b"\n.\0")) == [b"."]
     mail = machine.sent("sendmail", "-t", text=f"To: {A}\r\0\r\nSubject: x\r\0\0\r\nBcc: {B}\n\n.\r\0\nd\n")
-    assert mail.to == [A, B] and parsed(mail)["Bcc"] is None and body(mail) == []
+    assert mail.to == [A, B] and parsed(mail)["Bcc"] is None and body(mail) == [b".", b"d"]
     assert body(machine.sent("mail", A, text=b"a\0b\n")) == [b"ab"]
 
 
