@@ -68,7 +68,9 @@ static int parse_where(struct host_relay *relay, const char *text)
         wrong = alone;
     }
     if (wrong != NULL) {
-        complain("--relay %s: %s", text, wrong);
+        const char *at = strrchr(text, '@'); /* a password may be in front of it */
+
+        complain("--relay %s%s: %s", at == NULL ? "" : "...", at == NULL ? text : at, wrong);
         return EX_USAGE;
     }
     memcpy(relay->host, host, len);

@@ -111,6 +111,7 @@ def test_help_and_version():
     (["--relay", "smtp://relay.test", "r@example.org"], ["HOST:PORT", "scheme"]),
     (["--relay", "relay.test/", "r@example.org"], ["HOST:PORT", "path"]),
     (["--relay", "user@relay.test", "r@example.org"], ["HOST:PORT", "user"]),
+    (["--relay", "smtps://u:secret@y@relay.test:465", "r@example.org"], ["--relay ...@relay.test:465: give", "HOST:PORT", "user"]),
     (["--relay", "relay.test", "--user", "u\n", "--password-file", "f", "r@example.org"], ["--user", "control"]),
     (["--relay", "relay.test", "--user", "u=v", "--token-file", "f", "r@example.org"], ["--user", "'='"]),
     (["--relay", "relay.test", "--tls", "maybe", "r@example.org"], ["starttls or implicit"]),
