@@ -13,18 +13,25 @@ import subprocess
 import time
 
 
+def counts(build):
+    return sorted(pathlib.Path(build).rglob("*.gcda"))
+
+
+def forget(build):
+    for path in counts(build):
+        path.unlink()
+
+
 def run_since(build):
-    """{file: [line, ...]} that ran since it was asked last"""
-    counts = sorted(pathlib.Path(build).rglob("*.gcda"))
-    ours = [path for path in counts if "/bearssl/" not in str(path)]
+    """{file: [line, ...]} that ran since it was asked, or told to forget, last"""
+    ours = [path for path in counts(build) if "/bearssl/" not in str(path)]
     found = collections.defaultdict(set)
     if ours:
         said = subprocess.run(["gcov", "--json-format", "--stdout", *map(str, ours)], stdout=subprocess.PIPE, check=True).stdout
         for part in said.splitlines():
             for file in json.loads(part)["files"]:
                 found[os.path.relpath(file["file"])] |= {line["line_number"] for line in file["lines"] if line["count"]}
-    for path in counts:
-        path.unlink()
+    forget(build)
     return {file: sorted(lines) for file, lines in found.items() if lines and file.endswith(".c")}
 
 
