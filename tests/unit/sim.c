@@ -133,8 +133,8 @@ static void take_line(struct sim *s)
         s->to = 0;
         s->text_len = 0;
         if (s->relay->mails != 0 && s->mails == s->relay->mails) {
-            answer(s, "421 4.7.0 enough", "250 ok");
-            s->closed = true;
+            s->closed = s->relay->enough == NULL;
+            s->mail = answer(s, s->closed ? "421 4.7.0 enough" : s->relay->enough, "250 ok");
             return;
         }
         if (s->offered != NULL) {

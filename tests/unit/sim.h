@@ -29,7 +29,8 @@ struct sim_relay {
     bool implicit;
     bool pipelining, chunking; /* it offers these */
     bool first_only;           /* of the commands that come together it answers the first */
-    uint8_t mails; /* on one connection; then 421 to MAIL, or, rude, it hangs up behind the last. 0: any number */
+    uint8_t mails;      /* on one connection; then it is enough, or, rude, it hangs up behind the last. 0: any number */
+    const char *enough; /* to MAIL; NULL: 421 */
     bool rude;
     uint32_t slow_ms; /* it takes this long for an answer */
     uint8_t handshake;

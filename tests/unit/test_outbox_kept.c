@@ -245,6 +245,25 @@ static void takes_few(void **state)
     }
 }
 
+/* Or another refusal of MAIL behind a mail that was taken: the mail it was for is tried on a new connection, and none fails for it. What
+ * a relay refuses so may be the mail, or one mail more: that is no number to remember. */
+static void refuses_the_next(void **state)
+{
+    static const char *const enough[] = {"452 4.5.3 enough", "530 5.7.0 enough", "550 5.5.1 enough",
+                                         "554 5.5.1 enough"};
+
+    for (unsigned how = 0; how < 8; how++) {
+        set(3);
+        w.sim.relays[0] = (struct sim_relay){.mails = 1, .enough = enough[how / 2], .plain = how % 2 != 0};
+        for (unsigned i = 0; i < 3; i++) {
+            go();
+            world_sleep(10);
+        }
+        assert_int_equal(delivered, 3);
+        assert_int_equal(w.state.failures | w.state.tls, 0);
+    }
+}
+
 /* The first of two mails has its report, and nobody has looked at it. */
 static void reach_report(void)
 {
@@ -340,14 +359,15 @@ static void restarted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_connection),     cmocka_unit_test(alone),
-        cmocka_unit_test(other_waits),        cmocka_unit_test(in_tls),
-        cmocka_unit_test(refused_between),    cmocka_unit_test(hundred),
-        cmocka_unit_test(quarter_of_an_hour), cmocka_unit_test(left),
-        cmocka_unit_test(nothing_follows),    cmocka_unit_test(clear_pass),
-        cmocka_unit_test(takes_few),          cmocka_unit_test(ends_meanwhile),
-        cmocka_unit_test(another_relay),      cmocka_unit_test(closed_then_another),
-        cmocka_unit_test(report_late),        cmocka_unit_test(restarted),
+        cmocka_unit_test(one_connection),      cmocka_unit_test(alone),
+        cmocka_unit_test(other_waits),         cmocka_unit_test(in_tls),
+        cmocka_unit_test(refused_between),     cmocka_unit_test(hundred),
+        cmocka_unit_test(quarter_of_an_hour),  cmocka_unit_test(left),
+        cmocka_unit_test(nothing_follows),     cmocka_unit_test(clear_pass),
+        cmocka_unit_test(takes_few),           cmocka_unit_test(refuses_the_next),
+        cmocka_unit_test(ends_meanwhile),      cmocka_unit_test(another_relay),
+        cmocka_unit_test(closed_then_another), cmocka_unit_test(report_late),
+        cmocka_unit_test(restarted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
