@@ -32,6 +32,21 @@ static int refuse(const char *what, const char *advice)
     return EX_USAGE;
 }
 
+/* Those a word names, parted by blanks as mailx has it where nothing in it says that it is another list (RFC 5322 3.4). */
+static int add_people(struct words *people, char *list)
+{
+    static const char blanks[] = " \t\r\n";
+    bool plain = strpbrk(list, ",:;<>()\"\\") == NULL;
+
+    for (char *at = list + strspn(list, blanks); plain && (at = strpbrk(at, blanks)) != NULL;) {
+        char *next = at + strspn(at, blanks);
+
+        *at = *next == 0 ? ' ' : ',';
+        at = next;
+    }
+    return words_add(people, list);
+}
+
 /* Whom a field of the header names gets the mail, too. */
 static int add_field(struct call *call, char *word)
 {
@@ -45,7 +60,7 @@ static int add_field(struct call *call, char *word)
         return words_add(&call->fields, word);
     }
     field = field_value(field);
-    return field.len == 0 ? EX_OK : words_add(people, word + (field.at - word));
+    return field.len == 0 ? EX_OK : add_people(people, word + (field.at - word));
 }
 
 /* A field, unless it is the name of a file. */
@@ -81,7 +96,7 @@ static int take_word(struct call *call, struct letters *letters, char *word)
     if (*word == '/' || *word == '|' || *word == '+') {
         return refuse(word, "no file is written and no command is run: give an address");
     }
-    return words_add(&call->to, word);
+    return add_people(&call->to, word);
 }
 
 static int take(struct call *call, struct letters *letters, int letter, char *value)
@@ -99,9 +114,9 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
             return EX_USAGE;
         }
         return letter == 'A' ? words_add(&args->attachments, value) : take_field_or_file(call, value);
-    case 'b': return words_add(&call->bcc, value);
+    case 'b': return add_people(&call->bcc, value);
     case 'C': return add_field(call, value);
-    case 'c': return *value == 0 ? EX_OK : words_add(&call->cc, value);
+    case 'c': return *value == 0 ? EX_OK : add_people(&call->cc, value);
     case 'E': take_empty(call, letters); break;
     case 'e':
     case 'f':

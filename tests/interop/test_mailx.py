@@ -44,6 +44,18 @@ def test_copies(machine):
     assert parsed(mail)["Cc"] == f"Chef <{B}>, {ROOT}" and parsed(mail)["To"] == A
 
 
+@pytest.mark.parametrize("words, rcpts, to", [
+    ([f"{A} {B}"], [A, B], f"{A}, {B}"), ([f" {A}\n\n\t{B}  root "], [A, B, ROOT], f"{A}, {B}, {ROOT}"), ([f"{A}, {B}"], [A, B], f"{A}, {B}"),
+    ([f"root {A}", B], [ROOT, A, B], f"{ROOT}, {A}, {B}"), ([f"Ann Lee <{A}>"], [A], f"Ann Lee <{A}>"), ([f"{A} (Ann Lee)"], [A], A),
+    ([f'"a b" <{A}>'], [A], f"a b <{A}>"), (["-c", f"{A} {B}", "-b", "x y", "-a", f"Cc: {ROOT} z", "w"], None, f"w@{HOST}")])
+def test_blanks_part_recipients(machine, words, rcpts, to):
+    """as in mail -s x "$PEOPLE" """
+    mail = machine.sent("mail", *words, text=b"text\n")
+    rcpts = rcpts or [f"w@{HOST}", A, B, ROOT, f"z@{HOST}", f"x@{HOST}", f"y@{HOST}"]
+    assert mail.to == rcpts and parsed(mail)["To"] == to
+    assert parsed(mail)["Cc"] == (f"{A}, {B}, {ROOT}, z@{HOST}" if "-c" in words else None)
+
+
 @pytest.mark.parametrize("words", [["-a", "Cc:"], ["-a", "Cc: "], ["-a", "Bcc: "], ["-c", ""], ["-b", ""]])
 def test_no_copies(machine, words):
     """an empty one leaves no field"""
@@ -148,7 +160,7 @@ def test_mail_with_its_header(machine):
 @pytest.mark.parametrize("words, word", [
     ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"),
     *(([f"-{letter}", A], "no mailbox") for letter in "eLpT"), (["-q", "/x", A], "standard input"), (["+folder"], "no file"), (["-s"], "-s"),
-    (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["-a", "", A], "-a is empty"), (["-A", "", A], "-A is empty"), (["a b"], "a b"),
+    (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["-a", "", A], "-a is empty"), (["-A", "", A], "-A is empty"), (["<a b>"], "a b"),
     (["-C", "no field", A], "no header field"), (["-C", "X : y", "-C", ": y", A], "no header field")])
 def test_mail_refuses(machine, words, word):
     done = machine.call("mail", *words, text=b"x\n", status=66 if "X-Y" in words else USAGE, silent=False)
