@@ -31,7 +31,7 @@ static int settle_auth(struct relay_args *relay)
         options[RELAY_USER] = options[RELAY_PASSWORD_FILE] = options[RELAY_TOKEN_FILE] = NULL;
         options[RELAY_PASSWORD] = options[RELAY_PASSWORD_COMMAND] = NULL;
     } else if (auth != NULL && options[RELAY_USER] == NULL) {
-        complain("auth %s for relay %s needs user", auth, relay->relay);
+        complain("auth %s needs user", auth);
         return EX_CONFIG;
     }
     if (!token) {
@@ -48,7 +48,7 @@ static int settle_tls(struct relay_args *relay)
 
     options[RELAY_STARTTLS] = NULL;
     if (is(tls, "off") && options[RELAY_USER] != NULL) {
-        complain("tls off for relay %s, and a login: the password would go in clear: give tls on", relay->relay);
+        complain("tls off, and a login: the password would go in clear: give tls on");
         return EX_CONFIG;
     }
     if (is(tls, "off")) {

@@ -239,7 +239,7 @@ int config_take_value(const struct config_word *word, char *rest, const char **v
         status = config_take_word(&rest, &more);
     }
     if (status == EX_OK && more != NULL) {
-        complain("%.200s is one word too many: take it out, or put a value with spaces into double quotes", more);
+        complain("%s has one word too many: take it out, or put a value with spaces into double quotes", word->name);
         return EX_CONFIG;
     }
     if (status == EX_OK && (TAKE_BACK >> word->key & 1) != 0 && (first == NULL || *first == 0)) {

@@ -20,7 +20,7 @@ static const char usage[] = "mailmote probe [--trust FILE.pem] [--tls implicit] 
 
 static int wrong(const char *what, const char *word)
 {
-    complain("%s%s: %s", what, word, usage);
+    complain("%s%.*s: %s", what, (int)strcspn(word, "="), word, usage);
     return EX_USAGE;
 }
 

@@ -35,6 +35,15 @@ static const char *const system_anchors[] = {
     "/etc/pki/tls/certs/ca-bundle.crt",
 };
 
+/* No more of it is told than the host: behind a user there may be a password. */
+static int refuse_where(const char *text, const char *wrong)
+{
+    size_t len = strcspn(text, ":@/ ");
+
+    complain("--relay %.*s%s: %s", (int)len, text, text[len] == 0 ? "" : "...", wrong);
+    return EX_USAGE;
+}
+
 static int parse_port(uint16_t *port, const char *text, const char *relay)
 {
     unsigned long value = 0;
@@ -44,8 +53,7 @@ static int parse_port(uint16_t *port, const char *text, const char *relay)
         value = value * 10 + (unsigned long)(*at - '0');
     }
     if (*at != 0 || value == 0 || value > 65535) {
-        complain("--relay %s: the port is a number from 1 to 65535", relay);
-        return EX_USAGE;
+        return refuse_where(relay, "the port is a number from 1 to 65535");
     }
     *port = (uint16_t)value;
     return EX_OK;
@@ -68,10 +76,7 @@ static int parse_where(struct host_relay *relay, const char *text)
         wrong = alone;
     }
     if (wrong != NULL) {
-        const char *at = strrchr(text, '@'); /* a password may be in front of it */
-
-        complain("--relay %s%s: %s", at == NULL ? "" : "...", at == NULL ? text : at, wrong);
-        return EX_USAGE;
+        return refuse_where(text, wrong);
     }
     memcpy(relay->host, host, len);
     relay->host[len] = 0;

@@ -16,8 +16,8 @@
 
 static int usage(const char *what, const char *word)
 {
-    complain("%s%s: mailmote trust [--pin] FILE.pem..., or mailmote trust --probe [--trust FILE.pem] HOST[:PORT]", what,
-             word);
+    complain("%s%.*s: mailmote trust [--pin] FILE.pem..., or mailmote trust --probe [--trust FILE.pem] HOST[:PORT]",
+             what, (int)strcspn(word, "="), word);
     return EX_USAGE;
 }
 

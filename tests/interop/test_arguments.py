@@ -100,7 +100,7 @@ def test_help_and_version():
     (["--relay", "relay.test", "r@example.org,s@example.org"], ["r@example.org,s@example.org", "comma", "argument of its own"]),
     (["--relay", "relay.test", "r@example.org", "s@example.org, t@example.org"], ["comma", "argument of its own"]),
     (["--relay", "::1", "r@example.org"], ["[2001:db8::7]:587"]),
-    (["--relay", "[::1", "r@example.org"], ["[::1"]),
+    (["--relay", "[::1", "r@example.org"], ["--relay [...: give", "HOST:PORT"]),
     (["--relay", ":25", "r@example.org"], ["HOST:PORT"]),
     (["--relay", "relay.test:", "r@example.org"], ["1 to 65535"]),
     (["--relay", "relay.test:0", "r@example.org"], ["1 to 65535"]),
@@ -111,7 +111,10 @@ def test_help_and_version():
     (["--relay", "smtp://relay.test", "r@example.org"], ["HOST:PORT", "scheme"]),
     (["--relay", "relay.test/", "r@example.org"], ["HOST:PORT", "path"]),
     (["--relay", "user@relay.test", "r@example.org"], ["HOST:PORT", "user"]),
-    (["--relay", "smtps://u:secret@y@relay.test:465", "r@example.org"], ["--relay ...@relay.test:465: give", "HOST:PORT", "user"]),
+    (["--relay", "smtps://u:secret@y@relay.test:465", "r@example.org"], ["--relay smtps...: give", "HOST:PORT", "user"]),
+    *((["--relay", place, "r@example.org"], [f"--relay {told}...: {says}"]) for place, told, says in [
+        ("user@relay.test:secret", "user", "give HOST"), ("relay.test:secret", "relay.test", "the port is"), ("relay.test:25:u:secret", "relay.test", "an IPv6"),
+        ("relay.test:587 user=u@x password=secret", "relay.test", "give HOST"), ("u:sec@relay.test", "u", "give HOST")]),
     (["--relay", "relay.test", "--user", "u\n", "--password-file", "f", "r@example.org"], ["--user", "control"]),
     (["--relay", "relay.test", "--user", "u=v", "--token-file", "f", "r@example.org"], ["--user", "'='"]),
     (["--relay", "relay.test", "--tls", "maybe", "r@example.org"], ["starttls or implicit"]),
@@ -152,7 +155,9 @@ def test_help_and_version():
 ])
 def test_usage(args, words):
     args = args if "--from" in args else FROM + args
-    refused(send(*args), USAGE, *words)
+    done = send(*args)
+    refused(done, USAGE, *words)
+    assert "sec" not in done.stderr
 
 
 @pytest.mark.parametrize("option", ["--password", "--token"])

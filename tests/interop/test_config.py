@@ -97,7 +97,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test pin=sha256:AAAA\n", 1, ["32 octets"]),
     ("relay r.test user=u password-file=/no/such/file\n", 1, ["/no/such/file"]),
     ("helo a.test\nhelo b.test\n", 2, ["helo", "twice"]),
-    ("spool /a b\n", 1, ["b", "too many"]), ("defaults a\n", 1, ["defaults a: it has no value"]), ("defaults : a\n", 1, ["a", "too many"]),
+    ("spool /a b\n", 1, ["spool", "too many"]), ("defaults a\n", 1, ["defaults a: it has no value"]), ("defaults : a\n", 1, ["defaults", "too many"]),
     ("spool here\n", 1, ["spool here", "whole path"]), ("aliases ./a\n", 1, ["whole path"]),
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
