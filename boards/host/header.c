@@ -37,9 +37,8 @@ bool header_is_void(struct span field)
     struct address address;
 
     if (!has_addresses(field)) {
-        return rest.len == 0 &&
-               (field_is(field, "Date") || field_is(field, "Message-ID") || field_is(field, "MIME-Version") ||
-                strncasecmp(field.at, "Content-", sizeof "Content-" - 1) == 0);
+        return rest.len == 0 && !field_is(field, "Subject") && !field_is(field, "Comments") &&
+               strncasecmp(field.at, "X-", 2) != 0;
     }
     address_next(&rest, &address);
     return address.kind == ADDRESS_END && address.comment.len == 0;

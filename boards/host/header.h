@@ -28,8 +28,8 @@ void header_write_type(FILE *out, struct span field, const struct header_rules *
 /* "From: ", with the rules' name, or where that is NULL with this one; len 0: none. */
 void header_write_from(FILE *out, struct span name, const struct header_rules *rules);
 
-/* Has it nothing where there must be an address, a date or an id (RFC 5322 3.6), or what MIME has to say (RFC 2045)? Then it is as
- * good as missing. */
+/* Has it nothing where there must be something: no address, or no word and it is no text (RFC 5322 3.6)? Then it is as good as
+ * missing. */
 bool header_is_void(struct span field);
 
 /* An address as it goes into an envelope: with the rules' domain if it has none. False where it fits no address. */

@@ -32,22 +32,32 @@ static int refuse(const char *what, const char *advice)
     return EX_USAGE;
 }
 
-/* Those a word names, parted by blanks as mailx has it where nothing in it says that it is another list (RFC 5322 3.4). */
+/* Those a word names, if any: parted by blanks, too, as mailx has it, where there are no names beside the addresses (RFC 5322 3.4). */
 static int add_people(struct words *people, char *list)
 {
-    static const char blanks[] = " \t\r\n";
-    bool plain = strpbrk(list, ",:;<>()\"\\") == NULL;
+    static const char between[] = ", \t\r\n";
+    bool plain = strpbrk(list, ":;<>()\"\\") == NULL;
+    char *at = list + strspn(list, between);
 
-    for (char *at = list + strspn(list, blanks); plain && (at = strpbrk(at, blanks)) != NULL;) {
-        char *next = at + strspn(at, blanks);
-
-        *at = *next == 0 ? ' ' : ',';
-        at = next;
+    if (*at == 0) {
+        return EX_OK;
     }
+    do {
+        char *end = at + strcspn(at, between), *next = end + strspn(end, between);
+
+        if (*at == '/' || *at == '|' || *at == '+') {
+            return refuse(at, "no file is written and no command is run: give an address");
+        }
+        if (plain && *next != 0 && strchr("@.", end[-1]) == NULL && strchr("@.", *next) == NULL) {
+            memset(end, ' ', (size_t)(next - end));
+            *end = ',';
+        }
+        at = next;
+    } while (plain && *at != 0);
     return words_add(people, list);
 }
 
-/* Whom a field of the header names gets the mail, too. */
+/* Whom a field of the header names gets the mail, too. One that is empty says nothing. */
 static int add_field(struct call *call, char *word)
 {
     struct span field = {word, strlen(word)};
@@ -56,11 +66,10 @@ static int add_field(struct call *call, char *word)
                            : field_is(field, "Bcc") ? &call->bcc
                                                     : NULL;
 
-    if (people == NULL) {
-        return words_add(&call->fields, word);
+    if (field_name_len(field) != 0 && field_value(field).len == 0) {
+        return EX_OK;
     }
-    field = field_value(field);
-    return field.len == 0 ? EX_OK : add_people(people, word + (field.at - word));
+    return people == NULL ? words_add(&call->fields, word) : add_people(people, word + (field_value(field).at - word));
 }
 
 /* A field, unless it is the name of a file. */
@@ -93,9 +102,6 @@ static int take_word(struct call *call, struct letters *letters, char *word)
         call->args.from = word[2] != 0 ? word + 2 : *letters->argv != NULL ? *letters->argv++ : NULL;
         return EX_OK;
     }
-    if (*word == '/' || *word == '|' || *word == '+') {
-        return refuse(word, "no file is written and no command is run: give an address");
-    }
     return add_people(&call->to, word);
 }
 
@@ -116,7 +122,7 @@ static int take(struct call *call, struct letters *letters, int letter, char *va
         return letter == 'A' ? words_add(&args->attachments, value) : take_field_or_file(call, value);
     case 'b': return add_people(&call->bcc, value);
     case 'C': return add_field(call, value);
-    case 'c': return *value == 0 ? EX_OK : add_people(&call->cc, value);
+    case 'c': return add_people(&call->cc, value);
     case 'E': take_empty(call, letters); break;
     case 'e':
     case 'f':

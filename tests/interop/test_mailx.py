@@ -2,6 +2,7 @@
 """mail and mailx: a text, and options that make its header."""
 import os
 import pty
+import re
 import subprocess
 
 import pytest
@@ -47,12 +48,15 @@ def test_copies(machine):
 @pytest.mark.parametrize("words, rcpts, to", [
     ([f"{A} {B}"], [A, B], f"{A}, {B}"), ([f" {A}\n\n\t{B}  root "], [A, B, ROOT], f"{A}, {B}, {ROOT}"), ([f"{A}, {B}"], [A, B], f"{A}, {B}"),
     ([f"root {A}", B], [ROOT, A, B], f"{ROOT}, {A}, {B}"), ([f"Ann Lee <{A}>"], [A], f"Ann Lee <{A}>"), ([f"{A} (Ann Lee)"], [A], A),
-    ([f'"a b" <{A}>'], [A], f"a b <{A}>"), (["-c", f"{A} {B}", "-b", "x y", "-a", f"Cc: {ROOT} z", "w"], None, f"w@{HOST}")])
+    ([f'"a b" <{A}>'], [A], f"a b <{A}>"), (["a @ example.test"], [A], A), (["a@ example.test b @example.test"], [A, B], f"{A}, {B}"),
+    ([f"{A} {B}, root"], [A, B, ROOT], f"{A}, {B}, {ROOT}"), (["", A, " "], [A], A), ([f"{A} {B} "], [A, B], f"{A}, {B}"), ([f"{A}\r\n{B}"], [A, B], f"{A}, {B}"),
+    ([f"{A} , {B}"], [A, B], f"{A}, {B}"), (["-c", f"{A} {B}", "-b", "x y", "-a", f"Cc: {ROOT} z", "w"], None, f"w@{HOST}")])
 def test_blanks_part_recipients(machine, words, rcpts, to):
     """as in mail -s x "$PEOPLE" """
     mail = machine.sent("mail", *words, text=b"text\n")
     rcpts = rcpts or [f"w@{HOST}", A, B, ROOT, f"z@{HOST}", f"x@{HOST}", f"y@{HOST}"]
-    assert mail.to == rcpts and parsed(mail)["To"] == to
+    assert mail.to == rcpts and parsed(mail)["To"] == to and re.search(rb"^To: (?!,)([^\r]|\r\n )*[^, \r] ?\r\n\S", mail.text, re.M)
+    assert b",," not in mail.text
     assert parsed(mail)["Cc"] == (f"{A}, {B}, {ROOT}, z@{HOST}" if "-c" in words else None)
 
 
@@ -95,6 +99,18 @@ def test_fields_beside_attachments(machine, tmp_path):
     assert {name: whole.get_all(name) for name in ("From", "Subject", "X-Loop", "MIME-Version")} == {
         "From": ["Ann <ann@x.test>"], "Subject": ["s"], "X-Loop": ["y"], "MIME-Version": ["1.0"]}
     assert whole.get_content_type() == "multipart/mixed" and len(whole.get_all("Content-Type")) == 1
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+@pytest.mark.parametrize("name", ["From", "Reply-To", "Sender", "Subject", "Resent-To", "In-Reply-To", "X-Y", "Content-Type"])
+def test_fields_that_are_empty(machine, tmp_path, name, with_file):
+    """variables of a script that are not set: the mail is as it is without them"""
+    (tmp_path / "file").write_text("text")
+    words = ["-s", "s", *(["-A", tmp_path / "file"] if with_file else []), A]
+    for blank in "", " ", "\n":
+        mail = machine.sent("mail", "-a", f"{name}:{blank}", *words, text=b"x\n")
+        assert (mail.sender, mail.to) == (ROOT, [A])
+        assert sorted(parsed(mail).keys()) == sorted(parsed(machine.sent("mail", *words, text=b"x\n")).keys())
 
 
 @pytest.mark.parametrize("option", ["-a", "-C"])
@@ -158,7 +174,9 @@ def test_mail_with_its_header(machine):
 
 
 @pytest.mark.parametrize("words, word", [
-    ([], "no recipient"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"),
+    ([], "no recipient"), ([""], "no recipient"), (["-b", " "], "no recipient"), ([f"{A} |sh"], "|sh"), ([f"{A} /tmp/x"], "/tmp/x"), ([f"{A} +f"], "+f"), ([f"{A},/tmp/x"], "/tmp/x"), (["-c", "/tmp/x", A], "no file"),
+    (["-b", '|sh -c "x"', A], "no command"),
+    ([r"a\ b@example.test"], "b@example.test"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"),
     *(([f"-{letter}", A], "no mailbox") for letter in "eLpT"), (["-q", "/x", A], "standard input"), (["+folder"], "no file"), (["-s"], "-s"),
     (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["-a", "", A], "-a is empty"), (["-A", "", A], "-A is empty"), (["<a b>"], "a b"),
     (["-C", "no field", A], "no header field"), (["-C", "X : y", "-C", ": y", A], "no header field")])

@@ -76,6 +76,7 @@ def test_recipients_of_words(machine, words, rcpts):
     (f"Resent-From: root\nX: y\nResent-To: {A}\nResent-Cc: {B}\nTo: root\nResent-Bcc: root", [], [A, B]), (f"X: y\nResent-Cc: {A}\nTo: root", [], [A]), (f'To: "a, b" (c, d) <{A}>', [], [A]),
     (f"To: <@relay.test:{A}>", [], [A]), *((f"{field}:{value}\nTo: {A}\nBcc: {B}", [], [A, B]) for value in ("", " ,", "\n\t")
                                           for field in ("Resent-To", "Resent-Cc", "Resent-Bcc", "Resent-From")),
+    *((f"{field}:\nTo: {A}", [], [A]) for field in ("Resent-Date", "Resent-Message-ID")), (f"Resent-To: {A}\nX:\nResent-Cc: {B}\nTo: root", [], [A]),
     (f"Resent-From: root\nResent-Cc:\nResent-To: {A}\nResent-Bcc:\nResent-Cc: {B}\nTo: root", [], [A, B])])
 def test_recipients_of_the_header(machine, fields, words, rcpts):
     mail = machine.sent("sendmail", "-t", *words, text=fields + "\nSubject: x\n\nBcc: stays\n")
@@ -158,8 +159,19 @@ def test_lone_dot_anywhere(machine, size):
     text = text[-(size - len(head)):]
     mail = machine.sent("sendmail", A, text=head + text + b".\nnever\n")
     assert body(mail) == text.splitlines()
+    assert body(machine.sent("sendmail", A, text=head + text + b".\r\nnever\n")) == text.splitlines()
     mail = machine.sent("sendmail", A, text=head + text + b".x\n.y\n")
     assert body(mail) == [*text.splitlines(), b".x", b".y"]
+    assert body(machine.sent("sendmail", A, text=head + text + b".\rx\n")) == [*text.splitlines(), b".", b"x"]
+
+
+def test_lone_dot_that_cannot_be_read_behind(machine, tmp_path):
+    """it may be none: the mail is not cut there"""
+    (tmp_path / "text").write_bytes(b"Subject: x\n\ny\n.")
+    said = machine.call("sendmail", A, status=65, silent=False, wrap=[
+        "strace", "-f", "-qq", "-o", "/dev/null", "-P", tmp_path / "text", "-e", "inject=read:error=EIO:when=2",
+        "sh", "-c", f'exec "$@" <{tmp_path}/text', "sh"]).stderr
+    assert "standard input cannot be read" in said and machine.kept() == []
 
 
 def test_a_dot_in_the_header_ends_it(machine):
