@@ -63,6 +63,9 @@ class Tests:
             self.see()
             seen.end()
             seen = Seen(self.path, *self.places)
+            if not seen.tests:
+                os.unlink(self.path)
+                sys.exit(f"{self.path}: no test has run")
         return seen
 
     def who(self, fault, text, plenty=False):

@@ -36,8 +36,8 @@ def run_since(build):
 
 
 def state(*places):
-    """a hash of the sources"""
-    paths = sorted(path for place in places for path in pathlib.Path(place).rglob("*.[ch]"))
+    """a hash of the sources, and of the tests"""
+    paths = sorted(path for place in places for path in pathlib.Path(place).rglob("*.*") if path.suffix in (".c", ".h", ".py"))
     return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in paths)).hexdigest()
 
 
