@@ -19,7 +19,7 @@ import zlib
 
 from client import COMMAND, DEFERRED, FAILED, OK, REFUSED
 from clock import Clock
-from pretend import environment
+from pretend import INHERITED, environment
 from relay import Spool
 from scripted import Relay
 
@@ -135,7 +135,7 @@ class Play:
 
     def run(self, word, *args, text=b"", **more):
         done = subprocess.run([COMMAND, word, *self.words, *args], input=text, capture_output=True, timeout=LIMIT_S,
-                              env={**os.environ, **environment(**self.system, **more)})
+                              env={**INHERITED, **environment(**self.system, **more)})
         for relay in self.relays:
             relay.settle()
         out, err = done.stdout.decode(), done.stderr.decode()

@@ -19,6 +19,7 @@ RECV       no more than so many octets come from a socket at a time; -N: one to 
 import atexit
 import ctypes
 import functools
+import os
 import pathlib
 import shutil
 import subprocess
@@ -346,8 +347,11 @@ def compiled(source):
     return path
 
 
+INHERITED = dict(os.environ)        # as it was: pytest changes it with each test, while other threads would read it
+
+
 def environment(**settings):
-    """the same without a program more to be started, for subprocess"""
+    """the same without a program more to be started, for subprocess, beside what is INHERITED"""
     return {"LD_PRELOAD": str(library()), **{name: str(value) for name, value in settings.items()}}
 
 

@@ -19,7 +19,7 @@ import pytest
 from cell import PASSWORD, USER
 from client import COMMAND, DEFERRED, FAILED, OK, REFUSED, Result
 from clock import Clock
-from pretend import environment
+from pretend import INHERITED, environment
 from scripted import Contexts, Relay
 
 TLS_RETRY_S, RETRY_S = 60, 300                     # P4, P11
@@ -42,7 +42,7 @@ class Scene:
         self.log, self.to = [], [f"{name}@example.test" for name in to]
         self.spool = pathlib.Path(tempfile.mkdtemp(prefix="spool-", dir=world.directory))
         self.clock = Clock(world.directory)
-        self.environment = {**os.environ, **environment(**self.clock.settings)}
+        self.environment = {**INHERITED, **environment(**self.clock.settings)}
         self.relays = [Relay(world.contexts, name, self.log, self.clock) for name, _ in zip("abcdefgh", scripts)]
         each = [options] * len(scripts) if not options or isinstance(options[0], str) else options
         self.words = [word for relay, more in zip(self.relays, each)

@@ -142,7 +142,7 @@ def test_empty_values(config):
 SLIPS = {
     "word": ("rely x.test\n", ":1: rely is unknown"),
     "option": ("relay x.test usr=x\n", ":1: a relay has no usr="),
-    "port": ("relay x.test:smtp\n", ":1: --relay x.test:smtp: the port is a number"),
+    "port": ("relay x.test:smtp\n", ":1: --relay x.test...: the port is a number"),
     "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
     "quote": ('relay "x.test\n', ":1: a value in double quotes ends with one"),
     "admin": ("admin nobody@\nrelay x.test\n", ':1: admin "nobody@"'),
