@@ -218,8 +218,11 @@ static void write_own(const struct raw *raw, bool encode, bool own_type, FILE *o
         struct span field = take_field(&rest, &lines);
         bool again = from && field_is(field, "From");
 
+        if (is_left_out(field)) {
+            continue;
+        }
         from = from || (rules.from_field == FROM_WRITTEN && *rules.from != 0 && field_is(field, "From"));
-        if (!again && !is_left_out(field) && !(encode && field_is(field, "Content-Transfer-Encoding")) &&
+        if (!again && !(encode && field_is(field, "Content-Transfer-Encoding")) &&
             (own_type || !field_is(field, "Content-Type"))) {
             header_write(out, field, &rules);
         }

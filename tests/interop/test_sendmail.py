@@ -318,9 +318,10 @@ def test_name_of_the_sender(machine, words, sent):
     assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
 
 
-def test_from_is_written_once(machine):
+@pytest.mark.parametrize("empty", ["", "From:\n", "From: ,\n"])
+def test_from_is_written_once(machine, empty):
     machine.configure(f"relay {machine.relay.where}", "from box@provider.test", "set_from_header on")
-    mail = machine.sent("sendmail", A, text=f"From: Ann <{A}>\nFrom: {B}\nSubject: x\n\n")
+    mail = machine.sent("sendmail", A, text=f"{empty}From: Ann <{A}>\nFrom: {B}\nSubject: x\n\n")
     assert parsed(mail).get_all("From") == ["Ann <box@provider.test>"]
 
 
