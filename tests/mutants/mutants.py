@@ -6,8 +6,8 @@
     tests/mutants/mutants.py --build BUILD --known
 
 BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by the
-tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by sixty tests of the command that do; where
-nobody runs the line, by those that run something of the file. A fault that leaves the object as it was is none. What came of each is
+tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by sixty tests of the command that do,
+some of each file; where nobody runs the line, by those that run something of the file. A fault that leaves the object as it was is none. What came of each is
 kept in BUILD/mutants/results.txt: what is there is not done again, so a run that was ended goes on. --left gives those that nobody
 found to the sanitizers, in full, and to all tests of the command that run the line. Those of equal.txt change nothing anyone could
 see. --known replays the faults of known.txt: each must be found by the test it names.
@@ -150,6 +150,17 @@ class Command(Tests):
         for folder, _, _ in os.walk(self.seen_in):
             os.chmod(folder, 0o777)             # some tests are no root
         self.pytest(self.seen_in, ["-p", "seen", *SCENES], PYTHONPATH=str(HERE), SEEN=self.seen_in, SEEN_INTO=self.path)
+
+    def in_order(self, fault):
+        """Most lines are run by thousands of tests that say nothing of them: of each file of tests the one that runs most of the source,
+        then another one; in front of them those that found the last faults, and those of the file that has the source's name."""
+        turns, own, last = collections.Counter(), f"/test_{pathlib.Path(fault.file).stem}.py:", self.last[fault.file]
+
+        def turn(test):
+            file = test["name"].partition("::")[0]
+            turns[file] += 1
+            return test["name"] not in last, own not in test["name"], turns[file]
+        return sorted(sorted(self.seen.of(fault.file, fault.line), key=lambda test: -len(test["lines"][fault.file])), key=turn)
 
     def first(self, file, tests, plenty):
         if None in [build.linked(build.objects.replace("/obj", "/mailmote"), file) for build in self.builds]:
