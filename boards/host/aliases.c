@@ -150,7 +150,7 @@ static int expand_target(const struct expansion *all, const struct step *from, s
         address_bare((struct span){name.at, name.len - LOCAL})) {
         step.name.len = name.len -= LOCAL;
     }
-    if (name.len == bare) {
+    if (name.len - bare == 0) {
         return refuse(all->aliases, from->name, NOBODY);
     }
     if (name.at[0] == '|' || name.at[0] == '/') {

@@ -322,7 +322,6 @@ static int parse_line(struct config *config, char *text)
 {
     const struct config_word *word;
     const char *nearest;
-    size_t len;
     char *name, *rest = text + strspn(text, CONFIG_SPACE);
 
     if (*rest == 0 || *rest == '#') {
@@ -334,12 +333,13 @@ static int parse_line(struct config *config, char *text)
         *rest++ = 0;
     }
     word = config_word(name);
-    len = strcspn(name, "=:");
-    if (word == NULL && name[len] != 0) {
-        complain("%.*s: a setting and its value have a blank between them", (int)(len < 200 ? len : 200), name);
-        return EX_CONFIG;
-    }
     if (word == NULL) {
+        size_t len = strcspn(name, "=:");
+
+        if (name[len] != 0) { /* what follows may be a password */
+            complain("%.*s: a setting and its value have a blank between them", (int)(len < 200 ? len : 200), name);
+            return EX_CONFIG;
+        }
         nearest = config_nearest(name);
         complain(nearest == NULL ? "%.200s is unknown: see mailmote --help" : "%.200s is unknown: is %s meant?", name,
                  nearest);

@@ -62,21 +62,16 @@ static int parse_port(uint16_t *port, const char *text, const char *relay)
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT */
 static int parse_where(struct host_relay *relay, const char *text)
 {
-    bool bracket = text[0] == '[';
+    bool bracket = text[0] == '[', odd = strpbrk(text, "/@ ") != NULL;
     const char *host = text + bracket, *end = strchr(host, bracket ? ']' : ':');
     size_t len = end == NULL ? strlen(host) : (size_t)(end - host);
-    const char *rest = end == NULL ? "" : end + bracket, *wrong = NULL;
-    static const char alone[] = "give HOST or HOST:PORT alone: no scheme, path or user";
+    const char *rest = end == NULL ? "" : end + bracket;
 
-    if (strpbrk(text, "/@ ") != NULL) {
-        wrong = alone;
-    } else if (!bracket && strchr(rest + (*rest != 0), ':') != NULL) {
-        wrong = "an IPv6 address goes into brackets, as in [2001:db8::7]:587";
-    } else if (len == 0 || len >= sizeof relay->host || (bracket && end == NULL) || (*rest != 0 && *rest != ':')) {
-        wrong = alone;
+    if (!odd && !bracket && strchr(rest + (*rest != 0), ':') != NULL) {
+        return refuse_where(text, "an IPv6 address goes into brackets, as in [2001:db8::7]:587");
     }
-    if (wrong != NULL) {
-        return refuse_where(text, wrong);
+    if (odd || len == 0 || len >= sizeof relay->host || (bracket && end == NULL) || (*rest != 0 && *rest != ':')) {
+        return refuse_where(text, "give HOST or HOST:PORT alone: no scheme, path or user");
     }
     memcpy(relay->host, host, len);
     relay->host[len] = 0;

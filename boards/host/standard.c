@@ -58,7 +58,7 @@ static size_t read_once(char *to, size_t cap)
 }
 
 /* Octet number at of what was read, or as many behind it as ahead has room for; NOTHING at the end. */
-static int octet_at(struct standard *standard, const char *read, size_t len, size_t at)
+static int octet_at(struct standard *standard, const char *octets, size_t len, size_t at)
 {
     while (at >= len + standard->ahead_len) {
         size_t got = read_once(standard->ahead + standard->ahead_len, 1);
@@ -68,7 +68,7 @@ static int octet_at(struct standard *standard, const char *read, size_t len, siz
         }
         standard->ahead_len++;
     }
-    return (unsigned char)(at < len ? read[at] : standard->ahead[at - len]);
+    return (unsigned char)(at < len ? octets[at] : standard->ahead[at - len]);
 }
 
 static size_t read_ahead(struct standard *standard, char *to)
