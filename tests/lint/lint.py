@@ -17,6 +17,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).parent
 Finding = collections.namedtuple("Finding", "check file line words")
@@ -63,8 +64,11 @@ def tidy(file, inc):
 
 
 def cppcheck(what, words, inc):
-    _, _, err = run(["cppcheck", "-q", "--std=c99", "--template={file}@{line}@{id}@{message}", "--template-location=",
-                     f"--suppress=*:{inc}/*", "-Iinclude", f"-I{inc}", *words])
+    """In a directory of its own: what it notes of each file, for the rules over all of them, else stands beside the source, and is gone
+    when another run ends."""
+    with tempfile.TemporaryDirectory() as build:
+        _, _, err = run(["cppcheck", "-q", "--std=c99", "--template={file}@{line}@{id}@{message}", "--template-location=",
+                         f"--cppcheck-build-dir={build}", f"--suppress=*:{inc}/*", "-Iinclude", f"-I{inc}", *words])
     return [Finding(f"{what} {check.replace('misra-c2012-', '')}", name, int(line), text)
             for name, line, check, text in CPPCHECK.findall(err)]
 
