@@ -5,12 +5,12 @@
     tests/mutants/mutants.py --build BUILD [-n COUNT] [--seed SEED] [--left] [FILE...]
     tests/mutants/mutants.py --build BUILD --known
 
-BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by the
-tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by sixty tests of the command that do,
-some of each file; where nobody runs the line, by those that run something of the file. A fault that leaves the object as it was is none. What came of each is
-kept in BUILD/mutants/results.txt: what is there is not done again, so a run that was ended goes on. --left gives those that nobody
-found to the sanitizers, in full, and to all tests of the command that run the line. Those of equal.txt change nothing anyone could
-see. --known replays the faults of known.txt: each must be found by the test it names.
+BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by
+the tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by sixty tests of the command
+that do, some of each file; where nobody runs the line, by those that run something of the file. A fault that leaves the object as
+it was is none. What came of each is kept in BUILD/mutants/results.txt: what is there is not done again, so a run that was ended
+goes on. --left gives those that nobody found to the sanitizers, in full, and to all tests of the command that run the line. Those
+of equal.txt change nothing anyone could see. --known replays the faults of known.txt: each must be found by the test it names.
 """
 
 import argparse
