@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
 """What `send` makes of its options: who gets the mail and who is seen, as a real server stored it."""
+import contextlib
 import email
 import email.policy
 import os
 import pathlib
 import pty
 import re
+import select
 import subprocess
 import time
 
 import pytest
 
 from client import ALICE, BOB, COMMAND, delivered, new_token
+from clock import Clock
 from pretend import pretend
 from relay import Relay, run
 from test_delivery import every_server
@@ -228,20 +231,31 @@ def test_too_large(mailmote, tmp_path):
 
 # ---- Progress --------------------------------------------------------------------------------------------------------
 
-def on_a_terminal(relay, *options):
-    """what standard error shows there"""
+@contextlib.contextmanager
+def terminal(relay, *options, wrap=()):
+    """the descriptor of the one that standard error shows"""
     ours, theirs = pty.openpty()
-    words = [COMMAND, "send", "--relay", relay, "--from", "s@example.org", *options, ALICE]
+    words = [*wrap, COMMAND, "send", "--relay", relay, "--from", "s@example.org", *options, ALICE]
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs) as process:
         os.close(theirs)
-        said = b""
-        try:
-            while octets := os.read(ours, 4096):
-                said += octets
-        except OSError:                              # nobody has the other end any more
-            pass
+        yield ours
         os.close(ours)
-        assert process.wait(60) == 0, said
+        assert process.wait(60) == 0
+
+
+def on_a_terminal(relay, *options):
+    """what standard error shows there"""
+    with terminal(relay, *options) as shown:
+        return rest_of(shown)
+
+
+def rest_of(shown):
+    said = b""
+    try:
+        while octets := os.read(shown, 4096):
+            said += octets
+    except OSError:                                  # nobody has the other end any more
+        pass
     return said
 
 
@@ -253,4 +267,23 @@ def test_progress(tmp_path):
     said = on_a_terminal(relay.where, "--attach", str(tmp_path / "large"))
     assert re.match(rb"\rmailmote: 0 % of 1\.6 MB ", said) and re.search(rb"\r +\r$", said) and b"\n" not in said
     assert on_a_terminal(relay.where, "--attach", str(tmp_path / "small")) == b""
+    relay.stop()
+
+
+def test_progress_is_shown_four_times_a_second(tmp_path):
+    """and no more often"""
+    relay, clock = Relay(), Clock(tmp_path)
+    (tmp_path / "large").write_bytes(bytes(1200000))
+    clock.take(8000)
+    with terminal(relay.where, "--attach", str(tmp_path / "large"), wrap=pretend(**clock.settings)) as shown:
+        assert b" 0 % of" in os.read(shown, 4096)
+        for passed_ms, told in (249, False), (1, True), (1, False), (248, False), (1, True), (999, True), (1, False):
+            clock.waits()
+            clock.set(clock.now + passed_ms / 1000)
+            clock.take(8000)
+            clock.waits()
+            assert bool(select.select([shown], [], [], 0)[0]) == told
+            assert not told or re.fullmatch(rb"\rmailmote: [0-4] % of 1\.6 MB ", os.read(shown, 4096))
+        clock.take()
+        assert re.fullmatch(rb"\r +\r", rest_of(shown))
     relay.stop()

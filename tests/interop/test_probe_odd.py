@@ -109,6 +109,15 @@ def test_a_reply_of_more_than_there_is_room_for(tmp_path):
     assert found["offers_tls"] == ["TIGHT", "SIZE 1000"]
 
 
+@pytest.mark.parametrize("left, kept", [(6, "FINAL"), (5, "FINA"), (4, "FIN"), (3, "FI"), (2, "F"), (1, None)])
+def test_the_last_line_there_is_room_for(left, kept):
+    """is cut: `left` octets are behind those before it, with the ends of lines, and one more for the NUL"""
+    lines = ["X%04d" % n for n in range(339)] + ["Y" * (2047 - 339 * 6 - 1 - left)]
+    reply = "".join(f"250-{line}\r\n" for line in ["relay.test", *lines]) + "250 FINAL\r\n"
+    _, found = told(Says([b"220 hi\r\n", reply.encode()]).port)
+    assert found["offers_clear"] == lines + [kept] * (kept is not None)
+
+
 @pytest.mark.parametrize("lines, inside, trouble", [(UNTIL_TLS, (b"502 what?\r\n",), "it refuses EHLO inside TLS"),
                                                     ([], (), "it says nothing in TLS: is it a mail relay?"),
                                                     ([], (b"554 no\r\n",), "its greeting is not 220"),
@@ -197,6 +206,15 @@ def test_hostile_certificate(tmp_path):
     assert done.returncode == UNVERIFIED and "CN=\\x1B[2Jü" in done.stdout, done.stdout
     assert done.stdout.replace("\n", "").isprintable()
     assert told(relay.port)[1]["chain"][0]["subject"].startswith("CN=\\x1B[2J")
+
+
+@pytest.mark.parametrize("name", ["relay.test.", "a", "a."])
+def test_name_that_the_certificate_is_asked_for(tmp_path, name):
+    """RFC 6066 3: without a final dot"""
+    context, asked = own_context(tmp_path), set()
+    context.sni_callback = lambda link, name, context: asked.add(name)
+    assert told(Says(UNTIL_TLS, context).port, "--tls-name", name)[0] == UNVERIFIED
+    assert asked == {name.removesuffix(".")}
 
 
 CA_OF_NONE, UNKNOWN = "a certificate in the chain is no CA's", "a certificate has a key or a signature mailmote does not know"

@@ -158,6 +158,12 @@ def test_charset_that_is_said_stays(relay):
     assert octets.isascii() and mail.get_content_charset() == "iso-8859-1" and same(mail, text)
 
 
+def test_charset_without_a_value(relay):
+    """stays: with another one there would be two"""
+    octets, _ = arrives(relay, FULL + b"Content-Type: text/plain; charset\n\nGr\xfc\xdfe\n")
+    assert b"\r\nContent-Type: text/plain; charset\r\n" in octets and octets.lower().count(b"charset") == 1
+
+
 def test_charset_that_nobody_knows(relay):
     octets, mail = arrives(relay, FULL + b"\nGr\xfc\xdfe\n")
     assert mail.get_content_charset() == "unknown-8bit" and mail.get_payload(decode=True) == b"Gr\xfc\xdfe\r\n"

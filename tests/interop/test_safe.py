@@ -167,6 +167,23 @@ def test_relays_of_another_user(stored, relay):
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
 
 
+# ---- Closed streams -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("closed", ["0", "1", "2", "01", "02", "12", "012"])
+def test_a_closed_stream_is_no_file_and_no_relay(stored, relay, closed):
+    """its number is not given to what is opened next, which would hear what is meant for a person"""
+    relay.hold, relay.hold_greeting = threading.Event(), True
+    words = [COMMAND, "flush", "-v", "--now", "--spool", stored.path, "--relay", relay.where]
+    with subprocess.Popen(["/bin/sh", "-c", 'exec "$@" ' + "".join(f" {stream}>&-" for stream in closed), "sh", *words],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert relay.holding.wait(30)
+            assert all(os.readlink(f"/proc/{process.pid}/fd/{stream}") == "/dev/null" for stream in "012")
+        finally:
+            relay.hold.set()
+    assert process.returncode == OK and relay.talks == [["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]] and stored.files() == []
+
+
 # ---- Secrets --------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("secret", [True, False])

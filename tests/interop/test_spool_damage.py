@@ -87,6 +87,16 @@ def test_every_octet_counts(stored, relay):
         assert (done.stdout == b"" and "damaged" in done.stderr) if at >= 1024 else (done.stdout and done.stderr == "")
 
 
+def test_every_part_of_a_long_text_counts(spool, closed):
+    spool.send(closed, text=b"line\n" * 5000)
+    path = spool.file().path
+    data = path.read_bytes()
+    for at in [*range(1024 + 4096, len(data), 4096), len(data) - 1]:
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1:])
+        done = spool.queue("--show", path.stem)
+        assert done.stdout == b"" and "damaged" in done.stderr
+
+
 def test_temporary_files_of_dead_runs_are_removed(stored, relay):
     (stored.path / "tmp.0123456789abcdef").write_bytes(b"x")
     with open(stored.path / "tmp.0123456789abcde0", "wb") as held:

@@ -149,6 +149,16 @@ def test_a_subject_that_would_be_code(tmp_path):
     build(tmp_path, made.stdout)
 
 
+@pytest.mark.parametrize("lens, shown", [((500,), (396,)), ((340, 100), (340, 51)), ((346, 100), (346, 45)), ((347, 100), (347,)),
+                                         ((100, 200, 300), (100, 200, 86))])
+def test_a_subject_that_is_too_long(tmp_path, lens, shown):
+    """is cut, whichever of its parts it is that has no room"""
+    subject = [f"/DC={letter * len}" for letter, len in zip("abc", lens)]
+    make_ca(tmp_path, "long", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", subject="".join(subject))
+    said = trust(tmp_path / "long.pem").stdout
+    assert "/* 0: " + ", ".join(f"DC={letter * len}" for letter, len in zip("abc", shown)) + "\n" in said, said[:600]
+
+
 def damaged(text):
     lines = text.splitlines(keepends=True)
     return {
