@@ -131,7 +131,7 @@ class Lwip(Tests):
 
 class Command(Tests):
     """The tests of the command, by pytest; it is there twice, as one of them waits less."""
-    AT_ONCE = 60
+    AT_ONCE, LONG_S = 60, 5
 
     def __init__(self, build):
         self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
@@ -153,13 +153,14 @@ class Command(Tests):
 
     def in_order(self, fault):
         """Most lines are run by thousands of tests that say nothing of them: of each file of tests the one that runs most of the source,
-        then another one; in front of them those that found the last faults, and those of the file that has the source's name."""
+        then another one; in front of them those that found the last faults, and those of the file that has the source's name; behind them
+        those that take long."""
         turns, own, last = collections.Counter(), f"/test_{pathlib.Path(fault.file).stem}.py:", self.last[fault.file]
 
         def turn(test):
-            file = test["name"].partition("::")[0]
-            turns[file] += 1
-            return test["name"] not in last, own not in test["name"], turns[file]
+            file, long = test["name"].partition("::")[0], test["seconds"] > self.LONG_S
+            turns[file] += not long
+            return test["name"] not in last, long, own not in test["name"], turns[file]
         return sorted(sorted(self.seen.of(fault.file, fault.line), key=lambda test: -len(test["lines"][fault.file])), key=turn)
 
     def first(self, file, tests, plenty):
