@@ -62,13 +62,13 @@ $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-
 	    "$(BOARD)", $$1 + $$2, $(flash), $$2 + $$3, $(ram) }'
 
 $(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags $(lwipopts)
-	@mkdir -p $(@D)
-	@echo "  CROSS   lwip/$*.c"
+	$(mailmote_folder)
+	$(info $()  CROSS   lwip/$*.c)
 	@$(CC) $(flags) $(includes) -w -c -o $@ $<
 
 $(ours_o): $(out)/%.o: %.c $(out)/flags
-	@mkdir -p $(@D)
-	@echo "  CROSS   $<"
+	$(mailmote_folder)
+	$(info $()  CROSS   $<)
 	@$(CC) $(STRICT) $(flags) $(own) $(includes) -MMD -MP -c -o $@ $<
 
 # The compiler must not take their loops for calls of themselves, and must find them when all else is optimized.
@@ -84,7 +84,7 @@ FORCE:
 
 $(out)/libbearssl.a: $(out)/flags port/bearssl.mk
 	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)gcc-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
-	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$< NEEDED=yes
+	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$< NEEDED=client
 
 # Written when a flag has changed, and everything is built again.
 said := $(strip $(flags) $(filter-out -Werror,$(STRICT)) $(bearssl_options))

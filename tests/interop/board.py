@@ -49,8 +49,10 @@ def build(board, into, flags="", bearssl="", trust="", peer=""):
 def build_with(name, kind, flags, trust):
     """firmware in a directory of its own, with the BearSSL of what `make firmware` builds"""
     build(name, BUILD)
-    into, bearssl = BUILD / kind, BUILD / "boards" / name / "libbearssl.a"
-    build(name, into, flags, bearssl, trust)
+    into, made = BUILD / kind, BUILD / "boards" / name
+    if not flags:                                    # but for the CAs it is the same
+        shutil.copytree(made, into / "boards" / name, dirs_exist_ok=True)
+    build(name, into, flags, made / "libbearssl.a", trust)
     return name, into
 
 

@@ -34,8 +34,8 @@ $(out)/test_lwip: $(ours_o) $(lwip_o) $(filter %.a,$(BEARSSL_LIB))
 	@$(CC) $(san) -pthread -o $@ $(filter %.o,$^) $(BEARSSL_LIB)
 
 $(ours_o): $(out)/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
+	$(mailmote_folder)
+	$(info $()  CC      $<)
 	@$(CC) $(STRICT) $(cflags) -MMD -MP -c -o $@ $<
 
 ifeq ($(KIND),threads)
@@ -63,7 +63,7 @@ endif
 
 # lwIP reads unaligned words on purpose.
 $(out)/lwip/%.o: $(LWIP_DIR)/%.c $(wildcard $(tests)/*opts.h $(tests)/threads/*opts.h) $(tests)/lwip.mk
-	@mkdir -p $(@D)
+	$(mailmote_folder)
 	@$(CC) $(cflags) -fno-sanitize=alignment -w -c -o $@ $<
 
 -include $(ours_o:.o=.d) $(out)/shown.d
