@@ -10,6 +10,7 @@
 #   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
 #   DANE=1        mail without a relay: MX records and DANE, with libunbound (port/dane); not for `make static'
 #   WERROR=1      a warning ends the build: for those who change the code; `make check' sets it
+#   SHORT=yes     a part of `make callers', `make machines' and `make static-check'; `make check' sets it
 #   V=1           shows the commands
 
 BUILD ?= build
@@ -69,8 +70,8 @@ $(BUILD)/libmailmote.a: $(library_o)
 	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(bearssl_h)
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
+	$(mailmote_folder)
+	$(info $()  CC      $<)
 	$(Q)$(compile)
 
 # Written when the compiler or a flag has changed, and everything is built again.
@@ -131,15 +132,16 @@ include tests/machines/machines.mk
 ##: Test
 
 # Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
-checks := unit mutants-known unit-san unit-msan fuzz-replay weeks-check fleet-check prove-check \
+checks := unit mutants-known unit-san fuzz-replay weeks-check fleet-check prove-check \
     + interop-alone lwip-check core-check machines \
-    + interop-served callers-short static-check install-check build-systems warnings format-check \
+    + interop-served callers static-check install-check build-systems format-check \
     + boards-check demo size instructions
-check: need-check all fast ## nearly everything below; the last line says `N passed, N failed`
-	@tests/run --with '$(MAKE) WERROR=1 BOOTS=25' $(checks)
+check: need-check ## nearly everything below, some with SHORT=yes; the last line says `N passed, N failed`
+	+@$(MAKE) WERROR=1 all fast $(BUILD)/template
+	@tests/run --with '$(MAKE) WERROR=1 SHORT=yes BOOTS=25' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
-san := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+san := -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitized = $(MAKE) BUILD=$(BUILD)/san BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/san/libbearssl.a NEEDED=yes \
     CC=clang CPPFLAGS='$(CPPFLAGS) $(san_cpp)' CFLAGS='$(san)' LDFLAGS='$(LDFLAGS) $(san_ld)'
 # BearSSL reads words where they lie on a CPU that can: not here, and not on the boards.
@@ -174,7 +176,7 @@ unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and Und
 	+@$(sanitized) unit
 
 # Neither sees a value that nobody has set. MemorySanitizer does, where it has compiled everything: cmocka, too.
-msan := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all
+msan := -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all
 
 unit-msan: need-san | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c ## the unit tests under MemorySanitizer, with a part of what takes long; all of it: TESTS=all
 	+@TESTS=$(or $(TESTS),quick) $(MAKE) BUILD=$(BUILD)/msan BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/msan/libbearssl.a NEEDED=yes \
@@ -330,11 +332,8 @@ install-check: need-install-check all fast $(bearssl_a) | $(cross_h) ## make ins
 deb-check: need-deb-check all ## Debian's packages: built, looked at by lintian, installed and used in a chroot; minutes
 	@$(pytest) tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
 
-callers: need-callers all ## cron, sudo, PHP, git, mdadm and others call sendmail and mail in a chroot; COMMAND= another file than $(BUILD)/mailmote; minutes
+callers: $(if $(SHORT),need-interop,need-callers) all ## cron, sudo, PHP, git, mdadm and others call sendmail and mail in a chroot; COMMAND= another file than $(BUILD)/mailmote; minutes
 	@COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
-
-callers-short: need-interop all
-	@SHORT=yes COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers
 
 faults: need-interop $(if $(DANE),need-dane-check,all) ## every system call of send and flush fails, or is the last one before SIGKILL; minutes; without a relay: DANE=1, hours
 ifdef DANE
@@ -374,8 +373,8 @@ cross := arm-none-eabi-gcc $(strict) -Iinclude -isystem $(dir $(cross_h)) -Os -m
 cross_o := $(MAILMOTE_CORE:%.c=$(BUILD)/cross/%.o)
 
 $(BUILD)/cross/%.o: %.c $(BUILD)/flags | $(cross_h) need-cross
-	@mkdir -p $(@D)
-	@echo "  CROSS   $<"
+	$(mailmote_folder)
+	$(info $()  CROSS   $<)
 	$(Q)$(cross) -MMD -MP -c -o $@ $<
 
 core-check: $(cross_o) $(library_o) $(command_o) ## the core needs five functions of <string.h>, has no variables and no floats; no calls in a circle
@@ -431,7 +430,7 @@ pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
 pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck libunbound-dev
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san linux-machines avr interop static-armhf static-mips static-check install-check build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san linux-machines avr interop static-armhf static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)
@@ -441,7 +440,7 @@ help: ## this list
 	    /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fuzz-afl fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers callers-short dane-check faults attacks cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fuzz-afl fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers dane-check faults attacks cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The static files of `make static`, each on its machine: they need no other file, deliver a verified mail, and find a relay by
 its name. Each is within the octets of port/static/budget.txt, or `make static` would have failed."""
+import os
 import pathlib
 import re
 import subprocess
@@ -18,7 +19,7 @@ from test_cost import EC, MEMORY_KB, RSA, place  # noqa: F401 (a fixture)
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRING, DIRECTIVE = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"%[-+#0-9.*]*(?:hh|h|ll|l|j|z|t|L)?[a-zA-Z]")
 PRINTF, DATE = re.compile(r"%[-0]*(\d+|\*)?(\.(\d+|\*))?(hh|h|ll|l|j|z|t)?[cdisuxX]"), re.compile(r"%[abdeHmMSY]")
-MACHINES = {"static": [], "static-armhf": ["qemu-arm"], "static-mips": ["qemu-mips"]}
+MACHINES = {"static": [], **{f"static-{name}": [f"qemu-{name.removesuffix('hf')}"] for name in os.environ.get("EMULATED", "armhf mips").split()}}
 
 
 @pytest.fixture(params=MACHINES)
