@@ -55,7 +55,10 @@ def faults(file, text):
         if not NO_STATEMENT.match(match.group(1)) and match.group(1).count("(") == match.group(1).count(")"):
             add("deleted", *match.span(1), ";")
     for match in CALL.finditer(plain):
-        words = text[match.start(2):match.end(2)].split(", ")
+        words, at = [], match.start(2)
+        for word in match.group(2).split(", "):             # a comma in a string parts nothing
+            words.append(text[at:at + len(word)])
+            at += len(word) + len(", ")
         for i in range(len(words) - 1):
             swapped = words[:i] + [words[i + 1], words[i]] + words[i + 2:]
             if match.group(1) == "memcmp" and i == 0:       # they are the same either way round
