@@ -30,6 +30,7 @@ NUMBER = re.compile(r"(?<![\w.])(0x[0-9a-fA-F]+|\d+)([uUlL]*)(?![\w.])")
 STATEMENT = re.compile(r"^[ \t]+((?:\*|\+\+|--|\()?[a-z_]\w*(?:[\[(.\-+=|&*/%<>^ ].*)?;)[ \t]*$", re.MULTILINE)
 NO_STATEMENT = re.compile(r"(?:return|break|continue|goto|case|default|else|typedef|extern|static|struct|enum|union|const|"
                           r"unsigned|int|bool|char|size_t|ssize_t|uint\w+_t|int\w+_t|long|void|time_t|FILE|pid_t)\b|\w+ \*?\w+(?: =|;|,|\[)")
+EITHER_WAY = re.compile(r"memcmp\(|str(?:n?case|n)?cmp\([^()]*\) [!=]= 0\b")   # the first two words of such a call
 CALL = re.compile(r"\b([a-z_]\w*)\(([^(),;{}]+(?:, [^(),;{}]+)+)\)(?! *\{)")
 
 
@@ -61,7 +62,7 @@ def faults(file, text):
             at += len(word) + len(", ")
         for i in range(len(words) - 1):
             swapped = words[:i] + [words[i + 1], words[i]] + words[i + 2:]
-            if match.group(1) == "memcmp" and i == 0:       # they are the same either way round
+            if i == 0 and EITHER_WAY.match(plain, match.start()):
                 continue
             if words[i] != words[i + 1] and not re.match(r"(?:const|struct|void|uint\w*|size_t|bool|char|int|unsigned)\b", words[i]):
                 add("swapped", *match.span(2), ", ".join(swapped))
