@@ -4,6 +4,7 @@ file or printed by a command."""
 import base64
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -451,11 +452,12 @@ def test_command_that_fails(config, secure, tmp_path, command, says):
 
 
 def test_command_has_nothing_of_ours(config, secure, tmp_path):
-    """but standard error: not the mail, not a file of the spool"""
+    """but standard error: not the mail, not what is attached, not a file of the spool"""
+    (tmp_path / "attached").write_text("x\n")
     path = config(f"from s@example.org\nspool {tmp_path}/spool\n"
                   + login(secure, f"passwordeval ls -l /proc/self/fd >{tmp_path}/fds; cat; echo p"))
-    assert send(path).verdicts == ["delivered"] and secure.logins == ["\0meter\0p"]
-    assert "spool" not in (tmp_path / "fds").read_text()
+    assert send(path, "--attach", str(tmp_path / "attached")).verdicts == ["delivered"] and secure.logins == ["\0meter\0p"]
+    assert re.findall(r" (\d+) -> (?!pipe|/proc)(.*)", (tmp_path / "fds").read_text()) == [("0", "/dev/null"), ("1", f"{tmp_path}/fds")]
 
 
 @pytest.mark.parametrize("signals", [["CHLD"], ["CHLD", "PIPE", "ALRM", "HUP", "TERM", "XFSZ"]])

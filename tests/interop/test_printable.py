@@ -124,6 +124,13 @@ def test_queue(tmp_path, closed, octets):
     assert lines[0].startswith("A: b") and [line for line in lines if line.startswith("Subject: ")]
 
 
+@pytest.mark.parametrize("first, last", [(0x7f, 0x9f), (0xad, 0xad), (0x61c, 0x61c), (0x200b, 0x200f), (0x2028, 0x202e), (0x2060, 0x206f),
+                                         (0xfeff, 0xfeff), (0xfff9, 0xfffb), (0xe0000, 0xe007f)], ids=hex)
+def test_first_and_last_of_what_is_not_shown(first, last):
+    told = run(COMMAND, "".join(map(chr, (first - 1, first, last, last + 1))), decode=False).stderr
+    assert [chr(code) in told for code in (first - 1, first, last, last + 1)] == [True, False, False, True]
+
+
 def test_what_is_harmless_is_shown_as_it_is(tmp_path, relay):
     relay.replies = {"r@x.test": "550 " + GOOD}
     assert f"S: 550 {GOOD}\n" in printed("send", "-v", "--relay", relay.where, *FROM, "r@x.test", text=b"x\n")[1]
