@@ -109,13 +109,13 @@ static bool write_all(struct link *link, const char *text, size_t len)
     return true;
 }
 
-/* "250 " or "250-", three digits; the code, or 0. */
-static unsigned code_of(const char *line, size_t len)
+/* "250 " or "250-", three digits; the code, or 0: the line has an end, which is no digit. */
+static unsigned code_of(const char *line)
 {
     unsigned code = 0;
 
     for (size_t i = 0; i < 3; i++) {
-        if (len < 3 || line[i] < '0' || line[i] > '9') {
+        if (line[i] < '0' || line[i] > '9') {
             return 0;
         }
         code = code * 10 + (unsigned)(line[i] - '0');
@@ -141,7 +141,7 @@ unsigned link_reply(struct link *link)
         if (*to != '\n') {
             continue;
         }
-        code = code_of(link->reply + line, link->reply_len - line);
+        code = code_of(link->reply + line);
         if (code == 0 || link->reply[line + 3] != '-') {
             link->reply[link->reply_len] = 0;
             return code;

@@ -17,6 +17,7 @@ import zlib
 
 import pytest
 
+from pretend import pretend
 from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, OS_ERROR, File, Relay, Spool, as_user, run
 from test_spool import relay  # noqa: F401 (fixture)
 from test_spool_trouble import fail
@@ -507,6 +508,13 @@ def test_who_drops_without_end_keeps_nobody_from_now(spool, relay):
     relay.mails = Watched(40, (spool.path / "mailmote-now").touch)
     done = flush(spool, relay)
     assert done.returncode == OK and number in [row[0] for row in done.rows[:100]]
+
+
+def test_memory_of_one_is_enough_for_all(spool, relay):
+    for _ in range(8):
+        drop(spool)
+    done = spool.flush(relay, wrap=pretend(MEMORY_KB=40 << 10))
+    assert (done.returncode, done.stderr) == (OK, "") and len(relay.mails) == 8 and dropped(spool) == []
 
 
 def test_what_cannot_be_taken_is_not_tried_for_ever(spool, relay):
