@@ -131,11 +131,11 @@ include tests/machines/machines.mk
 
 ##: Test
 
-# Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds and boots firmware.
+# Four rows, side by side: what takes a CPU, twice with tests that mostly wait in front, and what builds for other machines.
 checks := unit mutants-known unit-san fuzz-replay weeks-check fleet-check prove-check \
-    + interop-alone lwip-check core-check machines \
+    + interop-alone lwip-check core-check \
     + interop-served callers static-check install-check build-systems format-check \
-    + boards-check demo size instructions
+    + boards-check demo size instructions machines
 check: need-check ## nearly everything below, some with SHORT=yes; the last line says `N passed, N failed`
 	+@$(MAKE) WERROR=1 all fast $(BUILD)/template
 	@tests/run --with '$(MAKE) WERROR=1 SHORT=yes BOOTS=25' $(checks)
