@@ -14,6 +14,7 @@ import aiosmtpd
 from aiosmtpd.smtp import MISSING, SMTP, AuthResult
 
 from cell import DOMAIN, PASSWORD, SIZE_LIMIT, USER
+from clock import LIMIT_S
 from inbox import Stored
 
 TOKEN = "ya29." + "A-long_token." * 100 + "=="      # as long as the large providers' are
@@ -122,7 +123,7 @@ class Aiosmtpd:
 
     def stop(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(30)
+        self.thread.join(LIMIT_S)
 
     def keep(self, stored):
         with self.arrived:

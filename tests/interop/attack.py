@@ -18,12 +18,12 @@ import unicodedata
 import zlib
 
 from client import COMMAND, DEFERRED, FAILED, OK, REFUSED
-from clock import Clock
+from clock import LIMIT_S, Clock
 from pretend import INHERITED, environment
 from relay import Spool
 from scripted import Relay
 
-MEMORY_KB, CPU_S, LIMIT_S, SIDE_BY_SIDE = 16 << 10, 4, 60, 12
+MEMORY_KB, CPU_S, SIDE_BY_SIDE = 16 << 10, 4, 12
 PIECES = ("whole", "one by one", "at random")
 ALL = os.environ.get("ATTACKS") == "all"             # else each attack is played in one of the three ways, in turn
 DONE = {"delivered": (OK,), "failed": (FAILED, REFUSED), "deferred": (DEFERRED,)}

@@ -13,9 +13,9 @@ import pytest
 
 from cell import BUILD
 from client import COMMAND
+from clock import LIMIT_S
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-LIMIT_S = 60
 # How many seconds stand for one, where more wants to run than there are processors for.
 SLOW = max(1, round(os.getloadavg()[0] / os.cpu_count() / 4))
 # Seconds in the place of minutes.

@@ -7,6 +7,7 @@ import re
 import subprocess
 
 from cell import BUILD, PASSWORD, USER
+from clock import LIMIT_S
 from proxy import Proxy
 
 COMMAND = os.environ.get("MAILMOTE") or str(BUILD / "mailmote")
@@ -14,7 +15,6 @@ OK, BAD_INPUT, REFUSED, NO_HOST, FAILED, DEFERRED, NO_LOGIN, BAD_CONFIG = 0, 65,
 UNTRUSTED = FAILED
 SENDER, ALICE, BOB = "sender@example.org", "a@example.test", "b@example.test"
 GONE, LATER = "gone@example.test", "later@example.test"      # 550 and 450 at every server
-LIMIT_S = 60
 numbers = itertools.count(1)
 
 

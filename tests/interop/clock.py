@@ -14,6 +14,7 @@ import termios
 import time
 
 SINCE_BOOT_S = 864000
+LIMIT_S = 300                                      # on the machine's clock: only what never ends takes as long
 
 
 class Face(ctypes.Structure):

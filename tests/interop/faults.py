@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 
+from clock import LIMIT_S
 from fault_scenes import A, B, SCENES, SENDER, Stage
 from pretend import refuse
 from relay import DEFERRED, FAILED, NOT_STORED, OK, File, Relay
@@ -37,7 +38,7 @@ MEMORY = "memory:"                                       # and the number of an 
 OTHER = "EPERM"                                          # for calls that are not above
 MAIN = '"/dev/null", O_WRONLY'                           # the first call of ours
 SOUND = ("exit_group", "exit", "rt_sigreturn", "futex", "getuid", "geteuid")     # they do not fail
-LIMIT_S, ROUNDS, ENDLESS, KILLED, LOADER = 60, 5, "+", -9, 127
+ROUNDS, ENDLESS, KILLED, LOADER = 5, "+", -9, 127
 SEED = 20261128
 # What is said instead of the error's own name.
 NAMED = {"recvfrom": "the connection", "sendto": "the connection", "getrandom": "no random octets", "pread64": "cannot be read",

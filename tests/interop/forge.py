@@ -5,6 +5,8 @@ import functools
 import pathlib
 import subprocess
 
+from clock import LIMIT_S
+
 OIDS = {"CN": "550403", "SAN": "551d11", "constraints": "551d13", "purposes": "551d25", "names": "551d1e",
         "unknown": "2b0601040182371501", "servers": "2b06010505070301", "clients": "2b06010505070302", "any": "551d2500"}
 # signature algorithm of a kind of key, and the digest
@@ -89,7 +91,7 @@ class Forge:
                    self.root() if issuer is None else common_name(issuer), tlv(0x30, *map(date, dates)), common_name(subject),
                    self.public(key), last)
         signature = subprocess.run(["openssl", "dgst", f"-{digest}", "-sign", self.pki.key(signer)], input=body, check=True,
-                                   capture_output=True, timeout=60).stdout
+                                   capture_output=True, timeout=LIMIT_S).stdout
         if spoil:
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
         return tlv(0x30, body, algorithm, tlv(3, b"\0", signature))

@@ -7,6 +7,8 @@ import re
 import select
 import time
 
+from clock import LIMIT_S
+
 ADDED = {b"return-path", b"delivered-to", b"x-original-to", b"envelope-to", b"delivery-date", b"received", b"authentication-results",
          *(f"x-{name}".encode() for name in ("client-addr", "client-proto", "helo-args", "mail-args", "rcpt-args"))}
 IN_MOVED_TO, IN_CREATE = 0x80, 0x100
@@ -61,7 +63,7 @@ class Mailbox:
                 self.read[name] = Stored((self.dir / name).read_bytes())
         return self.read.values()
 
-    def wait(self, token, to=None, timeout=30):
+    def wait(self, token, to=None, timeout=LIMIT_S):
         """the mail that contains `token`, and was sent to `to`, if given"""
         end = time.monotonic() + timeout
         while True:

@@ -5,6 +5,8 @@ import base64
 import hashlib
 import subprocess
 
+from clock import LIMIT_S
+
 DAYS = "3650"
 GOOD = "DNS:localhost,DNS:mail.example.test"
 # name of the leaf -> (who signs, kind of key, subject alternative names, further options of `openssl x509`)
@@ -42,7 +44,7 @@ class Pki:
         return "sha256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
     def _openssl(self, *args):
-        return subprocess.run(["openssl", *args], cwd=self.dir, check=True, capture_output=True, timeout=60).stdout
+        return subprocess.run(["openssl", *args], cwd=self.dir, check=True, capture_output=True, timeout=LIMIT_S).stdout
 
     def _key(self, name, kind):
         algorithm, option = {"ec": ("EC", "ec_paramgen_curve:P-256"), "rsa": ("RSA", "rsa_keygen_bits:2048")}[kind]

@@ -13,12 +13,13 @@ import threading
 import time
 import zlib
 
+from clock import LIMIT_S
+
 COMMAND = os.environ.get("MAILMOTE") or "build/mailmote"
 FAST = os.environ.get("MAILMOTE_FAST")              # the same with MOTE_TLS_RETRY_S=2
 RETRY_S = 2
 OK, USAGE, BAD_INPUT, REFUSED, NO_HOST, FAILED, OS_ERROR, NOT_STORED, DEFERRED, NO_LOGIN, BAD_CONFIG = (
     0, 64, 65, 67, 68, 69, 71, 73, 75, 77, 78)
-LIMIT_S = 60
 
 
 @dataclasses.dataclass

@@ -18,14 +18,13 @@ import pytest
 
 from cell import PASSWORD, USER
 from client import COMMAND, DEFERRED, FAILED, OK, REFUSED, Result
-from clock import Clock
+from clock import LIMIT_S, Clock
 from pretend import INHERITED, environment
 from scripted import Contexts, Relay
 
 TLS_RETRY_S, RETRY_S = 60, 300                     # P4, P11
 CONNECT_S, REPLY_S, TLS_S, DATA_S, TEXT_S, END_S, ATTEMPT_S = 30, 300, 120, 120, 180, 600, 900  # P13
 SIDE_BY_SIDE = 3 * os.cpu_count()
-LIMIT_S = 600                                      # on a clock of the machine's: only what never ends takes as long
 STATUS = {"delivered": OK, "deferred": DEFERRED, "failed": FAILED}
 numbers = itertools.count(1)
 

@@ -15,7 +15,8 @@ import struct
 import threading
 import warnings
 
-LIMIT_S = 30
+from clock import LIMIT_S
+
 GOOD = {"greeting": "220 relay.test", "STARTTLS": "220 go", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go",
         ".": "250 taken", "QUIT": "221 bye", "AUTH": "235 ok", "HELO": "250 relay.test", "RSET": "250 ok", "TLS": "ecdsa",
         "offers": ["STARTTLS", "SIZE 1000000"], "+offers": ["SIZE 1000000", "AUTH PLAIN"]}

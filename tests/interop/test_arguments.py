@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from relay import as_user
+from relay import LIMIT_S, as_user
 
 COMMAND = os.environ.get("MAILMOTE", "build/mailmote")
 OK, USAGE, BAD_INPUT, NO_HOST, FAILED, DEFERRED, BAD_CONFIG = 0, 64, 65, 68, 69, 75, 78
@@ -19,7 +19,7 @@ FROM = ["--from", "s@example.org"]
 
 
 def run(*args, text=b"text\n", env=(), wrap=(), **options):
-    done = subprocess.run([*wrap, COMMAND, *args], input=text, capture_output=True, timeout=60,
+    done = subprocess.run([*wrap, COMMAND, *args], input=text, capture_output=True, timeout=LIMIT_S,
                           env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MAILMOTE_CONF": "", **dict(env)}, **options)
     done.stderr = done.stderr.decode()
     return done
@@ -351,7 +351,7 @@ def test_user_of_whom_no_address_can_be_made(closed, user):
 def send_with(shell, closed):
     """as a shell calls it that did this before"""
     return subprocess.run(["/bin/sh", "-c", shell, "sh", COMMAND, "send", "-v", "--relay", closed, *FROM, "r@example.org"],
-                          input=b"text\n", capture_output=True, timeout=60)
+                          input=b"text\n", capture_output=True, timeout=LIMIT_S)
 
 
 @pytest.mark.parametrize("stream", [1, 2])
@@ -370,7 +370,7 @@ def test_closed_input(closed):
 def test_output_that_cannot_be_written(closed):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([COMMAND, "send", "--relay", closed, *FROM, "r@example.org"], input=b"text\n", stdout=full,
-                              stderr=subprocess.PIPE, timeout=60)
+                              stderr=subprocess.PIPE, timeout=LIMIT_S)
     assert done.returncode == DEFERRED and b"standard output" in done.stderr
 
 
@@ -380,10 +380,10 @@ def test_what_is_not_told_is_no_success(words, status, closed, tmp_path):
     """a queue that cannot be printed is not an empty one"""
     if words == ["queue"]:
         words = ["queue", "--spool", str(tmp_path / "spool")]
-        subprocess.run([COMMAND, "send", *words[1:], "--relay", closed, *FROM, "r@example.org"], input=b"text\n", timeout=60,
+        subprocess.run([COMMAND, "send", *words[1:], "--relay", closed, *FROM, "r@example.org"], input=b"text\n", timeout=LIMIT_S,
                        stdout=subprocess.DEVNULL)
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, timeout=LIMIT_S)
     assert done.returncode == status and b"not all of it was told" in done.stderr
 
 
@@ -392,7 +392,7 @@ def test_a_complaint_is_one_write(args):
     """a log that others write, too, gets it whole"""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, its:
-        done = subprocess.run([COMMAND, *args], stdin=subprocess.DEVNULL, stderr=its, timeout=60,
+        done = subprocess.run([COMMAND, *args], stdin=subprocess.DEVNULL, stderr=its, timeout=LIMIT_S,
                               env={"PATH": "/usr/bin:/bin", "MAILMOTE_CONF": ""})
         its.close()
         written = list(iter(lambda: ours.recv(65536), b""))

@@ -17,7 +17,7 @@ import pytest
 
 from board import FALLBACK, SHORT, TOP, Board, BrokenTls, LiesAboutTheLine, LossyNetwork, build, build_with, content
 from cell import BUILD
-from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, OK, new_token
+from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, OK, new_token
 
 BOARDS = sorted(mk.parent.name for mk in (TOP / "boards").glob("*/board.mk"))
 ADDRESS = ("ip=10.0.2.15", "gateway=10.0.2.2")       # of a firmware without DHCP
@@ -345,7 +345,7 @@ def test_without_tls_after_a_reset(hangs_up, without_tls):
 def make(*words):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(["make", f"BUILD={BUILD}", *words], cwd=TOP, env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S)
 
 
 def test_demo(board):

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from client import ALICE, BOB, COMMAND, delivered, new_token
+from client import ALICE, BOB, COMMAND, LIMIT_S, delivered, new_token
 from clock import Clock
 from pretend import pretend
 from relay import Relay, run
@@ -211,7 +211,7 @@ def test_a_file_that_shrinks(mailmote, tmp_path):
     file.write_bytes(b"x" * 10000)
     words = [COMMAND, "send", "--relay", "127.0.0.1:1", "--from", "s@example.org", "--spool", str(spool), "--attach", str(file), ALICE]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LIMIT_S
         while not any(os.path.samefile(link, file) for link in pathlib.Path(f"/proc/{process.pid}/fd").iterdir() if link.exists()):
             assert time.monotonic() < deadline
         file.write_bytes(b"x" * 100)
@@ -240,7 +240,7 @@ def terminal(relay, *options, wrap=()):
         os.close(theirs)
         yield ours
         os.close(ours)
-        assert process.wait(60) == 0
+        assert process.wait(LIMIT_S) == 0
 
 
 def on_a_terminal(relay, *options):

@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 from cell import BUILD
+from clock import LIMIT_S
 from test_trust_header import STRICT
 
 HERE = pathlib.Path(__file__).parent
@@ -41,7 +42,7 @@ def composer(tmp_path_factory):
     program = tmp_path_factory.mktemp("compose") / "compose"
     command = [*os.environ.get("CC", "cc").split(), *STRICT, f"-I{HERE.parents[1]}/include", HERE / "compose.c",
                BUILD / "libmailmote.a", "-o", program]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=LIMIT_S)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return program
 
@@ -67,7 +68,7 @@ def messages(composer, tmp_path_factory):
         script.append(("mail", file, "m@example.org", said["name"], said["reply_to"], said["priority"], said["subject"],
                        directory / f"{number}-text", rng.choice([1, 2, 3, 7, 57, 100, 1360, 65536])))
         put_in.append((file, said, body, parts))
-    subprocess.run([composer], input="".join("\t".join(map(str, row)) + "\t\n" for row in script).encode(), check=True, timeout=300)
+    subprocess.run([composer], input="".join("\t".join(map(str, row)) + "\t\n" for row in script).encode(), check=True, timeout=LIMIT_S)
     return put_in
 
 
@@ -109,7 +110,7 @@ def test_read_by_munpack(messages, tmp_path):
             continue
         into = tmp_path / file.stem
         into.mkdir()
-        done = subprocess.run(["munpack", "-q", "-C", into, file], capture_output=True, timeout=60)
+        done = subprocess.run(["munpack", "-q", "-C", into, file], capture_output=True, timeout=LIMIT_S)
         assert done.returncode == 0, done.stderr
         found = [path.read_bytes() for path in into.iterdir() if not path.name.endswith(".desc")]
         wanted = sorted(attached)

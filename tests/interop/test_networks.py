@@ -44,7 +44,7 @@ def short_build():
     flags = " ".join([os.environ.get("CPPFLAGS", ""), *(f"-DMOTE_{name}_S={value}" for name, value in limits.items())])
     done = subprocess.run(["make", f"BUILD={build}", f"CPPFLAGS={flags}", *[f"BEARSSL_LIB={library}"] * bool(library),
                            build / "mailmote"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          cwd=pathlib.Path(__file__).parents[2], timeout=300)
+                          cwd=pathlib.Path(__file__).parents[2], timeout=LIMIT_S)
     assert done.returncode == 0, done.stdout
     return str(build / "mailmote")
 

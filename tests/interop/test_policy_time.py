@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from clock import LIMIT_S
 from scene import ATTEMPT_S, CLEAR, CONNECT_S, DATA_S, END_S, REPLY_S, TEXT_S, TLS, TLS_S, play  # noqa: F401 (a fixture)
 from scripted import silence
 
@@ -127,7 +128,7 @@ def deaf(world, meanwhile, seen, seconds):
     patience = threading.Thread(target=meanwhile, args=(scene, full), daemon=True)
     patience.start()
     scene.send(*seen, verdict="delivered")
-    patience.join(60)
+    patience.join(LIMIT_S)
     took(scene, seconds)
     for each in full:
         each.close()

@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 
-from relay import BAD_CONFIG, COMMAND, DEFERRED, NO_HOST, OK, USAGE, Relay, Spool, make_context, run
+from relay import BAD_CONFIG, COMMAND, DEFERRED, LIMIT_S, NO_HOST, OK, USAGE, Relay, Spool, make_context, run
 
 NASTY = {
     "c0": b"\x01\x1b[2J\x07\x08\x7f", "c1": "\x80\x9b2J\x9d\x9f".encode(), "raw c1": b"\x80\x9b2J\x9d\x9f",
@@ -117,7 +117,7 @@ def test_queue(tmp_path, closed, octets):
     attributes = termios.tcgetattr(its)
     attributes[1] &= ~termios.OPOST
     termios.tcsetattr(its, termios.TCSANOW, attributes)
-    assert subprocess.run(words, stdout=its, timeout=60).returncode == OK
+    assert subprocess.run(words, stdout=its, timeout=LIMIT_S).returncode == OK
     os.close(its)
     lines = harmless(os.read(ours, 65536)).split("\n")
     os.close(ours)

@@ -11,7 +11,7 @@ import pytest
 
 from board import TOP
 from cell import BUILD
-from relay import COMMAND
+from relay import COMMAND, LIMIT_S
 from says import UNTIL_TLS, Says
 from test_trust_header import STRICT, build, make_ca, openssl, run
 
@@ -21,7 +21,7 @@ SERVERS = ["postfix", "aiosmtpd", "exim", "sendmail"]
 
 def probe(port, *options, host="localhost", wrap=()):
     where = host if port is None else f"{host}:{port}"
-    done = subprocess.run([*wrap, COMMAND, "probe", *map(str, options), where], capture_output=True, text=True, timeout=200)
+    done = subprocess.run([*wrap, COMMAND, "probe", *map(str, options), where], capture_output=True, text=True, timeout=LIMIT_S)
     assert "Sanitizer" not in done.stderr, done.stderr
     return done
 
@@ -35,7 +35,7 @@ def told(port, *options, **more):
 def s_client(port, ca, *options, starttls=True):
     words = ["openssl", "s_client", *(["-starttls", "smtp"] if starttls else []), "-connect", f"localhost:{port}", "-CAfile", ca,
              "-verify_hostname", "localhost", "-showcerts", "-tls1_2", *options]
-    return subprocess.run(words, input="QUIT\r\n", capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(words, input="QUIT\r\n", capture_output=True, text=True, timeout=LIMIT_S).stdout
 
 
 def pem_facts(pem):
@@ -166,7 +166,7 @@ def test_lines_to_configure_it(postfix, mailmote, pki, scratch, tmp_path):
         assert ("trust=" in line, "pin=" in line) == (leaf == "ecdsa", leaf != "ecdsa")
         (tmp_path / "conf").write_text(line + "\n")
         done = subprocess.run([COMMAND, "send", "-C", tmp_path / "conf", "--from", "a@example.org", "a@example.test"], input="x\n",
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=LIMIT_S)
         assert done.returncode == 0 and "\tdelivered\t" in done.stdout, (done.stdout, done.stderr)
     assert re.search(r"static uint8_t record_buf\[\d+\];", said)
 
@@ -205,7 +205,7 @@ int main(void)
 """]))
     compiled = subprocess.run([*os.environ.get("CC", "cc").split(), *STRICT, f"-I{tmp_path}", f"-I{TOP}/include", "-isystem",
                                os.environ["BEARSSL_INC"], tmp_path / "lines.c", BUILD / "libmailmote.a",
-                               *os.environ["BEARSSL_LIB"].split(), "-o", tmp_path / "lines"], capture_output=True, text=True, timeout=60)
+                               *os.environ["BEARSSL_LIB"].split(), "-o", tmp_path / "lines"], capture_output=True, text=True, timeout=LIMIT_S)
     assert (compiled.returncode, compiled.stderr) == (0, ""), compiled.stderr
     assert run(tmp_path / "lines") == (0, "")
 
@@ -239,7 +239,7 @@ def test_smallest_buffer(aiosmtpd, postfix, pki):
 
 def trust_probe(port, *options, host="localhost"):
     return subprocess.run([COMMAND, "trust", "--probe", *map(str, options), f"{host}:{port}"], capture_output=True, text=True,
-                          timeout=120)
+                          timeout=LIMIT_S)
 
 
 def test_header_of_the_root(postfix, pki, tmp_path):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pretend import pretend
-from relay import BAD_CONFIG, COMMAND
+from relay import BAD_CONFIG, COMMAND, LIMIT_S
 from says import UNTIL_TLS, Says, own_context
 from scripted import Contexts, Relay
 from test_attacks_certificates import forged  # noqa: F401 (fixture)
@@ -39,7 +39,7 @@ def test_no_such_name():
     (["--tls", "maybe", "a"], "give starttls or implicit"),
 ])
 def test_usage(words, said):
-    done = subprocess.run([COMMAND, "probe", *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([COMMAND, "probe", *words], capture_output=True, text=True, timeout=LIMIT_S)
     assert (done.returncode, done.stdout) == (USAGE, "") and said in done.stderr, done.stderr
 
 
@@ -240,7 +240,7 @@ def test_forged_chains(pki, forged, name, verdict, trouble):  # noqa: F811
     relay.play({"TLS": f"forged {name}"})
     status, found = told(relay.port, "--trust", pki.ca)
     sent = subprocess.run([COMMAND, "send", "-v", "--from", "s@example.org", "--relay", f"localhost:{relay.port}", "--trust", pki.ca, "a@example.test"],
-                          input="x\n", capture_output=True, text=True, timeout=60, env={"MAILMOTE_CONF": ""})
+                          input="x\n", capture_output=True, text=True, timeout=LIMIT_S, env={"MAILMOTE_CONF": ""})
     relay.stop()
     pins = [re.search(r"^\* pin (\S+)$", sent.stderr, re.M)[1]] if "* certificate of" in sent.stderr else []
     long = name == "60 KB of an extension"
@@ -249,7 +249,7 @@ def test_forged_chains(pki, forged, name, verdict, trouble):  # noqa: F811
     assert pins or long or "* certificate that cannot be read" in sent.stderr or "alert 40" in trouble, sent.stderr
     assert (found["verdict"], status) == (verdict, VERIFIED if verdict == "verified" else UNVERIFIED)
     assert trouble in found["trouble"] and bool(trouble) == bool(found["trouble"])
-    done = subprocess.run([COMMAND, "trust", "--pin", pki.chain(f"forged {name}")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([COMMAND, "trust", "--pin", pki.chain(f"forged {name}")], capture_output=True, text=True, timeout=LIMIT_S)
     shown = re.findall(r"sha256:[A-Za-z0-9+/]+=*", done.stdout)
     assert trouble or (done.returncode == 0 and set(shown) == {one["pin"] for one in found["chain"]}), done
     assert "Sanitizer" not in done.stderr

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from cell import BUILD, PASSWORD, USER
-from client import COMMAND
+from client import COMMAND, LIMIT_S
 from mta import Machine
 from relay import Relay
 
@@ -27,7 +27,7 @@ def block(language, containing):
 
 
 def run(*command, **options):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, cwd=ROOT,
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S, cwd=ROOT,
                           **options)
 
 

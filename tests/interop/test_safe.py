@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pretend import pretend
-from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, Relay, Spool, make_context, run
+from relay import BAD_CONFIG, COMMAND, DEFERRED, LIMIT_S, OK, Relay, Spool, make_context, run
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 NOBODY, FROM = 65534, ["--from", "s@example.org", "--helo", "client.example.org"]
@@ -177,7 +177,7 @@ def test_a_closed_stream_is_no_file_and_no_relay(stored, relay, closed):
     with subprocess.Popen(["/bin/sh", "-c", 'exec "$@" ' + "".join(f" {stream}>&-" for stream in closed), "sh", *words],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            assert relay.holding.wait(30)
+            assert relay.holding.wait(LIMIT_S)
             assert all(os.readlink(f"/proc/{process.pid}/fd/{stream}") == "/dev/null" for stream in "012")
         finally:
             relay.hold.set()
@@ -202,7 +202,7 @@ def test_no_core_holds_the_secret(scratch, relay, secret):
                           stdout=subprocess.DEVNULL, **more) as process:
         try:
             process.stdin.close()
-            assert relay.holding.wait(30)
+            assert relay.holding.wait(LIMIT_S)
             assert os.stat(f"/proc/{process.pid}/mem").st_uid == (0 if secret else uid)
         finally:
             relay.hold.set()

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from relay import BAD_CONFIG, BAD_INPUT, DEFERRED, FAILED, OK, REFUSED, USAGE, File, Relay, run
+from relay import BAD_CONFIG, BAD_INPUT, DEFERRED, FAILED, LIMIT_S, OK, REFUSED, USAGE, File, Relay, run
 from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
 from test_spool_damage import plant
 from test_spool_retry import DAY
@@ -174,7 +174,7 @@ def test_a_mail_at_work_is_not_deleted(stored):
     slow.hold = threading.Event()
     flush = threading.Thread(target=stored.flush, args=(slow,), kwargs={"options": NOW})
     flush.start()
-    assert slow.holding.wait(30)
+    assert slow.holding.wait(LIMIT_S)
     done = stored.queue("--delete", stored.file().path.stem)
     assert done.returncode == DEFERRED and "is being tried" in done.stderr and len(stored.files()) == 1
     assert b"hello" in stored.queue("--show", stored.file().path.stem).stdout
@@ -315,7 +315,7 @@ def test_nobodys_mail_is_told_to_the_admin(spool, relay, tmp_path):
         assert spool.flush(relay, options=[*NOW, "-C", config]).rows == [] and spool.files() == []
     relay.replies = {A: "550 5.1.1 unknown"}
     send("--background", "-C", config)
-    until = time.monotonic() + 30
+    until = time.monotonic() + LIMIT_S
     while not notices(relay) and time.monotonic() < until:
         time.sleep(0.05)
     [(mail, to)] = notices(relay)
@@ -453,7 +453,7 @@ def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
     relay.replies = {A: "550 5.1.1 unknown"}
     assert spool.send(relay).returncode == REFUSED and spool.files() == []
     assert spool.send(relay, options=["--background"]).returncode == OK
-    until = time.monotonic() + 30
+    until = time.monotonic() + LIMIT_S
     while (not notices(relay) or spool.files()) and time.monotonic() < until:
         time.sleep(0.05)
     assert [to for _, to in notices(relay)] == [[S]] and [row[5] for row in spool.queue().rows] == ["failed"] * 2

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from relay import COMMAND, Relay, Spool
+from relay import COMMAND, LIMIT_S, Relay, Spool
 
 A, B = "a@example.test", "b@example.test"
 HELO = ["--helo", "client.example.org"]
@@ -36,7 +36,7 @@ def test_the_end_of_the_mail_leaves_a_mark(tmp_path):
     relay.hold = threading.Event()
     with subprocess.Popen([COMMAND, *SEND, "--spool", spool.path, "--relay", relay.where],
                           stdin=subprocess.DEVNULL) as process:
-        assert relay.holding.wait(30)
+        assert relay.holding.wait(LIMIT_S)
         process.kill()
     assert spool.file().sent and {row[6] for row in spool.queue().rows} == {"cut short, the mail may have arrived"}
     relay.hold.set()
@@ -56,11 +56,11 @@ def test_a_run_that_is_ended_is_an_attempt(tmp_path, where):
         with subprocess.Popen([COMMAND, *words, "--spool", spool.path, "--relay", relay.where],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
             if words is SEND:
-                assert relay.holding.wait(30)
+                assert relay.holding.wait(LIMIT_S)
                 assert (spool.file().begun, spool.file().sent) == (True, where == "end")
                 process.kill()
             else:
-                assert process.wait(30) == 0
+                assert process.wait(LIMIT_S) == 0
     assert len(relay.talks) == 1
     [row] = spool.queue().rows[:1]
     assert row[2] == "1" and 290 < int(row[3]) <= 375 and row[6] == "the connection was lost before the reply"

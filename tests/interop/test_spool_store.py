@@ -13,7 +13,7 @@ import time
 import pytest
 
 from pretend import pretend
-from relay import COMMAND, DEFERRED, NOT_STORED, OK, USAGE, Relay, run
+from relay import COMMAND, DEFERRED, LIMIT_S, NOT_STORED, OK, USAGE, Relay, run
 from test_spool import A, B, relay, spool  # noqa: F401 (fixtures)
 from test_spool_retry import context, pin, tls  # noqa: F401 (fixtures)
 
@@ -58,7 +58,7 @@ def test_the_resolver_is_asked_after_the_mail_is_stored(spool):
     wrap = pretend(HOST="box", RESOLVER=60)
     with subprocess.Popen([*wrap, COMMAND, "send", "--spool", spool.path, "--relay", "relay.test", "--from", "s@x.test", A],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 30
+        until = time.monotonic() + LIMIT_S
         while not (spool.path.exists() and spool.files()) and time.monotonic() < until:
             time.sleep(0.02)
         running = process.poll() is None
@@ -103,12 +103,12 @@ def test_background(spool, relay):
         except ProcessLookupError:
             pass
     os.close(ours)
-    assert relay.holding.wait(30)
+    assert relay.holding.wait(LIMIT_S)
     [(child, session)] = processes_of(spool).items()
     assert session == child and {os.readlink(f"/proc/{child}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
     assert spool.flush(relay, options=["--now"]).rows == []                  # it is in other hands
     relay.hold.set()
-    until = time.monotonic() + 30
+    until = time.monotonic() + LIMIT_S
     while spool.files() and time.monotonic() < until:
         time.sleep(0.02)
     assert len(relay.mails) == 1 and spool.files() == []
@@ -119,10 +119,10 @@ def test_a_service_that_ends_takes_the_background_along(spool, relay, where):
     """as systemd does with what a unit leaves behind, unless it says KillMode=process: the mail stays, as one that was tried"""
     relay.hold, relay.hold_greeting = threading.Event(), where == "greeting"
     assert spool.send(relay, options=["--background"]).returncode == OK
-    assert relay.holding.wait(30)
+    assert relay.holding.wait(LIMIT_S)
     [child] = processes_of(spool)
     os.kill(child, signal.SIGTERM)
-    until = time.monotonic() + 30
+    until = time.monotonic() + LIMIT_S
     while processes_of(spool) and time.monotonic() < until:
         time.sleep(0.02)
     relay.hold.set()

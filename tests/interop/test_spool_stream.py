@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from relay import BAD_INPUT, COMMAND, OK, Relay, run
+from relay import BAD_INPUT, COMMAND, LIMIT_S, OK, Relay, run
 from test_spool import A, relay, spool, stored  # noqa: F401 (fixtures)
 from test_spool_trouble import fail
 
@@ -31,10 +31,10 @@ def peak_of_sending(spool, text, *options):
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         process.stdin.write(text)
         process.stdin.close()
-        assert relay.holding.wait(50)
+        assert relay.holding.wait(LIMIT_S)
         octets = peak(process.pid)
         relay.hold.set()
-        assert process.wait(50) == OK
+        assert process.wait(LIMIT_S) == OK
     [mail] = relay.mails
     relay.stop()
     return octets, mail.text.partition(b"\r\n\r\n")
@@ -99,7 +99,7 @@ def test_what_is_composed_piece_by_piece_is_the_text(spool, relay, name, piece):
         for at in range(0, len(text), piece):
             process.stdin.write(text[at:at + piece])
         process.stdin.close()
-        assert process.wait(50) == OK
+        assert process.wait(LIMIT_S) == OK
     [mail] = relay.mails
     header, _, body = re.sub(rb"(?m)^\.\.", b".", mail.text).partition(b"\r\n\r\n")
     want = re.sub(rb"\r*\n|\r", b"\r\n", text)
@@ -136,7 +136,7 @@ def test_a_whole_message_in_pieces_is_the_message(relay, spool, name, end, piece
             for at in range(0, len(text), piece):
                 process.stdin.write(text[at:at + piece])
             process.stdin.close()
-            assert process.wait(50) == OK
+            assert process.wait(LIMIT_S) == OK
         mail = relay.mails.pop()
         header, _, body = re.sub(rb"(?m)^\.\.", b".", mail.text).partition(b"\r\n\r\n")
         encoded = not text.isascii()

@@ -10,7 +10,7 @@ import pytest
 
 import cell
 from pretend import pretend
-from relay import COMMAND, DEFERRED, OK, OS_ERROR, run
+from relay import COMMAND, DEFERRED, LIMIT_S, OK, OS_ERROR, run
 from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system")
@@ -23,7 +23,7 @@ def in_small_world(spool, script, *args):
         pytest.skip(cell.why_not())
     done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
                            'mount -t tmpfs -o size=100k none "$0" || exit 99; cp -a "$0.old/." "$0"; ' + script,
-                           spool.path, *map(str, args)], capture_output=True, timeout=60, text=True)
+                           spool.path, *map(str, args)], capture_output=True, timeout=LIMIT_S, text=True)
     if done.returncode == 99:
         pytest.skip("no mount: " + done.stderr)
     return done

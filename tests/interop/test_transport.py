@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from clock import LIMIT_S
 from pretend import pretend
 
 COMMAND = os.environ.get("MAILMOTE", "build/mailmote")
@@ -123,8 +124,8 @@ def whole_or_nothing(server):
 
 def send(server, text=b"Subject: s\r\n\r\ntext\r\n", wrap=(), host="127.0.0.1", options=()):
     done = subprocess.run([*wrap, COMMAND, "send", "--relay", f"{host}:{server.port}", "--from", "s@example.org", "--raw",
-                           *options, "r@example.org"], input=text, capture_output=True, timeout=60)
-    server.join(30)
+                           *options, "r@example.org"], input=text, capture_output=True, timeout=LIMIT_S)
+    server.join(LIMIT_S)
     assert server.error is None, repr(server.error)
     done.row = done.stdout.decode().rstrip("\n").split("\t")
     assert len(done.row) == 5, done
@@ -280,7 +281,7 @@ def test_last_words():
 def test_next_relay_after_loss():
     first, second = closing_at(2, "close"), Server(whole)
     done = send(first, options=["--relay", f"127.0.0.1:{second.port}"])
-    second.join(30)
+    second.join(LIMIT_S)
     assert done.returncode == OK and second.error is None
 
 
@@ -353,9 +354,9 @@ def test_other_calls_fail(call, status):
     server = Server(whole_or_nothing)
     wrap = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error=ENOSYS"]
     done = subprocess.run([*wrap, COMMAND, "send", "--relay", f"127.0.0.1:{server.port}", "--from", "s@example.org",
-                           "--helo", "mote.example.org", "r@example.org"], input=b"text", capture_output=True, timeout=60)
+                           "--helo", "mote.example.org", "r@example.org"], input=b"text", capture_output=True, timeout=LIMIT_S)
     assert done.returncode in (status if isinstance(status, tuple) else (status,)), done
     with socket.socket() as wake:
         wake.connect_ex(("127.0.0.1", server.port))
-    server.join(30)
+    server.join(LIMIT_S)
 

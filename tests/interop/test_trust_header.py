@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from cell import BUILD
-from client import BAD_INPUT, OK
+from client import BAD_INPUT, LIMIT_S, OK
 from relay import COMMAND
 
 HERE = pathlib.Path(__file__).parent
@@ -23,11 +23,11 @@ STRICT = """-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Wstrict-prot
 
 
 def trust(*words):
-    return subprocess.run([COMMAND, "trust", *map(str, words)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([COMMAND, "trust", *map(str, words)], capture_output=True, text=True, timeout=LIMIT_S)
 
 
 def openssl(*words, text=b""):
-    return subprocess.run(["openssl", *map(str, words)], input=text, check=True, capture_output=True, timeout=60).stdout
+    return subprocess.run(["openssl", *map(str, words)], input=text, check=True, capture_output=True, timeout=LIMIT_S).stdout
 
 
 def make_ca(directory, name, *key, subject=None):
@@ -53,13 +53,13 @@ def build(directory, header, cc=None):
     command = [*(cc or os.environ.get("CC", "cc")).split(), *STRICT, f"-I{directory}", f"-I{HERE.parents[1]}/include",
                "-isystem", os.environ["BEARSSL_INC"], HERE / "header.c", BUILD / "libmailmote.a",
                *os.environ["BEARSSL_LIB"].split(), "-o", directory / "header"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=LIMIT_S)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return directory / "header"
 
 
 def run(*words):
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=LIMIT_S)
     return done.returncode, done.stdout
 
 
@@ -117,8 +117,8 @@ def test_octets_of_flash(roots, tmp_path):
     header = trust(roots).stdout
     (tmp_path / "anchors.c").write_text(header + "const void *use(void); const void *use(void) { return trust_anchors; }\n")
     subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", "-Os", "-isystem", os.environ["BEARSSL_INC"], "-c",
-                    tmp_path / "anchors.c", "-o", tmp_path / "anchors.o"], check=True, timeout=60)
-    sizes = subprocess.run(["arm-none-eabi-size", "-A", tmp_path / "anchors.o"], capture_output=True, text=True, timeout=60)
+                    tmp_path / "anchors.c", "-o", tmp_path / "anchors.o"], check=True, timeout=LIMIT_S)
+    sizes = subprocess.run(["arm-none-eabi-size", "-A", tmp_path / "anchors.o"], capture_output=True, text=True, timeout=LIMIT_S)
     rodata = sum(int(size) for size in re.findall(r"^\.rodata\S* +(\d+)", sizes.stdout, re.M))
     told = sum(int(octets) for octets in re.findall(r"(\d+) octets of flash", header))
     assert told <= rodata <= told + 3 * 8            # what the compiler aligns
@@ -137,7 +137,7 @@ def test_pins(roots, pki, tmp_path):
     assert len(told) == 5 and arrays == told
     (tmp_path / "pins.c").write_text(made.stdout + "const uint8_t *use(void); const uint8_t *use(void) { return trust_pins[0]; }\n")
     run_cc = subprocess.run([*os.environ.get("CC", "cc").split(), *STRICT, "-c", tmp_path / "pins.c", "-o", tmp_path / "pins.o"],
-                            capture_output=True, text=True, timeout=60)
+                            capture_output=True, text=True, timeout=LIMIT_S)
     assert (run_cc.returncode, run_cc.stderr) == (0, "")
 
 
@@ -210,5 +210,5 @@ def test_usage(words, status, said):
 
 def test_full_disk(pki):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([COMMAND, "trust", pki.ca], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run([COMMAND, "trust", pki.ca], stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S)
     assert done.returncode == IO_ERROR and "standard output cannot be written" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 import cell
 from mta import Machine
 from pretend import pretend
-from relay import COMMAND, DEFERRED, FAILED, NOT_STORED, OK, as_user
+from relay import COMMAND, DEFERRED, FAILED, LIMIT_S, NOT_STORED, OK, as_user
 from test_drop import USER, place  # noqa: F401 (fixture)
 from test_drop import spool as shared  # noqa: F401 (fixture)
 from test_log import ERROR, MAIL, log  # noqa: F401 (fixture)
@@ -241,7 +241,7 @@ def default_spool(before):
 def test_nothing_is_configured(before):
     """queue and flush look into the default spool, which is empty"""
     call = ["sh", "-c", f'{before}"$0" queue && "$0" flush --relay 127.0.0.1:1', COMMAND]
-    done = subprocess.run([*default_spool("mode=755"), *call], capture_output=True, env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": ""}, timeout=60)
+    done = subprocess.run([*default_spool("mode=755"), *call], capture_output=True, env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": ""}, timeout=LIMIT_S)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
@@ -252,6 +252,6 @@ def test_the_default_spool_is_roots(relay, place):  # noqa: F811
     (place / "conf").write_text(f"relay {relay.where}\n")
     call = ["sh", "-c", '"$0" "$@"; ls -A /var/spool', place / "sendmail", A]
     done = subprocess.run([*default_spool("mode=1777"), *as_user(), *call], input=b"Subject: x\n\nx\n", capture_output=True,
-                          env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": str(place / "conf"), "LOGNAME": "joe"}, timeout=60)
+                          env={"PATH": os.environ["PATH"], "MAILMOTE_CONF": str(place / "conf"), "LOGNAME": "joe"}, timeout=LIMIT_S)
     assert b"there is no spool /var/spool/mailmote, which root makes" in done.stderr and done.stderr.endswith(WITHOUT.encode())
     assert done.stdout == b"" and [mail.to for mail in relay.mails] == [[A]]
