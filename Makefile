@@ -49,6 +49,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(MAILMOTE_WATCHDOG))
 command_o := $(call objects,$(wildcard boards/host/*.c))
 override DANE := $(filter-out 0 no,$(DANE))
+override SHORT := $(filter-out 0 no,$(SHORT))
 ifdef DANE
 $(if $(filter static%,$(MAKECMDGOALS)),$(error DANE=$(DANE) is not for a static file, as libunbound is a shared library: make it without))
 include port/dane/dane.mk
@@ -430,7 +431,7 @@ pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
 pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck libunbound-dev
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san linux-machines avr interop static-armhf static-check install-check build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san machine-powerpc-linux-gnu avr interop static-armhf static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)

@@ -4,7 +4,7 @@
 #   make -f port/bearssl.mk BEARSSL_DIR=... LIB=build/libbearssl.a OBJ=build/obj/bearssl
 # FLAGS, if given, is a file that is newer than the objects when they must be compiled again. NEEDED leaves out what mailmote never
 # calls, for a program that does not call it either: the archive is made sooner, and nothing else changes. With `yes' it is a quarter,
-# with `client' half: also what only a server calls, or who signs.
+# with `client' half: also what a server calls, who signs, or a client of BearSSL's own settings; only the tests call it.
 # Its own Makefile cannot be run with -j.
 
 this := $(lastword $(MAKEFILE_LIST))
@@ -12,13 +12,13 @@ include $(dir $(this))mailmote.mk
 never_called := codec/dec16% codec/enc16% int/i32_% kdf/% rsa/rsa_i32_% rsa/%_keygen rsa/%_keygen_inner rsa/rsa_oaep_% rsa/%_oaep_decrypt \
     rsa/%_oaep_encrypt rsa/%_privexp ssl/ssl_ccert_% ssl/ssl_server_min% symcipher/aes_big_% symcipher/aes_small_% \
     symcipher/des_tab% x509/encode_%
-only_servers := aead/% codec/pem% ec/ec_c25519_i% ec/ec_curve25519 ec/ec_keygen ec/ec_pubkey ec/ecdsa_%_sign_asn1 ec/ecdsa_%_sign_raw ec/ecdsa_rta \
+only_tests := aead/% codec/pem% ec/ec_c25519_i% ec/ec_curve25519 ec/ec_keygen ec/ec_pubkey ec/ecdsa_%_sign_asn1 ec/ecdsa_%_sign_raw ec/ecdsa_rta \
     hash/dig_% hash/md5sha1 hash/mgf1 int/%_decred int/%_moddiv int/%_mulacc int/%_reduce rand/aesctr_drbg rsa/%_modulus rsa/%_pkcs1_sign \
     rsa/%_priv rsa/%_pubexp rsa/rsa_pkcs1_sig_pad rsa/rsa_ssl_decrypt ssl/%_aesccm ssl/%_descbc ssl/ssl_client_% ssl/ssl_hs_server \
     ssl/ssl_keyexport ssl/ssl_lru ssl/ssl_rec_ccm ssl/ssl_scert_% ssl/ssl_server% symcipher/%_ctrcbc symcipher/des_% x509/asn1enc \
     x509/skey_decoder x509/x509_knownkey x509/x509_minimal_full
 not_needed_yes := $(never_called)
-not_needed_client := $(never_called) $(only_servers)
+not_needed_client := $(never_called) $(only_tests)
 sources := $(MAILMOTE_BEARSSL:$(BEARSSL_DIR)/src/%.c=%)
 sources := $(filter-out $(filter-out int/i32_div32,$(filter $(not_needed_$(NEEDED)),$(sources))),$(sources))
 objects := $(sources:%=$(OBJ)/%.o)

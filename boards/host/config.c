@@ -53,14 +53,13 @@ static int parse_option(struct relay_args *relay, char *text)
         *value++ = 0;
     }
     word = config_word(text);
-    if (word == NULL || word->key >= RELAY_OPTIONS) { /* it may be the rest of a password */
-        if (value == NULL || relay->options[RELAY_PASSWORD] != NULL) {
-            complain(
-                "a relay has WORD=VALUE alone: where there is a space in it, double quotes stand around all of it");
-            return EX_CONFIG;
-        }
-        return wrong("a relay has no ", text,
-                     "=: give tls, trust, pin, tls-name, user, password-file, token-file, password or auth");
+    if (word == NULL || word->key >= RELAY_OPTIONS) { /* what is nothing like a setting may be the rest of a password */
+        bool like = value != NULL && relay->options[RELAY_PASSWORD] == NULL && config_nearest(text) != NULL;
+
+        return wrong(
+            "a relay has no ", like ? text : "such word",
+            ": give WORD=VALUE, of tls, trust, pin, tls-name, user, password-file, token-file, password or auth; "
+            "where there is a space in it, double quotes stand around all of it");
     }
     if (value != NULL && *value == '"') {
         return wrong("", text, ": double quotes stand around all of the word: \"WORD=VALUE\"");
@@ -334,7 +333,7 @@ static int parse_line(struct config *config, char *text)
     }
     word = config_word(name);
     if (word == NULL) {
-        size_t len = strcspn(name, "=:");
+        size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
 
         if (name[len] != 0) { /* what follows may be a password */
             complain("%.*s: a setting and its value have a blank between them", (int)(len < 200 ? len : 200), name);

@@ -114,7 +114,7 @@ static const char *find(struct span text, const char *word)
 /* What the type says of 8-bit text, if that is a word. RFC 1428 has one for what nobody knows. */
 static void read_charset(struct raw *raw)
 {
-    static const char octets[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *octets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     const char *at = raw->type.at == NULL ? NULL : find(raw->type, "charset="), *end;
     size_t len = 0;
 

@@ -35,10 +35,18 @@ static const char *const system_anchors[] = {
     "/etc/pki/tls/certs/ca-bundle.crt",
 };
 
-/* No more of it is told than the host: behind a user there may be a password. */
+/* Of a name or an address in brackets that a text begins with, but for the last bracket. */
+static size_t host_len(const char *text)
+{
+    const char *octets = ":%.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+    return text[0] == '[' ? 1 + strspn(text + 1, octets) : strspn(text, octets + strlen(":%"));
+}
+
+/* No more of it is told than the host: a user may be in front, and a password behind. */
 static int refuse_where(const char *text, const char *wrong)
 {
-    size_t len = strcspn(text, ":@/ ");
+    size_t len = strchr(text, '@') != NULL ? 0 : host_len(text);
 
     complain("--relay %.*s%s: %s", (int)len, text, text[len] == 0 ? "" : "...", wrong);
     return EX_USAGE;
@@ -62,18 +70,18 @@ static int parse_port(uint16_t *port, const char *text, const char *relay)
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT */
 static int parse_where(struct host_relay *relay, const char *text)
 {
-    bool bracket = text[0] == '[', odd = strpbrk(text, "/@ ") != NULL;
-    const char *host = text + bracket, *end = strchr(host, bracket ? ']' : ':');
-    size_t len = end == NULL ? strlen(host) : (size_t)(end - host);
-    const char *rest = end == NULL ? "" : end + bracket;
+    bool bracket = text[0] == '[';
+    size_t len = host_len(text) - bracket;
+    const char *end = text + bracket + len, *rest = end + (bracket && *end == ']');
 
-    if (!odd && !bracket && strchr(rest + (*rest != 0), ':') != NULL) {
+    if (!bracket && *rest == ':' && strchr(rest + 1, ':') != NULL && strpbrk(text, "/@ ") == NULL) {
         return refuse_where(text, "an IPv6 address goes into brackets, as in [2001:db8::7]:587");
     }
-    if (odd || len == 0 || len >= sizeof relay->host || (bracket && end == NULL) || (*rest != 0 && *rest != ':')) {
+    if (len == 0 || len >= sizeof relay->host || (bracket && rest == end) || (*rest != 0 && *rest != ':') ||
+        strpbrk(rest, "/@ ") != NULL) {
         return refuse_where(text, "give HOST or HOST:PORT alone: no scheme, path or user");
     }
-    memcpy(relay->host, host, len);
+    memcpy(relay->host, text + bracket, len);
     relay->host[len] = 0;
     relay->relay.host = relay->host;
     return *rest == 0 ? EX_OK : parse_port(&relay->relay.port, rest + 1, text);

@@ -39,7 +39,7 @@ SETUP = r"""
 """
 # What the few need that may not be on this machine.
 SHORT = {"cron": ["cron", "cron-daemon-common"], "logrotate": ["logrotate", "libpopt0"], "bsd-mailx": ["bsd-mailx", "libbsd0", "liblockfile1"]}
-short = "SHORT" in os.environ
+short = bool(os.environ.get("SHORT"))
 
 
 def fetch(folder):

@@ -51,7 +51,7 @@ def build_with(name, kind, flags, trust):
     build(name, BUILD)
     into, made = BUILD / kind, BUILD / "boards" / name
     if not flags:                                    # but for the CAs it is the same
-        shutil.copytree(made, into / "boards" / name, dirs_exist_ok=True)
+        shutil.copytree(made, into / "boards" / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.d"))
     build(name, into, flags, made / "libbearssl.a", trust)
     return name, into
 

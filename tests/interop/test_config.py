@@ -88,7 +88,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test tls=\n", 1, ["tls", "value"]),
     ("relay r.test tls=maybe\n", 1, ["maybe", "starttls or implicit"]),
     ("relay r.test tls=implicit tls=starttls\n", 1, ["tls", "twice"]),
-    ("relay r.test colour=red\n", 1, ["colour"]),
+    ("relay r.test colour=red\n", 1, ["no such word", "password-file"]),
     ("relay r.test user=u password=hunter2\n", 1, ["open to all users", "chmod"]),
     ("relay smtp://r.test:25\n", 1, ["scheme"]),
     ("relay r.test:0\n", 1, ["1 to 65535"]),
@@ -102,7 +102,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
     ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
-    ("bell\a x\n", 1, ["\\x07"]), ("del\x7f x\n", 1, ["\\x7F"]),
+    ("bell\a x\n", 1, ["bell: a setting"]), ("timeout bell\a\n", 1, ["\\x07"]), ("timeout del\x7f\n", 1, ["\\x7F"]),
     ("relay r.test spool=/x\n", 1, ["spool"]), ("relay \"r.test\n", 1, ["quote"]), ("relay r.test \"tls=implicit\n", 1, ["quote"]),
     ("account \"x\n", 1, ["quote"]), ("account x \"y\n", 1, ["quote"]),
     ("alias a: b@example.org\n" * 33, 33, ["32 lines", "into a file"]),
@@ -141,7 +141,7 @@ def test_empty_values(config):
 
 SLIPS = {
     "word": ("rely x.test\n", ":1: rely is unknown"),
-    "option": ("relay x.test usr=x\n", ":1: a relay has no usr="),
+    "option": ("relay x.test usr=x\n", ":1: a relay has no usr: give WORD=VALUE, of tls,"),
     "port": ("relay x.test:smtp\n", ":1: --relay x.test...: the port is a number"),
     "value": ("timeout soon\nrelay x.test\n", ":1: timeout soon is no number"),
     "quote": ('relay "x.test\n', ":1: a value in double quotes ends with one"),

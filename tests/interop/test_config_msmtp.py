@@ -514,14 +514,17 @@ def test_command_for_a_caller_that_ignores_signals(config, secure, signals, secr
     ('relay r.test user=u password="hunter2"', ["password: double quotes", '"WORD=VALUE"']),
     ("user me hunter2", ["user has one word too many"]),
     ("password=hunter2", ["password: a setting and its value have a blank between them"]), ("AuthPass=hunter2", ["AuthPass: ", "a blank between"]),
-    ("passwd:hunter2 x", ["passwd: ", "a blank between"]), ("x" * 900 + "=hunter2", ["x" * 200 + ": ", "a blank between"]),
+    ("passwd:hunter2 x", ["passwd: ", "a blank between"]), ("x" * 900 + "=hunter2", [":2: " + "x" * 200 + ": ", "a blank between"]),
+    *((f"password{sign}hunter2", [":2: password: a setting"]) for sign in ",;\"'\v\f|\\\xa0"), ("relay r.test hunter2=", ["no such word: give"]),
+    ("relay r.test user=u passwordeval=echo hunter2=", ["WORD=VALUE"]), ("relay r.test user=u password:hunter2=", ["WORD=VALUE"]),
+    ("relay r.test,user=u,password=hunter2", ["--relay r.test...: give HOST"]), ("host r.test;password=hunter2", ["--relay r.test...: give HOST"]),
     ("relay smtps://u:hunter2@r.test auth=on", ["auth on needs user"]), ("relay u:hunter2@r.test tls=off user=u password=p", ["tls off, and a login"]),
     ("host u:hunter2@h\nauth on", ["auth on needs user"]), ("host u:hunter2@h\nuser u\npassword p\ntls off", ["tls off, and a login"]),
-    ("host u:hunter2@h", ["--relay [u...: "]), ('relay "r.test:587 user=u@x password=hunter2"', ["--relay r.test...: give HOST"]),
+    ("host u:hunter2@h", ["--relay ...: "]), ('relay "r.test:587 user=u@x password=hunter2"', ["--relay ...: give HOST"]),
     ("user meter", ["which relay", "host"]),
 ])
 def test_refused(config, line, says):
-    done = send(config(f"\n{line}\n"), *[] if line.startswith(("user meter", "relay", "host u")) else ["--relay", "r.test"])
+    done = send(config(f"\n{line}\n"), *[] if line.startswith(("user meter", "relay", "host ")) else ["--relay", "r.test"])
     assert done.returncode == BAD_CONFIG and told(done).startswith(f"mailmote: {config('')}:2: "), done.stderr
     assert all(word in told(done) for word in says) and "hunter2" not in told(done).split(": ", 2)[2]
 

@@ -151,6 +151,10 @@ def test_lone_dot(machine, words, text):
     assert body(mail) == (lines.split(b"\n") if lines else [])
 
 
+def test_dot_and_eight_bits(machine):
+    assert body(machine.sent("sendmail", A, text=b"Subject: x\n\na\n.\xff\nb\n")) == [b"a", b"=2E=FF", b"b"]
+
+
 @pytest.mark.parametrize("size", [*range(4084, 4102), 8191, 8192])
 def test_lone_dot_anywhere(machine, size):
     """also where one read ends"""
@@ -321,7 +325,7 @@ def test_name_of_the_sender(machine, words, sent):
 @pytest.mark.parametrize("empty", ["", "From:\n", "From: ,\n"])
 def test_from_is_written_once(machine, empty):
     machine.configure(f"relay {machine.relay.where}", "from box@provider.test", "set_from_header on")
-    mail = machine.sent("sendmail", A, text=f"{empty}From: Ann <{A}>\nFrom: {B}\nSubject: x\n\n")
+    mail = machine.sent("sendmail", A, text=f"{empty}From: Ann <{A}>\nSubject: x\nFrom: {B}\n\n")
     assert parsed(mail).get_all("From") == ["Ann <box@provider.test>"]
 
 

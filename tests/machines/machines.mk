@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
 #
-# Other machines than this one, emulated: s390x is big-endian; armhf has 32 bits, and a time_t that ends in 2038; an AVR has
-# 8, and an int of 16.
+# Other machines than this one, emulated: powerpc is big-endian, has 32 bits, a time_t that ends in 2038, and a char without sign; s390x
+# is big-endian with 64 bits, armhf little-endian with 32; an AVR has 8, and an int of 16.
 
 ##: Other machines
 
-machines: ## the unit tests on a big-endian and a 32-bit machine; what the core says, on one whose int has 16 bits
-	@tests/run --with '$(MAKE)' $(patsubst %,machine-%,$(if $(SHORT),$(filter s390x%,$(linux_machines)),$(linux_machines)) avr)
+machines: ## the unit tests on big-endian and 32-bit machines; what the core says, on one whose int has 16 bits
+	@tests/run --with '$(MAKE)' $(patsubst %,machine-%,$(if $(SHORT),$(filter powerpc%,$(linux_machines)),$(linux_machines)) avr)
 
 # ---- Linux: the unit tests, linked statically with a cmocka compiled for the machine ----
 
 CMOCKA_DIR ?= $(DEPS)/cmocka
 CMOCKA ?= -lcmocka
-linux_machines := s390x-linux-gnu arm-linux-gnueabihf
+linux_machines := powerpc-linux-gnu s390x-linux-gnu arm-linux-gnueabihf
+emulator_powerpc-linux-gnu := qemu-ppc
 emulator_s390x-linux-gnu := qemu-s390x
 emulator_arm-linux-gnueabihf := qemu-arm
 
@@ -20,15 +21,20 @@ emulator_arm-linux-gnueabihf := qemu-arm
 # the transcripts and trust.
 long := test_ca_files test_certificates test_delivery_rules test_outbox_faults test_outbox_flash test_outbox_power test_session \
     test_trust_rules
+left_out_powerpc-linux-gnu := $(long)
 left_out_s390x-linux-gnu := $(long)
 left_out_arm-linux-gnueabihf := $(long) test_transcripts test_trust test_trust_limits test_trust_pins test_trust_tls
 parts := test_delivery_rules:site_failures test_outbox_faults:damage test_outbox_power:first_open test_session:test_alerts
 parts_s390x-linux-gnu := $(parts) test_ca_files:test_lines test_certificates:test_empty_chain test_outbox_faults:open_fails \
     test_outbox_flash:glitch test_trust_rules:test_final_dot
+parts_powerpc-linux-gnu := $(parts_s390x-linux-gnu)
 parts_arm-linux-gnueabihf := $(parts)
 part = '-E TEST=$(word 2,$(subst :, ,$(1))) $(2)/$(firstword $(subst :, ,$(1)))'
 
-pkg-linux-machines := python3 xz-utils qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+emulation := python3 xz-utils qemu-user
+pkg-machine-powerpc-linux-gnu := $(emulation) gcc-powerpc-linux-gnu libc6-dev-powerpc-cross
+pkg-machine-s390x-linux-gnu := $(emulation) gcc-s390x-linux-gnu libc6-dev-s390x-cross
+pkg-machine-arm-linux-gnueabihf := $(emulation) gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 
 $(CMOCKA_DIR)/src/cmocka.c:
 	@DEPS=$(DEPS) port/deps.sh cmocka
@@ -39,7 +45,7 @@ $(BUILD)/libcmocka.a: $(CMOCKA_DIR)/src/cmocka.c $(BUILD)/flags
 	@$(CC) -O1 -w -DHAVE_INTTYPES_H -DHAVE_SIGNAL_H -DHAVE_STRSIGNAL -I$(CMOCKA_DIR)/include -c -o $(BUILD)/cmocka.o $<
 	@$(AR) rcs $@ $(BUILD)/cmocka.o
 
-$(linux_machines:%=machine-%): machine-%: need-linux-machines | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c
+$(linux_machines:%=machine-%): machine-%: need-machine-% | $(cross_h) $(CMOCKA_DIR)/src/cmocka.c
 	+@$(MAKE) BUILD=$(BUILD)/$* BEARSSL_DIR=$(cross_h:%/inc/bearssl.h=%) BEARSSL_LIB=$(BUILD)/$*/libbearssl.a NEEDED=yes \
 	    CC=$*-gcc AR=$*-ar CFLAGS=-O1 LDFLAGS=-static \
 	    CPPFLAGS='$(CPPFLAGS) -isystem $(CMOCKA_DIR)/include' CMOCKA=$(BUILD)/$*/libcmocka.a unit-programs
