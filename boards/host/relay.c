@@ -38,9 +38,9 @@ static const char *const system_anchors[] = {
 /* Of a name or an address in brackets that a text begins with, but for the last bracket. */
 static size_t host_len(const char *text)
 {
-    const char *octets = ":%.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *octets = "%:.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
-    return text[0] == '[' ? 1 + strspn(text + 1, octets) : strspn(text, octets + strlen(":%"));
+    return text[0] == '[' ? 1 + strspn(text + 1, octets) : strspn(text, octets + strlen("%:"));
 }
 
 /* No more of it is told than the host: a user may be in front, and a password behind. */
