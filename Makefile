@@ -334,7 +334,7 @@ deb-check: need-deb-check all ## Debian's packages: built, looked at by lintian,
 	@$(pytest) tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
 
 callers: $(if $(SHORT),need-interop,need-callers) all ## cron, sudo, PHP, git, mdadm and others call sendmail and mail in a chroot; COMMAND= another file than $(BUILD)/mailmote; minutes
-	@COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
+	@SHORT=$(SHORT) COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
 
 faults: need-interop $(if $(DANE),need-dane-check,all) ## every system call of send and flush fails, or is the last one before SIGKILL; minutes; without a relay: DANE=1, hours
 ifdef DANE

@@ -58,17 +58,6 @@ static int parse(struct args *args, int argc, char **argv, bool *json)
     return relay->relay == NULL || *relay->relay == 0 ? wrong("no relay is given", "") : EX_OK;
 }
 
-/* It is printed in a configuration line and in C. */
-static int check_host(const char *host)
-{
-    for (const char *at = host; *at != 0; at++) {
-        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:%", *at) == NULL) {
-            return wrong("no host has such a name", "");
-        }
-    }
-    return EX_OK;
-}
-
 static int fill(struct probe *probe, const struct relays *relays, const struct args *args)
 {
     const struct host_relay *relay = &relays->own[0];
@@ -106,9 +95,6 @@ int probe_run(struct probe *probe, int argc, char **argv, bool *json)
         args.relays[0].options[RELAY_TRUST] = NULL; /* read below, certificate by certificate */
         status = relays_open(&relays, &args);
         args.relays[0].options[RELAY_TRUST] = trust;
-    }
-    if (status == EX_OK) {
-        status = check_host(relays.own[0].host);
     }
     if (status == EX_OK) {
         status = fill(probe, &relays, &args);

@@ -35,7 +35,7 @@ def test_no_such_name():
     (["--trust"], "--trust has no value"),
     (["--bogus", "a"], "unknown option --bogus"),
     (["a:99999"], "the port is a number from 1 to 65535"),
-    (["a\"b"], "no host has such a name"),
+    (["a\"b"], "--relay a...: give HOST or HOST:PORT alone"),
     (["--tls", "maybe", "a"], "give starttls or implicit"),
 ])
 def test_usage(words, said):
