@@ -3,8 +3,8 @@
 # BearSSL's sources as one archive, for whatever CC, CPPFLAGS and CFLAGS say:
 #   make -f port/bearssl.mk BEARSSL_DIR=... LIB=build/libbearssl.a OBJ=build/obj/bearssl
 # FLAGS, if given, is a file that is newer than the objects when they must be compiled again. NEEDED leaves out what mailmote never
-# calls, for a program that does not call it either: the archive is made sooner, and nothing else changes. With `yes' it is a quarter,
-# with `client' half: also what a server calls, who signs, or a client of BearSSL's own settings; only the tests call it.
+# calls, for a program that does not call it either: the archive is made sooner, and nothing else changes. `yes' leaves out a quarter,
+# `client' half: also what only tests of ours call, a server's side, signing, and BearSSL's own choices of what a client has.
 # Its own Makefile cannot be run with -j.
 
 this := $(lastword $(MAKEFILE_LIST))

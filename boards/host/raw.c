@@ -14,6 +14,7 @@
 #include "complain.h"
 #include "file.h"
 #include "raw.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,6 @@ static const char *find(struct span text, const char *word)
 /* What the type says of 8-bit text, if that is a word. RFC 1428 has one for what nobody knows. */
 static void read_charset(struct raw *raw)
 {
-    const char *octets = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     const char *at = raw->type.at == NULL ? NULL : find(raw->type, "charset="), *end;
     size_t len = 0;
 
@@ -125,7 +125,7 @@ static void read_charset(struct raw *raw)
     end = raw->type.at + raw->type.len;
     at += sizeof "charset=" - 1;
     at += at < end && *at == '"' ? 1 : 0;
-    while (at + len < end && strchr(octets, at[len]) != NULL) {
+    while (at + len < end && strchr(WORD_OCTETS, at[len]) != NULL) {
         len++;
     }
     if (len > 0 && len < sizeof raw->charset) {

@@ -35,10 +35,11 @@ static const char *const system_anchors[] = {
     "/etc/pki/tls/certs/ca-bundle.crt",
 };
 
-/* Of a name or an address in brackets that a text begins with, but for the last bracket. */
+/* How long the name is that a text begins with, or the address in brackets, without the last of them. Nothing else is a host: a probe
+ * prints it in C and in a configuration. */
 static size_t host_len(const char *text)
 {
-    const char *octets = "%:.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *octets = "%:." WORD_OCTETS;
 
     return text[0] == '[' ? 1 + strspn(text + 1, octets) : strspn(text, octets + strlen("%:"));
 }

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a word is made of: of a setting's name, of a charset's, of a host's between two dots. */
+#define WORD_OCTETS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
 /* The character there, in its shortest form, and its octets; 0 octets when there is none. left is 1 or more. */
 size_t utf8_read(const char *text, size_t left, uint32_t *character);
 

@@ -46,12 +46,19 @@ def build(board, into, flags="", bearssl="", trust="", peer=""):
     assert done.returncode == 0, done.stdout.decode(errors="replace")
 
 
+def renew(made, copy):
+    """as `cp -u' does"""
+    if not os.path.exists(copy) or os.path.getmtime(made) > os.path.getmtime(copy):
+        shutil.copy2(made, copy)
+
+
 def build_with(name, kind, flags, trust):
     """firmware in a directory of its own, with the BearSSL of what `make firmware` builds"""
     build(name, BUILD)
     into, made = BUILD / kind, BUILD / "boards" / name
-    if not flags:                                    # but for the CAs it is the same
-        shutil.copytree(made, into / "boards" / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.d"))
+    if not flags:                                    # all is the same but what the CAs are in
+        shutil.copytree(made, into / "boards" / name, dirs_exist_ok=True, copy_function=renew,
+                        ignore=shutil.ignore_patterns("*.d", "bearssl", "libbearssl.a", "mailmote.*", "settings.o", "trust"))
     build(name, into, flags, made / "libbearssl.a", trust)
     return name, into
 

@@ -17,6 +17,7 @@ import time
 
 import pytest
 
+from clock import LIMIT_S
 from inbox import Mailbox
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -28,7 +29,7 @@ UNSHARE = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--
 
 
 def run(*args, **kw):
-    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, **kw)
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT_S, **kw)
     if done.returncode:
         said = done.stdout.decode(errors="replace")
         raise RuntimeError(f"{' '.join(map(str, args))}: exit status {done.returncode}\n{said}")
@@ -83,7 +84,7 @@ def why_not():
     """why no cell can be made here, or None"""
     if os.geteuid() != 0:
         return "needs root (the server runs in a mount namespace of its own)"
-    probe = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "cell", "/mnt"], capture_output=True, timeout=30)
+    probe = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "cell", "/mnt"], capture_output=True, timeout=LIMIT_S)
     return None if probe.returncode == 0 else "no mount namespace can be made here: " + probe.stderr.decode().strip()
 
 
@@ -128,7 +129,7 @@ def end_cell(process):
         first = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         for pid in first or [process.pid]:
             os.kill(int(pid), signal.SIGKILL)
-    process.wait(30)
+    process.wait(LIMIT_S)
 
 
 class Cell:

@@ -14,6 +14,8 @@ import subprocess
 import threading
 import time
 
+from clock import LIMIT_S
+
 NEAR, FAR = "10.98.0.1", "10.98.0.2"
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
@@ -113,7 +115,7 @@ class Network:
 
     def stop(self):
         os.close(self.ended[1])
-        self.thread.join(30)
+        self.thread.join(LIMIT_S)
         os.close(self.ended[0])
         self.near.close()
         self.far.close()

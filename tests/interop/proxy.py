@@ -8,6 +8,8 @@ import select
 import socket
 import threading
 
+from clock import LIMIT_S
+
 QUIET_S = 0.05
 
 
@@ -17,7 +19,7 @@ class Proxy:
     def __init__(self, port):
         self.to, self.talk, self.pid = port, [], None
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(30)
+        self.listener.settimeout(LIMIT_S)
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -27,14 +29,14 @@ class Proxy:
         self.pid = pid
 
     def join(self):
-        self.thread.join(60)
+        self.thread.join(LIMIT_S)
         assert not self.thread.is_alive()
         return self.talk
 
     def _run(self):
         try:
             with self.listener, self.listener.accept()[0] as client:
-                with socket.create_connection(("127.0.0.1", self.to), 30) as server:
+                with socket.create_connection(("127.0.0.1", self.to), LIMIT_S) as server:
                     self._pump(client, server)
         except OSError:
             pass                                     # a reset ends the talk

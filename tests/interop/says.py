@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 
-from relay import serve
+from relay import LIMIT_S, serve
 from test_trust_header import openssl
 
 UNTIL_TLS = [b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"]
@@ -29,7 +29,7 @@ class Says:
 
     def _talk(self, link):
         try:
-            link.settimeout(60)
+            link.settimeout(LIMIT_S)
             for i, line in enumerate(self.lines):
                 if i:
                     self.heard.append(link.recv(4096))

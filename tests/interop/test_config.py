@@ -102,7 +102,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
     ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
-    ("bell\a x\n", 1, ["bell: a setting"]), ("timeout bell\a\n", 1, ["\\x07"]), ("timeout del\x7f\n", 1, ["\\x7F"]),
+    ("bell\a x\n", 1, ["bell...: a setting"]), ("timeout bell\a\n", 1, ["\\x07"]), ("timeout del\x7f\n", 1, ["\\x7F"]),
     ("relay r.test spool=/x\n", 1, ["spool"]), ("relay \"r.test\n", 1, ["quote"]), ("relay r.test \"tls=implicit\n", 1, ["quote"]),
     ("account \"x\n", 1, ["quote"]), ("account x \"y\n", 1, ["quote"]),
     ("alias a: b@example.org\n" * 33, 33, ["32 lines", "into a file"]),

@@ -35,7 +35,7 @@ class Server(threading.Thread):
     def run(self):
         with self.listener:
             self.link, _ = self.listener.accept()
-        self.link.settimeout(30)
+        self.link.settimeout(LIMIT_S)
         try:
             self.script(self)
         except Exception as error:          # shown by send()
