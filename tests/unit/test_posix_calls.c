@@ -37,6 +37,9 @@ static time_t date;
 static unsigned passed_s,
     passes_s; /* the clock that counts is ahead of the system's, and by so much more with each fault */
 
+/* How often what time it is was asked. */
+static unsigned asked;
+
 /* Nobody answers who is called at so many addresses: what is waited for passes at once, and is noted. */
 static unsigned silent, waits;
 static int waits_ms[20];
@@ -89,7 +92,7 @@ static int forget(void **state)
     own_name = full_name = NULL;
     date = 0;
     passed_s = passes_s = 0;
-    silent = waits = waited_ms = 0;
+    silent = waits = waited_ms = asked = 0;
     peer = -1;
     return 0;
 }
@@ -170,6 +173,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
         return -1;
     }
     if (id == CLOCK_MONOTONIC) {
+        asked++;
         now->tv_nsec += (long)(waited_ms % 1000) * 1000000;
         now->tv_sec += (time_t)(passed_s + waited_ms / 1000) + now->tv_nsec / 1000000000;
         now->tv_nsec %= 1000000000;
@@ -529,8 +533,8 @@ static void test_time_of_a_failure(void **state)
     assert_in_range(since.since_s, 125, 100 + (mote_posix_now_ms() - started_ms) / 1000);
 }
 
-/* What is said is pushed out before it waits for the answer, or the cork keeps it for a while. */
-static void test_pushed_out(void **state)
+/* A conversation over a pair of sockets in which the relay has said so many lines of its greeting; returns its cause. */
+static int talk(int type, unsigned lines)
 {
     static struct mote_session session;
     static unsigned char buf[MOTE_SESSION_BUF_FULL], entropy[32];
@@ -545,15 +549,36 @@ static void test_pushed_out(void **state)
     mote_trust_opportunistic(&relay.trust, NULL);
     mote_mail_measure(&mail);
     mote_session_init(&session, &relay, &mail, &setup);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, type, 0, ends), 0);
     assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(send(ends[1], "220 hello\r\n", 11, 0), 11);
+    while (lines-- > 0) {
+        assert_int_equal(send(ends[1], lines > 0 ? "220-hello\r\n" : "220 hello\r\n", 11, 0), 11);
+    }
     peer = ends[1];
+    asked = 0;
     mote_posix_pump(ends[0], &session, NULL, NULL);
-    assert_string_equal(said, "EHLO mote.example.org\r\n");
-    assert_int_equal(mote_session_result(&session)->cause, MOTE_CAUSE_LOST);
     close(ends[0]);
     close(ends[1]);
+    return mote_session_result(&session)->cause;
+}
+
+/* What is said is pushed out before it waits for the answer, or the cork keeps it for a while. */
+static void test_pushed_out(void **state)
+{
+    assert_int_equal(talk(SOCK_STREAM, 1), MOTE_CAUSE_LOST);
+    assert_string_equal(said, "EHLO mote.example.org\r\n");
+}
+
+/* However much comes, octet behind octet: after 16 reads it looks at the clock, or a relay that never ends would keep it for ever. */
+static void test_clock_while_heard(void **state)
+{
+    unsigned once;
+
+    assert_int_equal(talk(SOCK_SEQPACKET, 1), MOTE_CAUSE_LOST); /* a line in each read */
+    once = asked;
+    said[0] = 0;
+    assert_int_equal(talk(SOCK_SEQPACKET, 1 + 3 * 16), MOTE_CAUSE_LOST);
+    assert_int_equal(asked, once + 3);
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
@@ -611,6 +636,7 @@ int main(void)
         cmocka_unit_test_teardown(test_slow_lookup, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
         cmocka_unit_test_teardown(test_pushed_out, forget),
+        cmocka_unit_test_teardown(test_clock_while_heard, forget),
         cmocka_unit_test_teardown(test_long_events, forget),
         cmocka_unit_test_teardown(test_files, forget),
         cmocka_unit_test_teardown(test_time_of_a_failure, forget),
