@@ -10,7 +10,7 @@
 #   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
 #   DANE=1        mail without a relay: MX records and DANE, with libunbound (port/dane); not for `make static'
 #   WERROR=1      a warning ends the build: for those who change the code; `make check' sets it
-#   SHORT=yes     a part of `make callers', `make machines' and `make static-check'; `make check' sets it
+#   SHORT=yes     a part of what takes long, as tests/README.md says at each; `make check' sets it
 #   V=1           shows the commands
 
 BUILD ?= build
@@ -50,6 +50,7 @@ library_o := $(call objects,$(MAILMOTE_CORE) $(MAILMOTE_POSIX) $(MAILMOTE_WATCHD
 command_o := $(call objects,$(wildcard boards/host/*.c))
 override DANE := $(filter-out 0 no,$(DANE))
 override SHORT := $(filter-out 0 no,$(SHORT))
+export SHORT
 ifdef DANE
 $(if $(filter static%,$(MAKECMDGOALS)),$(error DANE=$(DANE) is not for a static file, as libunbound is a shared library: make it without))
 include port/dane/dane.mk
@@ -139,7 +140,7 @@ checks := unit mutants-known unit-san fuzz-replay weeks-check fleet-check prove-
     + boards-check demo size instructions machines
 check: need-check ## nearly everything below, some with SHORT=yes; the last line says `N passed, N failed`
 	+@$(MAKE) WERROR=1 all fast $(BUILD)/template
-	@tests/run --with '$(MAKE) WERROR=1 SHORT=yes BOOTS=25' $(checks)
+	@tests/run --with '$(MAKE) WERROR=1 SHORT=yes BOOTS=10' $(checks)
 
 # The same tests with another compiler and its sanitizers, BearSSL included: it reads what anybody on the path sends.
 san := -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -174,7 +175,7 @@ unit: $(programs) ## the unit tests; T=NAME: one program, or one test, or a tran
 	@tests/run $(if $(T),--one $(call quoted,$(T))) $(programs)
 
 unit-san: need-san | $(cross_h) ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	+@$(sanitized) unit
+	+@TESTS=$(or $(TESTS),$(if $(SHORT),quick)) $(sanitized) unit
 
 # Neither sees a value that nobody has set. MemorySanitizer does, where it has compiled everything: cmocka, too.
 msan := -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=memory -fno-sanitize-recover=all
@@ -334,7 +335,7 @@ deb-check: need-deb-check all ## Debian's packages: built, looked at by lintian,
 	@$(pytest) tests/install/test_debian.py $(if $(T),-k $(call quoted,$(T)))
 
 callers: $(if $(SHORT),need-interop,need-callers) all ## cron, sudo, PHP, git, mdadm and others call sendmail and mail in a chroot; COMMAND= another file than $(BUILD)/mailmote; minutes
-	@SHORT=$(SHORT) COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
+	@COMMAND=$(abspath $(COMMAND)) $(pytest) tests/callers $(if $(T),-k $(call quoted,$(T)))
 
 faults: need-interop $(if $(DANE),need-dane-check,all) ## every system call of send and flush fails, or is the last one before SIGKILL; minutes; without a relay: DANE=1, hours
 ifdef DANE
@@ -431,7 +432,7 @@ pkg-deb-check := $(pkg-interop) make git debootstrap lintian
 pkg-callers := $(pkg-interop) make debootstrap
 pkg-format := clang-format
 pkg-lint := python3 gcc libc6-dev clang-tidy cppcheck libunbound-dev
-pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san machine-powerpc-linux-gnu avr interop static-armhf static-check install-check build-systems cross format run,$(pkg-$(kind))))
+pkg-check := $(sort gcc libc6-dev $(foreach kind,demo unit san machine-powerpc-linux-gnu avr interop static-check install-check build-systems cross format run,$(pkg-$(kind))))
 
 need-%:
 	@port/need.sh $(pkg-$*)

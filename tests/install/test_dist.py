@@ -73,8 +73,8 @@ def test_builds_without_git(tarball, tmp_path):
     (tools / "git").chmod(0o755)
     path = f"{tools}:{os.environ['PATH']}"
     words = f"BEARSSL_DIR={bearssl()}", f"BEARSSL_LIB={BUILD}/libbearssl.a", "CFLAGS=-O0", "BUILD=build"
-    said = make("-j2", "all", "unit", "T=reply", *words, cwd=source, PATH=path)
-    assert "git is not here" not in said and " passed, 0 failed" in said
+    assert "git is not here" not in make("-j2", "all", "build/tests/test_reply", *words, cwd=source, PATH=path)
+    assert "[  PASSED  ]" in run(source / "build/tests/test_reply")
     make("install-command", f"DESTDIR={tmp_path / 'root'}", *words, cwd=source, PATH=path)
     assert run(tmp_path / "root/usr/local/bin/mailmote", "--version").startswith("mailmote ")
     assert "make dist needs the git repository" in make("dist", *words, cwd=source, PATH=path, status=2)

@@ -20,6 +20,8 @@ from cell import BUILD
 from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, OK, new_token
 
 BOARDS = sorted(mk.parent.name for mk in (TOP / "boards").glob("*/board.mk"))
+# On which everything is tried; with SHORT the others only deliver, and say what is wrong.
+THOROUGH = ["lm3s6965evb", "microbit"] if os.environ.get("SHORT") else BOARDS
 ADDRESS = ("ip=10.0.2.15", "gateway=10.0.2.2")       # of a firmware without DHCP
 NOTHING_IN_TIME = 124
 
@@ -35,7 +37,7 @@ def board(built, scratch):
     return Board(name, scratch, into)
 
 
-@pytest.fixture(scope="session", params=BOARDS)
+@pytest.fixture(scope="session", params=THOROUGH)
 def built_to_retry(request, pki):
     """firmware that may fall back to cleartext, with short waits"""
     return build_with(request.param, "fallback", FALLBACK, pki.ca)
@@ -93,19 +95,6 @@ class Between(socketserver.ThreadingTCPServer):
                     if not octets:
                         return
                     ends[end].sendall(octets)
-
-
-def test_attachment(postfix, pki, scratch):
-    """100,000 octets of its flash, read while they are sent, arrive as they are in the image"""
-    name, into = build_with("lm3s6965evb", "BOARD_ATTACH", "-DBOARD_ATTACH=100000", pki.ca)
-    token, image = new_token(), scratch / "image.bin"
-    board = Board(name, scratch, into)
-    result = board.boot(postfix.ports["starttls"], f"subject={token}")
-    assert result.status == OK and "delivered at END, reply 250, in TLS" in result.console, result.console
-    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", into / "boards" / name / "mailmote.elf", image], check=True)
-    _, part = email.message_from_bytes(postfix.wait_for_mail(token).content).get_payload()
-    assert part.get_filename() == "flash.bin"
-    assert part.get_payload(decode=True) == image.read_bytes().ljust(100256, b"\0")[256:100256]
 
 
 def test_many_alerts_one_connection(postfix, board):
@@ -172,15 +161,28 @@ class TimeServer(threading.Thread):
         self.socket.close()
 
 
-@pytest.fixture(scope="session", params=["lm3s6965evb", "mps2-an385"])
+@pytest.fixture(scope="session", params=[name for name in THOROUGH if name in ("lm3s6965evb", "mps2-an385")])
 def built_with_sntp(request, pki):
-    return build_with(request.param, "sntp", "-DBOARD_SNTP", pki.ca)
+    """and with 100,000 octets of its flash attached to each mail"""
+    return build_with(request.param, "sntp", "-DBOARD_SNTP -DBOARD_ATTACH=100000", pki.ca)
 
 
 @pytest.fixture
 def with_sntp(built_with_sntp, scratch, pki):
     name, into = built_with_sntp
     return Board(name, scratch, into)
+
+
+def test_attachment(postfix, with_sntp, scratch):
+    """100,000 octets of its flash, read while they are sent, arrive as they are in the image"""
+    token, image = new_token(), scratch / "image.bin"
+    with TimeServer() as server:
+        result = with_sntp.boot(postfix.ports["starttls"], f"ntp=10.0.2.2:{server.port}", f"subject={token}")
+    assert result.status == OK and "delivered at END, reply 250, in TLS" in result.console, result.console
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", with_sntp.into / "boards" / with_sntp.name / "mailmote.elf", image], check=True)
+    _, part = email.message_from_bytes(postfix.wait_for_mail(token).content).get_payload()
+    assert part.get_filename() == "flash.bin"
+    assert part.get_payload(decode=True) == image.read_bytes().ljust(100256, b"\0")[256:100256]
 
 
 def test_sntp(aiosmtpd, with_sntp):
@@ -225,7 +227,7 @@ def test_mail_outlives_a_reset(postfix, fallback):
 @pytest.mark.parametrize("lose_each", [5, 7, 9])
 def test_small_pools_on_a_lossy_network(postfix, scratch, pki, lose_each):
     """three packet buffers and 1,100 octets for what is sent are enough where one frame of a few is lost, both ways"""
-    name, into = build_with("lm3s6965evb", "lean", "-DBOARD_LEAN", pki.ca)
+    name, into = build_with("lm3s6965evb", "BOARD_LEAN", "-DBOARD_LEAN", pki.ca)
     board, network, token = Board(name, scratch, into, ADDRESS), LossyNetwork(lose_each), new_token()
     board.nic = network.nic
     result = board.boot(postfix.ports["starttls"], f"subject={token}")
@@ -348,28 +350,31 @@ def make(*words):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S)
 
 
-def test_demo(board):
-    done = make("demo", f"BOARD={board.name}")
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.endswith(f"\n== All as it should be on {board.name}\n")
+@pytest.mark.parametrize("name", THOROUGH)
+def test_make_run_tells_the_status(name):
+    done = make("run", f"BOARD={name}")
+    assert done.returncode == 2                      # make has no other
+    assert "missing: relay\n" in done.stdout
+    assert "\nfirmware: 78, the configuration is wrong" in done.stdout
 
 
-def test_make_run(aiosmtpd, board, pki):
+@pytest.mark.parametrize("name", THOROUGH)
+def test_make_run(aiosmtpd, name, scratch, pki):
     token = new_token()
-    done = make("run", f"BOARD={board.name}", f"RELAY=localhost:{aiosmtpd.ports['starttls']}", "TO=a@example.test",
+    done = make("run", f"BOARD={name}", f"RELAY=localhost:{aiosmtpd.ports['starttls']}", "TO=a@example.test",
                 "FROM=mote@example.org", f"TRUST={pki.ca}",
-                f"MCU_ARGS=subject={token} helo=mote.example.org storage={board.flash}")
+                f"MCU_ARGS=subject={token} helo=mote.example.org storage={scratch}/flash")
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith("\nfirmware: 0, all is delivered\n"), done.stdout
     assert re.search(r"^  SIZE ", done.stdout, re.M) or "LINK" not in done.stdout, done.stdout
     assert content(token).fullmatch(aiosmtpd.wait_for_mail(token).content)
 
 
-def test_make_run_tells_the_status(board):
-    done = make("run", f"BOARD={board.name}")
-    assert done.returncode == 2                      # make has no other
-    assert "missing: relay\n" in done.stdout
-    assert "\nfirmware: 78, the configuration is wrong" in done.stdout
+@pytest.mark.parametrize("name", THOROUGH)
+def test_demo(name):
+    done = make("demo", f"BOARD={name}")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith(f"\n== All as it should be on {name}\n")
 
 
 @pytest.mark.parametrize("goal", ["run", "demo"])

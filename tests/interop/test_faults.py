@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Some of `make faults`: each kind of call once, and a few more in each scene."""
+import os
 import shutil
 import subprocess
 import types
@@ -8,7 +9,7 @@ import pytest
 
 import faults
 
-FEW = 24
+FEW = 8 if os.environ.get("SHORT") else 24
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
 
 
@@ -20,7 +21,8 @@ def test_faults():
     print(faults.table(rows))
     assert not wrong, "\n".join(wrong)
     assert {"openat", "pwrite64", "fdatasync", "renameat", "unlinkat", "connect", "sendto", "recvfrom"} <= seen
-    assert all(row["faults"] >= FEW and row["struck"] > row["faults"] * 3 / 4 for row in rows.values())
+    assert all(row["faults"] >= FEW and row["struck"] > row["faults"] / 2 for row in rows.values())
+    assert sum(row["struck"] for row in rows.values()) > sum(row["faults"] for row in rows.values()) * 3 / 4
 
 
 def test_what_hangs_is_ended_and_nobody_else(tmp_path):
