@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from board import FALLBACK, SHORT, TOP, Board, BrokenTls, LiesAboutTheLine, LossyNetwork, build, build_with, content
+from board import FALLBACK, SHORT, SLOW, TOP, Board, BrokenTls, LiesAboutTheLine, LossyNetwork, build, build_with, content
 from cell import BUILD
 from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, OK, new_token
 
@@ -23,7 +23,7 @@ BOARDS = sorted(mk.parent.name for mk in (TOP / "boards").glob("*/board.mk"))
 # On which everything is tried; with SHORT the others only deliver, and say what is wrong.
 THOROUGH = ["lm3s6965evb", "microbit"] if os.environ.get("SHORT") else BOARDS
 ADDRESS = ("ip=10.0.2.15", "gateway=10.0.2.2")       # of a firmware without DHCP
-NOTHING_IN_TIME = 124
+NOTHING_IN_TIME, CUT_S = 124, 3 * SLOW
 
 
 @pytest.fixture(scope="session", params=BOARDS)
@@ -346,8 +346,8 @@ def test_without_tls_after_a_reset(hangs_up, without_tls):
 
 def make(*words):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(["make", f"BUILD={BUILD}", *words], cwd=TOP, env=env, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S)
+    return subprocess.run(["make", f"BUILD={BUILD}", *words], cwd=TOP, env={**env, "LIMIT_S": str(LIMIT_S), "CUT_S": str(CUT_S)}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=3 * LIMIT_S)
 
 
 @pytest.mark.parametrize("name", THOROUGH)
@@ -402,9 +402,9 @@ def test_no_relay(board):
 def test_nothing_in_time(board):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = board.run(f"relay=localhost:{silent.getsockname()[1]}", "to=a@example.test",
-                           "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org", limit=3)
+                           "from=mote@example.org", f"storage={board.flash}", "helo=mote.example.org", limit=CUT_S)
     assert result.status == NOTHING_IN_TIME and result.console == "the alert is stored\n", result.console
-    assert "no end in 3 s" in result.said
+    assert f"no end in {CUT_S} s" in result.said
 
 
 # What is wrong with the words that are given, and what the console says. A word given first counts.
