@@ -22,7 +22,7 @@ sys.path.append(str(TOP / "tests/interop"))
 from aio import Aiosmtpd                             # noqa: E402
 from board import Board, content                     # noqa: E402
 from cell import PASSWORD, USER                      # noqa: E402
-from client import COMMAND, OK, new_token                     # noqa: E402
+from client import COMMAND, LIMIT_S, OK, new_token   # noqa: E402
 from pki import Pki                                  # noqa: E402
 
 BUILD, BEARSSL_DIR, LWIP_DIR, BEARSSL_INC = (pathlib.Path(os.environ[name]).resolve() for name in (
@@ -36,7 +36,7 @@ STRICT = os.environ["STRICT"].split()
 def run(*command, cwd=TOP, **environment):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run([*map(str, command)], cwd=cwd, env={**env, **environment}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=300)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=LIMIT_S)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

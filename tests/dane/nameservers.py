@@ -8,6 +8,7 @@ import sys
 
 from net import BROKEN_TLSA, DENIED_TLSA, NO_TLSA, OTHER_SERVER, RESOLVER, RESOLVER_ON_LINK, ROOT_SERVER, SILENT
 from cell import die_with_parent, tree
+from clock import LIMIT_S
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = ["nsd", "unbound", "libevent-2.1-7", "libfstrm0", "libprotobuf-c1", "libhiredis0.14", "libnghttp2-14", "libpython3.11", "libexpat1",
@@ -32,7 +33,7 @@ class Dns:
             self._start(sys.executable, HERE / "answers.py", address, OTHER_SERVER, how)
 
     def _run(self, *words):
-        return subprocess.run([*map(str, words)], cwd=self.folder, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run([*map(str, words)], cwd=self.folder, check=True, capture_output=True, text=True, timeout=LIMIT_S).stdout
 
     def _zone(self, name, zones):
         server, lines, how = zones[name]
@@ -118,4 +119,4 @@ remote-control:
         for child in self.children:
             child.terminate()
         for child in self.children:
-            child.wait(30)
+            child.wait(LIMIT_S)

@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 from cell import die_with_parent  # noqa: E402
+from clock import LIMIT_S  # noqa: E402
 
 CLIENT, CLIENT_6, HOST_6, NOBODY_6 = "10.53.0.1", "fd53::1", "fd53::6", "fd53::9"
 ROOT_SERVER, RESOLVER, NO_TLSA, BROKEN_TLSA, SILENT, OTHER_SERVER, DENIED_TLSA = (f"10.53.0.{n}" for n in range(2, 9))
@@ -36,7 +37,7 @@ class Net:
         return process
 
     def _ip(self, space, *words):
-        subprocess.run([*self.inside(space), "ip", *words], check=True, timeout=30)
+        subprocess.run([*self.inside(space), "ip", *words], check=True, timeout=LIMIT_S)
 
     @staticmethod
     def inside(space):
@@ -45,7 +46,7 @@ class Net:
     def link_number(self):
         """of the wire, where mail is sent from"""
         words = [*self.inside(self.client), "ip", "-o", "link", "show", "wire"]
-        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout.partition(":")[0]
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=LIMIT_S).stdout.partition(":")[0]
 
     def close(self):
         for space in (self.client, self.servers):

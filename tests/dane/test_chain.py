@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from clock import LIMIT_S
 from conftest import COMMAND
 from pki import DAYS, Pki
 
@@ -87,7 +88,7 @@ class Chains(Pki):
         words = [str(word) for u, s, m, name in records for word in (u, s, m, self.data(s, m, name))]
         now = int(time.time()) if now is None else now
         done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/judge", base, domain, alias, str(now), *words, "--",
-                               *(f"{name}.der" for name in chain)], cwd=self.dir, capture_output=True, text=True, timeout=60)
+                               *(f"{name}.der" for name in chain)], cwd=self.dir, capture_output=True, text=True, timeout=LIMIT_S)
         assert done.returncode == 0, done.stderr
         return int(done.stdout) if done.stdout.strip().isdigit() else done.stdout.strip()
 

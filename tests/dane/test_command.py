@@ -14,7 +14,7 @@ from cases import DOWN, MUTE, PAIRS, clear
 from conftest import COMMAND
 from net import HOST_6, host
 from pretend import pretend
-from relay import NOT_STORED, File
+from relay import LIMIT_S, NOT_STORED, File
 from test_dane import spool, taken_by, verdicts, where  # noqa: F401 (a fixture among them)
 
 
@@ -506,7 +506,7 @@ while True:
                                    text=True, cwd=world.folder)
         mute.stdout.readline()
         assert world.run("send", "-C", wrong, "--spool", spool, "--from", "s@example.org", "fresh@ee311.example").returncode == 75
-        rows = [line.split("\t")[1:3] for line in started.communicate(timeout=60)[0].splitlines()]
+        rows = [line.split("\t")[1:3] for line in started.communicate(timeout=LIMIT_S)[0].splitlines()]
         mute.kill()
     world.configure("")
     assert sorted(rows) == sorted([["fresh@ee311.example", "delivered"], *([one, "deferred"] for one in to)])

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from clock import LIMIT_S
 from conftest import COMMAND
 from cases import CASES, DEFERRED, FAILED, table
 from net import host
@@ -43,13 +44,13 @@ def test_case(world, case):
 
 def test_hosts_their_order_and_what_is_known_of_them():
     """with answers as they are wanted, and a clock that runs when somebody waits"""
-    done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/find"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/find"], capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 0 and int(done.stdout.split()[0]) > 2000, done.stdout + done.stderr
 
 
 def test_how_long_a_look_up_serves_and_what_is_remembered_of_hosts():
     """POLICY P12, D1, with a clock of its own"""
-    done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/route"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([pathlib.Path(COMMAND).parent / "tests/route"], capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 0 and int(done.stdout.split()[0]) > 40, done.stdout + done.stderr
 
 
@@ -61,7 +62,7 @@ def test_a_record_is_of_no_other_key(world):
             files.append(world.folder / f"{name}.{words[0]}.der")
             files[-1].write_bytes(world.certificates._openssl(*words, "-outform", "DER"))
     program = pathlib.Path(COMMAND).parent / "tests/tlsa"
-    done = subprocess.run([program, *files], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([program, *files], capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 0 and int(done.stdout.split()[0]) > 10000, done.stdout + done.stderr
 
 

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from clock import LIMIT_S
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = """#include <mailmote_posix.h>
 int main(void)
@@ -18,7 +20,7 @@ int main(void)
 
 
 def run(*words, **environment):
-    done = subprocess.run([*map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=300, env=os.environ | environment)
+    done = subprocess.run([*map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, env=os.environ | environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -31,7 +33,7 @@ def installed(tmp_path_factory):
 
 
 def test_the_command_knows_mx(installed):
-    done = subprocess.run([installed / "usr/bin/mailmote", "probe", "--mx"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([installed / "usr/bin/mailmote", "probe", "--mx"], capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 64 and "no domain is given" in done.stderr
 
 

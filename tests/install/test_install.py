@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from clock import LIMIT_S
 from conftest import BUILD, TOP, files, make, run
 
 LINKS = {"sbin/sendmail": "../bin/mailmote", "lib/sendmail": "../bin/mailmote", "bin/mailq": "mailmote",
@@ -131,7 +132,7 @@ def test_pkg_config(installed, tmp_path):
     assert "-lbearssl" not in without
     (tmp_path / "example.c").write_text(re.search(r"^```c\n(.*?)^```", (TOP / "README.md").read_text(), re.M | re.S)[1])
     run(os.environ["CC"], "example.c", *words, "-o", "example", cwd=tmp_path)
-    done = subprocess.run([tmp_path / "example"], stdout=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path,
+    done = subprocess.run([tmp_path / "example"], stdout=subprocess.PIPE, text=True, timeout=LIMIT_S, cwd=tmp_path,
                           env={"LOCALDOMAIN": "invalid", "RES_OPTIONS": "attempts:1 timeout:1"})
     assert done.returncode in (75, 78)
 

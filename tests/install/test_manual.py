@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from cell import PASSWORD, USER
-from client import COMMAND
+from client import COMMAND, LIMIT_S
 from conftest import TOP, run
 
 PAGES = TOP / "port/install"
@@ -48,7 +48,7 @@ def items(page, what):
 def test_lint():
     """but for the two naming each other, where they are not installed yet"""
     said = subprocess.run(["mandoc", "-T", "lint", PAGES / "mailmote.8", PAGES / "mailmote.conf.5"], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=60).stdout
+                          stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S).stdout
     assert re.sub(r".*referenced manual not found: Xr mailmote(\.conf 5| 8).*\n", "", said) == ""
 
 
@@ -130,7 +130,7 @@ def test_examples(server, tmp_path):
         return text
 
     def shell(text):
-        done = subprocess.run(["bash", "-ec", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+        done = subprocess.run(["bash", "-ec", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S,
                               env={**os.environ, "PATH": f"{os.path.dirname(COMMAND)}:/usr/bin:/bin"})
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -157,7 +157,7 @@ def test_example_of_a_configuration(server, tmp_path):
         assert old in text
         text = text.replace(old, new)
     (tmp_path / "conf").write_text(text)
-    done = subprocess.run([COMMAND, "send", "-C", tmp_path / "conf", "operator@example.test"], input=b"Text\n", timeout=60, stdout=subprocess.PIPE)
+    done = subprocess.run([COMMAND, "send", "-C", tmp_path / "conf", "operator@example.test"], input=b"Text\n", timeout=LIMIT_S, stdout=subprocess.PIPE)
     assert b"\tdelivered\t" in done.stdout
 
 
@@ -180,7 +180,7 @@ def test_completes_commands():
 
 
 def asked(*words):
-    return subprocess.run([COMMAND, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60).stderr
+    return subprocess.run([COMMAND, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S).stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

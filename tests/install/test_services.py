@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from clock import LIMIT_S
 from conftest import make, run
 
 
@@ -69,7 +70,7 @@ def test_hook(interface, flushed, local, tmp_path):
     (tmp_path / "mailmote").chmod(0o755)
     os.mkfifo(tmp_path / "fifo")
     done = subprocess.run(["sh", tmp_path / "hook"], env={**os.environ, "IFACE": interface}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          stdin=subprocess.DEVNULL, timeout=60)
+                          stdin=subprocess.DEVNULL, timeout=LIMIT_S)
     assert (done.returncode, done.stdout) == (0, b"")
     if flushed:
         with open(tmp_path / "fifo", "w"):           # the command lives until now

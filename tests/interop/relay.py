@@ -208,6 +208,10 @@ class Spool:
     def names(self):
         return sorted(entry.name for entry in self.path.iterdir())
 
+    def waiting(self):
+        """whether there is a mail; it may go at any time, and is not read"""
+        return any(name.endswith(".mail") for name in self.names())
+
     def files(self):
         return [File(path) for path in sorted(self.path.glob("*.mail"))]
 

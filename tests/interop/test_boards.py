@@ -157,7 +157,7 @@ class TimeServer(threading.Thread):
 
     def __exit__(self, *_):
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", self.socket.getsockname())
-        self.join(10)
+        self.join(LIMIT_S)
         self.socket.close()
 
 

@@ -215,7 +215,7 @@ def test_a_file_that_shrinks(mailmote, tmp_path):
         while not any(os.path.samefile(link, file) for link in pathlib.Path(f"/proc/{process.pid}/fd").iterdir() if link.exists()):
             assert time.monotonic() < deadline
         file.write_bytes(b"x" * 100)
-        err = process.communicate(b"text", 30)[1]
+        err = process.communicate(b"text", LIMIT_S)[1]
     assert process.returncode == 65 and str(file).encode() in err and b"shorter" in err, err
     assert not list(spool.glob("*.mail"))
 

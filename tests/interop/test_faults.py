@@ -33,7 +33,7 @@ def test_what_hangs_is_ended_and_nobody_else(tmp_path):
     run = faults.Run.__new__(faults.Run)
     run.stage = types.SimpleNamespace(directory=tmp_path, trace=tmp_path / "trace")
     run._end()
-    assert left.wait(10) == faults.KILLED and other.poll() is None
+    assert left.wait(faults.LIMIT_S) == faults.KILLED and other.poll() is None
     other.kill()
     other.wait()
 

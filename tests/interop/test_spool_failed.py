@@ -454,7 +454,7 @@ def test_send_tells_its_caller_and_makes_no_notice(spool, relay):
     assert spool.send(relay).returncode == REFUSED and spool.files() == []
     assert spool.send(relay, options=["--background"]).returncode == OK
     until = time.monotonic() + LIMIT_S
-    while (not notices(relay) or spool.files()) and time.monotonic() < until:
+    while (not notices(relay) or spool.waiting()) and time.monotonic() < until:
         time.sleep(0.05)
     assert [to for _, to in notices(relay)] == [[S]] and [row[5] for row in spool.queue().rows] == ["failed"] * 2
 

@@ -59,7 +59,7 @@ def test_the_resolver_is_asked_after_the_mail_is_stored(spool):
     with subprocess.Popen([*wrap, COMMAND, "send", "--spool", spool.path, "--relay", "relay.test", "--from", "s@x.test", A],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         until = time.monotonic() + LIMIT_S
-        while not (spool.path.exists() and spool.files()) and time.monotonic() < until:
+        while not (spool.path.exists() and spool.waiting()) and time.monotonic() < until:
             time.sleep(0.02)
         running = process.poll() is None
         process.kill()
@@ -95,7 +95,7 @@ def test_background(spool, relay):
                           start_new_session=True) as process:
         os.close(theirs)
         os.close(far)
-        out, err = process.communicate(b"hello\n", 30)
+        out, err = process.communicate(b"hello\n", LIMIT_S)
         assert (process.returncode, out, err, os.read(ours, 1)) == (OK, b"", b"", b"")
         assert len(spool.files()) == 1 and relay.mails == []
         try:
@@ -109,7 +109,7 @@ def test_background(spool, relay):
     assert spool.flush(relay, options=["--now"]).rows == []                  # it is in other hands
     relay.hold.set()
     until = time.monotonic() + LIMIT_S
-    while spool.files() and time.monotonic() < until:
+    while spool.waiting() and time.monotonic() < until:
         time.sleep(0.02)
     assert len(relay.mails) == 1 and spool.files() == []
 

@@ -112,6 +112,21 @@ def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed):
     assert len(relay.mails) == 1
 
 
+def test_a_flush_leaves_to_send_what_it_sends(spool, relay):
+    """the mail of a send that is at work is not looked for, and is no error"""
+    slow = Relay()
+    slow.hold = threading.Event()
+    send = threading.Thread(target=spool.send, args=(slow,))
+    send.start()
+    assert slow.holding.wait(LIMIT_S)
+    done = spool.flush(relay, options=["--now"])
+    slow.hold.set()
+    send.join()
+    assert (done.returncode, done.rows, done.stderr, relay.talks) == (OK, [], "", [])
+    assert len(slow.mails) == 1 and spool.names() == []
+    slow.stop()
+
+
 def test_send_does_not_wait_for_a_flush(stored, relay):
     slow = Relay()
     slow.hold = threading.Event()
