@@ -63,7 +63,7 @@ bench: need-bench all | $(cross_h) $(LWIP_DIR)/src/Filelists.mk $(MBEDTLS_DIR)/i
 	@MBEDTLS_DIR=$(MBEDTLS_DIR) MAILMOTE=$(abspath $(BUILD)/mailmote) $(counting) tests/bench/bench.py
 
 # With IPv4 alone, with IPv6 beside it, and with lwIP in a thread of its own.
-lwip_kinds := ipv4 ipv6 threads
+lwip_kinds := $(if $(SHORT),,ipv4) ipv6 threads
 lwip-programs: $(bearssl_a) | $(LWIP_DIR)/src/Filelists.mk
 	+@for kind in $(lwip_kinds); do \
 	    $(MAKE) -s -f tests/lwip/lwip.mk KIND=$$kind BUILD=$(BUILD) CC='$(CC)' LWIP_DIR=$(LWIP_DIR) \
