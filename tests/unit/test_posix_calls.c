@@ -15,6 +15,8 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/un.h>
@@ -36,6 +38,14 @@ static const char *own_name, *full_name;
 static time_t date;
 static unsigned passed_s,
     passes_s; /* the clock that counts is ahead of the system's, and by so much more with each fault */
+
+/* The kernel gives so many random octets at once. */
+static size_t at_once = SIZE_MAX;
+
+static size_t part(size_t len)
+{
+    return len < at_once ? len : at_once;
+}
 
 /* How often what time it is was asked. */
 static unsigned asked;
@@ -68,15 +78,15 @@ static bool noted(int ms)
 
 static int fault(const char *call)
 {
-    if (silent != 0 && (strcmp(call, "connect") == 0 || strcmp(call, "poll") == 0)) {
-        return *call == 'c' ? EINPROGRESS : DONE;
-    }
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         if (faults[i].call != NULL && faults[i].times != 0 && strcmp(faults[i].call, call) == 0) {
             faults[i].times--;
             passed_s += passes_s;
             return faults[i].error;
         }
+    }
+    if (silent != 0 && (strcmp(call, "connect") == 0 || strcmp(call, "poll") == 0)) {
+        return *call == 'c' ? EINPROGRESS : DONE;
     }
     return 0;
 }
@@ -94,6 +104,7 @@ static int forget(void **state)
     passed_s = passes_s = 0;
     silent = waits = waited_ms = asked = 0;
     peer = -1;
+    at_once = SIZE_MAX;
     return 0;
 }
 
@@ -112,8 +123,8 @@ static int forget(void **state)
         return error != 0 ? -1 : __real_##name call;                                                                   \
     }
 
-WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, len, flags), flags == 0)
-WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len), true)
+WRAPPED(ssize_t, getrandom, (void *buf, size_t len, unsigned flags), (buf, part(len), flags), flags == 0)
+WRAPPED(ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, part(len)), true)
 WRAPPED(int, poll, (struct pollfd * fds, nfds_t count, int ms), (fds, count, ms), count == 1 && pushed() && noted(ms))
 WRAPPED(int, socket, (int family, int type, int protocol), (family, type, protocol), true)
 WRAPPED(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len), true)
@@ -233,6 +244,24 @@ static void test_random(void **state)
         memcpy(faults, cases[i].faults, sizeof faults);
         assert_int_equal(mote_posix_random(octets, sizeof octets), cases[i].got);
         assert_int_equal(memcmp(octets, none, sizeof none) != 0, cases[i].got);
+    }
+}
+
+/* What comes in parts fills all of it, and no more. */
+static void test_random_in_parts(void **state)
+{
+    for (at_once = 1; at_once < 32; at_once += 10) {
+        unsigned char octets[33] = {0}, any[32] = {0};
+
+        for (unsigned times = 0; times < 40; times++) {
+            plan(0, "getrandom", ENOSYS, times % 2);
+            assert_true(mote_posix_random(octets, 32));
+            for (size_t i = 0; i < sizeof any; i++) {
+                any[i] |= octets[i];
+            }
+        }
+        assert_null(memchr(any, 0, sizeof any));
+        assert_int_equal(octets[32], 0);
     }
 }
 
@@ -474,6 +503,53 @@ static void keep(void *ctx, char who, uint8_t step, const char *octets, size_t l
     told += len;
 }
 
+/* It is our own trouble only if no address could be tried; and the first such is told. */
+static void test_two_addresses(void **state)
+{
+    static const struct {
+        int errors[2], cause;
+    } cases[] = {{{ECONNREFUSED, ENETUNREACH}, MOTE_CAUSE_CONNECT},
+                 {{ENETUNREACH, ECONNREFUSED}, MOTE_CAUSE_CONNECT},
+                 {{ENETUNREACH, ENOBUFS}, MOTE_CAUSE_NO_NETWORK}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        silent = 2;
+        for (size_t k = 0; k < 2; k++) {
+            plan(k, "connect", cases[i].errors[k], 1);
+        }
+        assert_int_equal(cause_of("127.0.0.1", false), cases[i].cause);
+    }
+}
+
+static void check_told(const char *words, bool connected)
+{
+    char kept[200] = "";
+    struct mote_trace trace = {.octets = keep, .ctx = kept};
+    uint8_t cause;
+    int fd = mote_posix_connect("127.0.0.1", 1, mote_posix_now_ms(), &trace, &cause);
+
+    assert_string_equal(kept, words);
+    assert_int_equal(fd >= 0, connected);
+    if (connected) {
+        close(fd);
+    }
+}
+
+/* What came of a name and of an address, whatever errno was before. */
+static void test_told(void **state)
+{
+    char words[200];
+
+    plan(0, "connect", DONE, 1);
+    check_told("connected to 127.0.0.1 port 1", true);
+    snprintf(words, sizeof words, "127.0.0.1: %s", gai_strerror(EAI_FAIL));
+    plan(0, "getaddrinfo", EAI_FAIL, 1);
+    check_told(words, false);
+    snprintf(words, sizeof words, "127.0.0.1 port 1: %s", strerror(ETIMEDOUT));
+    silent = 1;
+    check_told(words, false);
+}
+
 /* An error that the system has no words for is told by its number. */
 static void test_unknown_error(void **state)
 {
@@ -626,6 +702,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_random, forget),
+        cmocka_unit_test_teardown(test_random_in_parts, forget),
         cmocka_unit_test_teardown(test_own_name, forget),
         cmocka_unit_test_teardown(test_address, forget),
         cmocka_unit_test_teardown(test_date, forget),
@@ -634,6 +711,8 @@ int main(void)
         cmocka_unit_test_teardown(test_no_time_left, forget),
         cmocka_unit_test_teardown(test_silent_addresses, forget),
         cmocka_unit_test_teardown(test_slow_lookup, forget),
+        cmocka_unit_test_teardown(test_two_addresses, forget),
+        cmocka_unit_test_teardown(test_told, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
         cmocka_unit_test_teardown(test_pushed_out, forget),
         cmocka_unit_test_teardown(test_clock_while_heard, forget),
