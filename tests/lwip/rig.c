@@ -110,18 +110,19 @@ static void check_window(void)
     }
 }
 
-uint32_t longest_ms;
+uint32_t longest_ms, taken_ms;
 
 static void take_time(void *ctx, char who, uint8_t part, const char *data, size_t len)
 {
     (void)ctx, (void)who, (void)part, (void)data, (void)len;
     now_ms += slow_ms;
+    taken_ms += slow_ms;
 }
 
 void slow_down(uint32_t ms)
 {
     slow_ms = ms;
-    longest_ms = 0;
+    longest_ms = taken_ms = 0;
     outbox.setup->session_setup->trace.octets = take_time;
 }
 
@@ -204,7 +205,7 @@ static bool all_zeros(const void *octets, size_t len)
 
 bool session_wiped(void)
 {
-    return all_zeros(outbox.setup->session, sizeof(struct mote_session));
+    return all_zeros(outbox.setup->session, sizeof(struct mote_session)) && all_zeros(lwip.random, 32);
 }
 
 struct mote_result run(void)
@@ -215,6 +216,7 @@ struct mote_result run(void)
         step();
     }
     expect(session_wiped(), "the session is not wiped", 0);
+    expect(lwip.received == NULL && lwip.pcb == NULL, "something is still held", 0);
     return mote_lwip_poll(&lwip) == MOTE_REPORT ? outbox.rcpts[0].result : (struct mote_result){0};
 }
 

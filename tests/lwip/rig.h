@@ -28,9 +28,10 @@ extern long outputs;
 /* The relay, as a literal address of the family that is tested. */
 extern const char *relay_host;
 
-/* From here to end() each part of the conversation takes so long; the longest time that lwIP waited for a callback. */
+/* From here to end() each part of the conversation takes so long; the longest time that lwIP waited for a callback, and
+ * what all parts took. */
 void slow_down(uint32_t ms);
-extern uint32_t longest_ms;
+extern uint32_t longest_ms, taken_ms;
 
 /* Time and the network go on: one packet arrives, or time passes until something happens. */
 void step(void);
@@ -41,7 +42,7 @@ void begin(struct peer *peer, const char *host);
 struct mote_result run(void);
 void end(struct peer *peer, long at);
 
-/* Nothing of the last connection is left in the session. */
+/* Nothing of the last connection is left in the session, nor of the random octets it was seeded with. */
 bool session_wiped(void);
 
 /* The same in one. */

@@ -132,10 +132,14 @@ static void test_turns(void)
     for (enum way way = 0; way < WAYS; way++) {
         struct peer peer = peer_of(way);
         struct mote_result result;
+        uint32_t start;
 
         begin(&peer, relay_host);
+        start = sys_now();
         slow_down(PART_MS);
         result = run();
+        expect(sys_now() - start <= taken_ms + (uint32_t)(wire.arrived + 5) * STEP_MS, "it waits",
+               (long)(sys_now() - start - taken_ms));
         expect(longest_ms <= (uint32_t)parts[way] * PART_MS, "lwIP waits", (long)longest_ms);
         end(&peer, 0);
         expect_delivered(&peer, &result, 0);
@@ -223,6 +227,31 @@ static void test_deadline(void)
     expect_deferred(&result, MOTE_CAUSE_DEADLINE, 0);
     expect(sys_now() - start < 6000, "it took long", (long)(sys_now() - start));
     expect(outbox.setup->states->failures == 0, "the relay is to blame", 0);
+    end(&peer, 0);
+}
+
+/* The time of an attempt goes on with its second relay. */
+static void test_second_relay(void)
+{
+    struct mote_outbox_setup setup;
+    struct mote_relay relays[2];
+    struct mote_relay_state states[2] = {{0}};
+    struct peer peer = peer_of(LOCK_STEP);
+    struct mote_result result;
+    uint32_t start = sys_now();
+
+    begin(&peer, "203.0.113.1");
+    setup = *outbox.setup;
+    relays[0] = relays[1] = *setup.relays;
+    setup.relays = relays;
+    setup.states = states;
+    setup.relay_count = 2;
+    outbox.setup = &setup;
+    result = run();
+    expect_deferred(&result, MOTE_CAUSE_CONNECT, 0);
+    expect(states[1].failures == 1, "the second was not called", states[1].failures);
+    expect(setup.session_setup->start_ms - start < 1000, "when it began",
+           (long)(setup.session_setup->start_ms - start));
     end(&peer, 0);
 }
 
@@ -372,29 +401,35 @@ static void test_names_abort(void)
 }
 
 #if !LWIP_IPV6
-/* The answer to what was asked by an attempt that was given up is not where the next one goes: it is of another name. */
+/* The answer to what was asked by an attempt that was given up is not where the next one goes: it is of another name, be that one how
+ * the next one's begins. */
 static void test_names_late(void)
 {
-    struct names names = {.silent = true, .wrong_first = true};
-    struct peer peer = peer_of(IN_FLIGHTS);
-    struct mote_result result;
+    static const char *const hosts[][2] = {{"late-1.example.test", "late-2.example.test"},
+                                           {"late.example", "late.example.test"}};
 
-    names_start(&names);
-    begin(&peer, "late-1.example.test");
-    while (names.questions == 0) {
-        step();
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        struct names names = {.silent = true, .wrong_first = true};
+        struct peer peer = peer_of(IN_FLIGHTS);
+        struct mote_result result;
+
+        names_start(&names);
+        begin(&peer, hosts[i][0]);
+        while (names.questions == 0) {
+            step();
+        }
+        give_up();
+        post(hosts[i][1], peer.secure);
+        mote_lwip_start(&lwip);
+        while (names.questions == 1) {
+            step();
+        }
+        names.silent = false;
+        result = run();
+        end(&peer, (long)i);
+        expect_delivered(&peer, &result, (long)i);
+        names_stop();
     }
-    give_up();
-    post("late-2.example.test", peer.secure);
-    mote_lwip_start(&lwip);
-    while (names.questions == 1) {
-        step();
-    }
-    names.silent = false;
-    result = run();
-    end(&peer, 0);
-    expect_delivered(&peer, &result, 0);
-    names_stop();
 }
 #endif
 
@@ -434,6 +469,7 @@ static const struct {
              {"no memory", test_no_memory},
              {"nowhere", test_nowhere},
              {"deadline", test_deadline},
+             {"second relay", test_second_relay},
              {"wanting", test_wanting},
              {"refused", test_refused},
              {"names", test_names},
