@@ -52,7 +52,7 @@ with open(sys.argv[1] + "/port", "w") as file:
 signal.pause()
 EOT
 servers="$servers $!"
-port=$(timeout 60 cat "$dir/port") || wrong "the silent relay did not start"
+port=$(timeout 300 cat "$dir/port") || wrong "the silent relay did not start"
 
 say "It fires again; the relay is silent, and after $cut_s seconds the power is cut"
 export LIMIT_S="$cut_s"

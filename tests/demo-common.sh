@@ -55,4 +55,4 @@ async def main():
 asyncio.run(main())
 EOF
 servers=$!
-port=$(timeout 60 cat "$dir/port") || wrong "the server did not start"
+port=$(timeout 300 cat "$dir/port") || wrong "the server did not start"

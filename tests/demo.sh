@@ -18,7 +18,7 @@ EOF
 status=0
 {
     printf 'The boiler is too hot.\n.\nLast reading: 92 °C\n' |
-        timeout 60 "$mailmote" send -v --relay "localhost:$port" --trust "$dir/ca.pem" --tls-name localhost \
+        timeout 300 "$mailmote" send -v --relay "localhost:$port" --trust "$dir/ca.pem" --tls-name localhost \
             --helo sensor.example.test --from sensor@example.test --subject 'Boiler at 92 °C' operator@example.test \
             >"$dir/verdict"
 } 2>&1 || status=$?
@@ -72,13 +72,13 @@ with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as server:
     server.serve_forever()
 EOF
 servers="$servers $!"
-port=$(timeout 60 cat "$dir/port") || wrong "the second server did not start"
+port=$(timeout 300 cat "$dir/port") || wrong "the second server did not start"
 
 # try VERDICT DIALOGUE COMMAND...: runs it, shows it, and wants this verdict and these commands, by their initials
 try() {
     verdict=$1 dialogue=$2 status=0
     shift 2
-    timeout 60 "$fast" "$@" <"$dir/text" >"$dir/verdict" 2>"$dir/dialogue" || status=$?
+    timeout 300 "$fast" "$@" <"$dir/text" >"$dir/verdict" 2>"$dir/dialogue" || status=$?
     grep -E '^\* relay|^C: (EHLO|STARTTLS|AUTH|MAIL|RCPT|DATA|\()|^S: (220 go|this|250 taken)' "$dir/dialogue" || :
     echo "-> exit status $status: $(cut -f 3,5 "$dir/verdict" | tr '\t' ' ')"
     [ "$(cut -f 3 "$dir/verdict")" = "$verdict" ] || wrong "the verdict is not $verdict"

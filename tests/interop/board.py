@@ -31,25 +31,36 @@ def tools(board):
     return "qemu-system-arm", "arm-none-eabi-"
 
 
-def build(board, into, flags="", bearssl="", trust="", peer=""):
-    """makes the firmware of a board that trusts the CAs of a file, `bearssl` in it if that is there already, or another
-    program in its place (boards/image.mk); skips the test where it cannot be made"""
+def skip_without_tools(board):
+    """where its firmware cannot be made or run"""
     emulator, prefix = tools(board)
     missing = [tool for tool in (emulator, f"{prefix}gcc") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"boards: no {' and no '.join(missing)} here (`make boards-check' installs them)")
+
+
+def build(board, into, flags="", bearssl="", trust="", peer=""):
+    """makes the firmware of a board that trusts the CAs of a file, `bearssl` in it if that is there already, or another
+    program in its place (boards/image.mk)"""
+    skip_without_tools(board)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     words = [f"firmware-{board}", f"BUILD={into}", f"BOARD_FLAGS={flags}", f"BOARD_BEARSSL={bearssl}",
              f"TRUST={trust}", f"MAILMOTE={COMMAND}", f"PEER={peer}"]
     done = subprocess.run(["make", "-s", *words], cwd=TOP, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=600)
+                          timeout=2 * LIMIT_S)
     assert done.returncode == 0, done.stdout.decode(errors="replace")
 
 
-def renew(made, copy):
-    """as `cp -u' does"""
-    if not os.path.exists(copy) or os.path.getmtime(made) > os.path.getmtime(copy):
-        shutil.copy2(made, copy)
+def renew(made, copy, ignore):
+    """as `cp -ru' does, each file whole or not at all; whether there was anything to copy"""
+    copied = []
+
+    def renew_one(made, copy):
+        if not os.path.exists(copy) or os.path.getmtime(made) > os.path.getmtime(copy):
+            copied.append(shutil.copy2(made, f"{copy}.part"))
+            os.replace(f"{copy}.part", copy)
+    shutil.copytree(made, copy, dirs_exist_ok=True, copy_function=renew_one, ignore=shutil.ignore_patterns(*ignore))
+    return bool(copied)
 
 
 def build_with(name, kind, flags, trust):
@@ -57,8 +68,9 @@ def build_with(name, kind, flags, trust):
     build(name, BUILD)
     into, made = BUILD / kind, BUILD / "boards" / name
     if not flags:                                    # all is the same but what the CAs are in
-        shutil.copytree(made, into / "boards" / name, dirs_exist_ok=True, copy_function=renew,
-                        ignore=shutil.ignore_patterns("*.d", "bearssl", "libbearssl.a", "mailmote.*", "settings.o", "trust"))
+        copy = into / "boards" / name
+        if renew(made, copy, ["*.d", "*.part", "bearssl", "libbearssl.a", "mailmote.*", "settings.o", "trust"]):
+            (copy / "mailmote.elf").unlink(missing_ok=True)       # it may be newer than what was copied
     build(name, into, flags, made / "libbearssl.a", trust)
     return name, into
 
@@ -96,7 +108,7 @@ class Board:
         """runs the firmware with these words to its end"""
         env = {"PATH": os.environ["PATH"], "BUILD": str(self.into), "LIMIT_S": str(limit), "NIC": self.nic}
         done = subprocess.run([TOP / "boards/run.sh", self.name, *words], env=env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit + 10)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit + LIMIT_S)
         return Result(done)
 
     def boot(self, port, *words, limit=LIMIT_S):

@@ -20,10 +20,10 @@ import test_attacks_replies as replies
 import test_attacks_tls as tls
 from attack import ALL, Attack, cutter
 from board import FALLBACK, SENTENCES, TOP, Board, build_with, content, stack_used
-from client import DEFERRED, FAILED, OK, new_token
+from client import DEFERRED, FAILED, LIMIT_S, OK, new_token
 from scripted import Contexts, Relay, silence
 
-BOARD, IN_A_BOOT, SIDE_BY_SIDE, LIMIT_S = "lm3s6965evb", 12, 4, 600
+BOARD, IN_A_BOOT, SIDE_BY_SIDE = "lm3s6965evb", 12, 4
 PART = {"mps2-an385": 10, "rv32-virt": 20, "microbit": 20}    # one attack of so many: a modem takes five seconds to hang up
 WORDS = {"clear": ["opportunistic"], "trust": [], "login": ["user=alice", "password=a-secret"]}
 WORDS |= {f"implicit {kind}": ["implicit", *WORDS[kind]] for kind in ("trust", "login")}
@@ -97,7 +97,7 @@ class Life:
         relay.cut = relay.split = cutter(pieces, 1)
         relay.play([*(ATTACKS[name][1].script for name in names), good])
         try:
-            self.result = board.boot(relay.port, f"subject={self.token}", f"attempts={len(names) + 1}", *WORDS[kind], limit=LIMIT_S)
+            self.result = board.boot(relay.port, f"subject={self.token}", f"attempts={len(names) + 1}", *WORDS[kind], limit=2 * LIMIT_S)
             relay.settle()
         finally:
             relay.stop()

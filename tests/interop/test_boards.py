@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from board import FALLBACK, SHORT, SLOW, TOP, Board, BrokenTls, LiesAboutTheLine, LossyNetwork, build, build_with, content
+from board import FALLBACK, SHORT, SLOW, TOP, Board, BrokenTls, LiesAboutTheLine, LossyNetwork, build, build_with, content, skip_without_tools
 from cell import BUILD
 from client import BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, OK, new_token
 
@@ -87,7 +87,7 @@ class Between(socketserver.ThreadingTCPServer):
 
     def finish_request(self, request, client_address):
         self.count += 1
-        with socket.create_connection(("127.0.0.1", self.to), 30) as server:
+        with socket.create_connection(("127.0.0.1", self.to), LIMIT_S) as server:
             ends = {request: server, server: request}
             while True:
                 for end in select.select(list(ends), [], [])[0]:
@@ -352,6 +352,7 @@ def make(*words):
 
 @pytest.mark.parametrize("name", THOROUGH)
 def test_make_run_tells_the_status(name):
+    skip_without_tools(name)
     done = make("run", f"BOARD={name}")
     assert done.returncode == 2                      # make has no other
     assert "missing: relay\n" in done.stdout
@@ -360,6 +361,7 @@ def test_make_run_tells_the_status(name):
 
 @pytest.mark.parametrize("name", THOROUGH)
 def test_make_run(aiosmtpd, name, scratch, pki):
+    skip_without_tools(name)
     token = new_token()
     done = make("run", f"BOARD={name}", f"RELAY=localhost:{aiosmtpd.ports['starttls']}", "TO=a@example.test",
                 "FROM=mote@example.org", f"TRUST={pki.ca}",
@@ -372,6 +374,7 @@ def test_make_run(aiosmtpd, name, scratch, pki):
 
 @pytest.mark.parametrize("name", THOROUGH)
 def test_demo(name):
+    skip_without_tools(name)
     done = make("demo", f"BOARD={name}")
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith(f"\n== All as it should be on {name}\n")

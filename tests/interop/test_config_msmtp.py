@@ -515,7 +515,7 @@ def test_command_for_a_caller_that_ignores_signals(config, secure, signals, secr
     ("user me hunter2", ["user has one word too many"]),
     ("password=hunter2", ["password...: a setting and its value have a blank between them"]), ("AuthPass=hunter2", ["AuthPass...: ", "a blank between"]),
     ("passwd:hunter2 x", ["passwd...: ", "a blank between"]), ("x" * 900 + "=hunter2", [":2: " + "x" * 200 + "...: ", "a blank between"]), ('"hunter2" x', [":2: ...: a setting"]),
-    *((f"password{sign}hunter2", [":2: password...: a setting"]) for sign in ",;\"'\v\f|\\\xa0"), ("relay r.test hunter2=", ["no such word: give"]),
+    *((f"password{sign}hunter2", [":2: password...: a setting"]) for sign in ".,;\"'\v\f|\\\xa0"), ("relay r.test hunter2=", ["no such word: give"]),
     ("relay r.test user=u passwordeval=echo hunter2=", ["WORD=VALUE"]), ("relay r.test user=u password:hunter2=", ["WORD=VALUE"]),
     ("relay r.test,user=u,password=hunter2", ["--relay r.test...: give HOST"]), ("host r.test;password=hunter2", ["--relay r.test...: give HOST"]),
     ("relay smtps://u:hunter2@r.test auth=on", ["auth on needs user"]), ("relay u:hunter2@r.test tls=off user=u password=p", ["tls off, and a login"]),
