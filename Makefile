@@ -10,7 +10,7 @@
 #   SOURCE_DATE_EPOCH   seconds since 1970 when it was built: no earlier Date is written (the year's beginning)
 #   DANE=1        mail without a relay: MX records and DANE, with libunbound (port/dane); not for `make static'
 #   WERROR=1      a warning ends the build: for those who change the code; `make check' sets it
-#   SHORT=yes     a part of what takes long, as tests/README.md says at each; `make check' sets it
+#   SHORT=yes     a part of what takes long, where tests/README.md says so; `make check' sets it
 #   V=1           shows the commands
 
 BUILD ?= build

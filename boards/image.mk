@@ -39,7 +39,6 @@ ours := $(filter-out $(filter-out core/tls/session.c,$(MAILMOTE_TLS)),$(ours)) b
 endif
 bearssl_a := $(if $(clear),,$(or $(BOARD_BEARSSL),$(out)/libbearssl.a))
 includes := -I$(out)/trust -Iinclude -Iboards $(addprefix -Iboards/,bare-metal modem cortex-m) -isystem $(LWIP_DIR)/src/include -isystem $(if $(clear),boards/clear,$(BEARSSL_DIR)/inc)
-lwipopts := boards/cortex-m/lwipopts.h
 ifneq ($(PEER),)
 include $(PEER)
 endif
@@ -61,15 +60,15 @@ $(image): $(ours_o) $(lwip_o) $(bearssl_a) boards/$(BOARD)/board.ld boards/bare-
 	@$(cross)size $@ | awk 'NR == 2 { printf "  SIZE    %s: flash %d of %d, static RAM %d of %d\n", \
 	    "$(BOARD)", $$1 + $$2, $(flash), $$2 + $$3, $(ram) }'
 
-$(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags $(lwipopts)
+$(lwip_o): $(out)/lwip/%.o: $(LWIPDIR)/%.c $(out)/flags
 	$(mailmote_folder)
 	$(info $()  CROSS   lwip/$*.c)
-	@$(CC) $(flags) $(includes) -w -c -o $@ $<
+	@$(CC) $(flags) $(includes) -w -MD -MP -c -o $@ $<
 
 $(ours_o): $(out)/%.o: %.c $(out)/flags
 	$(mailmote_folder)
 	$(info $()  CROSS   $<)
-	@$(CC) $(STRICT) $(flags) $(own) $(includes) -MMD -MP -c -o $@ $<
+	@$(CC) $(STRICT) $(flags) $(own) $(includes) -MD -MP -c -o $@ $<
 
 # The compiler must not take their loops for calls of themselves, and must find them when all else is optimized.
 $(out)/boards/bare-metal/octets.o $(out)/boards/microbit/divide.o: own := -fno-lto -fno-builtin -fno-tree-loop-distribute-patterns
@@ -82,12 +81,12 @@ $(out)/trust/trust_anchors.h: FORCE
 	@cmp -s $@.new $@ || mv $@.new $@
 FORCE:
 
-$(out)/libbearssl.a: $(out)/flags port/bearssl.mk
+$(out)/libbearssl.a: $(out)/flags FORCE
 	@$(MAKE) -s -f port/bearssl.mk CC='$(CC)' AR=$(cross)gcc-ar BEARSSL_DIR=$(BEARSSL_DIR) LIB=$@ OBJ=$(out)/bearssl \
-	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$< NEEDED=client
+	    CPPFLAGS='-DBR_USE_UNIX_TIME=0 -DBR_USE_URANDOM=0 $(bearssl_options) $(p256_bearssl)' CFLAGS='$(target)' LTO='$(lto)' FLAGS=$(out)/flags NEEDED=client
 
-# Written when a flag has changed, and everything is built again.
-said := $(strip $(flags) $(filter-out -Werror,$(STRICT)) $(bearssl_options))
+# Written when a flag has changed, or where a source is, and everything is built again.
+said := $(strip $(flags) $(filter-out -Werror,$(STRICT)) $(bearssl_options) $(BEARSSL_DIR) $(LWIP_DIR))
 ifneq ($(said),$(strip $(file <$(out)/flags)))
 .PHONY: $(out)/flags
 endif
@@ -95,4 +94,4 @@ $(out)/flags:
 	@mkdir -p $(@D)
 	@echo '$(said)' >$@
 
--include $(ours_o:.o=.d)
+-include $(ours_o:.o=.d) $(lwip_o:.o=.d)

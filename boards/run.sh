@@ -13,6 +13,12 @@ build=${BUILD:-build}
 here=${0%/*}
 image=$build/boards/$board/mailmote.elf
 limit=${LIMIT_S:-120}
+case $limit in
+0* | *[!0-9]*)
+    echo "run.sh: LIMIT_S=$limit: give the seconds, a whole number from 1" >&2
+    exit 78
+    ;;
+esac
 if [ ! -f "$image" ]; then
     echo "run.sh: there is no $image; \`make firmware' builds it" >&2
     exit 78

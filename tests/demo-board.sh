@@ -3,7 +3,7 @@
 #
 # demo-board.sh BOARD, what `make demo BOARD=...` shows: a board's firmware boots in QEMU and hands its alert to a real
 # mail server, with the server's certificate checked; then the power is cut while a relay keeps it waiting, and the next
-# boot delivers what the flash kept. Nothing is left behind.
+# boot delivers what the flash kept. Nothing is left behind. CUT_S is after how many seconds it is cut, LIMIT_S as run.sh has it.
 
 set -eu
 board=$1

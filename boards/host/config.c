@@ -336,7 +336,8 @@ static int parse_line(struct config *config, char *text)
         size_t len = strspn(name, WORD_OCTETS);
 
         if (name[len] != 0) { /* what follows may be a password */
-            complain("%.*s...: a setting and its value have a blank between them", (int)(len < 200 ? len : 200), name);
+            complain("%.*s...: a setting is a word, then comes a blank; # begins a comment",
+                     (int)(len < 200 ? len : 200), name);
             return EX_CONFIG;
         }
         nearest = config_nearest(name);

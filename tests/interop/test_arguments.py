@@ -270,10 +270,16 @@ def test_trust_with_no_key_that_can_be_used(file, tmp_path):
     refused(done, BAD_CONFIG, "holds no certificate with a key that can be used", "RSA, P-256")
 
 
-@pytest.mark.parametrize("relay", ["127.0.0.1", "[::1]:465", "127.1"])
+@pytest.mark.parametrize("relay", ["127.0.0.1", "[::1]:465", "127.1", "[fe80::1%lo]:25"])
 def test_address_cannot_be_verified_by_name(file, relay):
     done = send("--relay", relay, *FROM, "--user", "u", "--password-file", file(b"hunter2"), "r@example.org")
     refused(done, BAD_CONFIG, "--tls-name", "--pin")
+
+
+def test_octets_of_a_host():
+    """each letter and digit, - and _, and dots"""
+    done = send("--relay", "abcdefghijklmnopqrstuvwxyz.ABCDEFGHIJKLMNOPQRSTUVWXYZ.0123456789-_.invalid", *FROM, "r@example.org")
+    assert done.returncode != USAGE and "give HOST" not in done.stderr, done
 
 
 @pytest.mark.parametrize("raw", [[], ["--raw"]])

@@ -380,6 +380,20 @@ def test_demo(name):
     assert done.stdout.endswith(f"\n== All as it should be on {name}\n")
 
 
+def test_sources_that_are_others(scratch):
+    """are compiled, and those that have changed where they lie"""
+    name, out = "lm3s6965evb", BUILD / "boards/lm3s6965evb"
+    build(name, BUILD)
+    asked = make("-n", f"firmware-{name}").stdout
+    assert "port/bearssl.mk" in asked and "core/smtp/engine.c" not in asked and "tcp.c" not in asked, asked
+    assert "/lwip/tcp.h" in (out / "lwip/core/tcp.d").read_text() and "/bearssl.h" in (out / "core/tls/session.d").read_text()
+    *_, bearssl, lwip = (out / "flags").read_text().split()
+    for word, there in ("BEARSSL_DIR", bearssl), ("LWIP_DIR", lwip):
+        (scratch / word).symlink_to(TOP / there)
+        asked = make("-n", f"firmware-{name}", f"{word}={scratch / word}").stdout
+        assert f"{word}={scratch / word}" in asked and "core/smtp/engine.c" in asked and "lwip/core/tcp.c" in asked, asked
+
+
 @pytest.mark.parametrize("goal", ["run", "demo"])
 def test_no_such_board(goal):
     done = make(goal, "BOARD=pdp11")
@@ -477,7 +491,7 @@ def test_hundred_boots(postfix, scratch, pki):
     built = {name: build_with(name, "trusting", "", pki.ca)[1] for name in BOARDS}
 
     def boot_on(name):
-        board, tokens = Board(name, scratch, built[name]), [new_token() for _ in range(int(os.environ.get("BOOTS", "100")))]
+        board, tokens = Board(name, scratch, built[name]), [new_token() for _ in range(int(os.environ.get("BOOTS") or 100))]
         for token in tokens:
             result = board.boot(postfix.ports["rsa"], f"subject={token}")
             assert result.status == OK, (name, result.console, result.said)

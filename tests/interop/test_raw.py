@@ -164,6 +164,12 @@ def test_charset_without_a_value(relay):
     assert b"\r\nContent-Type: text/plain; charset\r\n" in octets and octets.lower().count(b"charset") == 1
 
 
+def test_charset_that_is_empty(relay):
+    """is none: a subject of 8 bits is of one that nobody knows"""
+    octets, _ = arrives(relay, b"Subject: Gr\xfc\xdfe\n" + FULL + b'Content-Type: text/plain; charset=""\n\nx\n')
+    assert b"=?unknown-8bit?" in octets and b"=??" not in octets
+
+
 def test_charset_that_nobody_knows(relay):
     octets, mail = arrives(relay, FULL + b"\nGr\xfc\xdfe\n")
     assert mail.get_content_charset() == "unknown-8bit" and mail.get_payload(decode=True) == b"Gr\xfc\xdfe\r\n"

@@ -244,6 +244,14 @@ def test_a_notice_goes_to_the_sender(spool, relay):
     assert (shown["Subject"], shown["Message-ID"]) == ("Too hot", f"<{number}@client.example.org>")
 
 
+def test_a_notice_has_the_whole_header(spool, relay):
+    """of a mail; more than is read of it at once"""
+    fields = [f"X-{i}: {'y' * 60}" for i in range(20)]
+    refuse(spool, relay, options=["--raw"], text="\n".join([*fields, "", "hello", ""]).encode())
+    [(mail, _)] = notices(relay)
+    assert mail.get_payload()[2].get_payload().split("\r\n\r\n")[0].splitlines()[:20] == fields
+
+
 def test_no_notice_of_success(spool, relay):
     relay.replies = {A: "450 4.2.1 later"}
     spool.send(relay, to=(A, B))
@@ -253,7 +261,7 @@ def test_no_notice_of_success(spool, relay):
 
 
 @pytest.mark.parametrize("reply, status", [
-    ("550 5.7.26 x", "5.7.26"), ("550 5.1.12345678 x", "5.0.0"), ("550 4.2.1 x", "5.0.0"), ("550 5.1 x", "5.0.0"), ("550 5x1.1 y", "5.0.0")])
+    ("550 5.7.26 x", "5.7.26"), ("550 5.100.100 x", "5.100.100"), ("550 5.1000.100 x", "5.0.0"), ("550 5.1.12345678 x", "5.0.0"), ("550 4.2.1 x", "5.0.0"), ("550 5.1 x", "5.0.0"), ("550 5x1.1 y", "5.0.0")])
 def test_status_of_a_notice(spool, relay, reply, status):
     """is a code of RFC 3463"""
     relay.replies = {A: "450 4.2.1 later"}
