@@ -407,6 +407,12 @@ def test_not_built(scratch):
     assert result.status == BAD_CONFIG and "make firmware" in result.said, result.said
 
 
+@pytest.mark.parametrize("limit", [0, -1, 1.5])
+def test_limit_that_is_none(limit, board):
+    result = board.run("relay=localhost:25", limit=limit)
+    assert result.status == BAD_CONFIG and f"LIMIT_S={limit}: give the seconds" in result.said, result.said
+
+
 def test_no_relay(board):
     with socket.socket() as nobody:                  # bound, so that it is nobody else's, and not listening
         nobody.bind(("127.0.0.1", 0))
