@@ -365,7 +365,7 @@ def test_make_run(aiosmtpd, name, scratch, pki):
     token = new_token()
     done = make("run", f"BOARD={name}", f"RELAY=localhost:{aiosmtpd.ports['starttls']}", "TO=a@example.test",
                 "FROM=mote@example.org", f"TRUST={pki.ca}",
-                f"MCU_ARGS=subject={token} helo=mote.example.org storage={scratch}/flash")
+                f"MCU_ARGS=subject={token} helo=mote.example.org storage={Board(name, scratch).flash}")
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith("\nfirmware: 0, all is delivered\n"), done.stdout
     assert re.search(r"^  SIZE ", done.stdout, re.M) or "LINK" not in done.stdout, done.stdout

@@ -217,14 +217,14 @@ def test_what_is_wrong_on_the_command_line_is_refused(config, tmp_path):
 @pytest.mark.parametrize("text, told", [(b"\nrelay r.test\0\n", ":2: a NUL character"), (None, " cannot be read: Is a directory")])
 def test_unreadable(config, tmp_path, text, told):
     path = tmp_path if text is None else config(text)
-    done = run(COMMAND, "flush", "-C", path)
+    done = run(COMMAND, "flush", "-C", path, "--spool", tmp_path / "spool")
     assert done.returncode == BAD_CONFIG and done.stderr.startswith(f"mailmote: {path}{told}"), done.stderr
 
 
-def test_empty(config):
-    assert run(COMMAND, "flush", "-C", config(b"")).returncode == BAD_CONFIG
-    assert run(COMMAND, "flush", "-C", config(b"# nothing\n\n   \n#")).returncode == BAD_CONFIG
-    assert run(COMMAND, "flush", "-C", "/no/such/file").returncode == BAD_CONFIG
+def test_empty(config, tmp_path):
+    for text in b"", b"# nothing\n\n   \n#":
+        assert run(COMMAND, "flush", "-C", config(text), "--spool", tmp_path / "spool").returncode == BAD_CONFIG
+    assert run(COMMAND, "flush", "-C", "/no/such/file", "--spool", tmp_path / "spool").returncode == BAD_CONFIG
 
 
 @pytest.mark.parametrize("options, line, tls", [([], "", "implicit"), (["--tls", "implicit"], "", "implicit"),
