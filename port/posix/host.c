@@ -26,6 +26,9 @@ bool mote_posix_host_name(char *name, size_t cap)
         return false;
     }
     name[cap - 1] = 0;
+    if (strlen(name) == cap - 1) { /* it may be cut */
+        return false;
+    }
     if (strchr(name, '.') == NULL && getaddrinfo(name, NULL, &hints, &list) == 0) {
         if (list->ai_canonname != NULL && strlen(list->ai_canonname) < cap) {
             strcpy(name, list->ai_canonname);

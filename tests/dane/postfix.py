@@ -7,6 +7,7 @@ import sys
 import time
 
 from cell import begin_cell, end_cell
+from clock import LIMIT_S
 from net import host
 from servers import Postfix as Recipe
 
@@ -95,7 +96,7 @@ class Sender(Postfix):
                   "with smtplib.SMTP('127.0.0.1', 25, timeout=60) as relay:\n"
                   "    for to in sys.argv[1:]:\n"
                   "        relay.sendmail('', [to], 'Subject: hello\\n\\nhello\\n')\n")
-        subprocess.run([*self.net.inside(self.net.client), sys.executable, "-c", script, *addresses], check=True, timeout=120)
+        subprocess.run([*self.net.inside(self.net.client), sys.executable, "-c", script, *addresses], check=True, timeout=LIMIT_S)
         self._until(lambda: all(self.verdict(to) for to in addresses), 120)
 
     def verdict(self, to):

@@ -55,11 +55,11 @@ def renew(made, copy, ignore):
     """as `cp -ru' does, each file whole or not at all; whether there was anything to copy"""
     copied = []
 
-    def renew_one(made, copy):
+    def renew_file(made, copy):
         if not os.path.exists(copy) or os.path.getmtime(made) > os.path.getmtime(copy):
             copied.append(shutil.copy2(made, f"{copy}.part"))
             os.replace(f"{copy}.part", copy)
-    shutil.copytree(made, copy, dirs_exist_ok=True, copy_function=renew_one, ignore=shutil.ignore_patterns(*ignore))
+    shutil.copytree(made, copy, dirs_exist_ok=True, copy_function=renew_file, ignore=shutil.ignore_patterns(*ignore))
     return bool(copied)
 
 
@@ -69,7 +69,7 @@ def build_with(name, kind, flags, trust):
     into, made = BUILD / kind, BUILD / "boards" / name
     if not flags:                                    # all is the same but what the CAs are in
         copy = into / "boards" / name
-        if renew(made, copy, ["*.d", "*.part", "bearssl", "libbearssl.a", "mailmote.*", "settings.o", "trust"]):
+        if renew(made, copy, ["*.d", "bearssl", "libbearssl.a", "mailmote.*", "settings.o", "trust"]):
             (copy / "mailmote.elf").unlink(missing_ok=True)       # it may be newer than what was copied
     build(name, into, flags, made / "libbearssl.a", trust)
     return name, into

@@ -346,8 +346,9 @@ def test_without_tls_after_a_reset(hangs_up, without_tls):
 
 def make(*words):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(["make", f"BUILD={BUILD}", *words], cwd=TOP, env={**env, "LIMIT_S": str(LIMIT_S), "CUT_S": str(CUT_S)}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=3 * LIMIT_S)
+    return subprocess.run(["make", f"BUILD={BUILD}", *words], cwd=TOP, env={**env, "LIMIT_S": str(LIMIT_S), "CUT_S": str(CUT_S)},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          timeout=3 * LIMIT_S)
 
 
 @pytest.mark.parametrize("name", THOROUGH)
@@ -408,8 +409,8 @@ def test_not_built(scratch):
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5])
-def test_limit_that_is_none(limit, board):
-    result = board.run("relay=localhost:25", limit=limit)
+def test_limit_that_is_none(limit, scratch):
+    result = Board("lm3s6965evb", scratch).run("relay=localhost:25", limit=limit)
     assert result.status == BAD_CONFIG and f"LIMIT_S={limit}: give the seconds" in result.said, result.said
 
 
