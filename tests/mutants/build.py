@@ -33,10 +33,11 @@ def run(command, cpu_s, environment=None, text=None, wait_s=None):
 
 
 class Build:
-    """build: make's BUILD; words: what else it is told; target: what it would make; objects: where its objects are in build."""
+    """build: make's BUILD; words: what else it is told; target: what it would make; objects: where its objects are in build, if they are
+    not where all are."""
 
     def __init__(self, build, words, target, place, objects="obj"):
-        self.objects, self.place = f"{build}/{objects}", pathlib.Path(place)
+        self.places, self.place = (f"{build}/{objects}", f"{build}/obj"), pathlib.Path(place)
         self.place.mkdir(parents=True, exist_ok=True)
         said = subprocess.run(["make", "-n", "V=1", f"BUILD={UNKNOWN}", f"BEARSSL_LIB={os.environ['BEARSSL_LIB']}", *words, target],
                               check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -47,7 +48,8 @@ class Build:
         self.bare, self.made = {}, {}
 
     def object(self, file):
-        return f"{self.objects}/{file.removesuffix('.c')}.o"
+        names = [f"{place}/{file.removesuffix('.c')}.o" for place in self.places]
+        return next((name for name in names if name in self.commands), names[0])
 
     def has(self, file):
         return self.object(file) in self.commands

@@ -135,7 +135,7 @@ class Command(Tests):
 
     def __init__(self, build):
         self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
-                       Build(f"{build}/fast", ["CPPFLAGS=-DMOTE_TLS_RETRY_S=2"], "all", f"{build}/mutants/command/fast")]
+                       Build(build, [], "fast", f"{build}/mutants/command/fast", "obj/fast")]
         super().__init__(build, "all", "core", "port/posix", "include", "boards/host", "tests/interop")
 
     def pytest(self, build, words, **more):
@@ -145,8 +145,7 @@ class Command(Tests):
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
 
     def see(self):
-        fast = f"{self.seen_in}/fast"
-        make(f"BUILD={fast}", *COVERAGE, "CPPFLAGS=-DMOTE_TLS_RETRY_S=2", "all")
+        make(f"BUILD={self.seen_in}", *COVERAGE, "fast")
         for folder, _, _ in os.walk(self.seen_in):
             os.chmod(folder, 0o777)             # some tests are no root
         self.pytest(self.seen_in, ["-p", "seen", *SCENES], PYTHONPATH=str(HERE), SEEN=self.seen_in, SEEN_INTO=self.path)
@@ -164,7 +163,8 @@ class Command(Tests):
         return sorted(sorted(self.seen.of(fault.file, fault.line), key=lambda test: -len(test["lines"][fault.file])), key=turn)
 
     def first(self, file, tests, plenty):
-        if None in [build.linked(build.objects.replace("/obj", "/mailmote"), file) for build in self.builds]:
+        programs = f"{self.build}/mailmote", f"{self.build}/fast/mailmote"
+        if None in [build.linked(program, file) for build, program in zip(self.builds, programs)]:
             return "linker"
         names = [test["name"] for test in tests][:None if plenty else self.AT_ONCE]
         said = self.pytest(f"{self.build}/mutants/command", ["-x", *names]) if names else ""
