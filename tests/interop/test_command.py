@@ -5,6 +5,7 @@ import re
 import pytest
 
 from client import ALICE, BOB, delivered, new_token, raw_mail
+from relay import COMMAND, Relay, run
 
 
 @pytest.fixture
@@ -36,6 +37,22 @@ def test_dialogue(aiosmtpd, mailmote):
     result = delivered(mailmote.send(aiosmtpd))
     assert result.said[0] == "EHLO client.example.org" and "STARTTLS" in result.said and result.said[-1] == "QUIT"
     assert re.search(r"^S: 220 ", result.err, re.M) and re.search(r"^S: 250-", result.err, re.M)
+
+
+def test_whole_dialogue():
+    """each line of both sides in its order, what happens between them, and each relay's mail as its own number of octets"""
+    first, second = Relay(replies={"END": "451 4.3.0 later"}), Relay()
+    try:
+        done = run(COMMAND, "send", "-v", "--from", "s@example.org", "--helo", "client.example.org", "--relay", first.where,
+                   "--relay", second.where, ALICE, text=b".line\n" * 3000)
+        octets = len(second.mails[0].text) + len(b".\r\n")
+        assert done.stderr.splitlines() == [line for relay, end in ((first, "451 4.3.0 later"), (second, "250 taken")) for line in (
+            f"* relay {relay.where}", f"* connected to 127.0.0.1 port {relay.port}", "S: 220 relay.test",
+            "C: EHLO client.example.org", "S: 250-relay.test", "S: 250 HELP", "C: MAIL FROM:<s@example.org>", "S: 250 ok",
+            f"C: RCPT TO:<{ALICE}>", "S: 250 ok", "C: DATA", "S: 354 go", f"C: ({octets} octets of mail)", f"S: {end}", "C: QUIT")]
+    finally:
+        first.stop()
+        second.stop()
 
 
 def test_helo_is_never_localhost(bare):
