@@ -173,7 +173,7 @@ $(BUILD)/tests/test_base64: $(call objects,boards/host/base64.c)
 $(BUILD)/tests/test_ca_files: $(call objects,$(foreach name,trust_certificate base64 complain utf8,boards/host/$(name).c))
 # Its own in the place of calls of the system, which fail.
 $(BUILD)/tests/test_posix_calls: private override LDFLAGS += $(foreach name,clock_gettime connect getaddrinfo gethostname getrandom getsockname \
-    getsockopt open poll read setsockopt socket,-Xlinker --wrap=$(name))
+    getsockopt open poll read setsockopt socket __xpg_strerror_r,-Xlinker --wrap=$(name))
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"

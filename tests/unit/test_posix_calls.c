@@ -192,6 +192,14 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
     return 0;
 }
 
+/* glibc's name for the one of POSIX, which need not write a word for an error that it does not know. */
+int __real___xpg_strerror_r(int error, char *text, size_t cap);
+int __wrap___xpg_strerror_r(int error, char *text, size_t cap);
+int __wrap___xpg_strerror_r(int error, char *text, size_t cap)
+{
+    return fault("strerror_r") != 0 ? EINVAL : __real___xpg_strerror_r(error, text, cap);
+}
+
 int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list);
 int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list);
 int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
@@ -566,6 +574,13 @@ static void test_unknown_error(void **state)
     assert_int_equal(mote_posix_connect("127.0.0.1", 1, mote_posix_now_ms(), &trace, &cause), -1);
     assert_non_null(strstr(kept, "127.0.0.1 port 1: "));
     assert_non_null(strstr(kept, "9999"));
+#ifdef __GLIBC__
+    memset(kept, 0, sizeof kept);
+    plan(0, "connect", 9999, 1);
+    plan(1, "strerror_r", EINVAL, 1);
+    assert_int_equal(mote_posix_connect("127.0.0.1", 1, mote_posix_now_ms(), &trace, &cause), -1);
+    assert_string_equal(kept, "127.0.0.1 port 1: error 9999");
+#endif
 }
 
 static void test_connected_at_once(void **state)
