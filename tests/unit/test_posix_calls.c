@@ -367,6 +367,26 @@ static void test_address(void **state)
     close(fd);
 }
 
+/* What a relay is greeted with by a host without a name (RFC 5321 4.1.3), here of sockets that have no address yet. */
+static void test_literal(void **state)
+{
+    static const struct {
+        int family;
+        const char *literal;
+    } cases[] = {{AF_INET, "[0.0.0.0]"}, {AF_INET6, "[IPv6:::]"}};
+    char text[MOTE_POSIX_LITERAL];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int fd = socket(cases[i].family, SOCK_STREAM, 0);
+
+        if (fd >= 0) { /* a system may lack IPv6 */
+            mote_posix_literal(fd, text);
+            assert_string_equal(text, cases[i].literal);
+            close(fd);
+        }
+    }
+}
+
 static void test_date(void **state)
 {
     date = (time_t)MOTE_BUILT_S;
@@ -726,6 +746,7 @@ int main(void)
         cmocka_unit_test_teardown(test_random_in_parts, forget),
         cmocka_unit_test_teardown(test_own_name, forget),
         cmocka_unit_test_teardown(test_address, forget),
+        cmocka_unit_test_teardown(test_literal, forget),
         cmocka_unit_test_teardown(test_date, forget),
         cmocka_unit_test_teardown(test_whose_trouble, forget),
         cmocka_unit_test_teardown(test_connected_at_once, forget),
