@@ -397,6 +397,15 @@ static void test_date(void **state)
     assert_true(mote_posix_unix_s() == 0);
 }
 
+/* A day and more has its milliseconds, or time limits would be others than those that are told. */
+static void test_counts_milliseconds(void **state)
+{
+    uint32_t start_ms = mote_posix_now_ms();
+
+    passed_s = 100000;
+    assert_in_range(mote_posix_now_ms() - start_ms, 100000000, 100060000);
+}
+
 /* ---- Connections ------------------------------------------------------------------------------------------------- */
 
 /* A socket as pump.c needs it: it does not wait, no other program gets it, and what is small is held back. */
@@ -748,6 +757,7 @@ int main(void)
         cmocka_unit_test_teardown(test_address, forget),
         cmocka_unit_test_teardown(test_literal, forget),
         cmocka_unit_test_teardown(test_date, forget),
+        cmocka_unit_test_teardown(test_counts_milliseconds, forget),
         cmocka_unit_test_teardown(test_whose_trouble, forget),
         cmocka_unit_test_teardown(test_connected_at_once, forget),
         cmocka_unit_test_teardown(test_no_time_left, forget),
