@@ -98,6 +98,15 @@ def test_a_mail_that_is_stored_meanwhile_is_next(spool, relay, closed, options):
     assert order[1] == new.path.stem and sorted(order) == sorted(file.path.stem for file in [*old, new])
 
 
+def test_the_spool_is_free_before_the_last_look_for_the_mark(stored, relay, tmp_path):
+    """who says --now behind that look is to have the spool himself, or nobody would do it"""
+    trace = tmp_path / "trace"
+    assert stored.flush(relay, wrap=["strace", "-qq", "-o", trace, "-e", "trace=flock,unlinkat"]).rows == []
+    calls = trace.read_text().splitlines()
+    assert max(at for at, call in enumerate(calls) if call.endswith(" = 0") and "LOCK_UN" in call) < \
+        max(at for at, call in enumerate(calls) if '"mailmote-now"' in call)
+
+
 def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed):
     spool.send(closed)
     (spool.path / "mailmote-now").mkdir()
