@@ -194,13 +194,17 @@ def test_ids(stored, options, status, words):
     assert (done.returncode, done.stdout) == (status, b"") and words in done.stderr and stored.names() == names
 
 
-def test_a_damaged_mail_is_not_shown(stored):
+@pytest.mark.parametrize("ending, told", [(".mail", "flush will set it aside"),
+                                          (".failed", "see what can be saved, then remove it")])
+def test_a_damaged_mail_is_not_shown(stored, ending, told):
+    """and no flush looks at one that failed"""
     path = stored.file().path
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
+    path = path.rename(path.with_suffix(ending))
     done = stored.queue("--show", path.stem)
-    assert (done.returncode, done.stdout) == (BAD_INPUT, b"") and "damaged" in done.stderr
+    assert (done.returncode, done.stdout) == (BAD_INPUT, b"") and f"{path} is damaged: {told}\n" in done.stderr
 
 
 # ---- notices ---------------------------------------------------------------------------------------------------------
