@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from relay import DEFERRED, FAILED, OK
+from relay import COMMAND, DEFERRED, FAILED, OK, run
 from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
@@ -82,6 +82,13 @@ def test_reasons_are_on_the_disk_before_they_are_told(spool, relay, tmp_path):
     done, seen = events(spool, tmp_path, lambda wrap: spool.send(relay, to=(A, B), wrap=wrap))
     assert done.returncode == FAILED and seen[-5:] == [*STATE, "write report", *STATE]    # who was told
     assert b"no\0" in spool.file().path.read_bytes()
+
+
+def test_delete(stored, tmp_path):
+    """a mail that comes back when power goes would be sent"""
+    number = stored.file().path.stem
+    done, seen = events(stored, tmp_path, lambda wrap: run(COMMAND, "queue", "--spool", stored.path, "--delete", number, wrap=wrap))
+    assert done.returncode == OK and seen == ["unlinkat mail", "fsync spool"]
 
 
 @pytest.mark.parametrize("when", [1, 2])

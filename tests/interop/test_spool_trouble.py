@@ -184,6 +184,15 @@ def test_a_text_that_cannot_be_read_is_sent_later(stored, relay):
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"] and len(relay.mails) == 1
 
 
+@pytest.mark.parametrize("when", [1, 2], ids=["notice", "mail"])
+def test_a_mail_that_cannot_be_deleted_is_told(stored, when):
+    """and it is not said that it is gone"""
+    path = stored.file().path
+    done = run(COMMAND, "queue", "--spool", stored.path, "--delete", path.stem, wrap=fail(stored.path, "unlinkat", "EIO", when))
+    assert (done.returncode, done.stderr) == (OS_ERROR, f"mailmote: {path} cannot be removed: Input/output error\n")
+    assert path.exists() and stored.queue("--delete", path.stem).returncode == OK and stored.files() == []
+
+
 def test_a_lock_that_is_interrupted(stored, relay):
     done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, "flock", "EINTR", "1..3"))
     assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
