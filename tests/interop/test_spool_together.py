@@ -96,6 +96,7 @@ def test_a_mail_that_is_stored_meanwhile_is_next(spool, relay, closed, options):
     flush.join()
     order = [row[0] for row in done[0].rows]
     assert order[1] == new.path.stem and sorted(order) == sorted(file.path.stem for file in [*old, new])
+    assert len(relay.talks) == 1                                         # a connection for all, those behind it too
 
 
 def test_the_spool_is_free_before_the_last_look_for_the_mark(stored, relay, tmp_path):
