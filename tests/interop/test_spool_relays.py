@@ -134,6 +134,14 @@ def test_what_is_no_line_is_forgotten(spool, closed):
     other.stop()
 
 
+@pytest.mark.parametrize("call", ["fchmod", "renameat"])
+def test_what_cannot_be_written_is_told_and_leaves_nothing(spool, closed, call):
+    """no file of the spool but the mail's, which waits as ever"""
+    done = spool.send(closed, wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error=EDQUOT:when=2"])
+    assert done.verdicts == ["deferred"] and f"{spool.path}/relays cannot be written: Disk quota exceeded" in done.stderr
+    assert spool.names() == [f"{done.rows[0][0]}.mail"]
+
+
 def test_64_other_relays_are_remembered(spool, closed, tmp_path):
     """those that were written last, with one write"""
     spool.send(closed)
