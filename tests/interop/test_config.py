@@ -219,6 +219,8 @@ def test_unreadable(config, tmp_path, text, told):
     path = tmp_path if text is None else config(text)
     done = run(COMMAND, "flush", "-C", path, "--spool", tmp_path / "spool")
     assert done.returncode == BAD_CONFIG and done.stderr.startswith(f"mailmote: {path}{told}"), done.stderr
+    about, other = run(COMMAND, "queue", "-C", path, "--spool", tmp_path / "spool").stderr.splitlines()
+    assert about.startswith(f"mailmote: {path}{told}") and other.startswith(f"mailmote: there is no spool {tmp_path}/spool")
 
 
 def test_empty(config, tmp_path):

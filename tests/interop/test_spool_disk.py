@@ -118,7 +118,7 @@ def test_a_state_is_written_over_in_place(spool, relay, tmp_path):
     assert spool.send(relay, wrap=wrap).returncode == OK
     first = [line for line in trace.read_text().splitlines() if "/spool/tmp." in line][:3]
     assert [line.partition("(")[0] for line in first] == ["ioctl", "ioctl", "pwrite64"]
-    assert "FS_IOC_SETFLAGS, [FS_NOCOW_FL]" in first[1], first
+    assert "FS_IOC_GETFLAGS, " in first[0] and "FS_IOC_SETFLAGS, [FS_NOCOW_FL]" in first[1], first
 
 
 @pytest.mark.parametrize("error", ["ENOTTY", "EOPNOTSUPP"])
