@@ -148,11 +148,12 @@ def test_verified_relays_of_the_owner_hold_for_what_is_dropped(spool, relay, pla
     assert flush(spool, relay).verdicts != ["delivered"] and relay.mails == []
 
 
-@pytest.mark.parametrize("what", ["the directory", "the file"])
-def test_what_cannot_be_looked_at_waits_and_is_told(spool, relay, what):
+@pytest.mark.parametrize("what, when", [("the file", 1), *(("the directory", when) for when in range(1, 5))])
+def test_what_cannot_be_looked_at_waits_and_is_told(spool, relay, what, when):
+    """the fourth look into the directory is at the file"""
     drop(spool)
     [file] = dropped(spool)
-    done = spool.flush(relay, wrap=fail(file if what == "the file" else spool.drop, "newfstatat", "EIO", 1))
+    done = spool.flush(relay, wrap=fail(file if what == "the file" else spool.drop, "newfstatat", "EIO", when))
     assert done.returncode not in (OK, BAD_INPUT) and "Input/output error" in done.stderr and done.rows == []
     assert spool.flush(relay).verdicts == ["delivered"]
 

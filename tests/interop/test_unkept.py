@@ -171,6 +171,7 @@ def test_sendmail_tells_both_reasons(machine, reply, status):
     lines = done.stderr.splitlines()
     assert "No space left" in lines[0] and lines[1] == f"mailmote: the mail to {A} is not delivered: {reply[4:]}"
     assert [mail.to for mail in machine.relay.mails] == [[B]] and ("nothing is kept" in done.stderr) == (status == DEFERRED)
+    assert len(lines) == 2 + (status == DEFERRED)                       # nothing of who has the mail, and of nobody else
 
 
 @pytest.mark.parametrize("relay_line", ["relay nosuch.invalid", "relay localhost trust=/nonexistent/ca.pem"])
