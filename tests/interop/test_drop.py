@@ -218,6 +218,15 @@ def envelope(*words, rcpts=1):
     return lambda file, _: forge(file, envelope=words[0] if isinstance(words[0], bytes) else words, rcpts=rcpts)
 
 
+def overlong(file, _):
+    """the envelope ends behind what has a checksum"""
+    forge(file, text=b"")
+    data = bytearray(file.read_bytes())
+    body = data[BODY + 8:-5]
+    data[BODY:BODY + 8] = struct.pack("<II", len(body), zlib.crc32(body))
+    file.write_bytes(data)
+
+
 WRONG = {
     "symbolic link": (symlink, "symbolic link"),
     "hard link": (hard_link, "other names"),
@@ -226,8 +235,8 @@ WRONG = {
     "socket": (unix_socket, "No such device or address"),
     "directory": (directory, "no regular file"),
     "sparse": (sparse, "too large"),
-    "empty": (lambda file, _: file.write_bytes(b""), "damaged"),
-    "cut": (lambda file, _: os.truncate(file, 1045), "damaged"),
+    "empty": (lambda file, _: file.write_bytes(b""), "it is damaged"),
+    "cut": (lambda file, _: os.truncate(file, 1045), "it is damaged"),
     "no id": (no_id, "no mail's"),
     "another id": (other_id, "not that of its name"),
     "NUL": (text(b"Subject: x\r\n\r\n\0"), "NUL"),
@@ -237,11 +246,13 @@ WRONG = {
     "endless header": (text(b"X: y\r\n" * 1_500_000 + b"\r\nx"), "header is too large"),
     "CR LF in a recipient": (envelope(SENDER, A + ">\r\nRCPT TO:<b@example.test"), "recipient"),
     "CR LF in the sender": (envelope("s@x.test>\r\nRSET", A), "sender"),
-    "no recipient": (envelope(SENDER), "damaged"),
+    "no recipient": (envelope(SENDER), "it is damaged"),
     "empty recipient": (envelope(SENDER, ""), "recipient"),
-    "fewer recipients": (envelope(SENDER, A, rcpts=2), "damaged"),
-    "33 recipients": (envelope(SENDER, *[A] * 33, rcpts=33), "damaged"),
-    "no NUL": (envelope(SENDER.encode() + b"\0" + A.encode()), "damaged"),
+    "fewer recipients": (envelope(SENDER, A, rcpts=2), "it is damaged"),
+    "33 recipients": (envelope(SENDER, *[A] * 33, rcpts=33), "it is damaged"),
+    "no NUL": (envelope(SENDER.encode() + b"\0" + A.encode()), "it is damaged"),
+    "envelope longer than the body": (overlong, "it is damaged"),
+    "endless recipient": (envelope(SENDER, "a" * 13_200 + "@x.test"), "it is damaged"),
 }
 
 
