@@ -356,6 +356,16 @@ def test_a_notice_that_fails_makes_no_notice(spool, relay):
     assert spool.files() == [] and len(list(spool.path.glob("*.failed"))) == 2
 
 
+def test_a_notice_that_fails_later_makes_no_notice(spool, relay, tmp_path):
+    """it is known as one when it is tried again, whoever is told of what fails"""
+    config = tmp_path / "config"
+    config.write_text(f"admin {S}\n")
+    refuse(spool, relay, "-C", config, notice="450 4.2.1 later")
+    relay.replies = {S: "550 5.1.1 unknown"}
+    assert spool.flush(relay, options=[*NOW, "-C", config]).verdicts == ["failed"]
+    assert (spool.flush(relay, options=[*NOW, "-C", config]).rows, spool.files(), notices(relay)) == ([], [], [])
+
+
 def test_a_mail_that_cannot_go_makes_no_notice_each_time(spool, relay):
     """it is finished and its file cannot be renamed: that is told, and no more until it can"""
     relay.replies = {A: "450 4.2.1 later"}
