@@ -165,12 +165,14 @@ def test_accounts(config, relay, words, sender, name):
 
 
 @pytest.mark.parametrize("more, words, says", [
-    ("", [], "several accounts"), ("", ["-a", "four"], "no account four"), ("account one\n", [], "11: account one is there"),
+    ("", [], "mailmote: FILE has several accounts"), ("", ["-a", "four"], "mailmote: FILE has no account four"), ("account one\n", [], "11: account one is there"),
     ("account x : y\n", [], "11: there is no account y above"), ("account\n", [], "11: account is empty: give NAME"),
-    ("account x y\n", [], "11: y is one word too many")])
+    ("account x y\n", [], "11: y is one word too many"), (f"account x {'y' * 201}\n", [], f"11: {'y' * 200} is one word too many"),
+    (f"account x : {'y' * 201}\n", [], f"11: there is no account {'y' * 200} above"), (f"alias {'y' * 201}\n", [], f"11: alias {'y' * 200}: give NAME")])
 def test_wrong_accounts(config, relay, more, words, says):
-    done = send(config(three(relay) + more), *words)
-    assert done.returncode == BAD_CONFIG and says in told(done)
+    path = config(three(relay) + more)
+    done = send(path, *words)
+    assert done.returncode == BAD_CONFIG and says in told(done).replace(str(path), "FILE")
     assert relay.talks == []
 
 
@@ -624,9 +626,10 @@ def test_mailname(config, relay):
     wrap = in_etc(config(f"{host(relay)}from s@%M\n"))
     wrap[-2] = wrap[-2].replace("exec 3<&-", "echo gate.example.org >/etc/mailname && exec 3<&- env -u MAILMOTE_CONF")
     assert "MAIL FROM:<s@gate.example.org>" in run(COMMAND, "send", "-v", A, text=b"x\n", wrap=wrap).stderr
-    wrap[-2] = wrap[-2].replace("echo gate.example.org", "true")
-    done = run(COMMAND, "send", A, text=b"x\n", wrap=wrap)
-    assert done.returncode == BAD_CONFIG and "from s@%M" in told(done) and "write it out" in told(done)
+    for other in "true", f"echo {255 * 'x'}":           # none, or one that is longer than a name can be
+        done = run(COMMAND, "send", A, text=b"x\n",
+                   wrap=[*wrap[:-2], wrap[-2].replace("echo gate.example.org", other), wrap[-1]])
+        assert done.returncode == BAD_CONFIG and "from s@%M" in told(done) and "write it out" in told(done)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
