@@ -142,7 +142,8 @@ def test_comments_and_empty_lines(send, between):
 def test_comment_in_front_of_the_colon(send, line):
     """is no part of a name, nor is the colon in it one behind a name"""
     assert send("", "root", lines=f"alias {line}\n", status=BAD_CONFIG) == [] and f"alias {line}: give NAME: ADDRESS" in send.says
-    assert send('root#1: a@example.com\n"root # 2": b@example.com\n', "root#1", "root # 2") == ["a@example.com", "b@example.com"]
+    assert send('root#1: a@example.com\n"root # 2": b@example.com\nr#: c@example.com\n', "root#1", "root # 2", "r#") == [
+        "a@example.com", "b@example.com", "c@example.com"]
 
 
 @pytest.mark.parametrize("line", ['"root: ops@example.com"', ' "root: ops@example.com" \t', '  root: "ops@example.com"',
