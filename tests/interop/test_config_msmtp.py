@@ -4,6 +4,7 @@ file or printed by a command."""
 import base64
 import hashlib
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -439,6 +440,35 @@ def test_file_that_others_may_use(config, secure, tmp_path, mode, what, kept):
     if kept:
         assert "chmod" in done.stderr and secure.talks == []
         assert len(list((tmp_path / "spool").glob("*.mail"))) == 1
+
+
+@pytest.mark.parametrize("line, said", [(True, "chmod go-w"), (False, "/no/such cannot be opened")])
+def test_file_that_others_may_write_and_its_first_line(config, line, said):
+    """whoever wrote a relay there is told no secret; a relay of the command line is none of theirs"""
+    words = {"user": "u", "pin": f"sha256:{'A' * 43}", "password-file": "/no/such"}
+    path = config("relay r.test " * line + " ".join(f"{name}={value}" for name, value in words.items() if line) + "\n", 0o666)
+    relay = ["--relay", "r.test", *(word for name, value in words.items() for word in (f"--{name}", value))]
+    done = send(path, "--from", "s@example.org", *[] if line else relay)
+    assert done.returncode == BAD_CONFIG and said in told(done), done.stderr
+
+
+@pytest.mark.skipif(b"__asan_init" in pathlib.Path(COMMAND).read_bytes(), reason="it looks itself")
+def test_no_octet_behind_what_is_allocated(config, secure):
+    """is written for a secret, an alias or what is made of a pattern, as the C library finds when they are freed"""
+    word = "x" * 23
+    path = config(f"from %U@{word}.test\nalias {word}: {word}@{word}.test\nmaildomain {word}.test\n{login(secure, f'password {word}')}")
+    done = send(path, word, "root", "--helo", word, env={"LOGNAME": word, "MALLOC_CHECK_": "3", "LD_PRELOAD": "libc_malloc_debug.so.0"})
+    assert done.returncode == OK and done.verdicts == ["delivered"] * 3 and secure.logins == [f"\0meter\0{word}"], done.stderr
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+@pytest.mark.parametrize("call, error, says", [("pipe2", "EMFILE", "Too many open files"), ("clone", "EAGAIN", "Resource"),
+                                               ("wait4", "ECHILD", "No child")])
+def test_command_that_cannot_be_run(config, secure, call, error, says):
+    path = config(f"from s@example.org\n{login(secure, 'passwordeval echo p')}")
+    done = send(path, wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error={error}"])
+    assert f"passwordeval cannot be run: {says}" in done.stderr
+    assert done.returncode != OK and secure.talks == [], done.stderr
 
 
 @pytest.mark.parametrize("command, says", [("exit 3", "status 3"), ("true", "empty"), ("kill -9 $$", "status 128"),
