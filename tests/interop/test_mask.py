@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from relay import REFUSED, Relay
+from relay import DEFERRED, REFUSED, Relay
 from test_log import log  # noqa: F401 (fixture)
 from test_spool import A, spool  # noqa: F401 (fixture)
 from test_spool_failed import NOW, S, notices
@@ -53,8 +53,9 @@ def login(tmp_path, pin, kind="password"):
 def test_a_login_that_is_repeated(spool, relay, pin, tmp_path, echo):
     """in a line for people, in the dialogue, in the spool"""
     relay.replies["AUTH"] = echo
-    done = spool.send(relay, options=[*login(tmp_path, pin), "-v"])
-    assert relay.logins == [f"\0{USER}\0{SECRET}"] and "S: 535" in done.stderr and "***" in done.stderr + done.rows[0][4]
+    (tmp_path / "attached").write_text("x\n" * 1000)     # it is kept beside what was said
+    done = spool.send(relay, options=[*login(tmp_path, pin), "-v", "--attach", tmp_path / "attached"])
+    assert done.returncode == DEFERRED and relay.logins == [f"\0{USER}\0{SECRET}"] and "S: 535" in done.stderr and "***" in done.stderr + done.rows[0][4]
     for text in done.stdout.decode(), done.stderr, spool.file().path.read_bytes().decode("latin-1"):
         silent(text)
 
@@ -67,6 +68,15 @@ def test_a_token_that_is_repeated(spool, relay, pin, tmp_path, mechanism, line):
     assert relay.logins == [line] and "***" in done.rows[0][4]
     for text in done.rows[0][4], done.stderr:
         assert encoded(line)[40:60].lower() not in text.lower()
+        silent(text)
+
+
+def test_a_login_at_the_second_relay(spool, relay, pin, tmp_path, closed):
+    """of which the first knows nothing"""
+    relay.replies["AUTH"] = ECHOES["line"]
+    done = spool.send(options=["-v", "--relay", closed, "--relay", relay.where, *login(tmp_path, pin)])
+    assert relay.logins == [f"\0{USER}\0{SECRET}"] and "5.7.8 AUTH PLAIN ***" in done.stderr, done.stderr
+    for text in done.stdout.decode(), done.stderr, spool.file().path.read_bytes().decode("latin-1"):
         silent(text)
 
 
