@@ -425,6 +425,15 @@ def test_names_of_this_host(machine, host):
     assert machine.arrived()[0].to == [A, f"x@{HOST}"]
 
 
+def test_the_longest_name_of_this_host(machine, monkeypatch):
+    """of 64 octets is known up to the last"""
+    name = f"nas.{'x' * 55}.test"
+    monkeypatch.setattr("mta.HOST", name)
+    machine.configure(f"relay {machine.relay.where}", f"alias root: {A}")
+    machine.call("sendmail", f"root@{name}", text=b"Subject: s\n\nt\n")
+    assert len(name) == 64 and machine.arrived()[0].to == [A]
+
+
 def test_a_name_of_another_host(machine):
     machine.configure(f"relay {machine.relay.where}", f"alias root: {A}")
     machine.call("sendmail", f"root@other.{HOST}", "root@localhost.test", text=b"Subject: s\n\nt\n")
