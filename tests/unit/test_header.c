@@ -235,6 +235,8 @@ static const struct {
     {&complete, "Content-Type: text/plain; name=\xfc; x=\"a\\\"\xc3\xbc\"",
      "Content-Type: text/plain; name*=unknown-8bit''%FC; x*=UTF-8''a%22%C3%BC\r\n"},
     {&complete, "Content-Type: \xc3\xbc/x; a=\"b", "Content-Type: ?\?/x; a=\"b\r\n"},
+    {&complete, "Content-Type: text/plain; name=\"\xc3\xbc", "Content-Type: text/plain; name*=UTF-8''%C3%BC\r\n"},
+    {&complete, "Content-Type: text/plain; name=\"\xc3\xbc\\", "Content-Type: text/plain; name*=UTF-8''%C3%BC%5C\r\n"},
     {&complete, "Content-Description: \xc3\xbc", "Content-Description: =?UTF-8?Q?=C3=BC?=\r\n"},
     {&written, "From: Ann <a@b>", "From: Ann <s@own.test>\r\n"},
     {&written, "From: a@b", "From: Own <s@own.test>\r\n"},
@@ -280,6 +282,39 @@ static void field_folded(void **state)
         assert_string_equal(once, twice);
         free(once);
         free(twice);
+    }
+}
+
+/* Encoded-words end where a line with them may (RFC 2047 2), and not long before, whatever the name of the field and what stands in
+ * front of them. */
+static void field_encoded_in_short_lines(void **state)
+{
+    static const char *const starts[] = {"To: ",
+                                         "Resent-Reply-To: ",
+                                         "Subject: ",
+                                         "X-Rather-Long-Name-Of-A-Field: ",
+                                         "From: ",
+                                         "Reply-To: a@b,\r\n c@d, ",
+                                         "Cc: Staff of the house: "};
+
+    for (size_t i = 0; i < COUNT(starts) * 150; i++) {
+        char field[1000] = "", *text;
+        long longest = 0;
+
+        strcat(field, starts[i / 150]);
+        for (size_t n = 0; n <= i % 150; n++) {
+            strcat(field, n % 7 == 6 ? " \xc3\xbc" : "\xc3\xbc");
+        }
+        strcat(field, " <r@x>");
+        text = made(field, &complete);
+        for (const char *line = text, *at = text; (at = strstr(at, "?=")) != NULL; at += 2) {
+            for (const char *end = strstr(line, "\r\n"); end < at; end = strstr(line, "\r\n")) {
+                line = end + 2;
+            }
+            longest = at + 2 - line > longest ? at + 2 - line : longest;
+        }
+        assert_in_range(longest, i % 150 < 20 ? 1 : 70, 76);
+        free(text);
     }
 }
 
@@ -468,11 +503,20 @@ static void field_made_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(list_is_read),          cmocka_unit_test(list_long),        cmocka_unit_test(list_with_nul),
-        cmocka_unit_test(too_little_room),       cmocka_unit_test(field_with_nul),   cmocka_unit_test(field_is_made),
-        cmocka_unit_test(field_at_random),       cmocka_unit_test(field_made_twice), cmocka_unit_test(field_long),
-        cmocka_unit_test(field_of_a_long_name),  cmocka_unit_test(field_gap),        cmocka_unit_test(field_folded),
+        cmocka_unit_test(list_is_read),
+        cmocka_unit_test(list_long),
+        cmocka_unit_test(list_with_nul),
+        cmocka_unit_test(too_little_room),
+        cmocka_unit_test(field_with_nul),
+        cmocka_unit_test(field_is_made),
+        cmocka_unit_test(field_at_random),
+        cmocka_unit_test(field_made_twice),
+        cmocka_unit_test(field_long),
+        cmocka_unit_test(field_of_a_long_name),
+        cmocka_unit_test(field_gap),
+        cmocka_unit_test(field_folded),
         cmocka_unit_test(field_folded_at_pairs),
+        cmocka_unit_test(field_encoded_in_short_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
