@@ -53,6 +53,15 @@ def test_missing_fields_are_added(relay):
     assert sorted(mail.keys()) == ["Date", "From", "Message-ID", "Subject"] and mail.get_payload() == "hello\r\n"
 
 
+@pytest.mark.parametrize("field", [b"", b"From: Ann\n", b"From: \n"])
+def test_no_from_of_nobody(relay, field):
+    """where there is no address to write, none is made up, nor is the field written empty"""
+    done = run(COMMAND, "send", "--raw", "--relay", relay.where, "--from", "", A, text=field + b"Subject: x\n\nx\n",
+               wrap=pretend(HOST="box", RESOLVER=0))
+    fields = re.findall(rb"(?m)^From:.*\r$", relay.mails[0].text)
+    assert done.returncode == OK and fields == ([b"From: Ann\r"] if b"Ann" in field else []) and relay.mails[0].sender == ""
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\r\n", b"\r" * 9 + b"\n"])
 def test_what_is_there_stays(relay, end):
     text = (FULL + b"X-Folded: a\n\tb\nSubject : odd\ndate: none\n\nhello\n").replace(b"\n", end)
@@ -237,8 +246,10 @@ def test_what_is_no_plain_text_is_left(relay, head):
     assert octets.replace(b"\r\n ", b"").endswith(text.replace(b"\n", b"\r\n")) and b"quoted" not in octets
 
 
-@pytest.mark.parametrize("subject", ["Wärme", "Wärme " * 20, "Wärme\n im\n\tKeller: 世界", "é" * 400])
+@pytest.mark.parametrize("subject", ["Wärme", "Wärme " * 20, "Wärme\n im\n\tKeller: 世界", "é" * 400,
+                                     "Größe a?b?c?d?= ß =?a?b?c? ö =?a?= ü =??= ä =?a?b?c?d?= é ?= è"])
 def test_subject(relay, subject):
+    """reads as it was written; words that look half like encoded ones are no such"""
     octets, mail = arrives(relay, FULL + f"Subject: {subject}\n\nx\n".encode())
     assert octets.isascii() and mail["Subject"] == subject.replace("\n", "").replace("\t", " ").strip()
     assert mail.get_payload() == "x\r\n" and len(mail.get_all("Subject")) == 1
