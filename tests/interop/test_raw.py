@@ -184,6 +184,22 @@ def test_charset_that_nobody_knows(relay):
     assert mail.get_content_charset() == "unknown-8bit" and mail.get_payload(decode=True) == b"Gr\xfc\xdfe\r\n"
 
 
+WHOLE = [chr(first).encode() for first in (0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfffd, 0x10000, 0x1f401, 0x10ffff)]
+BROKEN = [b"\x80", b"\xc3", b"\xc3(", b"\xc0\xaf", b"\xc1\xbf", b"\xe0\x9f\xbf", b"\xe2\x82", b"\xe2\x28\xac", b"\xe2\x82\x28", b"\xed\xa0\x80", b"\xed\xbf\xbf",
+          b"\xf0\x8f\xbf\xbf", b"\xf0\x9f\x90", b"\xf0\x28\x90\x81", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff", b"\xc3\xbc\xbc"]
+
+
+@pytest.mark.parametrize("octets", [*WHOLE, *BROKEN], ids=bytes.hex)
+def test_first_and_last_characters_of_utf8(relay, octets):
+    """are UTF-8 in a text and in a header; what is no character makes all of it unknown"""
+    charset = b"UTF-8" if octets in WHOLE else b"unknown-8bit"
+    quoted = b"".join(b"=%02X" % octet if octet > 127 or octet == ord("(") else bytes([octet]) for octet in octets)
+    for subject, text in (octets, octets), (b"a" + octets, octets + b"\nb"):
+        written, _ = arrives(relay, FULL + b"Subject: " + subject + b"\n\n" + text + b"\n")
+        assert b"charset=" + charset + b"\r\n" in written
+        assert b"Subject: =?" + charset + b"?Q?" + subject.replace(octets, quoted) + b"?=\r\n" in written
+
+
 @pytest.mark.parametrize("head", [b"", b"Content-Type: text/plain; charset=us-ascii\n"])
 def test_long_lines(relay, head):
     octets, mail = arrives(relay, FULL + head + b"\n" + LONG.encode())
