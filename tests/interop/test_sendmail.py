@@ -243,9 +243,25 @@ def test_who_cannot_be_read_does_not_keep_it_from_the_others(machine, words, tex
     assert [line.count(word) for line, word in zip(done.stderr.splitlines(), told, strict=True)] == [1] * len(told), done.stderr
 
 
-def test_header_that_is_too_long(machine):
-    done = machine.call("sendmail", A, text=b"X: " + b"y" * 600000 + b"\n\n", status=BAD_INPUT, silent=False)
+@pytest.mark.parametrize("text", [b"X: " + b"y" * 600000, b"X: y\n" * 120000, (b"X: y\n z\n" * 70000)[:-1], b"X: " + b"y" * 500000 + b"\nX: " + b"y" * 50000],
+                         ids=range(4))
+@pytest.mark.parametrize("end", [b"\n\n", b""])
+def test_header_that_is_too_long(machine, text, end):
+    """is not cut where it is read no further"""
+    done = machine.call("sendmail", A, text=text + end, status=BAD_INPUT, silent=False)
     assert "the header is longer" in done.stderr and machine.kept() == []
+
+
+@pytest.mark.parametrize("size", [4000, 12000, 400000])
+@pytest.mark.parametrize("blank", [" ", "\t"])
+@pytest.mark.parametrize("text", ["x\n", "\tx: y\n", ""])
+def test_long_header(machine, size, blank, text):
+    """is one, though it is read in pieces: what is folded begins no text"""
+    fold = f"\r\n{blank}word{blank}word"
+    note = "X-Note: a" + fold * (size // len(fold))
+    mail = machine.sent("sendmail", "-t", text=f"To: {A}\r\n{note}\r\nBcc: {B}\r\nSubject: x\r\n\r\n{text}")
+    assert mail.to == [A, B] and f"\r\n{note}\r\nSubject: x\r\n".encode() in mail.text and b"Bcc" not in mail.text
+    assert body(mail) == text.encode().splitlines()
 
 
 # ---- The header ------------------------------------------------------------------------------------------------------
