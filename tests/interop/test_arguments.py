@@ -86,6 +86,10 @@ def test_help_and_version():
         done = run(*args)
         assert done.returncode == OK and b"--password-file" in done.stdout and done.stderr == ""
     assert all(f"{status} ".encode() in run("--help").stdout for status in (OK, USAGE, BAD_INPUT, 67, NO_HOST, FAILED, 71, 73, DEFERRED, 77, BAD_CONFIG))
+    parts = ("usage: mailmote send ", "\nRelays, at most ", "\nThe mail:\n", "\nKeeping it:\n", "\nExit status, ", "DIR/drop",
+             "\nCalled as sendmail")
+    places = [run("--help").stdout.decode().find(part) for part in parts]
+    assert places[0] == 0 and places == sorted(places)
     assert re.fullmatch(rb"mailmote \d+\.\d+\.\d+ with BearSSL 0\.6\n", run("--version").stdout)
     assert run("version").stdout == run("--version").stdout
     assert run().returncode == USAGE and "usage: mailmote" in run().stderr

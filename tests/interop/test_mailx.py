@@ -176,7 +176,7 @@ def test_mail_with_its_header(machine):
 @pytest.mark.parametrize("words, word", [
     ([], "no recipient"), ([""], "no recipient"), (["-b", " "], "no recipient"), ([f"{A} |sh"], "|sh"), ([f"{A} /tmp/x"], "/tmp/x"), ([f"{A} +f"], "+f"), ([f"{A},/tmp/x"], "/tmp/x"), (["-c", "/tmp/x", A], "no file"),
     (["-b", '|sh -c "x"', A], "no command"),
-    ([r"a\ b@example.test"], "b@example.test"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"),
+    ([r"a\ b@example.test"], "b@example.test"), (["-f"], "no mailbox"), (["-u", "x"], "no mailbox"), (["-H"], "no mailbox"), (["-W", A], "-W"), (["-:", A], "-:"),
     *(([f"-{letter}", A], "no mailbox") for letter in "eLpT"), (["-q", "/x", A], "standard input"), (["+folder"], "no file"), (["-s"], "-s"),
     (["/tmp/file"], "no file"), (["|sh"], "no command"), (["-a", "X-Y", A], "X-Y"), (["-a", "", A], "-a is empty"), (["-A", "", A], "-A is empty"), (["<a b>"], "a b"),
     (["-C", "no field", A], "no header field"), (["-C", "X : y", "-C", ": y", A], "no header field")])

@@ -94,7 +94,7 @@ def test_bcc_goes_without_t(machine):
     (["-t"], "To: a b c\n\n", BAD_INPUT, 'To "a b c"'), (["-t"], "To: " + "a b " * 100 + "\n\n", BAD_INPUT, 'To "a b a b'), (["-t"], "Cc: <a@example.test\n\n", BAD_INPUT, "Cc"),
     (["-t"], "To: <a@example.test, b@example.test>\n\n", BAD_INPUT, "To"), (["-t"], "To: <a:b@example.test>\n\n", BAD_INPUT, "To"),
     (["a b"], "", USAGE, '"a b"'), (["a@"], "", USAGE, '"a@"'), (["-f", "a b", A], "", USAGE, '"a b"'),
-    (["-f"], "", USAGE, "-f needs a value"), (["-C", "", A], "", USAGE, "-C is empty"), (["-Z", A], "", USAGE, "-Z"), (["-bs"], "", USAGE, "-bs"),
+    (["-f"], "", USAGE, "-f needs a value"), (["-C", "", A], "", USAGE, "-C is empty"), (["-Z", A], "", USAGE, "-Z"), (["-:", A], "", USAGE, "-:"), (["-i;", A], "", USAGE, "-;"), (["-bs"], "", USAGE, "-bs"),
     (["-bd"], "", USAGE, "-bd"), (["-bs", A], "x\n", USAGE, "-bs")])
 def test_refused(machine, words, text, status, word):
     """whole, with the reason; nothing is kept"""
