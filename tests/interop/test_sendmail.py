@@ -62,7 +62,8 @@ def test_user_who_is_no_local_part(machine, name, user):
 
 @pytest.mark.parametrize("words, rcpts", [
     ([A, B], [A, B]), ([f"{A},{B}"], [A, B]), ([f"Ann <{A}>, root"], [A, ROOT]), ([A, "-i", B], [A, B]), ([A, "--", B], [A, B]),
-    (["root"], [ROOT]), ([f"<{A}>"], [A]), ([A, A, A.replace("example", "EXAMPLE")], [A]), (["--", A], [A])])
+    (["root"], [ROOT]), ([f"<{A}>"], [A]), ([A, A, A.replace("example", "EXAMPLE")], [A]), (["--", A], [A]),
+    (["--", "-i@example.test", A], ["-i@example.test", A])])
 def test_recipients_of_words(machine, words, rcpts):
     assert machine.sent("sendmail", *words, text=SUBJECT).to == rcpts
 
@@ -510,6 +511,7 @@ def test_wrong_configuration_costs_no_mail(machine, line, word):
     for call in ["mailq"], ["sendmail", "-bp"]:
         done = machine.call(*call, status=BAD_CONFIG, silent=False)
         assert word in done.stderr and done.stdout.startswith(machine.kept()[0].stem.encode() + b"\t")
+    assert word in machine.call("newaliases", status=BAD_CONFIG, silent=False).stderr
     machine.configure(f"relay {machine.relay.where}")
     machine.call("sendmail", "-q")
     assert machine.arrived()[0].to == [A] and machine.kept() == []
