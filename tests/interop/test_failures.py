@@ -73,6 +73,7 @@ SCENES = {
     "sendmail": Scene("sendmail -C {machine} -t -i", MIME),
     "sendmail, shares": Scene("sendmail -C {machine} -i " + " ".join(f"{n}@example.test" for n in range(40))),
     "mail": Scene(f"mail -s Grüße -c c@example.test -a X-Loop:\tü -A {{aliases}} {A}"),
+    "mail, a text": Scene(f"mail -s Grüße -c c@example.test -a X-Loop:\tü {A}"),
     "newaliases": Scene("newaliases -C {machine}"),
     "flush": Scene("flush --now -v --spool {spool} --relay {where}", spool="mails"),
     "flush, refused": Scene("flush --now --spool {spool} --relay {where}", spool="mails", status=69, replies={B: "550 no"}),
