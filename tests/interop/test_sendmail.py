@@ -244,8 +244,8 @@ def test_who_cannot_be_read_does_not_keep_it_from_the_others(machine, words, tex
     assert [line.count(word) for line, word in zip(done.stderr.splitlines(), told, strict=True)] == [1] * len(told), done.stderr
 
 
-@pytest.mark.parametrize("text", [b"X: " + b"y" * 600000, b"X: y\n" * 120000, (b"X: y\n z\n" * 70000)[:-1], b"X: " + b"y" * 500000 + b"\nX: " + b"y" * 50000],
-                         ids=range(4))
+@pytest.mark.parametrize("text", [b"X: " + b"y" * 600000, b"X: y\n" * 120000, (b"X: y\n z\n" * 70000)[:-1],
+                                  b"X: " + b"y" * 500000 + b"\nX: " + b"y" * 50000], ids=range(4))
 @pytest.mark.parametrize("end", [b"\n\n", b""])
 def test_header_that_is_too_long(machine, text, end):
     """is not cut where it is read no further"""
