@@ -274,7 +274,6 @@ static void talk(struct attempt *attempt)
     mote_posix_attempt(&attempt->posix);
     progress_end(&progress);
     attempt->posix.trace = NULL;
-    dialogue_finish(&attempt->dialogue);
 }
 
 /* Nobody was asked: there are no words yet. */
