@@ -105,11 +105,12 @@ $(static_machines:%=$(BUILD)/musl-%/bin/musl-gcc): $(BUILD)/musl-%/bin/musl-gcc:
 	    AOBJS='$$(filter-out $(musl_floats:%=\%/%.o),$$(LIBC_OBJS))' >$(BUILD)/musl-$*/make.log 2>&1
 
 emulated := $(if $(SHORT),,armhf mips)
+static_tests := log $(if $(SHORT),,auth transport)
 linked := $(if $(SHORT),'help probe trust','trust' 'help probe') ''
 static-check: need-python $(emulated:%=static-%) all need-interop need-static-check ## the static files deliver, on their machines in QEMU, and find a relay by its name; FEATURES link
 	+@for words in $(linked); do $(MAKE) -s static FEATURES="$$words" >$(BUILD)/static.log || { cat $(BUILD)/static.log; exit 1; }; done
 	@EMULATED='$(emulated)' $(pytest) tests/interop/test_static.py
-	@$(subst $(BUILD)/mailmote ,$(BUILD)/static/mailmote ,$(pytest)) tests/interop/test_log.py tests/interop/test_auth.py tests/interop/test_transport.py
+	@$(subst $(BUILD)/mailmote ,$(BUILD)/static/mailmote ,$(pytest)) $(static_tests:%=tests/interop/test_%.py)
 
 bench-command: all static need-interop need-static-check ## the command, static and dynamic, beside msmtp, dma, nullmailer, s-nail, curl and swaks
 	@MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench/command.py

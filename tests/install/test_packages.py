@@ -62,6 +62,11 @@ CLEAN = ["env", *(word for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BEARSSL
          f"BEARSSL_LIB={pathlib.Path(LIBRARY).resolve() if LIBRARY.endswith('.a') else LIBRARY}"]
 
 
+# With SHORT one recipe builds, Buildroot's.
+builds = pytest.mark.skipif(bool(os.environ.get("SHORT")), reason="all of the command is compiled")
+
+
+@builds
 def test_openwrt(source, tmp_path):
     """its Makefile, with rules.mk and package.mk stood in for: prepare, compile, install"""
     root = tmp_path / "root"
@@ -105,6 +110,7 @@ def test_buildroot_names():
     assert (PORT / "buildroot/external.desc").read_text().startswith("name: MAILMOTE\n")
 
 
+@builds
 def test_alpine(source, tmp_path):
     """build, package and the package of links, as abuild calls them"""
     run(*CLEAN, "MAKEFLAGS=-j2", "CFLAGS=-O0", "sh", "-ec", f"""

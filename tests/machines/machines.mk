@@ -21,7 +21,7 @@ emulator_arm-linux-gnueabihf := qemu-arm
 # the transcripts and trust.
 long := test_ca_files test_certificates test_delivery_rules test_outbox_faults test_outbox_flash test_outbox_power test_session \
     test_trust_rules
-left_out_powerpc-linux-gnu := $(long)
+left_out_powerpc-linux-gnu := $(long) $(if $(SHORT),test_trust_limits test_trust_pins)
 left_out_s390x-linux-gnu := $(long)
 left_out_arm-linux-gnueabihf := $(long) test_transcripts test_trust test_trust_limits test_trust_pins test_trust_tls
 parts := test_delivery_rules:site_failures test_outbox_faults:damage test_outbox_power:first_open test_session:test_alerts
