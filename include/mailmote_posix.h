@@ -91,8 +91,8 @@ struct mote_result mote_posix_send(const struct mote_relay *relay, struct mote_m
                                    const struct mote_trace *trace);
 
 /* The host's own full name ("mote.example.org"), from gethostname and, if that has no dot, from the resolver. False
- * when it has none that a relay would believe (no dot, "localhost", no host name), or it fills all of cap octets and may be
- * cut: then an address literal is its name. */
+ * when it has none that a relay would believe (no dot, "localhost", no host name), or gethostname's fills all of cap octets and
+ * may be cut: then an address literal is its name. */
 bool mote_posix_host_name(char *name, size_t cap);
 
 /* Random octets of the system's, from getrandom(2), or /dev/urandom where the kernel has none. Waits until the generator is

@@ -43,4 +43,9 @@ $(public_o): lto := $(LTO)
 $(OBJ)/%.o: $(BEARSSL_DIR)/src/%.c $(FLAGS) $(this)
 	$(mailmote_folder)
 	$(info $()  CC      bearssl/$*.c)
-	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) $(speed) $(lto) -w -c -o $@ $<
+	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) $(speed) $(lto) -w -MD -MP -c -o $@ $<
+
+# A source that is no longer where it was is asked of nobody: what was made of it is made anew.
+%.c: ;
+
+-include $(objects:.o=.d)

@@ -81,7 +81,8 @@ for library; do
     fi
     "${0%/*}/need.sh" xz-utils
     mkdir "$tmp/$library"
-    tar -xf "$DEPS/$archive" -C "$tmp/$library" --strip-components=1 --no-same-owner
+    # -m: the files are of now, so that what was compiled of other ones in their place is made again
+    tar -xmf "$DEPS/$archive" -C "$tmp/$library" --strip-components=1 --no-same-owner
     mv "$tmp/$library" "$DEPS" # in one step, so that a folder that is there is whole
     rm -rf "$tmp"
 done

@@ -20,7 +20,7 @@ bool self_in_full(void)
 {
     char name[HOST_NAME_MAX + 1] = "";
 
-    return gethostname(name, sizeof name - 1) == 0 && strchr(name, '.') != NULL;
+    return gethostname(name, sizeof name) == 0 && strchr(name, '.') != NULL;
 }
 
 bool self_is(const char *host, const char *domain)
@@ -28,7 +28,7 @@ bool self_is(const char *host, const char *domain)
     char own[HOST_NAME_MAX + 1] = "";
     size_t len;
 
-    gethostname(own, sizeof own - 1);
+    gethostname(own, sizeof own);
     len = strlen(own);
     if (strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.localdomain") == 0) {
         return true;

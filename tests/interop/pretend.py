@@ -218,7 +218,8 @@ int gethostname(char *name, size_t cap)
     if (*value == 0)
         return ((int (*)(char *, size_t))dlsym(RTLD_NEXT, "gethostname"))(name, cap);
     strncpy(name, value, cap);
-    return 0;
+    errno = ENAMETOOLONG;
+    return strlen(value) < cap ? 0 : -1;
 }
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)

@@ -56,11 +56,13 @@ def test_completed_with_the_configuration_that_it_gets(stored):
     assert mail.text.endswith(b"\r\n\r\nline\r\n")
 
 
-def test_a_sender_made_of_its_caller(stored):
+def test_a_sender_made_of_its_caller(machine):
     """%U is who called sendmail, and not who flushes: his name at the domain"""
-    stored.configure(f"relay {stored.relay.where}", "domain corp.test", "from alerts+%U@corp.test")
-    assert flush(stored).returncode == OK
-    assert [mail.sender for mail in stored.relay.mails] == ["root@corp.test"]
+    machine.configure()
+    machine.call("sendmail", "-t", "-i", text=TEXT, silent=False, env={"LOGNAME": "joe"})
+    machine.configure(f"relay {machine.relay.where}", "domain corp.test", "from alerts+%U@corp.test")
+    assert flush(machine).returncode == OK
+    assert [mail.sender for mail in machine.relay.mails] == ["joe@corp.test"]
 
 
 def test_names_in_the_header_alone(machine):

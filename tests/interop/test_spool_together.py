@@ -128,13 +128,15 @@ def test_a_flush_leaves_to_send_what_it_sends(spool, relay):
     slow.hold = threading.Event()
     send = threading.Thread(target=spool.send, args=(slow,))
     send.start()
-    assert slow.holding.wait(LIMIT_S)
-    done = spool.flush(relay, options=["--now"])
-    slow.hold.set()
-    send.join()
+    try:
+        assert slow.holding.wait(LIMIT_S)
+        done = spool.flush(relay, options=["--now"])
+    finally:
+        slow.hold.set()
+        send.join()
+        slow.stop()
     assert (done.returncode, done.rows, done.stderr, relay.talks) == (OK, [], "", [])
     assert len(slow.mails) == 1 and spool.names() == []
-    slow.stop()
 
 
 def test_send_does_not_wait_for_a_flush(stored, relay):

@@ -25,7 +25,7 @@ include := -I$(tests) $(if $(filter ipv6,$(KIND)),-DLWIP_IPV6=1)
 sources := $(wildcard $(tests)/*.c)
 endif
 
-cflags = -O1 -g $(san) $(include) -Iinclude -isystem $(LWIPDIR)/include -isystem $(BEARSSL_INC)
+cflags = -O1 -g1 $(san) $(include) -Iinclude -isystem $(LWIPDIR)/include -isystem $(BEARSSL_INC)
 ours_o := $(patsubst %.c,$(out)/%.o,$(MAILMOTE_CORE) $(MAILMOTE_LWIP) $(sources) tests/unit/tls_peer.c)
 lwip_o := $(patsubst $(LWIP_DIR)/%.c,$(out)/lwip/%.o,$(lwip))
 

@@ -39,7 +39,7 @@ class Build:
     def __init__(self, build, words, target, place, objects="obj"):
         self.places, self.place = (f"{build}/{objects}", f"{build}/obj"), pathlib.Path(place)
         self.place.mkdir(parents=True, exist_ok=True)
-        said = subprocess.run(["make", "-n", "V=1", f"BUILD={UNKNOWN}", f"BEARSSL_LIB={os.environ['BEARSSL_LIB']}", *words, target],
+        said = subprocess.run(["make", "-n", "V=1", "SHORT=", f"BUILD={UNKNOWN}", f"BEARSSL_LIB={os.environ['BEARSSL_LIB']}", *words, target],
                               check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
         self.commands = {}
         for line in said.replace(UNKNOWN, str(build)).splitlines():

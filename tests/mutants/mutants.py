@@ -41,7 +41,7 @@ Known = collections.namedtuple("Known", "file change test what")
 
 
 def make(*words):
-    subprocess.run(["make", "-s", f"BEARSSL_LIB={os.environ['BEARSSL_LIB']}", *words], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "SHORT=", f"BEARSSL_LIB={os.environ['BEARSSL_LIB']}", *words], check=True, stdout=subprocess.DEVNULL)
 
 
 class Tests:

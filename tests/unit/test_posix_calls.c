@@ -318,6 +318,7 @@ static void test_own_name(void **state)
         {"mote", "mote.a23456789.b23456789.exampl", "mote.a23456789.b23456789.exampl"},
         {"mote", "mote.a23456789.b23456789.example", NULL},
         {"mote.a23456789.b23456789.exam", NULL, "mote.a23456789.b23456789.exam"},
+        {"mote.a23456789.b23456789.examp", NULL, "mote.a23456789.b23456789.examp"},
         {"mote.a23456789.b23456789.exampl", NULL, NULL},
         {"mote.a23456789.b23456789.example", NULL, NULL},
         {"", "", NULL},
