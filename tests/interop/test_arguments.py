@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from relay import LIMIT_S, as_user
+from relay import LIMIT_S, as_user, make_context
 
 COMMAND = os.environ.get("MAILMOTE", "build/mailmote")
 OK, USAGE, BAD_INPUT, NO_HOST, FAILED, DEFERRED, BAD_CONFIG = 0, 64, 65, 68, 69, 75, 78
@@ -336,6 +336,24 @@ def test_options_belong_to_their_relay(file, closed):
     args = ["--trust", file(b""), "--relay", closed, "--pin", PIN, "--relay", closed, "--pin", PIN]
     assert send(*args, *FROM, "r@example.org").returncode == DEFERRED
     refused(send(*args[:-2], *FROM, "r@example.org"), BAD_CONFIG)
+
+
+@pytest.mark.parametrize("common, own", [
+    (["--trust", "/none"], ["--pin", PIN]), (["--pin", PIN], ["--trust", "FILE"]), (["--token-file", "/none"], ["--password-file", "FILE"]),
+    (["--password-file", "/none"], ["--token-file", "FILE"]), (["--password-file", "/none"], ["--password-file", "FILE"]),
+    *(([f"--{kind}-file", "/none"], word) for kind in ("password", "token") for word in ("password=hunter2", '"passwordeval=echo hunter2"'))])
+def test_what_a_relay_says_itself_takes_the_place_of_what_it_excludes(file, closed, tmp_path, common, own):
+    """a login that all are given is not one of a relay that has another"""
+    if isinstance(own, str):
+        own = ["-C", file(f"relay {closed} {own}\n".encode())]
+    elif "--trust" in own:
+        make_context(tmp_path)
+        own = ["--relay", closed, "--trust", tmp_path / "certificate.pem"]
+    else:
+        own = ["--relay", closed, *(file(b"hunter2\n") if word == "FILE" else word for word in own)]
+    login = [] if "--pin" in common or "--trust" in common else ["--user", "u", "--pin", PIN]
+    done = send(*common, *login, "--tls-name", "relay.test", *own, *FROM, "r@example.org")
+    assert done.returncode == DEFERRED and "refused" in done.stdout.decode(), done.stderr
 
 
 def test_default_sender(closed):
