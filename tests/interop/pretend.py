@@ -8,6 +8,7 @@ BOOT_ID    a file to be read instead of the kernel's boot id
 OPENAT     an errno: no mail of a spool can be opened to be worked on
 PREAD      an errno: pread() fails with it
 PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
+PIECE      no more than so many octets are read by pread() and written by pwrite() at a time
 SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
 ADDRESSES  those that any name has, in this order, with a space between
@@ -175,6 +176,12 @@ int openat(int directory, const char *path, int flags, ...)
     return (int)syscall(SYS_openat, directory, path, flags, mode);
 }
 
+static size_t piece(size_t len)
+{
+    size_t most = strtoul(setting("PIECE"), NULL, 10);
+    return most != 0 && most < len ? most : len;
+}
+
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {
     static long calls;
@@ -182,7 +189,7 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
         errno = EIO;
         return -1;
     }
-    return syscall(SYS_pwrite64, fd, buf, len, at);
+    return syscall(SYS_pwrite64, fd, buf, piece(len), at);
 }
 
 ssize_t pread(int fd, void *buf, size_t len, off_t at)
@@ -191,7 +198,7 @@ ssize_t pread(int fd, void *buf, size_t len, off_t at)
         errno = atoi(setting("PREAD"));
         return -1;
     }
-    return syscall(SYS_pread64, fd, buf, len, at);
+    return syscall(SYS_pread64, fd, buf, piece(len), at);
 }
 
 ssize_t getrandom(void *buf, size_t len, unsigned flags)

@@ -103,3 +103,11 @@ def test_words_are_not_masked(spool, relay, pin, tmp_path, secret):
     (tmp_path / "secret").write_text(secret)
     relay.replies["AUTH"] = "535 5.7.8 sesame, dich: invalid login"
     assert "sesame, dich: invalid login" in spool.send(relay, options=options).rows[0][4]
+
+
+@pytest.mark.parametrize("secret", ["p4ss", "hunter2", "hunter22", "hunter234"])
+def test_a_short_password_is_masked_as_a_whole(spool, relay, pin, tmp_path, secret):
+    options = login(tmp_path, pin)
+    (tmp_path / "secret").write_text(secret)
+    relay.replies["AUTH"] = f"535 5.7.8 {secret}, {encoded(secret).rstrip('=')} or {secret.upper()[:-1]} {secret[-1]}: no login"
+    assert "5.7.8 ***, *** or ***: no login" in spool.send(relay, options=options).rows[0][4]

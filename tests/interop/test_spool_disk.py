@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from pretend import pretend
 from relay import COMMAND, DEFERRED, FAILED, OK, run
 from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
 
@@ -125,3 +126,14 @@ def test_a_state_is_written_over_in_place(spool, relay, tmp_path):
 def test_a_file_system_that_cannot_be_asked(spool, relay, error):
     done = spool.send(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", f"inject=ioctl:error={error}"])
     assert (done.returncode, done.stderr) == (OK, "")
+
+
+@pytest.mark.parametrize("octets", [1, 100, 5000])
+def test_a_disk_that_takes_and_gives_a_part_at_a_time(spool, relay, closed, octets):
+    """keeps each octet of a mail, and in its place"""
+    text = b"".join(b"line %d\n" % n for n in range(200 * min(octets, 5)))
+    assert spool.send(closed, to=(A, B), text=text, wrap=pretend(PIECE=octets)).returncode == DEFERRED
+    assert spool.queue("--show", spool.file().path.stem).stdout.endswith(b"\r\n\r\n" + text.replace(b"\n", b"\r\n"))
+    done = spool.flush(relay, options=["--now"], wrap=pretend(PIECE=octets))
+    assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"] * 2, "")
+    assert relay.mails[0].text.endswith(b"\r\n\r\n" + text.replace(b"\n", b"\r\n")) and spool.files() == []
