@@ -497,7 +497,8 @@ def test_newaliases(machine):
     aliases.write_text(f"root: admin\nadmin: {A}\n*: {B}\n")
     for words in ["newaliases"], ["sendmail", "-bi"], ["sendmail", "-I"]:
         machine.call(*words)
-    for text, word in ("root: root2\nroot2: root\n", "circle"), ("root: |sh\n", "no command"), ("what\n", "no alias"):
+    for text, word in (("root: root2\nroot2: root\n", "circle"), ("root: |sh\n", "no command"), ("what\n", "no alias"),
+                       (f"root: root2, {A}\nroot2: root\n", "circle"), (f"root: {A}, |sh\n", "no command")):
         aliases.write_text(f"admin: {A}\n{text}")
         assert word in machine.call("newaliases", status=BAD_INPUT, silent=False).stderr
     aliases.unlink()
