@@ -303,6 +303,13 @@ def test_secrets(config, secure, tmp_path, secret):
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize("secret", ['hunter2"', '"hunter2', 'hunter "2"', '"'])
+def test_quotes_that_are_part_of_a_password(config, secure, secret):
+    """only a pair around all of it is none of it"""
+    done = send(config(f"from s@example.org\n{login(secure, f'password {secret}')}"))
+    assert done.verdicts == ["delivered"] and secure.logins == [f"\0meter\0{secret}"], done.stderr
+
+
 def test_command_does_not_read_the_mail(config, secure):
     path = config(f"from s@example.org\n{login(secure, 'passwordeval cat; echo p')}")
     assert send(path, "--timeout", "600").verdicts == ["delivered"]
