@@ -478,6 +478,13 @@ def test_command_that_cannot_be_run(config, secure, call, error, says):
     assert done.returncode != OK and secure.talks == [], done.stderr
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+def test_command_without_a_shell(config, secure):
+    path = config(f"from s@example.org\n{login(secure, 'passwordeval echo p')}")
+    done = send(path, wrap=["strace", "-f", "-qq", "-o", "/dev/null", "-P", "/bin/sh", "-e", "inject=execve:error=ENOENT"])
+    assert done.returncode == BAD_CONFIG and "passwordeval has failed, with status 127" in done.stderr and secure.talks == []
+
+
 @pytest.mark.parametrize("command, says", [("exit 3", "status 3"), ("true", "empty"), ("kill -9 $$", "status 128"),
                                            ("printf 'a\\tb'", "control"), ("sleep 60", "longer than 1 second"),
                                            ("exec >&-; sleep 60", "longer than 1 second"),
