@@ -3,6 +3,7 @@
  * One certificate as an anchor, against BearSSL's decoder: of good certificates and of damaged ones of every kind (damage.h)
  * both take the same, or nothing.
  */
+#include "../../port/posix/der.h"
 #include "../../port/posix/posix.h"
 #include "damage.h"
 #include "one.h"
@@ -209,6 +210,8 @@ static void make(const struct shape *shape)
 #define CURVE "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
 #define CA    OCTETS("\x30\x03\x01\x01\xff")
 #define NO_ID OCTETS("")
+#define ZEROS "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define LONG  ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS /* 128 octets */
 #define RSA   "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"
 
 static void test_shapes(void **state)
@@ -221,6 +224,8 @@ static void test_shapes(void **state)
         {OCTETS(CURVE), OCTETS("\x81\x02\x00\x7f\x82\x01\x00"), CA, 2, true},
         {OCTETS(CURVE), OCTETS("\x82\x01\x00"), CA, 2, true},
         {OCTETS(CURVE), OCTETS("\x84\x01\x00"), CA, 2, false},
+        {OCTETS(CURVE), OCTETS("\x81\x80" LONG), CA, 2, false},
+        {OCTETS(CURVE), OCTETS("\x81\x81\x80" LONG), CA, 2, true},
         {OCTETS(CURVE), NO_ID, OCTETS("\x30\x00"), 2, true},
         {OCTETS(CURVE), NO_ID, OCTETS("\x30\x03\x01\x01\x00"), 2, true},
         {OCTETS(CURVE), NO_ID, OCTETS("\x30\x06\x01\x01\xff\x02\x01\x00"), 2, true},
@@ -271,6 +276,44 @@ static void test_long_length(void **state)
 
     make(&shape);
     assert_false(mote_posix_anchor(&anchor, made, made_len));
+}
+
+/* What is not whole is no element, wherever it stands. */
+static void test_elements(void **state)
+{
+    static const struct {
+        struct trust_octets octets;
+        int len; /* of what is inside, or -1: there is none */
+    } elements[] = {
+        {OCTETS(""), -1},
+        {OCTETS("\x30"), -1},
+        {OCTETS("\x31\x00"), -1},
+        {OCTETS("\x30\x00"), 0},
+        {OCTETS("\x30\x01"), -1},
+        {OCTETS("\x30\x02x"), -1},
+        {OCTETS("\x30\x02xxx"), 2},
+        {OCTETS("\x30\x7f" LONG), 127},
+        {OCTETS("\x30\x80" LONG), -1},
+        {OCTETS("\x30\x81"), -1},
+        {OCTETS("\x30\x81\x00"), 0},
+        {OCTETS("\x30\x81\x80" LONG), 128},
+        {OCTETS("\x30\x81\x81" LONG), -1},
+        {OCTETS("\x30\x82\x00"), -1},
+        {OCTETS("\x30\x82\x00\x01x"), 1},
+        {OCTETS("\x30\x83\x00\x00\x01x"), 1},
+        {OCTETS("\x30\x83\x01\x00\x00" LONG), -1},
+        {OCTETS("\x30\x84\x00\x00\x00\x01x"), -1},
+        {OCTETS("\x30\xff" LONG), -1},
+    };
+
+    for (size_t i = 0; i < COUNT(elements); i++) {
+        struct mote_der in = {(const uint8_t *)elements[i].octets.data, elements[i].octets.len}, inside = {NULL, 0};
+
+        assert_int_equal(mote_der_take(&in, DER_SEQUENCE, &inside), elements[i].len >= 0);
+        assert_int_equal(inside.len, elements[i].len < 0 ? 0 : elements[i].len);
+        assert_true(in.at + in.len == (const uint8_t *)elements[i].octets.data + elements[i].octets.len);
+        assert_true(elements[i].len < 0 ? in.len == elements[i].octets.len : in.at == inside.at + inside.len);
+    }
 }
 
 /* ---- Damaged ones ------------------------------------------------------------------------------------------------ */
@@ -325,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),      cmocka_unit_test(test_shapes),     cmocka_unit_test(test_long_length),
         cmocka_unit_test(test_no_number), cmocka_unit_test(test_loose_ends), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_elements),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

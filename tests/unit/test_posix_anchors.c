@@ -6,6 +6,7 @@
 
 #include "mailmote_posix.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -238,6 +239,21 @@ static void test_base64(void **state)
     }
 }
 
+/* Whatever is printed and is no digit of base64, the neighbours of digits among them. */
+static void test_no_digits(void **state)
+{
+    for (int c = ' ' + 1; c < 256; c++) {
+        const char to[] = {'Z', 'P', 'g', (char)c, 'c', 'A', 'm', 0};
+        const struct change change = {rsa_ca, "ZPgmcAm", to};
+
+        if (c < 128 && (isalnum(c) || c == '+' || c == '/')) {
+            continue;
+        }
+        assert_int_equal(load_changed(&change, ec_leaf), 0);
+        assert_int_equal(errno, EINVAL);
+    }
+}
+
 static void test_banners(void **state)
 {
     static const struct change bad[] = {
@@ -296,8 +312,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both),    cmocka_unit_test(test_crlf),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_base64), cmocka_unit_test(test_banners),
-        cmocka_unit_test(test_system),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_base64), cmocka_unit_test(test_no_digits),
+        cmocka_unit_test(test_banners), cmocka_unit_test(test_system),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

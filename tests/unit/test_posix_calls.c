@@ -730,6 +730,19 @@ static void test_files(void **state)
     }
 }
 
+/* A program without an input reads its file as well. */
+static void test_file_without_input(void **state)
+{
+    const br_x509_trust_anchor *anchors;
+    char memory[100];
+    int kept = without_input();
+
+    errno = 0;
+    assert_int_equal(mote_posix_anchors("/dev/null", memory, sizeof memory, &anchors), 0);
+    assert_int_equal(errno, EINVAL);
+    with_input(kept);
+}
+
 /* ---- The trace --------------------------------------------------------------------------------------------------- */
 
 static void test_long_events(void **state)
@@ -771,6 +784,7 @@ int main(void)
         cmocka_unit_test_teardown(test_clock_while_heard, forget),
         cmocka_unit_test_teardown(test_long_events, forget),
         cmocka_unit_test_teardown(test_files, forget),
+        cmocka_unit_test_teardown(test_file_without_input, forget),
         cmocka_unit_test_teardown(test_time_of_a_failure, forget),
         cmocka_unit_test_teardown(test_connection_without_input, forget),
         cmocka_unit_test_teardown(test_random_without_input, forget),
