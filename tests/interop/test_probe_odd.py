@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from forge import LOCAL, Forge, extension
 from pretend import pretend
 from relay import BAD_CONFIG, COMMAND, LIMIT_S
 from says import UNTIL_TLS, Says, own_context
@@ -139,6 +140,18 @@ def test_old_ciphers_tls_first_and_no_name(tmp_path):
     assert "  mote_trust_cbc(&relay.trust);\n" in done.stdout and "an address has no name to verify: give --tls-name (name none, " in done.stdout
 
 
+@pytest.mark.parametrize("cipher, shown", [("CHACHA20-POLY1305", "CHACHA20_POLY1305_SHA256"), ("AES128-GCM-SHA256", "AES_128_GCM_SHA256"),
+                                           ("AES256-GCM-SHA384", "AES_256_GCM_SHA384"), ("AES256-SHA384", "AES_256_CBC_SHA384")])
+def test_one_cipher_alone(tmp_path, cipher, shown):
+    """is told, and whether firmware must be told to take it; no conversation is held that is of no use"""
+    context = own_context(tmp_path)
+    context.set_ciphers(f"ECDHE-ECDSA-{cipher}:@SECLEVEL=0")
+    relay = Says(UNTIL_TLS, context)
+    done = probe(relay.port)
+    assert f"ciphers         {shown} \n" in done.stdout and ("mote_trust_cbc" in done.stdout) == ("CBC" in shown), done.stdout
+    assert relay.heard.count(b"STARTTLS\r\n") in (12, 13, 14)
+
+
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
 def test_an_address_with_colons(tmp_path):
     """is between brackets where it is shown to be copied"""
@@ -206,6 +219,23 @@ def test_hostile_certificate(tmp_path):
     assert done.returncode == UNVERIFIED and "CN=\\x1B[2Jü" in done.stdout, done.stdout
     assert done.stdout.replace("\n", "").isprintable()
     assert told(relay.port)[1]["chain"][0]["subject"].startswith("CN=\\x1B[2J")
+
+
+@pytest.mark.parametrize("octets", [16384, 16385])
+def test_the_longest_certificate_that_is_told(pki, tmp_path, octets):
+    """by -v, has 16384 octets"""
+    forge, der, pad = Forge(pki), b"", octets - 500
+    while len(der) != octets:                              # a signature on a curve has more octets or less
+        pad += octets - len(der) if der else 0
+        der = forge.certificate("localhost", None, LOCAL, extension("unknown", bytes(pad)))
+    forge.store(f"of {octets}", der)
+    relay = Relay(Contexts(pki), "a", [])
+    relay.play({"TLS": f"of {octets}"})
+    sent = subprocess.run([COMMAND, "send", "-v", "--from", "s@example.org", "--relay", f"localhost:{relay.port}", "a@example.test"],
+                          input="x\n", capture_output=True, text=True, timeout=LIMIT_S, env={"MAILMOTE_CONF": ""})
+    relay.stop()
+    assert ("* certificate of CN=localhost\n" in sent.stderr) == (octets == 16384), sent.stderr
+    assert ("* certificate longer than 16384 octets\n" in sent.stderr) == (octets > 16384), sent.stderr
 
 
 @pytest.mark.parametrize("name", ["relay.test", "relay.test.", "a", "a."])

@@ -13,6 +13,7 @@ import pytest
 
 from cell import BUILD
 from client import BAD_INPUT, LIMIT_S, OK
+from forge import Forge
 from relay import COMMAND
 
 HERE = pathlib.Path(__file__).parent
@@ -193,6 +194,19 @@ def test_a_key_of_no_use(key, tmp_path):
 def test_expired(pki):
     made = trust("--pin", pki.dir / "expired.pem")
     assert made.returncode == OK and "warning: CN=mailmote test leaf has expired at " in made.stderr
+
+
+@pytest.mark.parametrize("date, shown", [
+    ("491231235959Z", "2049-12-31 23:59:59"), ("500102030405Z", "1950-01-02 03:04:05"), ("991231235959Z", "1999-12-31 23:59:59"),
+    ("20310203040506Z", "2031-02-03 04:05:06"), ("20310203040506.5Z", "2031-02-03 04:05:06"), ("20310203040506.25Z", "2031-02-03 04:05:06"),
+    ("310203040506", None), ("3102030405061Z", None), ("20310203040506,5Z", None), ("2031020304050.Z", None), ("20310203x40506Z", None)])
+def test_dates(pki, tmp_path, date, shown):
+    """RFC 5280 4.1.2.5: two digits are a year from 1950 to 2049; what is no date is no certificate's"""
+    file, der = tmp_path / "dated.pem", Forge(pki).certificate("x", dates=("200101000000Z", date))
+    file.write_bytes(b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(der))
+    made = trust("--pin", file)
+    assert made.returncode == (OK if shown else BAD_INPUT), made.stderr
+    assert f" * expires {shown} UTC\n" in made.stdout if shown else "damaged" in made.stderr, made.stdout
 
 
 @pytest.mark.parametrize("words, status, said", [
