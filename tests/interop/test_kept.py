@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Many mails, one connection: what is due goes over it to each real server, octet by octet, in as few flights as can be; and a
 relay that allows fewer mails, or fewer connections, gets what it allows."""
+import fcntl
 import re
 import time
 
 import pytest
 
-from client import ALICE, OK, SENDER, new_token, raw_mail
+from client import ALICE, LIMIT_S, OK, SENDER, new_token, raw_mail
 from proxy import client_flights
 from relay import Spool
 from scripted import End, Relay, reset
@@ -225,6 +226,20 @@ def test_a_relay_that_left_meanwhile(relay, mailmote, tmp_path):
     result = queue.flush(relay.port)
     assert mails_of(relay) == sorted(queue.mails)
     assert all(row.verdict == "delivered" for row in result.rows) and len(result.rows) == 5, result.out
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_mail_in_other_hands(relay, mailmote, tmp_path, which):
+    """where it is the last one, the connection that was kept for it is left as any other"""
+    queue = Queue(mailmote, tmp_path / "spool", 2, trust=False)
+    busy = sorted((file.path for file in Spool(tmp_path / "spool").files()), key=lambda path: path.stat().st_mtime_ns)[which]
+    relay.play({"offers": []})
+    with open(busy) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = queue.flush(relay.port)
+    [(_, talk)] = relay.log
+    assert talk.over.wait(LIMIT_S) and talk.words[-1] == "QUIT" and result.err.splitlines()[-1] in ("S: 250 taken", "C: QUIT")
+    assert (result.status, [row.verdict for row in result.rows], busy.exists()) == (OK, ["delivered"], True), result.err
 
 
 def test_what_one_relay_allows_is_not_forgotten_for_another(relay, mailmote, tmp_path):

@@ -161,6 +161,7 @@ def test_a_share_that_is_in_other_hands(machine):
     wrap = [*broken("pwrite64", "ENOSPC", "80+"), "-e", "inject=flock:error=EAGAIN:when=4+"]
     done = machine.call("sendmail", *MANY, text="Subject: x\n\nx\n", status=71, silent=False, wrap=wrap)
     assert "is not sent to all of its recipients" in done.stderr and machine.relay.talks == [] and len(machine.kept()) == 2
+    assert re.search("^mailmote: mail [0-9a-f]{16} is being tried: delete it later$", done.stderr, re.M), done.stderr
 
 
 @pytest.mark.parametrize("reply, status", [("450 4.2.1 later", DEFERRED), ("550 5.1.1 unknown", 67)])
