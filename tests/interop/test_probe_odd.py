@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """`mailmote probe' where there is no relay, an odd one, or a hostile one: it reaches no terminal and takes no time."""
+import contextlib
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 
@@ -89,6 +91,32 @@ def test_who_hangs_up():
     done = probe(Says([b""]).port)
     assert done.returncode == UNREACHABLE and "it hung up without a word" in done.stdout and "--tls implicit" in done.stdout
     assert "verdict         not verified: it has shown no certificate\n" in done.stdout
+
+
+class GoneBehind:
+    """a context whose relay goes when it has said that it would encrypt from now on"""
+    CHANGE = b"\x14\x03\x03\0\1\1"
+
+    def __init__(self, context):
+        self.context = context
+
+    def wrap_socket(self, link, server_side):
+        heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self.context.wrap_bio(heard, said, server_side)
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+            octets = said.read()
+            link.sendall(octets[:octets.index(self.CHANGE) + len(self.CHANGE)] if self.CHANGE in octets else octets)
+            if self.CHANGE in octets:
+                raise OSError
+            heard.write(link.recv(4096))
+
+
+def test_who_goes_in_the_handshake(tmp_path):
+    """has spoken TLS"""
+    done = probe(Says(UNTIL_TLS, GoneBehind(own_context(tmp_path))).port)
+    assert done.returncode == UNVERIFIED and "trouble         the handshake failed: the relay hung up\n" in done.stdout, done.stdout
 
 
 def test_a_relay_that_stops_answering(tmp_path):
