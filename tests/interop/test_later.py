@@ -212,7 +212,7 @@ def test_where_it_cannot_be_stored_either(machine):
 
 @root
 def test_a_user_who_may_not_read_the_configuration(shared, relay, place):  # noqa: F811
-    """his names are those of the owner's configuration"""
+    """his names are those of the owner's configuration, on a host with a full name as well"""
     (place / "sendmail").symlink_to(place / "mailmote")
     conf = place / "conf"
     conf.write_text(f"relay {relay.where}\nspool {shared.path}\nfrom alerts@corp.test\nalias root: admin@corp.test\n")
@@ -220,7 +220,7 @@ def test_a_user_who_may_not_read_the_configuration(shared, relay, place):  # noq
     world = (f"mount -t tmpfs none /var/spool && mkdir /var/spool/mailmote && mount --bind {shared.path} /var/spool/mailmote && "
              'exec "$@"')
     done = run(place / "sendmail", "root", text=b"Subject: x\n\nx\n", env={"MAILMOTE_CONF": str(conf), "LOGNAME": "joe"},
-               wrap=["unshare", "--mount", "sh", "-c", world, "sh", *as_user()])
+               wrap=["unshare", "--mount", "sh", "-c", world, "sh", *as_user(), *pretend(HOST=HOST, RESOLVER=0)])
     assert done.returncode == OK, done.stderr
     done = run(place / "mailmote", "flush", "--spool", shared.path, env={"MAILMOTE_CONF": str(conf)})
     assert done.returncode == OK, done.stderr
