@@ -85,6 +85,16 @@ def test_message_id_of_a_host_without_a_name(sender, domain):
     assert done.returncode == 0 and re.fullmatch("[0-9a-f]{16}@" + domain, relay.mails[0].id), relay.mails
 
 
+@pytest.mark.parametrize("keep", [True, False], ids=["spool", "no spool"])
+def test_message_id_of_a_host_with_a_full_name(tmp_path, keep):
+    """it has that, whether the mail is kept or not: no resolver is needed to know it"""
+    relay = Relay()
+    done = run(COMMAND, "send", *(["--spool", tmp_path / "spool"] if keep else []), "--relay", relay.where, "--from", "s@example.org", ALICE,
+               wrap=pretend(HOST="mote.example.com"))
+    relay.stop()
+    assert done.returncode == 0 and re.fullmatch("[0-9a-f]{16}@mote.example.com", relay.mails[0].id), relay.mails
+
+
 # ---- Files -----------------------------------------------------------------------------------------------------------
 
 @every_server
