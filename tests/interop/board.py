@@ -108,7 +108,7 @@ class Board:
         """runs the firmware with these words to its end"""
         env = {"PATH": os.environ["PATH"], "BUILD": str(self.into), "LIMIT_S": str(limit), "NIC": self.nic}
         done = subprocess.run([TOP / "boards/run.sh", self.name, *words], env=env, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=2 * LIMIT_S)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=3 * LIMIT_S)
         return Result(done)
 
     def boot(self, port, *words, limit=LIMIT_S):
