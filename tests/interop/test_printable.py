@@ -121,7 +121,7 @@ def test_queue(tmp_path, closed, octets):
     os.close(its)
     lines = harmless(os.read(ours, 65536)).split("\n")
     os.close(ours)
-    assert lines[0].startswith("A: b") and [line for line in lines if line.startswith("Subject: ")]
+    assert lines[0] == "A: b" and [line for line in lines if line.startswith("Subject: ")]
 
 
 @pytest.mark.parametrize("first, last", [(0x7f, 0x9f), (0xad, 0xad), (0x61c, 0x61c), (0x200b, 0x200f), (0x2028, 0x202e), (0x2060, 0x206f),

@@ -123,9 +123,10 @@ def test_who_was_told_cannot_be_stored(spool, relay, closed, tmp_path):
 # ---- queue -----------------------------------------------------------------------------------------------------------
 
 def test_queue_shows_sender_subject_and_size_oldest_first(spool, closed):
+    """and of each all of its text, which is longer than what is read of it at once"""
     subjects = {"": "", "Zu heiß": "=?UTF-8?Q?Zu=20hei=C3=9F?=", "Too hot": "Too hot"}
     for number, subject in enumerate(subjects):
-        spool.send(closed, to=(f"r{number}@example.test",), options=["--subject", subject])
+        spool.send(closed, to=(f"r{number}@example.test",), options=["--subject", subject], text=b"hello\n" * 3000)
     for file in spool.files():
         file.age = 1000 + file.path.stat().st_size                           # any order but that of names
         file.write()
@@ -254,6 +255,17 @@ def test_a_notice_has_the_whole_header(spool, relay):
     refuse(spool, relay, options=["--raw"], text="\n".join([*fields, "", "hello", ""]).encode())
     [(mail, _)] = notices(relay)
     assert mail.get_payload()[2].get_payload().split("\r\n\r\n")[0].splitlines()[:20] == fields
+
+
+def test_a_notice_has_no_text_of_a_mail_without_a_header(spool, relay, closed):
+    """the first line, which ends it, is empty"""
+    spool.send(closed)
+    file = spool.file()
+    plant(file.path, b"\r\nsecret".ljust(len(file.text), b"x"), file.text)
+    relay.replies = {A: "550 5.1.1 unknown"}
+    assert spool.flush(relay, options=NOW).verdicts == ["failed", "delivered"]
+    [(mail, _)] = notices(relay)
+    assert mail.get_payload()[2].get_payload() == "" and "secret" not in mail.as_string()
 
 
 def test_no_notice_of_success(spool, relay):
