@@ -238,6 +238,7 @@ WRONG = {
     "empty": (lambda file, _: file.write_bytes(b""), "it is damaged"),
     "cut": (lambda file, _: os.truncate(file, 1045), "it is damaged"),
     "no id": (no_id, "no mail's"),
+    "the longest name": (lambda file, _: file.rename(file.parent / ("\x01" * 255)), "/" + "\\x01" * 255 + f" of user {USER} "),
     "another id": (other_id, "not that of its name"),
     "NUL": (text(b"Subject: x\r\n\r\n\0"), "NUL"),
     "no text": (text(b""), "header field"),

@@ -39,6 +39,7 @@ DAMAGES = {
     "fifo": lambda path: (path.unlink(), os.mkfifo(path)),
     "socket": lambda path: (path.unlink(), socket.socket(socket.AF_UNIX).bind(str(path))),
     "link": lambda path: (path.unlink(), path.symlink_to("/etc/passwd")),
+    "link to a mail": lambda path: path.symlink_to(path.rename(path.parent.parent / "elsewhere")),
 }
 
 

@@ -247,6 +247,14 @@ def test_boots_that_are_shorter_than_the_wait(spool, tmp_path):
     relay.stop()
 
 
+def test_a_boot_is_known_by_all_digits_of_its_id(spool, closed, tmp_path):
+    """by another release, too"""
+    (tmp_path / "boot_id").write_text("01234567-89ab-cdef-fedc-ba9876543210\n")
+    spool.send(closed, wrap=pretend(BOOT_ID=tmp_path / "boot_id"))
+    assert spool.file().boot.hex() == "0123456789abcdeffedcba9876543210"
+    assert (spool.path / "relays").read_text().startswith("mailmote-relays 2 0123456789abcdeffedcba9876543210\n")
+
+
 def test_the_state_is_not_stored_at_each_flush(spool, closed):
     """flash wears out: of a wait of 300 s every eighth is stored"""
     spool.send(closed)

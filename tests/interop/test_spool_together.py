@@ -108,18 +108,21 @@ def test_the_spool_is_free_before_the_last_look_for_the_mark(stored, relay, tmp_
         max(at for at, call in enumerate(calls) if '"mailmote-now"' in call)
 
 
-def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed):
+@pytest.mark.parametrize("make", [lambda mark: mark.mkdir(), lambda mark: mark.symlink_to(mark.parent.parent / "elsewhere")],
+                         ids=["a directory", "a link"])
+def test_now_that_cannot_be_left_behind_is_told(spool, relay, closed, make):
+    """and no file is made elsewhere"""
     spool.send(closed)
-    (spool.path / "mailmote-now").mkdir()
     relay.hold = threading.Event()
     flush = threading.Thread(target=spool.flush, args=(relay,), kwargs={"options": ["--now"]})
     flush.start()
     while not relay.holding.is_set():
         flush.join(0.01)
+    make(spool.path / "mailmote-now")
     assert "cannot be told to try every mail" in spool.flush(relay, options=["--now"]).stderr
     relay.hold.set()
     flush.join()
-    assert len(relay.mails) == 1
+    assert len(relay.mails) == 1 and not (spool.path.parent / "elsewhere").exists()
 
 
 def test_a_flush_leaves_to_send_what_it_sends(spool, relay):

@@ -11,7 +11,7 @@ import pytest
 import cell
 from pretend import pretend
 from relay import COMMAND, DEFERRED, LIMIT_S, OK, OS_ERROR, run
-from test_spool import A, B, relay, spool, stored  # noqa: F401 (fixtures)
+from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system")
 
@@ -204,6 +204,22 @@ def test_names_that_cannot_be_read(stored, relay, when, verdicts):
     done = stored.flush(relay, options=["--now"], wrap=fail(stored.path, "getdents64", "EIO", when))
     assert (done.returncode, done.verdicts) == (OS_ERROR, verdicts)
     assert done.stderr == f"mailmote: {stored.path} cannot be read: Input/output error\n"
+
+
+def test_a_queue_that_cannot_be_opened_is_not_empty(stored):
+    """its directory can, but not for its names"""
+    done = run(COMMAND, "queue", "--spool", stored.path, wrap=fail(stored.path, "openat", "EMFILE", 2))
+    assert (done.returncode, done.rows) == (OS_ERROR, [])
+    assert done.stderr == f"mailmote: {stored.path} cannot be read: Too many open files\n"
+
+
+def test_many_mails_need_few_files(spool, relay, closed):
+    """of each mail its file is closed before the next one is tried, whatever becomes of it"""
+    relay.replies = {B: "550 5.1.1 unknown", C: "450 4.2.1 later"}
+    for to in [A, B, C] * 8:
+        spool.send(closed, to=[to])
+    done = spool.flush(relay, options=["--now"], wrap=["prlimit", "--nofile=16"])
+    assert (sorted(done.verdicts), done.stderr) == (["deferred"] * 8 + ["delivered"] * 16 + ["failed"] * 8, "")
 
 
 def test_without_locks_nothing_is_stored_or_left_behind(spool, relay):
