@@ -359,6 +359,7 @@ def test_where_a_header_ends(spool, relay):
             b"X: y\n\nX-Mailmote-Uid: 0\r\n": b"X: y\r\n\r\nX-Mailmote-Uid: 0\r\n",  # of a maker who does not know of both
             b"X: y\n\r\nX-Mailmote-Uid: 0\n": b"X: y\r\n\r\nX-Mailmote-Uid: 0\r\n",
             b"X: y\r\rX-Mailmote-Uid: 0\r\n\r\ny\rz": b"X: y  X-Mailmote-Uid: 0\r\n\r\ny\r\nz\r\n",  # a CR alone ends no line
+            b"X: y\r\nz\r\nX-Mailmote-Uid: 0\r\n\r\nline\r\n": b"X: y\r\nz\r\n\r\nline\r\n",  # what is no field ends no header
             b"X: y\n\rX-Mailmote-Uid: 0\r\r\n\n": b"X: y\r\n X-Mailmote-Uid: 0 \r\n\r\n",
             b"X: y\r" + b"z" * 16379 + b"\r\rX-Mailmote-Uid: 0\n\r\r\nX-Mailmote-Uid: 0\n\n": b""}.items():
         drop(spool)
