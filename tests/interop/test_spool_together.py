@@ -159,7 +159,7 @@ def test_send_does_not_wait_for_a_flush(stored, relay):
     slow.stop()
 
 
-@pytest.mark.parametrize("hours, options, told", [(4, [], True), (4, ["--now"], True), (2, [], False)])
+@pytest.mark.parametrize("hours, options, told", [(4, [], True), (4, ["--now"], True), (2, [], False), (2, ["-v"], False)])
 def test_a_lock_of_who_does_not_flush_is_told(stored, relay, hours, options, told):
     """when a mail has been due for hours, by each flush"""
     lock = os.open(stored.path, os.O_RDONLY)
@@ -169,6 +169,7 @@ def test_a_lock_of_who_does_not_flush_is_told(stored, relay, hours, options, tol
     number = stored.file().path.stem
     assert (done.returncode, done.rows, relay.talks) == (DEFERRED if told else OK, [], [])
     assert (f"mail {number} has been due for hours" in done.stderr) == told and (f"fuser {stored.path}" in done.stderr) == told
+    assert (f"another flush is at work on {stored.path}" in done.stderr) == ("-v" in options)
     os.close(lock)
     assert stored.flush(relay, wrap=later).verdicts == ["delivered"]
     assert "mailmote-now" not in stored.names()
