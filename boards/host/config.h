@@ -83,4 +83,7 @@ int account_apply(struct args *args, struct account *account);
  * args->domain (EX_CONFIG). */
 int account_names(struct args *args);
 
+/* The configuration's `from', of which `user' is the caller's name; NULL: it has none that is an address. */
+const char *account_sender(struct args *args, const char *user);
+
 #endif

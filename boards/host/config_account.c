@@ -103,7 +103,6 @@ static int check_own(const struct args *args, const struct account *account)
         if (account->settings[i].value != NULL) {
             complain_about(args->config_file, account->settings[i].line);
             complain("of which relay? Give its host, or say this in the line of the relay, as WORD=VALUE");
-            complain_about(NULL, 0);
             return EX_CONFIG;
         }
     }
@@ -175,15 +174,14 @@ int account_apply(struct args *args, struct account *account)
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 /* What a letter behind '%' stands for, as in an msmtprc; NULL: nothing. "" when it is not known. */
-static const char *look_up(char letter, char *text, size_t cap)
+static const char *look_up(char letter, const char *user, char *text, size_t cap)
 {
     struct buffer file = {NULL, 0};
     struct stat about;
-    const char *user;
 
     text[0] = 0;
     switch (letter) {
-    case 'U': user = self_user(); return user != NULL ? user : "";
+    case 'U': return user != NULL ? user : "";
     case 'H': return gethostname(text, cap - 1) == 0 ? text : "";
     case 'C': return mote_posix_host_name(text, cap) ? text : "";
     case 'M':
@@ -198,7 +196,7 @@ static const char *look_up(char letter, char *text, size_t cap)
 }
 
 /* A '%' that stands for nothing stays. */
-static int fill(struct args *args, const char **value, const char *name)
+static int fill(struct args *args, const char **value, const char *name, const char *user)
 {
     char text[512], found[MOTE_POSIX_HOST_NAME], *made;
     size_t len = 0;
@@ -207,7 +205,7 @@ static int fill(struct args *args, const char **value, const char *name)
         return EX_OK;
     }
     for (const char *at = *value; *at != 0; at++) {
-        const char *word = *at == '%' ? look_up(at[1], found, sizeof found) : NULL;
+        const char *word = *at == '%' ? look_up(at[1], user, found, sizeof found) : NULL;
         size_t more = word != NULL ? strlen(word) : 1;
 
         if (more == 0 || len + more >= sizeof text) {
@@ -272,6 +270,13 @@ static int check_from(struct args *args)
     return EX_CONFIG;
 }
 
+const char *account_sender(struct args *args, const char *user)
+{
+    const char *from = args->own_from;
+
+    return from != NULL && fill(args, &from, "from", user) == EX_OK && mote_address_valid(from) ? from : NULL;
+}
+
 int account_names(struct args *args)
 {
     const char *at;
@@ -279,11 +284,11 @@ int account_names(struct args *args)
 
     if (status == EX_OK && args->command != COMMAND_QUEUE) {
         complain_about(args->config_file, args->helo_line);
-        status = fill(args, &args->helo, "helo");
+        status = fill(args, &args->helo, "helo", self_user());
     }
     if (status == EX_OK && args->command == COMMAND_SEND) {
         complain_about(args->config_file, args->from_line);
-        status = fill(args, &args->own_from, "from");
+        status = fill(args, &args->own_from, "from", self_user());
         status = status == EX_OK ? check_from(args) : status;
     }
     complain_about(NULL, 0);

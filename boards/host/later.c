@@ -8,6 +8,7 @@
 #include "later.h"
 #include "aliases.h"
 #include "complain.h"
+#include "config.h"
 #include "field.h"
 #include "file.h"
 #include "marked.h"
@@ -87,16 +88,19 @@ static bool waits(const struct mote_mail *mail)
 
 /* ---- The envelope ------------------------------------------------------------------------------------------------ */
 
+/* The configuration's, or the caller, who has such a name, at the domain. */
 static void choose_sender(struct later *all)
 {
-    const char *from = all->old->mail.from, *own = all->args->own_from;
+    const char *from = all->old->mail.from;
 
-    /* a %U in it is the caller, who has such a name */
-    if (later_name(from) && own != NULL && strchr(own, '%') == NULL && mote_address_valid(own)) {
-        from = own;
-    } else if (later_name(from)) {
-        snprintf(all->from, sizeof all->from, "%.*s@%s", (int)(strrchr(from, '@') - from), from, all->aliases.domain);
-        from = all->from;
+    if (later_name(from)) {
+        int len = snprintf(all->from, sizeof all->from, "%.*s", (int)(strrchr(from, '@') - from), from);
+
+        from = account_sender(all->args, all->from);
+        if (from == NULL) {
+            snprintf(all->from + len, sizeof all->from - (size_t)len, "@%s", all->aliases.domain);
+            from = all->from;
+        }
     }
     all->mail.mail.from = from;
 }

@@ -56,13 +56,17 @@ def test_completed_with_the_configuration_that_it_gets(stored):
     assert mail.text.endswith(b"\r\n\r\nline\r\n")
 
 
-def test_a_sender_made_of_its_caller(machine):
-    """%U is who called sendmail, and not who flushes: his name at the domain"""
+@pytest.mark.parametrize("pattern, sender", [
+    ("alerts+%U@corp.test", "alerts+joe@corp.test"), ("alerts@%H.corp.test", "alerts@box.corp.test"),
+    ("%U%U@x.test", "joejoe@x.test"), ("50%@corp.test", "50%@corp.test"), ("%U", "joe@box"), ("%U@%C", "joe@box")])
+def test_a_sender_made_of_its_caller(pattern, sender, machine):
+    """%U is who called sendmail, and not who flushes; what is not known here, or makes no address, is his name at the domain"""
     machine.configure()
-    machine.call("sendmail", "-t", "-i", text=TEXT, silent=False, env={"LOGNAME": "joe"})
-    machine.configure(f"relay {machine.relay.where}", "domain corp.test", "from alerts+%U@corp.test")
-    assert flush(machine).returncode == OK
-    assert [mail.sender for mail in machine.relay.mails] == ["joe@corp.test"]
+    machine.call("sendmail", "-i", A, text="Subject: x\n\nx\n", silent=False, env={"LOGNAME": "joe"})
+    machine.configure(f"relay {machine.relay.where}", f"from {pattern}")
+    assert flush(machine, host="box").returncode == OK
+    [mail] = machine.relay.mails
+    assert mail.sender == sender and f"From: {sender}" in header(mail)
 
 
 def test_names_in_the_header_alone(machine):
