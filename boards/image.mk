@@ -95,6 +95,6 @@ $(out)/flags:
 	@echo '$(said)' >$@
 
 # A source that is no longer where it was is asked of nobody: what was made of it is made anew.
-%.c: ;
+%.c %.d: ;
 
 -include $(ours_o:.o=.d) $(lwip_o:.o=.d)

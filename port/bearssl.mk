@@ -46,6 +46,6 @@ $(OBJ)/%.o: $(BEARSSL_DIR)/src/%.c $(FLAGS) $(this)
 	@$(CC) -I$(BEARSSL_DIR)/inc -I$(BEARSSL_DIR)/src $(CPPFLAGS) $(CFLAGS) $(speed) $(lto) -w -MD -MP -c -o $@ $<
 
 # A source that is no longer where it was is asked of nobody: what was made of it is made anew.
-%.c: ;
+%.c %.d: ;
 
 -include $(objects:.o=.d)

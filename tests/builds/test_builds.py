@@ -140,8 +140,12 @@ def test_bearssl_makefile(small_bearssl, tmp_path):
     """port/bearssl.mk, called from elsewhere"""
     run("make", "-f", TOP / "port/bearssl.mk", f"BEARSSL_DIR={small_bearssl}", "LIB=lib.a", "OBJ=obj", cwd=tmp_path)
     assert " T br_i31_montymul\n" in run("nm", tmp_path / "lib.a")
-    words = ["make", "-n", "-f", TOP / "port/bearssl.mk", f"BEARSSL_DIR={small_bearssl}", "LIB=lib.a", "OBJ=obj"]
-    assert " CC " not in run(*words, cwd=tmp_path) and run(*words, "-W", small_bearssl / "src/inner.h", cwd=tmp_path).count(" CC ") == 2
+    asked = ["make", "-n", "-f", TOP / "port/bearssl.mk", "LIB=lib.a", "OBJ=obj"]
+    there = f"BEARSSL_DIR={small_bearssl}"
+    assert " CC " not in run(*asked, there, cwd=tmp_path)
+    assert run(*asked, there, "-W", small_bearssl / "src/inner.h", cwd=tmp_path).count(" CC ") == 2
+    moved = small_bearssl.rename(tmp_path / "moved")
+    assert run(*asked, f"BEARSSL_DIR={moved}", cwd=tmp_path).count(" CC ") == 2
 
 
 def test_cmake_fetches(whole_bearssl, server, pki, tmp_path):

@@ -86,13 +86,14 @@ def test_message_id_of_a_host_without_a_name(sender, domain):
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["spool", "no spool"])
-def test_message_id_of_a_host_with_a_full_name(tmp_path, keep):
+@pytest.mark.parametrize("host", ["mote.example.com", f"mote.{'x' * 55}.com"], ids=["short", "64 octets"])
+def test_message_id_of_a_host_with_a_full_name(tmp_path, host, keep):
     """it has that, whether the mail is kept or not: no resolver is needed to know it"""
     relay = Relay()
     done = run(COMMAND, "send", *(["--spool", tmp_path / "spool"] if keep else []), "--relay", relay.where, "--from", "s@example.org", ALICE,
-               wrap=pretend(HOST="mote.example.com"))
+               wrap=pretend(HOST=host))
     relay.stop()
-    assert done.returncode == 0 and re.fullmatch("[0-9a-f]{16}@mote.example.com", relay.mails[0].id), relay.mails
+    assert done.returncode == 0 and re.fullmatch("[0-9a-f]{16}@" + re.escape(host), relay.mails[0].id), relay.mails
 
 
 # ---- Files -----------------------------------------------------------------------------------------------------------

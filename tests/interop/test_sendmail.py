@@ -443,15 +443,12 @@ def test_names_of_this_host(machine, host):
 
 
 def test_the_longest_name_of_this_host(machine, monkeypatch):
-    """of 64 octets is known up to the last, and completes names at once"""
+    """of 64 octets is known up to the last"""
     name = f"nas.{'x' * 55}.test"
     monkeypatch.setattr("mta.HOST", name)
     machine.configure(f"relay {machine.relay.where}", f"alias root: {A}")
     machine.call("sendmail", f"root@{name}", text=b"Subject: s\n\nt\n")
     assert len(name) == 64 and machine.arrived()[0].to == [A]
-    machine.configure()
-    machine.call("sendmail", A, text=b"Subject: s\n\nt\n", silent=False)
-    assert f"root@{name}".encode() in machine.kept()[0].read_bytes()
 
 
 def test_a_name_of_another_host(machine):
