@@ -42,9 +42,9 @@ def short_build():
               **dict.fromkeys(("REPLY", "DATA", "TEXT", "END", "TLS"), STEP_S)}
     build, library = cell.BUILD / f"short-{SLOW}", os.environ.get("BEARSSL_LIB")
     flags = " ".join([os.environ.get("CPPFLAGS", ""), *(f"-DMOTE_{name}_S={value}" for name, value in limits.items())])
-    done = subprocess.run(["make", f"BUILD={build}", *["CFLAGS=-O0"] * bool(os.environ.get("SHORT")), f"CPPFLAGS={flags}", *[f"BEARSSL_LIB={library}"] * bool(library),
-                           build / "mailmote"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          cwd=pathlib.Path(__file__).parents[2], timeout=LIMIT_S)
+    words = [*["CFLAGS=-O0"] * bool(os.environ.get("SHORT")), *[f"BEARSSL_LIB={library}"] * bool(library)]
+    done = subprocess.run(["make", f"BUILD={build}", f"CPPFLAGS={flags}", *words, build / "mailmote"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, cwd=pathlib.Path(__file__).parents[2], timeout=LIMIT_S)
     assert done.returncode == 0, done.stdout
     return str(build / "mailmote")
 
