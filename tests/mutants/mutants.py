@@ -6,20 +6,24 @@
     tests/mutants/mutants.py --build BUILD --known
 
 BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by
-the tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by sixty tests of the command
-that do, some of each file; where nobody runs the line, by those that run something of the file. A fault that leaves the object as
-it was is none. What came of each is kept in BUILD/mutants/results.txt: what is there is not done again, so a run that was ended
-goes on. --left gives those that nobody found to the sanitizers, in full, and to all tests of the command that run the line. Those
-of equal.txt change nothing anyone could see. --known replays the faults of known.txt: each must be found by the test it names.
+the tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by ten seconds of tests of
+the command that do, some of each file; where nobody runs the line, by those that run something of the file. A test that fails
+without a fault, too, has found none. A fault that leaves the object as it was is none. What came of each is kept in
+BUILD/mutants/results.txt: what is there is not done again, so a run that was ended goes on. --left gives those that nobody found
+to the sanitizers, in full, and to all tests of the command that run the line. Those of equal.txt change nothing anyone could see.
+--known replays the faults of known.txt: each must be found by the test it names.
 """
 
 import argparse
 import collections
 import functools
 import hashlib
+import itertools
+import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,44 +135,84 @@ class Lwip(Tests):
 
 class Command(Tests):
     """The tests of the command, by pytest; it is there twice, as one of them waits less."""
-    AT_ONCE, LONG_S = 60, 5
+    ALL_S, LONG_S = 10, 3                       # of the tests that look for a fault; of one of them
+    PROGRAMS = "mailmote", "fast/mailmote"
 
     def __init__(self, build):
+        self.sound, self.unsound = {""}, set()
         self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
                        Build(build, [], "fast", f"{build}/mutants/command/fast", "obj/fast")]
         super().__init__(build, "all", "core", "port/posix", "include", "boards/host", "tests/interop")
 
-    def pytest(self, build, words, **more):
+    def pytest(self, build, words, pass_fds=(), **more):
         names = dict(MAILMOTE=f"{build}/mailmote", MAILMOTE_FAST=f"{build}/fast/mailmote")
-        environment = dict(os.environ, **{name: os.path.abspath(path) for name, path in names.items()}, **more)
-        return subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", *words], env=environment,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
+        environment = dict(os.environ, **{name: os.path.abspath(path) for name, path in names.items()}, PYTHONPATH=str(HERE), **more)
+        return subprocess.Popen(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, *SCENES], env=environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=pass_fds)
+
+    @functools.cached_property
+    def standing(self):
+        """a pytest that runs what it is told: where it is told, and answers"""
+        place = f"{self.build}/mutants/command"
+        self.unchanged()
+        (told, tells), (reads, answers) = os.pipe(), os.pipe()
+        self.pytest(place, ["-p", "standing"], (told, answers), TOLD=str(told), ANSWERS=str(answers))
+        os.close(told)
+        os.close(answers)
+        standing = os.fdopen(tells, "w", buffering=1), os.fdopen(reads)
+        self.answer(standing)
+        return standing
+
+    def unchanged(self):
+        """the programs, for the next tests"""
+        for build, program in zip(self.builds, self.PROGRAMS):
+            build.made.clear()
+            shutil.copy(f"{self.build}/{program}", f"{self.build}/mutants/command/{program}")
+
+    def answer(self, standing):
+        line = standing[1].readline()
+        return json.loads(line) if line else sys.exit("pytest has ended")
+
+    def fails(self, names):
+        """the first of them that does, with the programs that are in its place"""
+        print(json.dumps(names), file=self.standing[0])
+        return self.answer(self.standing)
 
     def see(self):
         make(f"BUILD={self.seen_in}", *COVERAGE, "fast")
         for folder, _, _ in os.walk(self.seen_in):
             os.chmod(folder, 0o777)             # some tests are no root
-        self.pytest(self.seen_in, ["-p", "seen", *SCENES], PYTHONPATH=str(HERE), SEEN=self.seen_in, SEEN_INTO=self.path)
+        self.pytest(self.seen_in, ["-p", "seen"], SEEN=self.seen_in, SEEN_INTO=self.path).wait()
 
     def in_order(self, fault):
-        """Most lines are run by thousands of tests that say nothing of them: of each file of tests the one that runs most of the source,
-        then another one; in front of them those that found the last faults, and those of the file that has the source's name; behind them
-        those that take long."""
+        """Most lines are run by thousands of tests that say nothing of them: of each file of tests the one that runs most of the source
+        for its time, then another one; in front of them those that found the last faults, and those of the file that has the source's
+        name; behind them those that take long."""
         turns, own, last = collections.Counter(), f"/test_{pathlib.Path(fault.file).stem}.py:", self.last[fault.file]
 
         def turn(test):
             file, long = test["name"].partition("::")[0], test["seconds"] > self.LONG_S
             turns[file] += not long
             return test["name"] not in last, long, own not in test["name"], turns[file]
-        return sorted(sorted(self.seen.of(fault.file, fault.line), key=lambda test: -len(test["lines"][fault.file])), key=turn)
+
+        def price(test):
+            return (0.1 + test["seconds"]) / len(test["lines"][fault.file])
+        return sorted(sorted(self.seen.of(fault.file, fault.line), key=price), key=turn)
 
     def first(self, file, tests, plenty):
-        programs = f"{self.build}/mailmote", f"{self.build}/fast/mailmote"
-        if None in [build.linked(program, file) for build, program in zip(self.builds, programs)]:
-            return "linker"
-        names = [test["name"] for test in tests][:None if plenty else self.AT_ONCE]
-        said = self.pytest(f"{self.build}/mutants/command", ["-x", *names]) if names else ""
-        return (re.findall(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", said, re.M) or [""])[0]
+        self.standing                           # it begins with programs that have no fault
+        until = itertools.accumulate(test["seconds"] for test in tests)
+        names = [test["name"] for test, seconds in zip(tests, until) if plenty or seconds <= self.ALL_S]
+        while True:
+            if None in [build.linked(f"{self.build}/{program}", file) for build, program in zip(self.builds, self.PROGRAMS)]:
+                return "linker"
+            found = self.fails([name for name in names if name not in self.unsound])
+            if found not in self.sound:
+                self.unchanged()                # it must not fail without a fault
+                (self.unsound if self.fails([found]) else self.sound).add(found)
+            if found in self.sound:
+                return found
+            print(f"{found} fails without a fault: it is left out", flush=True)
 
 
 def known(build):
