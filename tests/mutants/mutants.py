@@ -186,9 +186,9 @@ class Command(Tests):
 
     def in_order(self, fault):
         """Most lines are run by thousands of tests that say nothing of them: of each file of tests the one that runs most of the source
-        for its time, then another one; in front of them those that found the last faults, and those of the file that has the source's
-        name; behind them those that take long."""
-        turns, own, last = collections.Counter(), f"/test_{pathlib.Path(fault.file).stem}.py:", self.last[fault.file]
+        for its time, then another one; in front of them those that found the last faults, and those of the files that have the
+        first word of the source's name; behind them those that take long."""
+        turns, own, last = collections.Counter(), f"/test_{pathlib.Path(fault.file).stem.partition('_')[0]}", self.last[fault.file]
 
         def turn(test):
             file, long = test["name"].partition("::")[0], test["seconds"] > self.LONG_S
