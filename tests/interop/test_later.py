@@ -102,6 +102,20 @@ def test_a_name_behind_a_long_line(machine, octets):
     assert "Cc: ops@corp.test" in header(machine.relay.mails[0])
 
 
+@pytest.mark.parametrize("before", [4068, 4076, 4088, 4095, 8092])
+def test_a_name_that_is_read_in_two_pieces(machine, before):
+    """octets of the header in front of the field: of a line that a piece of 4096 ends in, the rest is looked at with the next one"""
+    lines, last = divmod(before - 66, 100)
+    field = "".join(f"X: {'y' * (octets - 5)}\n" for octets in (*[100] * lines, last + 50))
+    machine.configure()
+    machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False, text=f"From: s@x.test\n{field}Cc: ops\n\nx\n")
+    text = machine.kept()[0].read_bytes()
+    assert text.index(b"Cc: ops@name.mailmote.invalid\r\n") - text.index(b"From: ") == before
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    assert "Cc: ops@corp.test" in header(machine.relay.mails[0])
+
+
 def test_addresses_whose_domain_has_that_of_names_in_it(machine):
     """are whole"""
     machine.configure()

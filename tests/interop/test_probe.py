@@ -130,6 +130,15 @@ def test_the_one_root(postfix, pki, tmp_path):
     assert status == VERIFIED and found["root"]["subject"] == "CN=mailmote test ca"
 
 
+def test_the_first_of_two_roots(postfix, pki, tmp_path):
+    """each of which does alone: its own certificate, and its CA's"""
+    both = {"CN=mailmote test leaf": pki.dir / "ecdsa.pem", "CN=mailmote test ca": pki.dir / "ca.pem"}
+    for names in (list(both), list(both)[::-1]):
+        (tmp_path / "both.pem").write_text("".join(both[name].read_text() for name in names))
+        status, found = told(postfix.ports["starttls"], "--trust", tmp_path / "both.pem")
+        assert status == VERIFIED and found["root"]["subject"] == names[0]
+
+
 def test_rsa_and_implicit_tls(aiosmtpd, postfix, pki):
     status, found = told(postfix.ports["rsa"], "--trust", pki.ca)
     assert status == VERIFIED and found["chain"][0]["key"] == "RSA 2048" and "P-256" in found["curves"]

@@ -114,6 +114,26 @@ def test_background(spool, relay):
     assert len(relay.mails) == 1 and spool.files() == []
 
 
+def test_background_of_a_caller_who_has_left_much_open(spool, relay):
+    """the mail's own descriptor is not closed with those, however high it is"""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < 2000:
+        pytest.skip("descriptors as high may not be opened")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with open(os.devnull) as null:
+        left = [os.dup(null.fileno()) for _ in range(1100)]
+    try:
+        done = spool.send(relay, options=["--background"], pass_fds=left)
+    finally:
+        for fd in left:
+            os.close(fd)
+    assert (done.returncode, done.stderr) == (OK, "")
+    until = time.monotonic() + LIMIT_S
+    while spool.waiting() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert len(relay.mails) == 1 and spool.files() == []
+
+
 @pytest.mark.parametrize("where", ["greeting", "end"])
 def test_a_service_that_ends_takes_the_background_along(spool, relay, where):
     """as systemd does with what a unit leaves behind, unless it says KillMode=process: the mail stays, as one that was tried"""

@@ -159,17 +159,19 @@ def test_send_does_not_wait_for_a_flush(stored, relay):
     slow.stop()
 
 
-@pytest.mark.parametrize("hours, options, told", [(4, [], True), (4, ["--now"], True), (2, [], False), (2, ["-v"], False)])
-def test_a_lock_of_who_does_not_flush_is_told(stored, relay, hours, options, told):
-    """when a mail has been due for hours, by each flush"""
+@pytest.mark.parametrize("seconds, options, told", [(3 * 3600 + 1, [], True), (4 * 3600, ["--now"], True), (3 * 3600 - 300, [], False),
+                                                    (2 * 3600, ["-v"], False)])
+def test_a_lock_of_who_does_not_flush_is_told(stored, relay, seconds, options, told):
+    """when a mail has been due for three hours, by each flush; and only who says --now leaves the mark that says it"""
     lock = os.open(stored.path, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    later = pretend(BOOTTIME=f"+{hours * 3600}")
+    later = pretend(BOOTTIME=f"+{seconds}")
     done = stored.flush(relay, options=options, wrap=later)
     number = stored.file().path.stem
     assert (done.returncode, done.rows, relay.talks) == (DEFERRED if told else OK, [], [])
     assert (f"mail {number} has been due for hours" in done.stderr) == told and (f"fuser {stored.path}" in done.stderr) == told
     assert (f"another flush is at work on {stored.path}" in done.stderr) == ("-v" in options)
+    assert ("mailmote-now" in stored.names()) == ("--now" in options)
     os.close(lock)
     assert stored.flush(relay, wrap=later).verdicts == ["delivered"]
     assert "mailmote-now" not in stored.names()
