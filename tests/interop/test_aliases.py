@@ -60,6 +60,14 @@ def test_whom(send, to, whom):
     assert send.says == ""
 
 
+def test_names_of_copies(send, relay):
+    """are aliases as those of recipients are; the header has whom they stand for, and nobody of --bcc"""
+    assert send(FILE, "x@example.com", options=["--cc", "ops", "--cc", "me", "--bcc", "root", "--bcc", "you"]) == [
+        "x@example.com", "a@example.com", "b@example.com", "c@example.com", "me@example.org", "boss@example.com", "you@example.org"]
+    header = b" ".join(relay.mails[-1].text.partition(b"\r\n\r\n")[0].split())
+    assert b" Cc: a@example.com, b@example.com, c@example.com, me@example.org " in header + b" " and b"boss" not in header and b"you" not in header
+
+
 @pytest.mark.parametrize("default", ["*: any@example.com", "default: any@example.com", "*: any\nany: any@example.com"])
 def test_default(send, default):
     """is for names that nobody has, also where an alias leads to one"""
