@@ -309,4 +309,4 @@ def test_a_byte_order_mark(config, relays, tmp_path):
     assert (done.returncode, done.stderr) == (OK, "") and relays[0].mails[0].to == [A]
     done = run(COMMAND, "send", "-C", config(f"{mark}{mark}relay x\n"), A, text=b"x\n")
     assert done.returncode == BAD_CONFIG and f"{path}:1: " in done.stderr
-    assert "no relay: " in run(COMMAND, "send", "-C", config(mark), A, text=b"x\n").stderr
+    assert run(COMMAND, "send", "-C", config(mark), A, text=b"x\n").stderr.startswith("mailmote: no relay: ")   # of no line of the file
