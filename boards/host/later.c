@@ -138,7 +138,7 @@ static int choose_recipients(struct later *all)
     }
     count = all->to.count;
     if (status != EX_OK || !mail_make_room(&all->mail, count)) {
-        return EX_OSERR;
+        return status != EX_OK ? status : EX_OSERR;
     }
     for (unsigned i = 0; i < count; i++) {
         all->mail.mail.rcpts[i].address = all->to.list[i];

@@ -303,3 +303,16 @@ def test_who_is_behind_a_name_and_named(machine):
     machine.configure(f"relay {machine.relay.where}", *ALIASES)
     assert flush(machine).returncode == OK
     assert [mail.to for mail in machine.relay.mails] == [["admin@corp.test", "second@x.test"]]
+
+
+def test_a_name_that_makes_too_long_an_address(machine):
+    """waits until there is a shorter domain, and it is said why"""
+    name = "y" * 232
+    machine.configure()
+    machine.call("sendmail", "-i", "-f", "s@x.test", name, text="Subject: x\n\nx\n", silent=False)
+    machine.configure(f"relay {machine.relay.where}", f"maildomain {'d' * 30}.test")
+    done = flush(machine)
+    assert done.returncode == DEFERRED and done.stderr.splitlines()[-1].endswith(": it is not an address of RFC 5321"), done.stderr
+    assert "memory" not in done.stderr
+    machine.configure(f"relay {machine.relay.where}", "maildomain x.test")
+    assert flush(machine, options=["--now"]).returncode == OK and [mail.to for mail in machine.relay.mails] == [[f"{name}@x.test"]]
