@@ -125,7 +125,7 @@ def test_background_of_a_caller_who_has_left_much_open(spool, relay):
         pytest.skip("descriptors as high may not be opened")
     assert (done.returncode, done.stderr) == (OK, "")
     until = time.monotonic() + LIMIT_S
-    while spool.waiting() and time.monotonic() < until:
+    while processes_of(spool) and time.monotonic() < until:
         time.sleep(0.02)
     assert len(relay.mails) == 1 and spool.files() == []
 
