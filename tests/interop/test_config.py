@@ -81,13 +81,14 @@ def test_words_of_a_relay(config, tmp_path):
 
 
 @pytest.mark.parametrize("text, line, words", [
-    ("bogus x\n", 1, ["bogus", "unknown"]),
+    ("bogus x\n", 1, ["bogus", "unknown"]), ("prt 25\n", 1, ["prt is unknown: is port meant?"]), ("form s@example.org\n", 1, ["is from meant?"]),
+    ("rely r.test\n", 1, ["is relay meant?"]),
     ("# c\n\nrelay\n", 3, ["relay is empty", "HOST[:PORT]"]), ("relay \"\" tls=starttls\n", 1, ["relay is empty", "HOST[:PORT]"]),
     ("helo\n", 1, ["helo is empty", "give a value"]), ("account\n", 1, ["account is empty", "NAME"]), ("account \"\"\n", 1, ["account is empty"]),
-    ("relay r.test tls\n", 1, ["tls", "value"]),
-    ("relay r.test tls=\n", 1, ["tls", "value"]),
+    ("relay r.test tls\n", 1, ["tls needs a value: give it"]),
+    ("relay r.test tls=\n", 1, ["tls needs a value: give it"]),
     ("relay r.test tls=maybe\n", 1, ["maybe", "starttls or implicit"]),
-    ("relay r.test tls=implicit tls=starttls\n", 1, ["tls", "twice"]),
+    ("relay r.test tls=implicit tls=starttls\n", 1, ["tls is given twice: which"]),
     ("relay r.test colour=red\n", 1, ["no such word", "password-file"]),
     ("relay r.test user=u password=hunter2\n", 1, ["open to all users", "chmod"]),
     ("relay smtp://r.test:25\n", 1, ["scheme"]),
@@ -96,7 +97,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test trust=/no/such/file\n", 1, ["/no/such/file"]),
     ("relay r.test pin=sha256:AAAA\n", 1, ["32 octets"]),
     ("relay r.test user=u password-file=/no/such/file\n", 1, ["/no/such/file"]),
-    ("helo a.test\nhelo b.test\n", 2, ["helo", "twice"]),
+    ("helo a.test\nhelo b.test\n", 2, ["helo is given twice: which"]),
     ("spool /a b\n", 1, ["spool", "too many"]), ("defaults a\n", 1, ["defaults a: it has no value"]), ("defaults : a\n", 1, ["defaults", "too many"]),
     ("spool here\n", 1, ["spool here", "whole path"]), ("aliases ./a\n", 1, ["whole path"]),
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),

@@ -235,6 +235,14 @@ def test_relay_lines_of_defaults_are_below_those_of_a_list(config, relay):
     assert done.verdicts == ["delivered"] and "EHLO c.example.org" in done.stderr and "unused" not in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("defaults", [0, 1, 3])
+def test_relay_lines_of_another_account(config, defaults):
+    """are all of the account's that takes them over, and no line of the defaults is beside them"""
+    path = config("from s@example.org\n" + "relay 127.0.0.1:7\n" * defaults + "account a\nrelay 127.0.0.1:1\nrelay 127.0.0.1:2\naccount b : a\n")
+    done = send(path, "-v", "-a", "b")
+    assert re.findall(r"\* relay (.*)", done.stderr) == ["127.0.0.1:1", "127.0.0.1:2"], done.stderr
+
+
 @pytest.mark.parametrize("names", ["first", "later, first", "first, other"])
 def test_last_of_a_list_has_the_secret(config, secure, names):
     """wherever it stands in the file: the password of another account is not told to its relay. Nor do defaults behind it say
