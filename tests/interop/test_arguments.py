@@ -315,6 +315,13 @@ def test_closed_port(closed):
     assert done.stderr.startswith("* 127.0.0.1 port ")
 
 
+def test_recipients_between_the_options(closed):
+    """wherever they stand, each is one"""
+    done = send("q@example.org", "r@example.org", "--relay", closed, "s@example.org", *FROM, "t@example.org", "--", "u@example.org")
+    assert done.returncode == DEFERRED
+    assert [line.split(b"\t")[1] for line in done.stdout.splitlines()] == [b"%c@example.org" % name for name in b"qrstu"]
+
+
 def test_unknown_host():
     done = send("--relay", "relay.invalid:25", *FROM, "r@example.org")
     assert done.returncode == NO_HOST and b"deferred\t-\t" in done.stdout and b"relay.invalid" in done.stdout

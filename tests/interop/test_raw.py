@@ -141,8 +141,10 @@ def test_no_header(relay, text, line):
     assert relay.talks == [] and done.stdout == b""
 
 
-def test_header_alone(relay):
-    assert arrives(relay, FULL)[1].get_payload() == ""
+@pytest.mark.parametrize("end", [b"", b" ", b"\t", b" \t"])
+def test_header_alone(relay, end):
+    """the last line may be one of blanks"""
+    assert arrives(relay, FULL + end)[1].get_payload() == ""
 
 
 @pytest.mark.parametrize("head, charset", [
