@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The exit status says why (sysexits.h): each status, and what it is when recipients fare differently, with a spool and
 without."""
+import os
+import subprocess
+
 import pytest
 
-from relay import (BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, FAILED, NO_HOST, NO_LOGIN, NOT_STORED, OK, REFUSED, USAGE, Relay,
+from relay import (BAD_CONFIG, BAD_INPUT, COMMAND, DEFERRED, FAILED, LIMIT_S, NO_HOST, NO_LOGIN, NOT_STORED, OK, REFUSED, USAGE, Relay,
                    Spool, make_context, run)
 
 A, B, C = "a@example.test", "b@example.test", "c@example.test"
@@ -117,6 +120,23 @@ def test_who_is_deferred_is_not_kept_whatever_the_status(secure, relay, director
         assert "nothing is kept" not in send(to, *options, "--spool", tmp_path / "spool").stderr
     relay.replies = {A: GONE}
     assert send(relay).stderr == send(relay, to=(B,)).stderr == send(relay, to=(A, B)).stderr == ""
+
+
+@pytest.mark.parametrize("command, replies, status", [("send", {}, OK), ("send", {A: GONE}, REFUSED), ("flush", {}, OK),
+                                                      ("flush", {"MAIL": LATER}, DEFERRED)])
+@pytest.mark.parametrize("closed_early", [False, True])
+def test_output_that_nobody_gets(relay, closed, tmp_path, command, replies, status, closed_early):
+    """as of a full disk or a reader that has gone: what has been delivered is not to be sent again for it"""
+    words, relay.replies = ["send", *FROM, "--relay", relay.where, A], replies
+    if command == "flush":
+        Spool(tmp_path / "spool").send(closed)
+        words = ["flush", "--now", "--spool", tmp_path / "spool", "--relay", relay.where]
+    reading, output = os.pipe() if closed_early else (os.open("/dev/null", os.O_RDONLY), os.open("/dev/full", os.O_WRONLY))
+    os.close(reading)
+    done = subprocess.run([COMMAND, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, env={"MAILMOTE_CONF": ""},
+                          timeout=LIMIT_S)
+    os.close(output)
+    assert done.returncode == status and done.stderr.endswith(b"standard output cannot be written: the exit status %d is still right\n" % status)
 
 
 def test_tls_that_fails_is_no_question_of_trust(secure):
