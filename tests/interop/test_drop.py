@@ -288,6 +288,18 @@ def test_who_writes_is_left_alone(spool, relay):
         assert [path.name for path in spool.drop.iterdir()] == ["tmp.0123456789abcdef"] and spool.names() == ["drop"]
 
 
+def test_a_link_in_place_of_the_directory(spool, relay, place):
+    """is not followed, neither by who drops nor by who takes"""
+    drop(spool)
+    spool.drop.rename(place / "elsewhere")
+    spool.drop.symlink_to(place / "elsewhere")
+    done = flush(spool, relay)
+    assert (done.returncode, done.verdicts, len(dropped(spool))) == (OS_ERROR, [], 1)
+    assert f"{spool.path}/drop cannot be opened: Not a directory: nothing is taken from it" in done.stderr
+    done = spool.send(options=["--relay", "relay.test", "--background"], wrap=as_user(USER))
+    assert done.returncode == NOT_STORED and "its directory drop cannot be used: Not a directory" in done.stderr and len(dropped(spool)) == 1
+
+
 @pytest.mark.parametrize("mode, owner, used", [(0o755, 0, True), (0o1777, 0, True), (0o777, 0, False), (0o1733, USER, False)])
 def test_a_directory_where_users_take_each_others_files(spool, relay, mode, owner, used):
     drop(spool)
@@ -563,6 +575,25 @@ def test_what_cannot_be_read_now_waits(spool, relay, place, call, words, error):
     assert (done.returncode, done.verdicts, dropped(spool)) == (OS_ERROR, ["delivered"] * 2, []), done.stderr
     [waited] = [name for name in names if name in done.stderr]
     assert done.stderr.count("it waits") == 1 and relay.mails[1].id.split("@")[0] == waited[:16]
+
+
+@pytest.mark.parametrize("error, status, told", [("EIO", OS_ERROR, True), ("ENOENT", OK, False)])
+def test_what_cannot_be_looked_at_waits(spool, relay, error, status, told):
+    """and another user's does not, nor is a word said of one that its maker has taken away"""
+    drop(spool)
+    [file] = dropped(spool)
+    drop(spool, uid=OTHER)
+    done = spool.flush(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-P", file.name, "-e", f"inject=%fstat:error={error}"])
+    assert (done.returncode, done.verdicts, dropped(spool)) == (status, ["delivered"], [file]), done.stderr
+    assert ("drop cannot be looked at: Input/output error: what was dropped waits" in done.stderr) == (done.stderr != "") == told
+
+
+def test_what_has_gone_wrong_with_the_directory_is_told_once(spool, relay):
+    """though there are more mails than are taken at a time"""
+    multiply(spool, 18)
+    done = spool.flush(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-P", "drop", "-e", "inject=openat:error=EMFILE:when=2+"])
+    assert (done.returncode, done.verdicts, len(dropped(spool))) == (OS_ERROR, ["delivered"] * 16, 2), done.stderr
+    assert done.stderr == f"mailmote: {spool.path}/drop cannot be opened: Too many open files: nothing is taken from it\n"
 
 
 def test_no_room_for_one_holds_up_no_other(spool, relay, place):
