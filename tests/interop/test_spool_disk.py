@@ -92,14 +92,14 @@ def test_delete(stored, tmp_path):
     assert done.returncode == OK and seen == ["unlinkat mail", "fsync spool"]
 
 
-@pytest.mark.parametrize("when", [1, 2])
+@pytest.mark.parametrize("when", [1, 2, 3])
 def test_what_is_not_on_the_disk_is_not_stored(spool, relay, when):
-    """the mail; its directory's name, which is no reason not to keep a mail, is told"""
+    """the mail; its directory's name, or its own in the directory, which is no reason not to keep a mail, is told"""
     wrap = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject=fsync:error=EIO:when={when}"]
     done = spool.send(relay, wrap=wrap)
     assert "Input/output error" in done.stderr and done.stderr.count("\n") == 1
     assert (done.returncode, done.verdicts, len(relay.mails), spool.names()) == (OK, ["delivered"], 1, [])
-    assert ("the name of" if when == 1 else "it is tried at once, and not kept") in done.stderr
+    assert ["the name of", "it is tried at once, and not kept", f"mailmote: {spool.path} cannot be written to the disk: "][when - 1] in done.stderr
 
 
 def test_states_that_are_not_written_spare_the_one_that_holds(stored, relay):

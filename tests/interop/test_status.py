@@ -122,6 +122,20 @@ def test_who_is_deferred_is_not_kept_whatever_the_status(secure, relay, director
     assert send(relay).stderr == send(relay, to=(B,)).stderr == send(relay, to=(A, B)).stderr == ""
 
 
+def due(spool, closed):
+    """a mail in it that a flush tries at once"""
+    spool.send(closed)
+    file = spool.file()
+    file.wait = 0
+    file.write()
+    (spool.path / "relays").unlink()
+
+
+def configured(tmp_path, where):
+    (tmp_path / "conf").write_text(f"relay {where}\nspool {tmp_path}/spool\n")
+    return str(tmp_path / "conf")
+
+
 @pytest.mark.parametrize("command, replies, status", [("send", {}, OK), ("send", {A: GONE}, REFUSED), ("flush", {}, OK),
                                                       ("flush", {"MAIL": LATER}, DEFERRED)])
 @pytest.mark.parametrize("closed_early", [False, True])
@@ -129,14 +143,23 @@ def test_output_that_nobody_gets(relay, closed, tmp_path, command, replies, stat
     """as of a full disk or a reader that has gone: what has been delivered is not to be sent again for it"""
     words, relay.replies = ["send", *FROM, "--relay", relay.where, A], replies
     if command == "flush":
-        Spool(tmp_path / "spool").send(closed)
-        words = ["flush", "--now", "--spool", tmp_path / "spool", "--relay", relay.where]
+        due(Spool(tmp_path / "spool"), closed)
+        words = ["flush"]
     reading, output = os.pipe() if closed_early else (os.open("/dev/null", os.O_RDONLY), os.open("/dev/full", os.O_WRONLY))
     os.close(reading)
-    done = subprocess.run([COMMAND, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, env={"MAILMOTE_CONF": ""},
-                          timeout=LIMIT_S)
+    done = subprocess.run([COMMAND, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, timeout=LIMIT_S,
+                          env={"MAILMOTE_CONF": configured(tmp_path, relay.where) if command == "flush" else ""})
     os.close(output)
     assert done.returncode == status and done.stderr.endswith(b"standard output cannot be written: the exit status %d is still right\n" % status)
+
+
+def test_queue_that_nobody_gets(closed, tmp_path):
+    """is no empty one, though mailq is a word by itself"""
+    due(Spool(tmp_path / "spool"), closed)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(["mailq"], executable=COMMAND, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                              env={"MAILMOTE_CONF": configured(tmp_path, closed)}, timeout=LIMIT_S)
+    assert done.returncode == 74 and b"not all of it was told" in done.stderr
 
 
 def test_tls_that_fails_is_no_question_of_trust(secure):

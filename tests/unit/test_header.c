@@ -378,6 +378,32 @@ static void draw_field(char *text)
     }
 }
 
+/* What stands behind a text is no part of its fields, wherever it is cut off. */
+static void field_has_an_end(void **state)
+{
+    static const char whole[] = "A: b\r\n c\r\n\td\nE: f\r\n", behind[] = " \t\r\n:x";
+
+    for (size_t len = 0; len < sizeof whole; len++) {
+        char text[sizeof whole + 1] = {0};
+        unsigned lines = 0;
+
+        memcpy(text, whole, len);
+        struct span rest = {text, len}, field = take_field(&rest, &lines);
+        size_t named = field.len > 1, value = named != 0 ? field_value(field).len : 0;
+
+        for (const char *octet = behind; *octet != 0; octet++) {
+            struct span again = {text, len};
+            unsigned count = 0;
+
+            text[len] = *octet;
+            assert_int_equal(take_field(&again, &count).len, field.len);
+            assert_true(again.len == rest.len && count == lines);
+            assert_int_equal(field_name_len(field), named);
+            assert_int_equal(named != 0 ? field_value(field).len : 0, value);
+        }
+    }
+}
+
 /* Of lines that belong together, none of which is too long where there were words to fold between, and no encoded-word begins with
  * the rest of a character (80 to BF). */
 static void check_made(const char *field, const char *text)
@@ -541,6 +567,7 @@ int main(void)
         cmocka_unit_test(field_long),
         cmocka_unit_test(field_of_a_long_name),
         cmocka_unit_test(field_gap),
+        cmocka_unit_test(field_has_an_end),
         cmocka_unit_test(field_folded),
         cmocka_unit_test(field_folded_at_pairs),
         cmocka_unit_test(field_encoded_in_short_lines),
