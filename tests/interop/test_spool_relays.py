@@ -174,6 +174,8 @@ def test_a_refused_login_is_remembered_for_it_alone(spool, context, pin, tmp_pat
         return ["--pin", pin, "--user", user, "--password-file", path]
     assert "535" in spool.send(relay, options=login("u", "hunter2")).rows[0][3]
     assert "left alone" in spool.send(relay, options=login("u", "hunter2")).rows[0][4]
+    again = ["--relay", relay.where, *login("u", "hunter2")[4:], *login("u", "hunter2")[:4]]     # whatever stands behind its words
+    assert "left alone" in spool.send(options=again, env={"MALLOC_PERTURB_": "85"}).rows[0][4]
     assert "535" in spool.send(relay, options=login("v", "hunter2")).rows[0][3]
     relay.replies = {"AUTH": "235 yes"}
     assert spool.send(relay, options=login("u", "hunter3")).verdicts == ["delivered"]
