@@ -271,6 +271,17 @@ def test_names_of_a_mail_in_shares(machine):
     assert sorted(to for mail in machine.relay.mails for to in mail.to) == sorted([*many, "admin@corp.test"])
 
 
+@pytest.mark.parametrize("count", [31, 32])
+def test_names_of_a_mail_that_is_one(machine, count):
+    """stand where they were given: no share is filled with them"""
+    machine.configure()
+    many = [f"u{i}@x.test" for i in range(count - 1)]
+    machine.call("sendmail", "-i", *many, "root", text="Subject: x\n\nx\n", silent=False)
+    machine.configure(f"relay {machine.relay.where}", "from s@corp.test")
+    assert flush(machine).returncode == OK
+    assert [mail.to for mail in machine.relay.mails] == [[*many, "root@corp.test"]]
+
+
 def test_each_share_is_for_verified_relays_only(machine):
     """where the mail is"""
     machine.configure("relay 127.0.0.1:1 pin=sha256:" + "A" * 43 + "=", "from s@corp.test")
