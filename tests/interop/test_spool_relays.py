@@ -339,7 +339,8 @@ def test_a_clock_that_was_never_set(spool, context, tls):
 
 
 @pytest.mark.parametrize("spoil", [lambda line: line[:-1] + b"\0rest\n", lambda line: line[:-4] + b"\0" + line[-4:],
-                                   lambda line: line[:-1] + b" more\n", lambda line: line[:-1]])
+                                   lambda line: line[:-1] + b" more\n", lambda line: line[:-1],
+                                   lambda line: b"+" + line, lambda line: b"\t" + line])
 def test_a_line_that_is_cut_short_is_none(spool, closed, spoil):
     """it is not read as far as it goes, nor run together with what is behind it when the file is written anew"""
     spool.send(closed)
@@ -350,3 +351,13 @@ def test_a_line_that_is_cut_short_is_none(spool, closed, spoil):
     spool.flush(closed, options=["--now"])
     spool.send(closed)
     assert len((spool.path / "relays").read_bytes().splitlines()) == 2
+
+
+@pytest.mark.parametrize("failures", ["1", "9", "19", "90", "255"])
+def test_each_number_of_failures_is_read(spool, closed, failures):
+    """whatever its digits: a relay that has failed so often is left alone, and it is not forgotten how often"""
+    spool.send(closed)
+    title, line = (spool.path / "relays").read_text().splitlines(keepends=True)
+    (spool.path / "relays").write_text(f"{title}{failures} 0 {line.split(' ', 2)[2]}")
+    assert "left alone" in spool.send(closed).rows[0][4]
+    assert [row[0] for row in relay_lines(spool)] == [failures]
