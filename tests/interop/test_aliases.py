@@ -76,7 +76,18 @@ def test_default(send, default):
 
 
 def test_default_of_no_alias(send):
+    """whom it names without an alias is who he is: it is not asked again for him"""
     assert send("*: root\n", "x") == ["root@example.org"]
+    assert send("*: root, bob\n", "x", "bob") == ["root@example.org", "bob@example.org"] and send.says == ""
+    assert send("*: ops\nops: root, bob\n", "x") == ["root@example.org", "bob@example.org"] and send.says == ""
+
+
+@pytest.mark.parametrize("line", ["x : ops@example.com", "x\t: ops@example.com", "x:ops@example.com", '"x" : ops@example.com'])
+def test_name_of_one_octet(send, line):
+    """may have blanks behind it, and none in front"""
+    assert send(f"{line}\n", "x") == ["ops@example.com"] and send.says == ""
+    assert send("", "x", lines=f"alias {line}\n") == ["ops@example.com"] and send.says == ""
+    assert send(f" {line}\n", "x") == ["x@example.org"] and "/aliases:1: warning" in send.says
 
 
 def test_lines_come_first(send):

@@ -386,6 +386,14 @@ def test_user_of_whom_no_address_can_be_made(closed, user):
         refused(send(*named, "--from", null, "r@example.org", **nobody), USAGE, "this user has no valid name", "From: field", "--raw")
 
 
+@pytest.mark.parametrize("octets, status", [(254, DEFERRED), (255, USAGE)])
+def test_user_with_a_host_name_that_is_as_long_as_an_address_can_be(closed, octets, status):
+    """one octet more, and none can be made: the user's mail has no other sender"""
+    host = f"{'h.' * 96}h"                                 # 193 octets
+    done = send("--relay", closed, "--helo", host, "r@example.org", env={"LOGNAME": "u" * (octets - 1 - len(host))})
+    assert done.returncode == status and (status == DEFERRED or "this user has no valid name" in done.stderr), done
+
+
 def send_with(shell, closed):
     """as a shell calls it that did this before"""
     return subprocess.run(["/bin/sh", "-c", shell, "sh", COMMAND, "send", "-v", "--relay", closed, *FROM, "r@example.org"],

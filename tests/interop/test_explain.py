@@ -75,6 +75,13 @@ def test_the_limit_is_that_of_the_relay_that_is_told(context):
         second.stop()
 
 
+def test_a_relay_that_is_not_there(closed):
+    """what the system said is shown, and no step of a conversation"""
+    done = send(closed)
+    assert (done.returncode, done.verdicts) == (DEFERRED, ["deferred"])
+    assert done.rows[0][4] == f"no connection to the relay ({closed.replace(':', ' port ')}: Connection refused)"
+
+
 @pytest.fixture
 def silent(context):
     """TLS from the first octet, where nobody expects it"""

@@ -273,6 +273,12 @@ def test_subject(relay, subject):
     assert mail.get_payload() == "x\r\n" and len(mail.get_all("Subject")) == 1
 
 
+def test_a_text_is_not_limited_as_a_header_is(relay):
+    body = b"".join(b"line %d\r\n" % number for number in range(60000))
+    send(relay, FULL + b"\n" + body)
+    assert relay.mails[0].text.partition(b"\r\n\r\n")[2] == body
+
+
 def test_stored_as_it_is_sent(relay, tmp_path, closed):
     """another attempt sends the same octets"""
     spool = ["--spool", tmp_path / "spool"]

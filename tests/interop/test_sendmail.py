@@ -245,12 +245,20 @@ def test_who_cannot_be_read_does_not_keep_it_from_the_others(machine, words, tex
 
 
 @pytest.mark.parametrize("text", [b"X: " + b"y" * 600000, b"X: y\n" * 120000, (b"X: y\n z\n" * 70000)[:-1],
-                                  b"X: " + b"y" * 500000 + b"\nX: " + b"y" * 50000], ids=range(4))
+                                  b"X: " + b"y" * 500000 + b"\nX: " + b"y" * 50000, b"X: y\nX: " + b"y" * 600000], ids=range(5))
 @pytest.mark.parametrize("end", [b"\n\n", b""])
 def test_header_that_is_too_long(machine, text, end):
     """is not cut where it is read no further"""
     done = machine.call("sendmail", A, text=text + end, status=BAD_INPUT, silent=False)
     assert "the header is longer" in done.stderr and machine.kept() == []
+
+
+@pytest.mark.parametrize("first", [" x", "\tx", " x: y", "x", "12:30", ""])
+def test_text_longer_than_a_header(machine, first):
+    """a table whose lines are indented, the first one too, say: it arrives to its end"""
+    lines = [first, *[f" {number}\ty" for number in range(70000)]]
+    mail = machine.sent("sendmail", A, text="\n".join(lines))
+    assert body(mail) == "\n".join(lines).encode().split(b"\n")[first == "":]
 
 
 @pytest.mark.parametrize("size", [4000, 12000, 400000])

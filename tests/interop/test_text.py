@@ -119,6 +119,7 @@ TEXTS = {
     "from_line": "From here\nend\n",
     "crlf": "one\r\ntwo\r\n",
     "long_line": "word " * 400 + "\n" + "é" * 2000 + "\n",
+    "lines_longer_than_what_is_composed_at_a_time": "y" * 4095 + "\r\n" + "é" * 5000 + "x" * 9000 + "\nend\n",
     "no_final_newline": "hello",
     "empty": "",
 }
