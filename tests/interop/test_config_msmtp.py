@@ -301,6 +301,7 @@ def test_tls_starttls(config, words, implicit):
 
 
 @pytest.mark.parametrize("secret", ["password hunter2", 'password "hunter2"', "passwordeval echo hunter2; echo more",
+                                    "passwordeval echo hunter2; yes | head -c 200000",
                                     'passwordeval "printf hunter2"', "passwordeval cat {file}", "password-file {file}"])
 def test_secrets(config, secure, tmp_path, secret):
     (tmp_path / "secret").write_text("hunter2\n")
@@ -455,6 +456,16 @@ def test_file_that_others_may_use(config, secure, tmp_path, mode, what, kept):
     if kept:
         assert "chmod" in done.stderr and secure.talks == []
         assert len(list((tmp_path / "spool").glob("*.mail"))) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_command_in_a_file_of_another_user(config, secure, tmp_path):
+    """is not run: he may write what he likes there"""
+    path = config(f"from s@example.org\nspool {tmp_path}/spool\n{login(secure, f'passwordeval echo p | tee {tmp_path}/run')}", 0o644)
+    os.chown(path, 65534, 65534)
+    done = send(path)
+    assert done.verdicts == ["deferred"] and "chown it to yourself or root" in done.stderr and secure.talks == []
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("line, said", [(True, "chmod go-w"), (False, "/no/such cannot be opened")])

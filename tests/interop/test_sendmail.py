@@ -347,6 +347,13 @@ def test_name_of_the_sender(machine, words, sent):
     assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
 
 
+@pytest.mark.parametrize("name, sent", [("A", "A"), ('"A"', "A"), ("", ""), ('""', ""), ("n" * 299, "n" * 299), ("n" * 301, "n" * 299)])
+def test_name_beside_the_address_of_the_sender(machine, name, sent):
+    """is written as well, as long as there is room for it"""
+    [address] = parsed(machine.sent("sendmail", "-f", f"{name} <{B}>", A, text=SUBJECT))["From"].addresses
+    assert (address.display_name, address.addr_spec) == (sent, B)
+
+
 @pytest.mark.parametrize("empty", ["", "From:\n", "From: ,\n"])
 def test_from_is_written_once(machine, empty):
     machine.configure(f"relay {machine.relay.where}", "from box@provider.test", "set_from_header on")
@@ -502,6 +509,8 @@ def test_newaliases(machine):
     aliases.write_text(f"root: admin\nadmin: {A}\n*: {B}\n")
     for words in ["newaliases"], ["sendmail", "-bi"], ["sendmail", "-I"]:
         machine.call(*words)
+    machine.configure(f"relay {machine.relay.where}", f"aliases {aliases}", spool=False)
+    machine.call("newaliases")
     for text, word in (("root: root2\nroot2: root\n", "circle"), ("root: |sh\n", "no command"), ("what\n", "no alias"),
                        (f"root: root2, {A}\nroot2: root\n", "circle"), (f"root: {A}, |sh\n", "no command")):
         aliases.write_text(f"admin: {A}\n{text}")
