@@ -447,6 +447,17 @@ def test_power_that_goes_behind_a_notice_does_not_send_it_again(spool, relay, tm
     assert len(notices(relay)) == 1 and not notice.exists() and len(spool.files()) == kept
 
 
+def test_the_id_of_a_notice_names_each_recipient_it_tells_of(spool, relay):
+    """the first and the last of each eight: another one's notice is not taken for it"""
+    to = [f"r{number}@example.test" for number in range(32)]
+    relay.replies = {address: "450 4.2.1 later" for address in to}
+    number = spool.send(relay, to=to).rows[0][0]
+    for at in (0, 7, 8, 15, 16, 23, 24, 31):
+        relay.replies[to[at]] = "550 5.1.1 unknown"
+        spool.flush(relay, options=NOW)
+        assert notices(relay)[-1][0]["Message-ID"] == f"<{id_of_notice(number, 1 << at)}@example.org>", at
+
+
 def test_a_notice_that_waits_goes_with_its_mail(spool, relay, tmp_path):
     """when that is deleted"""
     names, kill = [], 0
