@@ -347,7 +347,8 @@ def test_name_of_the_sender(machine, words, sent):
     assert parsed(machine.sent("sendmail", *words, A, text=f"From: {B}\n\n"))["From"] == B
 
 
-@pytest.mark.parametrize("name, sent", [("A", "A"), ('"A"', "A"), ("", ""), ('""', ""), ("n" * 299, "n" * 299), ("n" * 301, "n" * 299)])
+@pytest.mark.parametrize("name, sent", [("A", "A"), ('"A"', "A"), ("", ""), ('""', ""), ("n" * 299, "n" * 299),
+                                        ("n" * 301, "n" * 299)])
 def test_name_beside_the_address_of_the_sender(machine, name, sent):
     """is written as well, as long as there is room for it"""
     [address] = parsed(machine.sent("sendmail", "-f", f"{name} <{B}>", A, text=SUBJECT))["From"].addresses
