@@ -267,6 +267,7 @@ static const struct {
     {&written, "From: Ann <a@b>", "From: Ann <s@own.test>\r\n"},
     {&written, "From: a@b", "From: Own <s@own.test>\r\n"},
     {&written, "From: root (Ann)", "From: Ann <s@own.test>\r\n"},
+    {&written, "From: A <a@b>", "From: A <s@own.test>\r\n"},
     {&nobody, "From: Ann <a@b>", "From: Ann <a@b>\r\n"},
     {&complete, "Subject: \xc3\xbc{", "Subject: =?UTF-8?Q?=C3=BC=7B?=\r\n"},
     {&complete, "Content-Type: text/plain; name=\xc3\xbc{_-.",
@@ -291,6 +292,30 @@ static void field_with_nul(void **state)
 
     assert_string_equal(text, "Subject: =?UTF-8?Q?=C3=BC=00x?=\r\n");
     free(text);
+}
+
+/* A name of more than 998 octets, the room of a line, is cut behind them, in each kind of field; one that has as many is whole. */
+static void field_with_a_long_name(void **state)
+{
+    static const char *const forms[] = {"From: %s <a@b>", "To: \xc3\xbc%s <a@b>",
+                                        "Content-Disposition: inline; filename=\"\xc3\xbc%s\""};
+
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        unsigned most = i == 0 ? 998 : 996;
+
+        for (unsigned len = most - 1; len < most + 3; len++) {
+            char name[1001] = "", field[1100], *text;
+            unsigned count = 0;
+
+            snprintf(field, sizeof field, forms[i], (char *)memset(name, 'z', len));
+            text = made(field, &written);
+            for (const char *at = text; (at = strchr(at, 'z')) != NULL; at++) {
+                count++;
+            }
+            assert_int_equal(count, len < most ? len : most);
+            free(text);
+        }
+    }
 }
 
 /* Where it was folded makes no difference: those octets take no room in an encoded-word. */
@@ -561,6 +586,7 @@ int main(void)
         cmocka_unit_test(list_with_nul),
         cmocka_unit_test(too_little_room),
         cmocka_unit_test(field_with_nul),
+        cmocka_unit_test(field_with_a_long_name),
         cmocka_unit_test(field_is_made),
         cmocka_unit_test(field_at_random),
         cmocka_unit_test(field_made_twice),
