@@ -203,6 +203,7 @@ def test_a_file_that_fails(tmp_path, option, name, call, error, status):
 
 def test_wrong_values(mailmote, tmp_path):
     for options, word in {("--priority", "urgent"): "high, normal or low", ("--priority", "urgent", "--attach", "a"): "high, normal or low",
+                          ("--priority", "urgent", "--html", __file__): "high, normal or low",
                           ("--reply-to", "a b"): "--reply-to",
                           ("--name", "a\nb"): "--name"}.items():
         result = mailmote.send([1], b"text", *options, raw=False, verbose=False)

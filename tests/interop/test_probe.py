@@ -46,6 +46,15 @@ def pem_facts(pem):
     return names, [date.rstrip("Z") for date in re.findall(r"^not\w+=(.*)$", told, re.M)], pin
 
 
+def pem_kinds(pem):
+    """of key and signature, in our words"""
+    said = openssl("x509", "-noout", "-text", text=pem.encode()).decode()
+    curve, bits = re.search(r"NIST CURVE: (.*)", said), re.search(r"Public-Key: \((\d+) bit", said)[1]
+    signature = re.search(r"Signature Algorithm: (.*)", said)[1]
+    kind, digest = ("ECDSA" if "ecdsa" in signature else "RSA"), re.search(r"sha(\d+)", signature, re.I)[1]
+    return curve[1] if curve else f"RSA {bits}", f"{kind} with SHA-{digest}"
+
+
 def check_same_chain(found, said):
     chain = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", said, re.S)
     assert len(found["chain"]) == len(chain) >= 1
@@ -53,6 +62,7 @@ def check_same_chain(found, said):
         (subject, issuer), (begin, end), pin = pem_facts(pem)
         assert (one["subject"], one["issuer"], one["from"], one["until"]) == (subject, issuer, begin, end)
         assert one["pin"] == "sha256:" + openssl("base64", "-A", text=pin).decode()
+        assert (one["key"], one["signature"]) == pem_kinds(pem)
 
 
 @pytest.mark.parametrize("server", SERVERS, indirect=True)
