@@ -60,6 +60,14 @@ def test_a_login_that_is_repeated(spool, relay, pin, tmp_path, echo):
         silent(text)
 
 
+@pytest.mark.parametrize("echo, shown", [(ECHOES["line"], "535 5.7.8 AUTH PLAIN ***: refused"), (ECHOES["twice"], "535 *** ***."), (f"{PLAIN}!", "***!"),
+                                         (f"{LOGIN[:9]}{SECRET}", "******"), (f"535 {LOGIN}", "535 ***=")])
+def test_the_rest_of_a_line_is_shown(spool, relay, pin, tmp_path, echo, shown):
+    """no octet less and none more, be the login in front, behind or in the middle; such a line need be no reply"""
+    relay.replies["AUTH"] = echo
+    assert f"S: {shown}" in spool.send(relay, options=[*login(tmp_path, pin), "-v"]).stderr.splitlines()
+
+
 @pytest.mark.parametrize("mechanism, line", [("XOAUTH2", f"user={USER}\1auth=Bearer {SECRET}\1\1"),
                                              ("OAUTHBEARER", f"n,a={USER},\1auth=Bearer {SECRET}\1\1")])
 def test_a_token_that_is_repeated(spool, relay, pin, tmp_path, mechanism, line):
