@@ -99,6 +99,15 @@ def test_each_recipient_has_its_own_verdict(spool, relay):
     assert [mail.to for mail in relay.mails] == [[A], [B]] and spool.names() == [done.rows[0][0] + ".failed"]
 
 
+def test_each_recipient_is_told_what_its_relay_said(spool, relay):
+    """the last that was asked about it, and no other's words"""
+    relay.replies, other = {B: "450 4.2.1 later", C: "550 5.1.1 unknown", "END": "250 first"}, Relay(replies={"END": "250 second"})
+    done = spool.send(relay, other, to=(A, B, C))
+    assert [row[1:] for row in done.rows] == [[A, "delivered", "250", "first"], [B, "delivered", "250", "second"], [C, "failed", "550", "5.1.1 unknown"]]
+    assert [mail.to for mail in relay.mails + other.mails] == [[A], [B]]
+    other.stop()
+
+
 def test_queue(spool, relay, closed):
     relay.replies = {B: "450 4.2.1 later", C: "550 5.1.1 unknown"}
     spool.send(relay, to=(A, B, C))

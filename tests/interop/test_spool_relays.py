@@ -253,13 +253,14 @@ def test_no_network(spool, where):
     assert spool.file().wait == 10 and relay_lines(spool) == []
 
 
-def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path):
-    """a relay that takes one mail, and then none for a moment: the others follow in the same run"""
-    relay, clock = Relay(), Clock(tmp_path)
+@pytest.mark.parametrize("refused", [[], ["x@example.test"]])
+def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path, refused):
+    """a relay that takes one mail, and then none for a moment: the others follow in the same run, though it refuses some recipients"""
+    relay, clock = Relay(replies={"x@example.test": "550 5.1.1 unknown"}), Clock(tmp_path)
     wrap = pretend(**clock.settings)
     relay.greeting, relay.now = "421 busy", lambda: clock.now
     for n in range(4):
-        spool.send(relay, to=(f"r{n}@example.test",), wrap=wrap)
+        spool.send(relay, to=(*refused, f"r{n}@example.test"), wrap=wrap)
     relay.greeting, relay.rest_s = "220 relay.test", OURS_S / 2
     done = spool.flush(relay, options=NOW, wrap=wrap)
     assert done.verdicts.count("delivered") >= 2 and all(line[:2] == ["0", "0"] for line in relay_lines(spool)), done.rows

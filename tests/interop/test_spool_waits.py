@@ -66,6 +66,8 @@ def test_a_configuration_that_lets_no_relay_be_asked(kept, relay, log, tmp_path,
     assert done.returncode == BAD_CONFIG and [row[:3] for row in done.rows] == [[name, A, "failed"]], done.stderr
     assert "given up after 120 hours" in done.rows[0][4] and told in done.rows[0][4] and "given up" in lines()[1][1]
     assert (kept.path / f"{name}.failed").exists() and call().rows == []
+    [listed] = [row[4:] for row in kept.queue().rows if row[0] == name]
+    assert listed[:2] == [A, "failed"] and told in listed[2]             # and not as one that waits
     assert kept.flush(relay, options=["--now"]).returncode == OK
     [notice] = relay.mails
     assert (notice.sender, notice.to) == ("", ["s@example.org"]) and told.encode() in notice.text
