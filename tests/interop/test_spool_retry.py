@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from clock import Clock
 from pretend import pretend
 from relay import COMMAND, DEFERRED, FAILED, FAST, OK, RETRY_S, Relay, Spool, make_context, run
 
@@ -102,6 +103,24 @@ def test_early_attempts_arm_nothing(spool, broken):
     time.sleep(max(0, start + RETRY_S + 0.2 - time.monotonic()))
     assert spool.flush(broken, options=NOW).verdicts == ["delivered"]
     assert said(broken) == [BROKEN, CLEAR]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_times_are_whole_to_the_millisecond(spool, broken, tmp_path, early):
+    """what had passed before TLS failed first, and was no whole second, does not count; what has passed since does, whatever is tried in between"""
+    clock = Clock(tmp_path)
+    spool.wrap, broken.greeting = pretend(**clock.settings), "421 busy"
+    spool.send(broken)
+    clock.set(clock.now + 10.9)
+    broken.greeting = "220 relay.test"
+    assert spool.flush(broken, options=NOW).verdicts == ["deferred"] and spool.file().tls_failed
+    failed, wait = clock.now, RETRY_S if early else spool.file().wait
+    clock.set(failed + 0.9)
+    assert spool.flush(broken, options=NOW if early else []).verdicts == ["deferred"] * early
+    clock.set(failed + wait - 0.1)
+    assert spool.flush(broken, options=NOW if early else []).verdicts == ["deferred"] * early and broken.mails == []
+    clock.set(failed + wait)
+    assert spool.flush(broken, options=NOW if early else []).verdicts == ["delivered"] and said(broken)[-1] == CLEAR
 
 
 def test_repaired_in_time(spool, broken):
