@@ -23,6 +23,7 @@ def relay_lines(spool):
 def test_a_relay_that_is_down_is_left_alone(spool, closed):
     spool.send(closed)
     done = spool.send(closed, to=["a@example.test", "b@example.test"], options=["-v"])
+    assert [row[1] for row in done.rows] == ["a@example.test", "b@example.test"]
     assert done.verdicts == ["deferred"] * 2 and all("left alone" in row[4] for row in done.rows) and done.stderr == ""
     [line] = relay_lines(spool)
     assert line[:2] == ["1", "0"] and line[3:] == ["starttls", closed.split(":")[1], "127.0.0.1", "-"]
