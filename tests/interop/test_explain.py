@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from relay import COMMAND, DEFERRED, FAILED, OK, Relay, make_context, run
+from says import Says
 
 A = "a@example.test"
 
@@ -61,6 +62,19 @@ def test_a_line_of_the_dialogue_that_fills_its_room(more, cut):
         assert "S: 220 " + "x" * 996 + (" (cut here)" if cut else "") + "\n" in done.stderr, done.stderr
     finally:
         relay.stop()
+
+
+def test_a_dialogue_that_breaks_off_is_shown_to_its_end():
+    """what was sent of the mail, and a line of the relay's without its end"""
+    relay, cut = Relay(), Says([b"220 hi\r\n", b"250 hel"])
+    relay.cut_at_end = True
+    try:
+        done = send(relay.where, "-v")
+        assert done.stderr.splitlines()[-2] == f"C: ({len(relay.mails[0].text) + 3} octets of mail)"
+        assert "S: 250 hel\n" in send(f"127.0.0.1:{cut.port}", "-v").stderr
+    finally:
+        relay.stop()
+        cut.listener.close()
 
 
 def test_the_limit_is_that_of_the_relay_that_is_told(context):
