@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from relay import DEFERRED, REFUSED, Relay
+from pretend import refusing
+from relay import COMMAND, DEFERRED, REFUSED, Relay, run
 from test_log import log  # noqa: F401 (fixture)
 from test_spool import A, spool  # noqa: F401 (fixture)
 from test_spool_failed import NOW, S, notices
@@ -102,6 +103,20 @@ def test_what_is_said_of_recipients_is_logged_and_mailed_without_it(spool, relay
     for text in done.rows[0][4], logged, str(mail), spool.queue().stdout.decode():
         assert "5.7.1 not with *** or ***" in text
         silent(text)
+
+
+def test_a_login_that_cannot_be_looked_for_is_not_shown(relay, pin, tmp_path):
+    """for want of memory: no word of the reply is, whichever allocation fails"""
+    relay.replies["AUTH"], mark, said = f"535 5.7.8 AUTH PLAIN {PLAIN}: refused, {SECRET}", tmp_path / "refused", []
+    for number in range(1, 100):
+        done = run(COMMAND, "send", "--from", S, "--helo", "c.example.org", *login(tmp_path, pin), "--relay", relay.where, A,
+                   env=refusing(number, mark))
+        said += [row[4] for row in done.rows]
+        if not mark.exists():
+            break
+        mark.unlink()
+    assert said[-1].endswith("at AUTH: 5.7.8 AUTH PLAIN ***: refused, ***") and sum(text.endswith("at AUTH") for text in said) > 4, said
+    silent(str(said))
 
 
 @pytest.mark.parametrize("secret", [SECRET, "in"])
