@@ -138,6 +138,30 @@ def test_a_reply_of_more_than_there_is_room_for(tmp_path):
     assert found["offers_tls"] == ["Y", "TIGHT", "SIZE 1000"]
 
 
+@pytest.mark.parametrize("greeting, hello, told_of", [
+    (b"220-" + b"x" * 70 + b"\r\n220-two\r\n220 three\r\n", b"250-hi\r\n250-Y\r\n250 Z\r\n", ["Y", "Z"]),
+    (b"220 hi\r\n", b"250-hi\r\n250-ONE\0FIVE\r\n250 SIX\r\n", ["ONE"]), (b"559-" + b"x" * 70 + b"\r\n559 two\r\n", None, [])])
+def test_lines_of_one_reply(greeting, hello, told_of):
+    """all of them up to a NUL, whatever digits the code has, and nothing of the reply before, which was longer"""
+    _, found = told(Says([greeting, *([hello] if hello else [])]).port)
+    assert found["greeting"].count("x" * 70) == greeting.count(b"x" * 70) and found["greeting"][-3:] == greeting.decode().strip()[-3:]
+    assert found["offers_clear"] == told_of
+
+
+@pytest.mark.parametrize("code", [0, 40, 255])
+def test_an_alert_of_the_relay(code):
+    said = told(Says([*UNTIL_TLS, bytes([21, 3, 3, 0, 2, 2, code])]).port)[1]["trouble"]
+    assert said == f"the handshake failed: the relay said TLS alert {code}"
+
+
+@pytest.mark.parametrize("curve, shown", [("prime256v1", "P-256"), ("secp384r1", "P-384")])
+def test_one_curve_alone(tmp_path, curve, shown):
+    """is told, though the certificate is on another, and no other is"""
+    context = own_context(tmp_path)
+    context.set_ecdh_curve(curve)
+    assert told(Says(UNTIL_TLS, context).port)[1]["curves"] == [shown]
+
+
 @pytest.mark.parametrize("left, kept", [(6, "FINAL"), (5, "FINA"), (4, "FIN"), (3, "FI"), (2, "F"), (1, None)])
 def test_the_last_line_there_is_room_for(left, kept):
     """is cut: `left` octets are behind those before it, with the ends of lines, and one more for the NUL"""
