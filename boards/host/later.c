@@ -36,7 +36,7 @@ const char *later_domain(const struct args *args, char own[MOTE_POSIX_HOST_NAME]
     if (args->domain != NULL && strcmp(args->domain, LATER_DOMAIN) != 0 && strchr(args->domain, '%') == NULL) {
         return args->domain;
     }
-    if (!mote_posix_host_name(own, MOTE_POSIX_HOST_NAME) && (own[0] == 0 || !mote_helo_valid(own))) {
+    if (!mote_posix_host_name(own, MOTE_POSIX_HOST_NAME) && !mote_helo_valid(own)) {
         snprintf(own, MOTE_POSIX_HOST_NAME, "localhost");
     }
     return own;
@@ -188,7 +188,7 @@ static bool write_header(struct later *all, struct span text)
     if (out == NULL) {
         return false;
     }
-    while (text.len > 0 && line_len(&text) > 0) {
+    while (line_len(&text) > 0) {
         const char *at = text.at;
 
         take_field(&text, &lines);

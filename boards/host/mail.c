@@ -58,8 +58,7 @@ static bool default_from(struct host_mail *mail, const struct args *args)
     for (const char *at = user != NULL && args->mta ? user : ""; *at != 0; at++) {
         user = (unsigned char)*at < 128 ? user : NULL; /* which takes a relay with SMTPUTF8, and so would its notices */
     }
-    if (user == NULL || *domain == 0 ||
-        snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
+    if (user == NULL || snprintf(mail->from, sizeof mail->from, "%s@%s", user, domain) >= (int)sizeof mail->from ||
         !mote_address_valid(mail->from)) {
         mail->from[0] = 0;
     }

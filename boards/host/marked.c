@@ -57,7 +57,7 @@ static size_t copy_fields(struct buffer *to, struct span text)
     const char *begin = text.at;
     unsigned lines = 0;
 
-    while (text.len > 0 && line_len(&text) > 0) {
+    while (line_len(&text) > 0) {
         const char *at = text.at;
         struct span field = take_field(&text, &lines);
 

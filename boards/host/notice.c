@@ -40,7 +40,7 @@ struct notice {
 static void put_header(FILE *to, const struct notice *notice)
 {
     time_t now = (time_t)clock_unix_s();
-    struct tm utc = {0};
+    struct tm utc;
     char date[64] = "";
     const char *id = notice->mail.id;
 
