@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from pretend import pretend
 from relay import BAD_CONFIG, BAD_INPUT, DEFERRED, FAILED, LIMIT_S, OK, REFUSED, USAGE, File, Relay, run
 from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
 from test_spool_damage import plant
@@ -311,16 +312,23 @@ def test_a_notice_goes_to_the_admin(spool, relay, tmp_path):
     assert done.returncode == BAD_CONFIG and 'admin "root@"' in done.stderr
 
 
-@pytest.mark.parametrize("admin", ["root", "root@localhost", f"root@{socket.gethostname()}"])
+OWN = socket.gethostname()
+
+
+@pytest.mark.parametrize("admin, host", [("root", OWN), ("root@localhost", OWN), (f"root@{OWN}", OWN), ("root@h", "h"),
+                                         *((f"root@mote.{'x' * n}.com", f"mote.{'x' * n}.com") for n in (54, 55))],
+                         ids=["root", "localhost", "own", "one letter", "63 octets", "64 octets"])
 @pytest.mark.parametrize("aliases, to", [("", ["root@example.net"]), ("alias root: ann@example.com, bob\n",
                                                                     ["ann@example.com", "bob@example.net"])])
-def test_an_admin_is_completed_as_other_names_are(spool, relay, tmp_path, admin, aliases, to):
+def test_an_admin_is_completed_as_other_names_are(spool, relay, tmp_path, admin, host, aliases, to):
+    """however short or long the name of this host is"""
     config = tmp_path / "config"
     config.write_text(f"admin {admin}\nmaildomain example.net\n{aliases}")
     relay.replies = {A: "450 4.2.1 later"}
     spool.send(relay)
     relay.replies = {A: "550 5.1.1 unknown"}
-    assert spool.flush(relay, options=[*NOW, "-C", config]).verdicts == ["failed"] + ["delivered"] * len(to)
+    done = spool.flush(relay, options=[*NOW, "-C", config], wrap=pretend(HOST=host))
+    assert done.verdicts == ["failed"] + ["delivered"] * len(to)
     [(mail, sent_to)] = notices(relay)
     assert sent_to == to and mail["To"] == "<root@example.net>" and b"mailmote.invalid" not in relay.mails[-1].text
 
