@@ -660,6 +660,17 @@ def test_flush_makes_the_spool(machine):
 
 
 @needs_root
+def test_who_makes_the_spool_leaves_the_umask_as_it_was(tmp_path):
+    """a command that prints a secret may write files"""
+    conf, masks, wrap = tmp_path / "conf", tmp_path / "masks", ["sh", "-c", 'umask 027; exec "$@"', "sh"]
+    conf.write_text(f'relay localhost:1 user=u "passwordeval=umask >>{masks}; echo p"\nfrom s@example.org\nspool {tmp_path}/spool\n')
+    conf.chmod(0o600)
+    run(COMMAND, "sendmail", "-odi", "-C", conf, A, text=SUBJECT, wrap=wrap)
+    assert run(COMMAND, "flush", "--now", "-C", conf, wrap=wrap).verdicts == ["deferred"]
+    assert masks.read_text() == "0027\n" * 2
+
+
+@needs_root
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_spool_of_its_own_killed(machine, tmp_path, mask):
     """at each call while it is made: root's next mail makes what is missing, and users drop theirs into it"""

@@ -7,7 +7,7 @@ import pytest
 
 from pretend import pretend
 from relay import BAD_CONFIG, COMMAND, DEFERRED, FAILED, OK, Spool, run
-from test_drop import as_user, drop, dropped, place, spool as shared  # noqa: F401 (fixtures)
+from test_drop import USER, as_user, drop, dropped, place, spool as shared  # noqa: F401 (fixtures)
 from test_later import ALIASES, flush, stored as named  # noqa: F401 (fixture)
 from test_log import ERROR, MAIL, log  # noqa: F401 (fixture)
 from test_sendmail import machine  # noqa: F401 (fixture)
@@ -219,3 +219,16 @@ def test_a_spool_that_became_read_only(on_small_disk, spool, relay, log):  # noq
     told = f"spool {spool.path} cannot be written: Read-only file system: its mails are not tried, and wait"
     assert (done.stdout, done.stderr, relay.talks) == (f"{DEFERRED}\n", f"mailmote: {told}\n", [])
     assert lines()[-1] == (MAIL | ERROR, told)
+
+
+@root
+def test_a_spool_whose_user_may_not_write_into_it(relay, place):  # noqa: F811
+    """is not taken for a disk that is read-only: its mails are tried, and none twice"""
+    spool, user = Spool(place / "own", place / "mailmote"), as_user()
+    spool.path.mkdir()
+    os.chown(spool.path, USER, USER)
+    assert spool.send("127.0.0.1:1", wrap=user).verdicts == ["deferred"]
+    spool.path.chmod(0o500)
+    done = spool.flush(relay, options=["--now"], wrap=user)
+    assert done.verdicts == ["delivered"] and "is finished and cannot be removed: Permission denied" in done.stderr, done.stderr
+    assert spool.flush(relay, options=["--now"], wrap=user).verdicts == [] and len(relay.mails) == 1

@@ -85,6 +85,14 @@ def test_files_put_together_in_a_hurry(roots, tmp_path):
     assert trust(ugly).stdout == trust(roots).stdout == trust(roots, roots).stdout
 
 
+@pytest.mark.parametrize("dashes", range(6))
+def test_a_file_that_ends_within_the_last_dashes(roots, tmp_path, dashes):
+    """its end is that of its line"""
+    cut = tmp_path / "cut.pem"
+    cut.write_text(roots.read_text().rstrip("-\n") + "-" * dashes)
+    assert trust(cut).stdout == trust(roots).stdout
+
+
 def test_verifies_a_server(aiosmtpd, pki, tmp_path):
     port = aiosmtpd.ports["starttls"]
     both = "".join((pki.dir / f"{name}.pem").read_text() for name in ("otherca", "ca"))
@@ -164,6 +172,7 @@ def damaged(text):
     lines = text.splitlines(keepends=True)
     return {
         "cut": ("".join(lines[:-3]), r":1: this certificate has no END"),
+        "cut in BEGIN": (lines[0].rstrip("-\n") + "-", r":1: this certificate has no END"),
         "no base64": ("words\n" + "".join([*lines[:2], "ab*d\n", *lines[2:]]), r":4: this certificate goes on with what is no base64"),
         "two begins": ("".join([*lines[:3], *lines]), r":4: this certificate goes on"),
         "damaged": ("\n\n" + "".join([lines[0], "AAAA", lines[1][4:], *lines[2:]]), r":3: this certificate is damaged"),
