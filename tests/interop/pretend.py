@@ -340,6 +340,24 @@ struct passwd *getpwuid(uid_t uid)
 """
 
 
+BEHIND = r"""
+#include <stdlib.h>
+#include <string.h>
+
+extern void *__libc_calloc(size_t, size_t);
+
+void *calloc(size_t count, size_t len)
+{
+    const char *octet = getenv("BEHIND");
+    size_t all = count * len; /* of the command's own, which are small */
+    char *made = octet == NULL || all > 65536 ? __libc_calloc(count, len) : __libc_calloc(1, all + 256);
+    if (made != NULL && octet != NULL && all <= 65536)
+        memset(made + all, atoi(octet), 256);
+    return made;
+}
+"""
+
+
 def library(source=SOURCE):
     with COMPILING:                                  # one thread, and the others wait for it
         return compiled(source)
@@ -383,6 +401,11 @@ def apart_from_now(directory):
 def refusing(number, mark):
     """the allocation of that number fails, in libc as well, once in each process; then the file `mark` is there: for subprocess"""
     return {"LD_PRELOAD": str(library(MEMORY)), "MEMORY": str(number), "REFUSED": str(mark)}
+
+
+def followed(octet):
+    """what is allocated with zeros in it has this octet behind its end: for subprocess"""
+    return {"LD_PRELOAD": str(library(BEHIND)), "BEHIND": str(octet)}
 
 
 def refuse(number, mark):

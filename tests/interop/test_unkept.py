@@ -11,7 +11,7 @@ import pytest
 
 import cell
 from mta import Machine
-from pretend import pretend
+from pretend import followed, pretend
 from relay import COMMAND, DEFERRED, FAILED, LIMIT_S, NOT_STORED, OK, as_user, run
 from test_drop import USER, place  # noqa: F401 (fixture)
 from test_drop import spool as shared  # noqa: F401 (fixture)
@@ -85,12 +85,11 @@ def test_not_delivered_either(spool, relay, options):
     assert [row[3:] for row in done.rows] == [["450", "4.2.1 later"], ["550", "5.1.1 unknown"]] and len(relay.talks) == 1
 
 
-@pytest.mark.parametrize("fill", [2, 253])
-@pytest.mark.parametrize("count", range(1, 6))
-def test_who_has_the_mail_is_not_told_to_send_it_again(relay, count, fill):
-    """whatever stands in the memory behind the recipients: here it is filled with what means "deferred" there"""
+@pytest.mark.parametrize("count", [1, 2, 31])
+def test_who_has_the_mail_is_not_told_to_send_it_again(relay, count):
+    """whatever stands in the memory behind the recipients: here it is what means "deferred" there"""
     done = run(COMMAND, "send", "--relay", relay.where, "--from", "s@example.org", *(f"{n}@example.test" for n in range(count)),
-               text=b"x\n", env={"MALLOC_PERTURB_": str(fill)})
+               text=b"x\n", env=followed(2))
     assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"] * count, "")
 
 
