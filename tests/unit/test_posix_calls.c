@@ -35,6 +35,7 @@ static struct fault {
 } faults[3];
 
 static const char *own_name, *full_name;
+static bool unknown; /* what a name has is an address of a family that nobody knows */
 static time_t date;
 static unsigned passed_s,
     passes_s; /* the clock that counts is ahead of the system's, and by so much more with each fault */
@@ -100,6 +101,7 @@ static int forget(void **state)
 {
     memset(faults, 0, sizeof faults);
     own_name = full_name = NULL;
+    unknown = false;
     date = 0;
     passed_s = passes_s = 0;
     silent = waits = waited_ms = asked = 0;
@@ -221,7 +223,11 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
     for (unsigned i = 1; i < silent; i++, list = &(*list)->ai_next) {
         assert_int_equal(__real_getaddrinfo(host, port, hints, list), 0);
     }
-    return __real_getaddrinfo(host, port, hints, list);
+    error = __real_getaddrinfo(host, port, hints, list);
+    if (error == 0 && unknown) {
+        (*list)->ai_addr->sa_family = AF_UNIX;
+    }
+    return error;
 }
 
 /* ---- Random octets ----------------------------------------------------------------------------------------------- */
@@ -325,15 +331,17 @@ static void test_own_name(void **state)
         {"[192.0.2.7]", NULL, NULL},
         {"mote.example_.org", NULL, NULL},
     };
-    char name[32];
+    char room[33] = ".", *name = room + 1;
+    size_t cap = sizeof room - 1;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bool got;
 
         own_name = cases[i].own;
         full_name = cases[i].full;
-        got = mote_posix_host_name(name, sizeof name);
-        assert_non_null(memchr(name, 0, sizeof name)); /* which the system leaves out of a name that it cuts */
+        got = mote_posix_host_name(name, cap);
+        assert_non_null(memchr(name, 0, cap)); /* which the system leaves out of a name that it cuts */
+        assert_int_equal(room[0], '.');        /* what is in front of it is another's, where it is empty, too */
         assert_int_equal(got, cases[i].name != NULL);
         if (got) {
             assert_string_equal(name, cases[i].name);
@@ -341,9 +349,9 @@ static void test_own_name(void **state)
     }
     own_name = "mote";
     plan(0, "getaddrinfo", EAI_NONAME, 1);
-    assert_false(mote_posix_host_name(name, sizeof name));
+    assert_false(mote_posix_host_name(name, cap));
     plan(0, "gethostname", ENAMETOOLONG, 1);
-    assert_false(mote_posix_host_name(name, sizeof name));
+    assert_false(mote_posix_host_name(name, cap));
     assert_false(mote_posix_host_name(name, 0));
 }
 
@@ -586,6 +594,10 @@ static void test_told(void **state)
 
     plan(0, "connect", DONE, 1);
     check_told("connected to 127.0.0.1 port 1", true);
+    plan(0, "connect", DONE, 1);
+    unknown = true;
+    check_told("connected to address port 1", true);
+    unknown = false;
     snprintf(words, sizeof words, "127.0.0.1: %s", gai_strerror(EAI_FAIL));
     plan(0, "getaddrinfo", EAI_FAIL, 1);
     check_told(words, false);
