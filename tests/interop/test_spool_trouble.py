@@ -198,6 +198,23 @@ def test_a_lock_that_is_interrupted(stored, relay):
     assert (done.returncode, done.verdicts, done.stderr) == (OK, ["delivered"], "")
 
 
+@pytest.mark.parametrize("call", ["pread64", "pwrite64"])
+def test_a_file_that_is_interrupted(stored, relay, call):
+    """whichever read or write it is; where it ends, it is not read for ever"""
+    relay.replies = {A: "450 later"}
+    for when in range(1, 8):
+        done = stored.flush(relay, options=["--now"], wrap=fail(stored.file().path, call, "EINTR", when))
+        assert (done.returncode, done.verdicts, done.stderr) == (DEFERRED, ["deferred"], ""), when
+
+
+def test_a_disk_that_takes_nothing(spool, relay):
+    """and does not say why is not written to for ever"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    done = spool.send(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", "inject=flock:error=EINTR:when=1", "-e", "inject=pwrite64:retval=0"])
+    assert (done.returncode, done.verdicts, spool.names()) == (OK, ["delivered"], []) and "cannot be stored" in done.stderr
+
+
 @pytest.mark.parametrize("when, verdicts", [*((when, ["delivered"]) for when in range(1, 5)), (5, []), (6, [])])
 def test_names_that_cannot_be_read(stored, relay, when, verdicts):
     """leftovers are looked for first, then what was taken from the drop directory, then mails"""
@@ -213,12 +230,14 @@ def test_a_queue_that_cannot_be_opened_is_not_empty(stored):
     assert done.stderr == f"mailmote: {stored.path} cannot be read: Too many open files\n"
 
 
-def test_many_mails_need_few_files(spool, relay, closed):
-    """of each mail its file is closed before the next one is tried, whatever becomes of it"""
+@pytest.mark.parametrize("relays, down", [("", 0), ("mailmote-relays 2 " + "0" * 32 + "\n", 0), ("", 1)], ids=["none", "another boot", "down"])
+def test_many_mails_need_few_files(spool, relay, closed, relays, down):
+    """of each mail its file is closed before the next one is tried, whatever becomes of it, and the one of relays, which is read for each"""
     relay.replies = {B: "550 5.1.1 unknown", C: "450 4.2.1 later"}
     for to in [A, B, C] * 8:
         spool.send(closed, to=[to])
-    done = spool.flush(relay, options=["--now"], wrap=["prlimit", "--nofile=16"])
+    (spool.path / "relays").write_text(relays)
+    done = spool.flush(*[closed] * down, relay, options=["--now"], wrap=["prlimit", "--nofile=16"])
     assert (sorted(done.verdicts), done.stderr) == (["deferred"] * 8 + ["delivered"] * 16 + ["failed"] * 8, "")
 
 
