@@ -167,6 +167,23 @@ def test_relays_of_another_user(stored, relay):
     assert stored.flush(relay, options=["--now"]).verdicts == ["delivered"]
 
 
+def test_relays_that_are_a_link(stored, relay, closed, tmp_path):
+    """put there while a mail is under way: what it leads to is not ours, and is not read for the next one"""
+    stored.send(closed)
+    (tmp_path / "elsewhere").write_text((stored.path / "relays").read_text().replace(closed.split(":")[1], str(relay.port)))
+    relay.hold = threading.Event()
+
+    def put():
+        relay.holding.wait(LIMIT_S)
+        (stored.path / "relays").symlink_to(tmp_path / "elsewhere")
+        relay.hold.set()
+    thread = threading.Thread(target=put)
+    thread.start()
+    done = stored.flush(relay, options=["--now"])
+    thread.join()
+    assert (done.verdicts, (stored.path / "relays").is_symlink()) == (["delivered"] * 2, True), done.rows
+
+
 # ---- Closed streams -------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("closed", ["0", "1", "2", "01", "02", "12", "012"])

@@ -270,6 +270,44 @@ def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path, refused):
     relay.stop()
 
 
+class Leaving(Relay):
+    """ends its first connection where a second mail begins, and its third one in front of what it would say to `verb`"""
+    verb = None
+
+    def _say(self, link, file, text):
+        if len(self.talks) == 1 and self.talks[0].count("MAIL") == 2 or len(self.talks) == 3 and self.talks[2][-1:] == [self.verb]:
+            raise OSError
+        return super()._say(link, file, text)
+
+
+@pytest.mark.parametrize("verb, waits", [("EHLO", []), ("MAIL", [300])])
+def test_a_pause_is_wanted_before_a_mail_begins(spool, tmp_path, verb, waits):
+    """a connection that is lost behind MAIL is another trouble, and that mail is not due again in a moment"""
+    relay, clock = Leaving(), Clock(tmp_path)
+    relay.greeting, relay.verb, wrap = "421 busy", verb, pretend(**clock.settings)
+    for n in range(4):
+        spool.send(relay, to=(f"r{n}@example.test",), wrap=wrap)
+    relay.greeting = "220 relay.test"
+    relay.talks.clear()
+    done = spool.flush(relay, options=NOW, wrap=wrap)
+    assert done.verdicts.count("delivered") == 4 - len(waits) and relay.talks[2] == ["EHLO", "MAIL"][:2 - (not waits)], done.rows
+    assert [file.wait // 300 * 300 for file in spool.files()] == waits
+    relay.stop()
+
+
+@pytest.mark.parametrize("left_ms", [1, 1001, 9001])
+def test_the_next_run_keeps_all_of_a_pause(spool, tmp_path, left_ms):
+    """to its last millisecond"""
+    relay, clock = Relay(), Clock(tmp_path)
+    relay.greeting, relay.now, wrap = "421 busy", lambda: clock.now, pretend(**clock.settings)
+    spool.send(relay, wrap=wrap)
+    [line], path, until_ms = relay_lines(spool), spool.path / "relays", clock.face.now_ms + left_ms
+    path.write_text(path.read_text().replace(f"1 0 {line[2]}", f"0 0 {until_ms}"))
+    relay.greeting, relay.rested = "220 relay.test", until_ms / 1000
+    assert spool.send(relay, wrap=wrap).verdicts == ["delivered"] and clock.face.now_ms - until_ms < 1000
+    relay.stop()
+
+
 def test_another_boot_leaves_nobody_alone(spool, closed):
     spool.send(closed)
     path = spool.path / "relays"
