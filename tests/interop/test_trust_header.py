@@ -119,6 +119,17 @@ def test_what_the_comment_tells(roots):
     assert hashlib.sha256(certificate).hexdigest() in comment
 
 
+def test_lines_of_octets(roots):
+    """a few in each, in lines that a person may read: they begin below each other, and no line ends with a space or begins anew early"""
+    for words, indent in ([roots], 4), (["--pin", roots], 8):
+        arrays = re.findall(r"(?:^ *0x.*\n)+", trust(*words).stdout, re.M)
+        assert len(arrays) > 2
+        for array in arrays:
+            *lines, last = array.splitlines()
+            assert all(re.fullmatch(f" {{{indent}}}(0x.., ){{18}}0x..,", line) for line in lines), array
+            assert re.fullmatch(f" {{{indent}}}(0x.., ){{0,18}}0x..", last), array
+
+
 def test_octets_of_flash(roots, tmp_path):
     """as the linker counts them for a Cortex-M"""
     if shutil.which("arm-none-eabi-gcc") is None:
