@@ -606,6 +606,29 @@ static void test_told(void **state)
     check_told(words, false);
 }
 
+/* A name that is none for its length is told with its error behind it: its first 299 octets, or all of a shorter one. */
+static void test_long_names(void **state)
+{
+    static const size_t lens[] = {1, 297, 298, 299, 300, 500};
+
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        char host[501], kept[501] = "", words[600];
+        struct mote_trace trace = {.octets = keep, .ctx = kept};
+        uint8_t cause;
+
+        memset(host, 'x', lens[i]);
+        host[lens[i]] = 0;
+        strcpy(words, host);
+        strcat(words, ": ");
+        words[299] = 0;
+        strcat(words, gai_strerror(EAI_FAIL));
+        plan(0, "getaddrinfo", EAI_FAIL, 1);
+        assert_int_equal(mote_posix_connect(host, 1, mote_posix_now_ms(), &trace, &cause), -1);
+        assert_int_equal(cause, MOTE_CAUSE_LOOKUP);
+        assert_string_equal(kept, words);
+    }
+}
+
 /* An error that the system has no words for is told by its number. */
 static void test_unknown_error(void **state)
 {
@@ -791,6 +814,7 @@ int main(void)
         cmocka_unit_test_teardown(test_slow_lookup, forget),
         cmocka_unit_test_teardown(test_two_addresses, forget),
         cmocka_unit_test_teardown(test_told, forget),
+        cmocka_unit_test_teardown(test_long_names, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
         cmocka_unit_test_teardown(test_pushed_out, forget),
         cmocka_unit_test_teardown(test_clock_while_heard, forget),
