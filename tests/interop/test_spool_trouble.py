@@ -10,7 +10,7 @@ import pytest
 
 import cell
 from pretend import pretend
-from relay import COMMAND, DEFERRED, LIMIT_S, OK, OS_ERROR, run
+from relay import BAD_INPUT, COMMAND, DEFERRED, LIMIT_S, OK, OS_ERROR, run
 from test_spool import A, B, C, relay, spool, stored  # noqa: F401 (fixtures)
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system")
@@ -207,12 +207,23 @@ def test_a_file_that_is_interrupted(stored, relay, call):
         assert (done.returncode, done.verdicts, done.stderr) == (DEFERRED, ["deferred"], ""), when
 
 
-def test_a_disk_that_takes_nothing(spool, relay):
-    """and does not say why is not written to for ever"""
-    if shutil.which("strace") is None:
-        pytest.skip("no strace")
-    done = spool.send(relay, wrap=["strace", "-qq", "-o", "/dev/null", "-e", "inject=flock:error=EINTR:when=1", "-e", "inject=pwrite64:retval=0"])
-    assert (done.returncode, done.verdicts, spool.names()) == (OK, ["delivered"], []) and "cannot be stored" in done.stderr
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_file_that_ends_early_is_not_read_for_ever(stored, relay, when):
+    """though a read of it was interrupted"""
+    path = stored.file().path
+    os.truncate(path, 600)
+    done = stored.flush(relay, options=["--now"], wrap=fail(path, "pread64", "EINTR", when))
+    assert (done.returncode, done.rows, relay.talks) == (BAD_INPUT, [], []) and f"{path} is damaged" in done.stderr
+
+
+def test_a_disk_that_takes_nothing_is_not_written_to_for_ever(stored, relay):
+    """and has no word for why"""
+    file = stored.file()
+    file.wait = 0
+    file.write()
+    done = stored.flush(relay, wrap=[*fail(file.path, "flock", "EINTR", 1), "-e", "inject=pwrite64:retval=0"])
+    assert (done.returncode, done.verdicts, relay.talks) == (DEFERRED, ["deferred"], [])
+    assert "the storage does not keep what it is given" in done.rows[0][4]
 
 
 @pytest.mark.parametrize("when, verdicts", [*((when, ["delivered"]) for when in range(1, 5)), (5, []), (6, [])])
