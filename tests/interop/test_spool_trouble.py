@@ -241,7 +241,7 @@ def test_a_queue_that_cannot_be_opened_is_not_empty(stored):
     assert done.stderr == f"mailmote: {stored.path} cannot be read: Too many open files\n"
 
 
-@pytest.mark.parametrize("relays, down", [("", 0), ("mailmote-relays 2 " + "0" * 32 + "\n", 0), ("", 1)], ids=["none", "another boot", "down"])
+@pytest.mark.parametrize("relays, down", [("", 0), ("mailmote-relays 2 " + "0" * 32 + "\n", 0), ("", 1)], ids=["empty", "another boot", "down"])
 def test_many_mails_need_few_files(spool, relay, closed, relays, down):
     """of each mail its file is closed before the next one is tried, whatever becomes of it, and the one of relays, which is read for each"""
     relay.replies = {B: "550 5.1.1 unknown", C: "450 4.2.1 later"}
