@@ -123,6 +123,20 @@ def test_times_are_whole_to_the_millisecond(spool, broken, tmp_path, early):
     assert spool.flush(broken, options=NOW if early else []).verdicts == ["delivered"] and said(broken)[-1] == CLEAR
 
 
+def test_a_wait_after_cleartext_is_whole_to_the_millisecond(spool, broken, tmp_path):
+    """what had passed before, and was no whole second, does not count"""
+    clock = Clock(tmp_path)
+    spool.wrap, broken.replies = pretend(**clock.settings), {"END": "451 later"}
+    spool.send(broken)
+    clock.set(clock.now + spool.file().wait + 0.9)
+    assert spool.flush(broken).verdicts == ["deferred"] and said(broken)[-1] == CLEAR
+    due = clock.now + spool.file().wait
+    clock.set(due - 0.1)
+    assert spool.flush(broken).rows == [] and said(broken) == []
+    clock.set(due)
+    assert spool.flush(broken).verdicts == ["deferred"] and said(broken) == [BROKEN, CLEAR]
+
+
 def test_repaired_in_time(spool, broken):
     spool.send(broken)
     broken.starttls = "good"
