@@ -11,6 +11,7 @@ PWRITE     the first so many calls of pwrite() succeed, the others fail with EIO
 PIECE      no more than so many octets are read by pread() and written by pwrite() at a time
 SOCKET, CONNECT, GETRANDOM   an errno: these calls fail with it
 HOST       this host's name
+FULL       what the resolver, asked for any name, says that it is in full
 ADDRESSES  those that any name has, in this order, with a space between
 RESOLVER   seconds the resolver takes to find no name, but for an IPv4 address
 CLOCK      the file of a test's clock (clock.py): no time passes but by it
@@ -239,6 +240,14 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
         for (char *one = strtok(all, " "); one != NULL && error == 0; one = strtok(NULL, " "))
             for (error = real(one, port, hints, list); error == 0 && *list != NULL;)
                 list = &(*list)->ai_next;
+        return error;
+    }
+    if (*setting("FULL") != 0 && hints != NULL && (hints->ai_flags & AI_CANONNAME) != 0) {
+        int error = real("127.0.0.1", port, hints, list);
+        if (error == 0) {
+            free((*list)->ai_canonname);
+            (*list)->ai_canonname = strdup(setting("FULL"));
+        }
         return error;
     }
     if (*setting("RESOLVER") == 0 || strspn(host, "0123456789.") == strlen(host))

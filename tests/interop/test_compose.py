@@ -96,6 +96,21 @@ def test_message_id_of_a_host_with_a_full_name(tmp_path, host, keep):
     assert done.returncode == 0 and re.fullmatch("[0-9a-f]{16}@" + re.escape(host), relay.mails[0].id), relay.mails
 
 
+@pytest.mark.parametrize("keep, line, sender, domain", [
+    (False, "", "root@box.corp.test", "box.corp.test"), (True, "", "root@box.corp.test", "mailmote.invalid"),
+    (False, "maildomain example.org", "root@example.org", "example.org"),
+    (True, "maildomain example.org", "root@example.org", "example.org")])
+def test_name_of_a_host_that_its_resolver_knows_in_full(tmp_path, keep, line, sender, domain):
+    """it is asked for what nothing else completes; of a mail that is kept not before that is stored, and its id is made before"""
+    relay, conf = Relay(), tmp_path / "conf"
+    conf.write_text(f"relay {relay.where}\n{line}\n")
+    done = run(COMMAND, "send", "-C", conf, *(["--spool", tmp_path / "spool"] if keep else []), ALICE, text=b"x\n",
+               wrap=pretend(HOST="box", FULL="box.corp.test"), env={"LOGNAME": "root"})
+    relay.stop()
+    [mail] = relay.mails
+    assert (done.returncode, mail.sender, mail.id[16:]) == (0, sender, f"@{domain}")
+
+
 # ---- Files -----------------------------------------------------------------------------------------------------------
 
 @every_server
