@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Names whose domain is not known yet: the mail is stored at once, and they are completed when it is tried."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -239,11 +240,28 @@ def test_a_user_who_may_not_read_the_configuration(shared, relay, place):  # noq
              'exec "$@"')
     done = run(place / "sendmail", "root", text=b"Subject: x\n\nx\n", env={"MAILMOTE_CONF": str(conf), "LOGNAME": "joe"},
                wrap=["unshare", "--mount", "sh", "-c", world, "sh", *as_user(), *pretend(HOST=HOST, RESOLVER=0)])
-    assert done.returncode == OK, done.stderr
+    assert done.returncode == OK and "mailmote: " not in done.stderr, done.stderr
     done = run(place / "mailmote", "flush", "--spool", shared.path, env={"MAILMOTE_CONF": str(conf)})
     assert done.returncode == OK, done.stderr
     [mail] = relay.mails
     assert (mail.sender, mail.to) == ("alerts@corp.test", ["admin@corp.test"]) and b"From: alerts@corp.test\r\n" in mail.text
+
+
+@root
+@pytest.mark.parametrize("alias", ["other@x.test", "|sh"])
+def test_aliases_of_the_system_before_a_configuration_is_known(machine, alias):
+    """are not looked up, nor complained of: those of the configuration hold"""
+    etc = machine.path / "etc"
+    etc.mkdir()
+    shutil.copy("/etc/passwd", etc)
+    (etc / "aliases").write_text(f"root: {alias}\n")
+    machine.configure()
+    done = machine.call("sendmail", "root", text="Subject: x\n\nx\n", silent=False,
+                        wrap=["unshare", "--mount", "sh", "-c", f'mount --bind {etc} /etc && exec "$@"', "sh"])
+    assert "aliases:" not in done.stderr and alias not in done.stderr
+    machine.configure(f"relay {machine.relay.where}", *ALIASES)
+    assert flush(machine).returncode == OK
+    assert machine.relay.mails[0].to == ["admin@corp.test", "second@x.test"]
 
 
 @pytest.mark.parametrize("known", [True, False])
