@@ -12,7 +12,7 @@
 
 #define DROP_NAME "drop" /* in the spool */
 
-/* Does the spool of that name exist, and is it not ours to write? */
+/* Does the spool of that name exist, and is it another user's, and not ours to write? */
 bool drop_needed(const char *dir);
 
 /* Its drop directory, for one mail to be stored there: spool_store(), then drop_sync(). */

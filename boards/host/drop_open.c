@@ -19,7 +19,8 @@ bool drop_needed(const char *dir)
 {
     struct stat about;
 
-    return access(dir, W_OK | X_OK) != 0 && errno == EACCES && stat(dir, &about) == 0 && S_ISDIR(about.st_mode);
+    return access(dir, W_OK | X_OK) != 0 && errno == EACCES && stat(dir, &about) == 0 && S_ISDIR(about.st_mode) &&
+           about.st_uid != geteuid();
 }
 
 int drop_open(struct spool *drop, const char *dir)

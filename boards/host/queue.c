@@ -46,7 +46,7 @@ static void print_last(const struct mote_record *record)
     } else if (record->attempts == 0 && record->cause == MOTE_CAUSE_NONE) {
         printf("not tried yet");
     } else if (record->cause == CAUSE_ALIASES) {
-        printf("the aliases that are to complete its names cannot be read");
+        printf("its names cannot be completed");
     } else {
         print_code(record->code);
         print_cause(record->cause);

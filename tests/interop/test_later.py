@@ -70,6 +70,14 @@ def test_a_sender_made_of_its_caller(pattern, sender, machine):
     assert mail.sender == sender and f"From: {sender}" in header(mail)
 
 
+def test_a_host_whose_name_is_no_domain(machine):
+    """is called localhost, as no address has such a name behind its @"""
+    machine.configure()
+    machine.call("sendmail", "-i", A, text="Subject: x\n\nx\n", silent=False, env={"LOGNAME": "joe"})
+    machine.configure(f"relay {machine.relay.where}", "from %U")
+    assert flush(machine, host="my_host").returncode == OK and [mail.sender for mail in machine.relay.mails] == ["joe@localhost"]
+
+
 def test_names_in_the_header_alone(machine):
     machine.configure()
     machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False,
@@ -343,5 +351,6 @@ def test_a_name_that_makes_too_long_an_address(machine):
     done = flush(machine)
     assert done.returncode == DEFERRED and done.stderr.splitlines()[-1].endswith(": it is not an address of RFC 5321"), done.stderr
     assert "memory" not in done.stderr
+    assert b"\twaiting\tits names cannot be completed" in machine.call("mailq", silent=False).stdout
     machine.configure(f"relay {machine.relay.where}", "maildomain x.test")
     assert flush(machine, options=["--now"]).returncode == OK and [mail.to for mail in machine.relay.mails] == [[f"{name}@x.test"]]

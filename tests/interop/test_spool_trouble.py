@@ -133,13 +133,6 @@ def test_read_only_disk(on_small_disk, spool, relay):
     assert done.stderr.count("Read-only file system") == 2 and len(relay.mails) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_directory_without_permission(spool, relay):
-    spool.path.mkdir(mode=0o500)
-    done = spool.send(relay)
-    assert done.returncode == OK and "Permission denied" in done.stderr and len(relay.mails) == 1
-
-
 def fail(path, call, error, when):
     """a prefix for the command line: this call fails where it is about this path"""
     if shutil.which("strace") is None:

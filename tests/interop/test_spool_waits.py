@@ -18,7 +18,7 @@ from test_unkept import broken
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can put a log in the place of the system's")
 EXPIRY_S = 5 * 24 * 3600
 CAUSE = "the storage does not keep what it is given, or cannot be read"
-NO_ALIASES = "the aliases that are to complete its names cannot be read"
+NO_ALIASES = "its names cannot be completed"
 
 
 def grow_old(spool):
@@ -232,3 +232,12 @@ def test_a_spool_whose_user_may_not_write_into_it(relay, place):  # noqa: F811
     done = spool.flush(relay, options=["--now"], wrap=user)
     assert done.verdicts == ["delivered"] and "is finished and cannot be removed: Permission denied" in done.stderr, done.stderr
     assert spool.flush(relay, options=["--now"], wrap=user).verdicts == [] and len(relay.mails) == 1
+
+
+@root
+def test_a_new_spool_whose_user_may_not_write_into_it(relay, place):  # noqa: F811
+    spool = Spool(place / "own", place / "mailmote")
+    spool.path.mkdir(mode=0o500)
+    os.chown(spool.path, USER, USER)
+    done = spool.send(relay, wrap=as_user())
+    assert done.returncode == OK and "Permission denied" in done.stderr and len(relay.mails) == 1, done.stderr
