@@ -186,12 +186,12 @@ def test_relays_that_are_a_link(stored, relay, closed, tmp_path):
 
 # ---- Closed streams -------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("closed", ["0", "1", "2", "01", "02", "12", "012"])
-def test_a_closed_stream_is_no_file_and_no_relay(stored, relay, closed):
+@pytest.mark.parametrize("streams", ["0", "1", "2", "01", "02", "12", "012"])
+def test_a_closed_stream_is_no_file_and_no_relay(stored, relay, streams):
     """its number is not given to what is opened next, which would hear what is meant for a person"""
     relay.hold, relay.hold_greeting = threading.Event(), True
     words = [COMMAND, "flush", "-v", "--now", "--spool", stored.path, "--relay", relay.where]
-    with subprocess.Popen(["/bin/sh", "-c", 'exec "$@" ' + "".join(f" {stream}>&-" for stream in closed), "sh", *words],
+    with subprocess.Popen(["/bin/sh", "-c", 'exec "$@" ' + "".join(f" {stream}>&-" for stream in streams), "sh", *words],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             assert relay.holding.wait(LIMIT_S)

@@ -291,7 +291,7 @@ def test_to(machine, words, fields, to):
 
 
 @pytest.mark.parametrize("field, sent", [
-    ("From: root (Cron Daemon)", f"Cron Daemon <{ROOT}>"), ("From: root", ROOT), ("From: Ann <ann>", f"Ann <ann@{HOST}>"),
+    ("From: root (Cron Daemon)", f"Cron Daemon <{ROOT}>"), ("From: root (A)", f"A <{ROOT}>"), ("From: root", ROOT), ("From: Ann <ann>", f"Ann <ann@{HOST}>"),
     ("From: Cron Daemon", f"Cron Daemon <{ROOT}>"), ("From: Jörg Ö. <j@x.test>", "Jörg Ö. <j@x.test>"),
     ('From: "Müller, A" <j@x.test>', '"Müller, A" <j@x.test>'), ("From: j@x.test (Jörg)", "Jörg <j@x.test>"),
     ("Reply-To: root, Jörg <j>", f"{ROOT}, Jörg <j@{HOST}>"), ("Cc: Büro: Jörg <j@x.test>, root;", f"Büro: Jörg <j@x.test>, {ROOT};"),

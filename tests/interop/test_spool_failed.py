@@ -221,12 +221,12 @@ def id_of_notice(number, told_of):
     return f"{int(number, 16) ^ 2**64 - 1 ^ int.from_bytes(told_of.to_bytes(8, 'little'), 'big'):016x}"
 
 
-def refuse(spool, relay, *options, notice="250 fine", **more):
-    """each recipient, in the second attempt, whose notice is tried at once"""
+def refuse(spool, relay, *options, notice="250 fine", wrap=("env", "TZ=EAST-9"), **more):
+    """each recipient, in the second attempt, whose notice is tried at once, and far from Greenwich"""
     relay.replies = {address: "450 4.2.1 later" for address in (A, B)}
     spool.send(relay, to=(A, B), **more)
     relay.replies = {A: "550 5.1.1 unknown", B: "550 no", S: notice}
-    done = spool.flush(relay, options=[*NOW, *options])
+    done = spool.flush(relay, options=[*NOW, *options], wrap=wrap)
     assert done.verdicts[:2] == ["failed"] * 2 and len(done.rows) == 3
     relay.replies = {}
     return done.rows[0][0]
@@ -249,6 +249,12 @@ def test_a_notice_goes_to_the_sender(spool, relay):
     assert header.get_content_type() == "text/rfc822-headers" and "hello" not in header.get_payload()
     shown = email.message_from_string(header.get_payload())
     assert (shown["Subject"], shown["Message-ID"]) == ("Too hot", f"<{number}@client.example.org>")
+
+
+def test_a_notice_has_no_date_where_nobody_knows_it(spool, relay):
+    refuse(spool, relay, wrap=pretend(REALTIME=60))
+    [(mail, _)] = notices(relay)
+    assert mail["Date"] is None and mail["Message-ID"] is not None
 
 
 def test_a_notice_has_the_whole_header(spool, relay):
