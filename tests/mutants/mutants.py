@@ -7,18 +7,19 @@
 
 BUILD has the programs. A fault of core or of port/posix is looked for by the unit programs that run its line, one of port/lwip by
 the tests of lwIP that do, one of the command, or of port/posix that the unit programs let pass, by ten seconds of tests of
-the command that do, some of each file; where nobody runs the line, by those that run something of the file. A test that fails
-without a fault, too, has found none. A fault that leaves the object as it was is none. What came of each is kept in
-BUILD/mutants/results.txt: what is there is not done again, so a run that was ended goes on. --left gives those that nobody found
-to the sanitizers, in full, and to all tests of the command that run the line. Those of equal.txt change nothing anyone could see.
---known replays the faults of known.txt: each must be found by the test it names.
+the command that do, some of each file, but for those that start another server than Postfix; where nobody runs the line, by those
+that run something of the file. A test that fails without a fault, too, or does not fail again, has found none. A fault that leaves
+the object as it was is none. What came of each is kept in BUILD/mutants/results.txt: what is there is not done again, so a run
+that was ended goes on. --left gives those that nobody found to the sanitizers, in full, and to all tests of the command that run
+the line. Those of equal.txt change nothing anyone could see. --known replays the faults of known.txt: each must be found by the
+test it names.
 """
 
 import argparse
+import atexit
 import collections
 import functools
 import hashlib
-import itertools
 import json
 import os
 import pathlib
@@ -67,7 +68,7 @@ class Tests:
             self.see()
             seen.end()
             seen = Seen(self.path, *self.places)
-            if not seen.tests:
+            if not any(test["lines"] for test in seen.tests):
                 os.unlink(self.path)
                 sys.exit(f"{self.path}: no test has run")
         return seen
@@ -139,10 +140,11 @@ class Command(Tests):
     PROGRAMS = "mailmote", "fast/mailmote"
 
     def __init__(self, build):
-        self.sound, self.unsound = {""}, set()
+        self.sound, self.unsound = {"", "linker"}, set()
         self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
                        Build(build, [], "fast", f"{build}/mutants/command/fast", "obj/fast")]
         super().__init__(build, "all", "core", "port/posix", "include", "boards/host", "tests/interop")
+        self.path = f"{build}/mutants/{'-'.join(['command', *os.environ.get('SCENES', '').split()])}.json"
 
     def pytest(self, build, words, pass_fds=(), **more):
         names = dict(MAILMOTE=f"{build}/mailmote", MAILMOTE_FAST=f"{build}/fast/mailmote")
@@ -152,16 +154,23 @@ class Command(Tests):
 
     @functools.cached_property
     def standing(self):
-        """a pytest that runs what it is told: where it is told, and answers"""
-        place = f"{self.build}/mutants/command"
+        """a pytest that runs what it is told: where it is told, where it answers, and which tests it has"""
         self.unchanged()
         (told, tells), (reads, answers) = os.pipe(), os.pipe()
-        self.pytest(place, ["-p", "standing"], (told, answers), TOLD=str(told), ANSWERS=str(answers))
+        process = self.pytest(f"{self.build}/mutants/command", ["-p", "standing"], (told, answers), TOLD=str(told), ANSWERS=str(answers))
         os.close(told)
         os.close(answers)
-        standing = os.fdopen(tells, "w", buffering=1), os.fdopen(reads)
-        self.answer(standing)
-        return standing
+        tells, answers = os.fdopen(tells, "w", buffering=1), os.fdopen(reads)
+        atexit.register(self.end, process, tells)
+        return tells, answers, set(self.answer(answers))
+
+    def end(self, process, tells):
+        """it ends when nothing more is told; not at once if it is in the middle of a test"""
+        tells.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.terminate()
 
     def unchanged(self):
         """the programs, for the next tests"""
@@ -169,20 +178,25 @@ class Command(Tests):
             build.made.clear()
             shutil.copy(f"{self.build}/{program}", f"{self.build}/mutants/command/{program}")
 
-    def answer(self, standing):
-        line = standing[1].readline()
-        return json.loads(line) if line else sys.exit("pytest has ended")
+    def answer(self, answers):
+        return json.loads(answers.readline() or sys.exit(f"pytest has ended: python3 -m pytest {' '.join(SCENES)} says why"))
 
     def fails(self, names):
         """the first of them that does, with the programs that are in its place"""
-        print(json.dumps(names), file=self.standing[0])
-        return self.answer(self.standing)
+        tells, answers, _ = self.standing
+        print(json.dumps(names), file=tells)
+        found = self.answer(answers)
+        return found if found in ["", *names] else sys.exit(f"pytest: {found}")
 
     def see(self):
         make(f"BUILD={self.seen_in}", *COVERAGE, "fast")
         for folder, _, _ in os.walk(self.seen_in):
             os.chmod(folder, 0o777)             # some tests are no root
-        self.pytest(self.seen_in, ["-p", "seen"], SEEN=self.seen_in, SEEN_INTO=self.path).wait()
+        process = self.pytest(self.seen_in, ["-p", "seen"], SEEN=self.seen_in, SEEN_INTO=self.path)
+        try:
+            process.wait()
+        finally:
+            process.terminate()
 
     def in_order(self, fault):
         """Most lines are run by thousands of tests that say nothing of them: of each file of tests the one that runs most of the source
@@ -200,19 +214,24 @@ class Command(Tests):
         return sorted(sorted(self.seen.of(fault.file, fault.line), key=price), key=turn)
 
     def first(self, file, tests, plenty):
-        self.standing                           # it begins with programs that have no fault
-        until = itertools.accumulate(test["seconds"] for test in tests)
-        names = [test["name"] for test, seconds in zip(tests, until) if plenty or seconds <= self.ALL_S]
-        while True:
-            if None in [build.linked(f"{self.build}/{program}", file) for build, program in zip(self.builds, self.PROGRAMS)]:
-                return "linker"
-            found = self.fails([name for name in names if name not in self.unsound])
-            if found not in self.sound:
-                self.unchanged()                # it must not fail without a fault
-                (self.unsound if self.fails([found]) else self.sound).add(found)
-            if found in self.sound:
-                return found
-            print(f"{found} fails without a fault: it is left out", flush=True)
+        names, left_s = [], self.ALL_S
+        for test in tests:
+            if test["name"] in self.standing[2] - self.unsound and (plenty or test["seconds"] <= left_s or not names):
+                names.append(test["name"])
+                left_s -= test["seconds"]
+        found = self.fails(names) if self.link(file) else "linker"
+        while found not in self.sound:
+            self.unchanged()                    # it must not fail without a fault, and must with it, also alone
+            (self.sound if not self.fails([found]) and self.link(file) and self.fails([found]) else self.unsound).add(found)
+            if found in self.unsound:
+                print(f"{found} is left out: it fails without a fault, or once", flush=True)
+                names.remove(found)
+                self.link(file)
+                found = self.fails(names)
+        return found
+
+    def link(self, file):
+        return None not in [build.linked(f"{self.build}/{program}", file) for build, program in zip(self.builds, self.PROGRAMS)]
 
 
 def known(build):
@@ -300,6 +319,9 @@ def main():
     parser.add_argument("--known", action="store_true")
     parser.add_argument("files", nargs="*")
     args = parser.parse_args()
+    for file in args.files:
+        if not os.path.exists(file):
+            parser.error(f"there is no {file}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))      # and what was started ends, too
     return known(args.build) if args.known else plant(args)
 

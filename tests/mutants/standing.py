@@ -3,7 +3,7 @@
 
 As a plugin (-p standing) it reads from the descriptor TOLD: a line of JSON is a list of tests. It runs them in a process of their
 own, up to the first that fails, and writes to the descriptor ANSWERS a line of JSON: the test that failed, or took too long; "" if
-none did. Of what those tests started nothing is left behind them. The first answer, asked by nobody, says that it is ready.
+none did. No process that those tests started is left behind them. The first answer, asked by nobody, is which tests there are.
 """
 
 import ctypes
@@ -15,23 +15,28 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 
 import pytest
 
 INTEROP = pathlib.Path(__file__).parent.parent / "interop"
-PR_SET_CHILD_SUBREAPER = 36
-CPU_S, ONE_S = 30, 200                          # for each process; for one test
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+CPU_S, ONE_S = 30, 200                          # for a test's own part, and each command; for one test
 SHARED = "postfix", "aiosmtpd"                  # one runs all the time, one is begun at once; others take seconds to start
 
 sys.path.insert(0, str(INTEROP))
 import clock  # noqa: E402
+import pretend  # noqa: E402
 clock.LIMIT_S = 60                              # a fault may well make a command that never ends
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared(mailmote, farm):
+def shared(request, mailmote, farm):
+    pretend.library()
+    pretend.library(pretend.MEMORY)
     if not farm.why_not:
         farm[SHARED[0]]
+    request.config.farm = farm
 
 
 def pytest_collection_modifyitems(items):
@@ -47,9 +52,9 @@ def pytest_runtestloop(session):
     told, answers = os.fdopen(int(os.environ["TOLD"])), os.fdopen(int(os.environ["ANSWERS"]), "w", buffering=1)
     gc.collect()
     gc.freeze()                                 # a child that looked through all of it would make it its own
-    print(json.dumps("ready"), file=answers)
+    print(json.dumps(list(items)), file=answers)
     for line in told:
-        print(json.dumps(first([items[name] for name in json.loads(line) if name in items], session)), file=answers)
+        print(json.dumps(first([items[name] for name in json.loads(line)], session)), file=answers)
     return True
 
 
@@ -59,8 +64,10 @@ def first(items, session):
     child = os.fork()
     if not child:
         try:
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-            session.items = items
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            session.items, farm = items, session.config.farm
+            farm.scratch = pathlib.Path(tempfile.mkdtemp(dir=farm.scratch))     # for other servers, which end with this process
+            farm.scratch.chmod(0o755)
             run(items, session, lambda name: os.write(writes, f"{name}\n".encode()))
         finally:
             os._exit(0)
@@ -77,6 +84,8 @@ def run(items, session, begin=lambda name: None):
     """Each is told an item of another file comes next: so nothing is kept for it but what all files share."""
     for item in items:
         begin(item.nodeid)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_S, resource.RLIM_INFINITY))
         other = next(each for each in session.config.standing if each.path != item.path)
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=other)
         if session.testsfailed:
