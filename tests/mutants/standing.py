@@ -7,6 +7,7 @@ none did. No process that those tests started is left behind them. The first ans
 """
 
 import ctypes
+import functools
 import gc
 import json
 import os
@@ -68,7 +69,7 @@ def first(items, session):
             session.items, farm = items, session.config.farm
             farm.scratch = pathlib.Path(tempfile.mkdtemp(dir=farm.scratch))     # for other servers, which end with this process
             farm.scratch.chmod(0o755)
-            run(items, session, lambda name: os.write(writes, f"{name}\n".encode()))
+            run(items, session, functools.partial(begin, writes))
         finally:
             os._exit(0)
     os.close(writes)
@@ -80,21 +81,20 @@ def first(items, session):
     return (said.decode().splitlines() or ["no test began"])[-1]
 
 
+def begin(writes, name):
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_S, resource.RLIM_INFINITY))
+    os.write(writes, f"{name}\n".encode())
+
+
 def run(items, session, begin=lambda name: None):
-    """Each is told an item of another file comes next: so nothing is kept for it but what all files share."""
+    """Of what was made for each, no more is kept for the next one than what all of them share: what the session has."""
     for item in items:
         begin(item.nodeid)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_S, resource.RLIM_INFINITY))
-        other = next(each for each in session.config.standing if each.path != item.path)
-        session.config.hook.pytest_runtest_protocol(item=item, nextitem=other)
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
         if session.testsfailed:
             return
     begin("")
-
-
-def pytest_collection_finish(session):
-    session.config.standing = list({item.path: item for item in session.items}.values())
 
 
 def children():
