@@ -137,8 +137,11 @@ static int choose_recipients(struct later *all)
         status = add_recipient(all, old->rcpts[i].address, old->rcpt_count - 1 - i);
     }
     count = all->to.count;
-    if (status != EX_OK || !mail_make_room(&all->mail, count)) {
-        return status != EX_OK ? status : EX_OSERR;
+    if (status == EX_OK && !mail_make_room(&all->mail, count)) {
+        status = EX_OSERR;
+    }
+    if (status != EX_OK) {
+        return status;
     }
     for (unsigned i = 0; i < count; i++) {
         all->mail.mail.rcpts[i].address = all->to.list[i];

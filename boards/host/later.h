@@ -19,7 +19,8 @@ int later_begin(struct later **later, struct args *args, const struct host_mail 
 struct host_mail *later_mail(struct later *later);
 void later_end(struct later *later);
 
-/* Beside the causes of enum mote_cause, in the spool alone: a mail's names cannot be completed, as aliases cannot be read or make no address. */
+/* Beside the causes of enum mote_cause, in the spool alone: a mail's names cannot be completed, as aliases cannot be read, or what
+ * they make is no address. */
 enum { CAUSE_ALIASES = 255 };
 
 /* That is what a mail of the spool becomes, which was taken and read, and stays so: its file in one step, or where that cannot be
