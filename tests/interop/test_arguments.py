@@ -413,13 +413,6 @@ def test_closed_input(closed):
     assert send_with('exec "$@" </dev/null', closed).returncode == DEFERRED
 
 
-def test_output_that_cannot_be_written(closed):
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run([COMMAND, "send", "--relay", closed, *FROM, "r@example.org"], input=b"text\n", stdout=full,
-                              stderr=subprocess.PIPE, timeout=LIMIT_S)
-    assert done.returncode == DEFERRED and b"standard output" in done.stderr
-
-
 @pytest.mark.parametrize("words, status", [(["--help"], 74), (["--version"], 74), (["queue"], 74), (["probe", "127.0.0.1:1"], DEFERRED)],
                          ids=["help", "version", "queue", "probe"])
 def test_what_is_not_told_is_no_success(words, status, closed, tmp_path):

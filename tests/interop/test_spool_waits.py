@@ -29,11 +29,7 @@ def grow_old(spool):
 
 @pytest.fixture
 def kept(spool, closed):
-    spool.send(closed)
-    file = spool.file()
-    file.wait = 0
-    file.write()
-    (spool.path / "relays").unlink()
+    spool.keep(closed)
     return spool
 
 
@@ -236,6 +232,7 @@ def test_a_spool_whose_user_may_not_write_into_it(relay, place):  # noqa: F811
 
 @root
 def test_a_new_spool_whose_user_may_not_write_into_it(relay, place):  # noqa: F811
+    """is not told to be another user's"""
     spool = Spool(place / "own", place / "mailmote")
     spool.path.mkdir(mode=0o500)
     os.chown(spool.path, USER, USER)

@@ -122,15 +122,6 @@ def test_who_is_deferred_is_not_kept_whatever_the_status(secure, relay, director
     assert send(relay).stderr == send(relay, to=(B,)).stderr == send(relay, to=(A, B)).stderr == ""
 
 
-def due(spool, closed):
-    """a mail in it that a flush tries at once"""
-    spool.send(closed)
-    file = spool.file()
-    file.wait = 0
-    file.write()
-    (spool.path / "relays").unlink()
-
-
 def configured(tmp_path, where):
     (tmp_path / "conf").write_text(f"relay {where}\nspool {tmp_path}/spool\n")
     return str(tmp_path / "conf")
@@ -143,7 +134,7 @@ def test_output_that_nobody_gets(relay, closed, tmp_path, command, replies, stat
     """as of a full disk or a reader that has gone: what has been delivered is not to be sent again for it"""
     words, relay.replies = ["send", *FROM, "--relay", relay.where, A], replies
     if command == "flush":
-        due(Spool(tmp_path / "spool"), closed)
+        Spool(tmp_path / "spool").keep(closed)
         words = ["flush"]
     reading, output = os.pipe() if closed_early else (os.open("/dev/null", os.O_RDONLY), os.open("/dev/full", os.O_WRONLY))
     os.close(reading)
@@ -155,7 +146,7 @@ def test_output_that_nobody_gets(relay, closed, tmp_path, command, replies, stat
 
 def test_queue_that_nobody_gets(closed, tmp_path):
     """is no empty one, though mailq is a word by itself"""
-    due(Spool(tmp_path / "spool"), closed)
+    Spool(tmp_path / "spool").keep(closed)
     with open("/dev/full", "wb") as full:
         done = subprocess.run(["mailq"], executable=COMMAND, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
                               env={"MAILMOTE_CONF": configured(tmp_path, closed)}, timeout=LIMIT_S)
