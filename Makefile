@@ -316,7 +316,7 @@ weeks-check: $(BUILD)/tests/weeks
 
 # Python tests. Debian's own interpreter, because only that one sees Debian's modules.
 pytest_finds = MAILMOTE=$(abspath $(BUILD)/mailmote) MAILMOTE_FAST=$(abspath $(BUILD)/fast/mailmote) \
-    MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(CC)' \
+    MAILMOTE_BUILD=$(abspath $(BUILD)) CC='$(strip $(CC) $(filter -fsanitize=%,$(CFLAGS)))' \
     BEARSSL_INC='$(dir $(bearssl_h))' BEARSSL_LIB='$(BEARSSL_LIB)' PYTHONDONTWRITEBYTECODE=1
 pytest = $(pytest_finds) /usr/bin/python3 -m pytest -q -p no:cacheprovider
 
@@ -335,6 +335,9 @@ interop-served: need-interop all fast
 
 interop-alone: need-interop all fast
 	@$(pytest) tests/interop $(patsubst %,--ignore=%,$(served) $(interop_elsewhere))
+
+interop-san: need-san need-interop | $(cross_h) ## the same with a command under AddressSanitizer and UndefinedBehaviorSanitizer, which finds leaks, too; half an hour
+	+@$(sanitized) interop
 
 servers: need-servers all ## twelve real servers, from Debian and npm: what each takes, as the README shows it; some minutes
 	@$(pytest) tests/interop/test_servers.py $(if $(T),-k $(call quoted,$(T)))
@@ -456,7 +459,7 @@ help: ## this list
 	    /^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(filter %.mk Makefile,$(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fuzz-afl fleet fleet-check weeks weeks-check interop interop-served interop-alone servers networks install-check deb-check callers dane-check faults attacks cost build-systems \
+.PHONY: FORCE all fast amalgamation dist-arduino deps clean demo check unit unit-san unit-msan unit-32 unit-valgrind fuzz-replay replay fuzz fuzz-afl fleet fleet-check weeks weeks-check interop interop-served interop-alone interop-san servers networks install-check deb-check callers dane-check faults attacks cost build-systems \
     core-check size warnings compile-all format-check format help
 
 -include $(shell find $(BUILD)/obj $(BUILD)/cross -name '*.d' 2>/dev/null)

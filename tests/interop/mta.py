@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from pretend import pretend
-from relay import COMMAND, LIMIT_S, Relay
+from relay import COMMAND, LIMIT_S, Relay, sanitizers
 
 HOST = "nas.example.test"
 NAMES = ["sendmail", "mail", "mailx", "mailq", "newaliases"]
@@ -29,6 +29,7 @@ class Machine:
         text = text if isinstance(text, bytes) else text.encode()
         words = {"LOGNAME": "root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", **dict(env)}
         words |= {"MAILMOTE_CONF": str(self.conf)} if config else {}
+        words |= sanitizers(wrap)
         done = subprocess.run([*wrap, *pretend(HOST=HOST), self.path / name, *args], input=text, capture_output=True,
                               timeout=LIMIT_S, env=words)
         done.stderr = done.stderr.decode(errors="replace")

@@ -16,7 +16,7 @@ ADDRESSES  those that any name has, in this order, with a space between
 RESOLVER   seconds the resolver takes to find no name, but for an IPv4 address
 CLOCK      the file of a test's clock (clock.py): no time passes but by it
 PORT       where on 127.0.0.1 connections to any other port go
-CPU_S, MEMORY_KB   seconds of a CPU and KB of addresses that it may take
+CPU_S, MEMORY_KB   seconds of a CPU and KB of addresses that it may take; a sanitizer's shadow needs all addresses there are
 RECV       no more than so many octets come from a socket at a time; -N: one to forty at random, drawn from N"""
 import atexit
 import ctypes
@@ -29,6 +29,8 @@ import tempfile
 import threading
 
 import pytest
+
+from relay import SANITIZED
 
 CLONE_NEWNS = 0x20000                                # Linux
 COMPILING = threading.Lock()
@@ -387,6 +389,8 @@ INHERITED = dict(os.environ)        # as it was: pytest changes it with each tes
 
 def environment(**settings):
     """the same without a program more to be started, for subprocess, beside what is INHERITED"""
+    if SANITIZED:
+        settings.pop("MEMORY_KB", None)
     return {"LD_PRELOAD": str(library()), **{name: str(value) for name, value in settings.items()}}
 
 
@@ -409,11 +413,13 @@ def apart_from_now(directory):
 
 def refusing(number, mark):
     """the allocation of that number fails, in libc as well, once in each process; then the file `mark` is there: for subprocess"""
+    not SANITIZED or pytest.skip("a sanitizer allocates by itself")
     return {"LD_PRELOAD": str(library(MEMORY)), "MEMORY": str(number), "REFUSED": str(mark)}
 
 
 def followed(octet):
     """what is allocated with zeros in it has this octet behind its end: for subprocess"""
+    not SANITIZED or pytest.skip("a sanitizer allocates by itself")
     return {"LD_PRELOAD": str(library(BEHIND)), "BEHIND": str(octet)}
 
 

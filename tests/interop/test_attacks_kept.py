@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from attack import Attack, cutter, limits, played
+from attack import CPU_S, MEMORY_KB, Attack, cutter, played
 from client import COMMAND
 from pretend import environment
 from relay import Spool, run
@@ -70,7 +70,7 @@ def test_second_mail(tmp_path, name, pieces):
                text=f"Subject: {body}\r\n\r\n{body}\r\n".encode()).rows[0][0] for body in BODIES]
     relay.play(attack.script)
     try:
-        done = spool.flush(f"127.0.0.1:{relay.port}", options=["--now"], env=environment(**limits(COMMAND), **recv))
+        done = spool.flush(f"127.0.0.1:{relay.port}", options=["--now"], env=environment(CPU_S=CPU_S, MEMORY_KB=MEMORY_KB, **recv))
         relay.settle()
         first, other, third, *more = done.rows
         assert [row[2] for row in more] == ["delivered"] * (attack.reason == ANOTHER_CONNECTION), done.rows

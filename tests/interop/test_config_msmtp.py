@@ -16,7 +16,7 @@ import time
 import pytest
 
 from pretend import pretend
-from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, USAGE, Relay, make_context, run
+from relay import BAD_CONFIG, COMMAND, DEFERRED, OK, SANITIZED, USAGE, Relay, make_context, run
 
 A = "a@example.test"
 
@@ -478,7 +478,7 @@ def test_file_that_others_may_write_and_its_first_line(config, line, said):
     assert done.returncode == BAD_CONFIG and said in told(done), done.stderr
 
 
-@pytest.mark.skipif(b"__asan_init" in pathlib.Path(COMMAND).read_bytes(), reason="it looks itself")
+@pytest.mark.skipif(SANITIZED, reason="it looks itself")
 def test_no_octet_behind_what_is_allocated(config, secure):
     """is written for a secret, an alias or what is made of a pattern, as the C library finds when they are freed"""
     word = "x" * 23

@@ -13,9 +13,10 @@ import threading
 import pytest
 
 from cell import BUILD
-from relay import COMMAND, DEFERRED, LIMIT_S, OK
+from relay import COMMAND, DEFERRED, LIMIT_S, OK, SANITIZED
 from scripted import Relay
 
+pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer costs most of it")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 RSA, EC = "RSA 4096, 2048, 2048", "P-384, P-384, P-256"

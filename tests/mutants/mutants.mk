@@ -7,7 +7,7 @@ mutants: need-unit need-interop unit-programs all fast ## plants N= faults (100)
 	+@SCENES='$(SCENES)' $(mutants) -n $(or $(N),100) --seed $(or $(SEED),1) $(FILES)
 
 mutants-left: need-san need-interop unit-programs all fast ## those that were left go to the sanitizers, in full, and to the tests of the command
-	+@$(sanitized) unit-programs
+	+@$(sanitized) unit-programs all fast
 	+@SCENES='$(SCENES)' $(mutants) --left $(FILES)
 
 mutants-known: need-unit unit-programs ## the faults of tests/mutants/known.txt: each must be found

@@ -49,6 +49,11 @@ def make(*words):
     subprocess.run(["make", "-s", "SHORT=", f"BEARSSL_LIB={os.environ['BEARSSL_LIB']}", *words], check=True, stdout=subprocess.DEVNULL)
 
 
+def sanitized(build):
+    """what make is told for a build of the sanitizers'"""
+    return ["CC=clang", "CPPFLAGS=-DBR_LE_UNALIGNED=0", "LDFLAGS=-fuse-ld=lld", f"BEARSSL_LIB={build}/san/libbearssl.a", f"CFLAGS={SANITIZE}"]
+
+
 class Tests:
     """What looks for faults: builds, and which test runs which line."""
 
@@ -139,10 +144,10 @@ class Command(Tests):
     ALL_S, LONG_S = 10, 3                       # of the tests that look for a fault; of one of them
     PROGRAMS = "mailmote", "fast/mailmote"
 
-    def __init__(self, build):
+    def __init__(self, build, words=()):
         self.sound, self.unsound = {"", "linker"}, set()
-        self.builds = [Build(build, [], "all", f"{build}/mutants/command"),
-                       Build(build, [], "fast", f"{build}/mutants/command/fast", "obj/fast")]
+        self.builds = [Build(build, words, "all", f"{build}/mutants/command"),
+                       Build(build, words, "fast", f"{build}/mutants/command/fast", "obj/fast")]
         super().__init__(build, "all", "core", "port/posix", "include", "boards/host", "tests/interop")
         self.path = f"{build}/mutants/{'-'.join(['command', *os.environ.get('SCENES', '').split()])}.json"
 
@@ -356,8 +361,7 @@ class Look:
 
     @functools.cached_property
     def strict(self):
-        words = ["CC=clang", "CPPFLAGS=-DBR_LE_UNALIGNED=0", f"BEARSSL_LIB={self.build}/san/libbearssl.a", f"CFLAGS={SANITIZE}"]
-        strict = Units(f"{self.build}/san", words)
+        strict = Units(f"{self.build}/san", sanitized(self.build))
         strict.seen = self.units.seen
         return strict
 
@@ -369,12 +373,20 @@ class Look:
     def command(self):
         return Command(self.build)
 
+    @functools.cached_property
+    def strict_command(self):
+        strict = Command(f"{self.build}/san", sanitized(self.build))
+        strict.seen = self.command.seen
+        return strict
+
     def __call__(self, fault, text):
         if fault.file.startswith("port/lwip/"):
             return self.lwip.who(fault, text)
         command, who = fault.file.startswith(("boards/", "port/posix/")), ""
         if self.units.builds[0].has(fault.file):
             who = (self.strict if self.left else self.units).who(fault, text, self.left)
+        if not who and self.left:
+            who = self.strict_command.who(fault, text)
         if not who and (command or self.left):
             who = self.command.who(fault, text, self.left)
         return who
