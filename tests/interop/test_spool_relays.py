@@ -270,6 +270,17 @@ def test_a_pause_after_a_mail_is_no_failure(spool, tmp_path, refused):
     relay.stop()
 
 
+@pytest.mark.parametrize("before", [[], ["a@example.test"]])
+def test_no_pause_after_a_mail_that_was_not_taken(spool, closed, before):
+    """now, by anybody: a relay that ends the connection behind it has failed, and is left alone"""
+    relay = Relay(replies={"later@example.test": "450 4.2.1 not now", "busy@example.test": "421 4.3.2 busy"})
+    spool.send(relay, to=(*before, "later@example.test"))
+    spool.send(closed, to=("busy@example.test",))
+    assert spool.flush(relay, options=NOW).verdicts == ["deferred"] * 2 and len(relay.mails) == len(before)
+    assert [line[:2] for line in relay_lines(spool) if line[4] == str(relay.port)] == [["1", "0"]]
+    relay.stop()
+
+
 class Leaving(Relay):
     """ends its first connection where a second mail begins, and its third one in front of what it would say to `verb`"""
     verb = None
