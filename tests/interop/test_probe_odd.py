@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`mailmote probe' where there is no relay, an odd one, or a hostile one: it reaches no terminal and takes no time."""
 import contextlib
+import json
+import os
 import re
 import shutil
 import socket
@@ -11,7 +13,7 @@ import time
 import pytest
 
 from forge import LOCAL, Forge, extension
-from pretend import pretend
+from pretend import pretend, refusing
 from relay import BAD_CONFIG, COMMAND, LIMIT_S
 from says import UNTIL_TLS, Says, own_context
 from scripted import Contexts, Relay
@@ -146,6 +148,35 @@ def test_lines_of_one_reply(greeting, hello, told_of):
     _, found = told(Says([greeting, *([hello] if hello else [])]).port)
     assert found["greeting"].count("x" * 70) == greeting.count(b"x" * 70) and found["greeting"][-3:] == greeting.decode().strip()[-3:]
     assert found["offers_clear"] == told_of
+
+
+@pytest.mark.parametrize("octets, record, free", [(20, 49, 49), (512, 541, 541), (513, 541, 542), (1000, 541, 1029)])
+def test_the_longest_records(tmp_path, octets, record, free):
+    """are told, of those that are encrypted: a reply has a header of 5 octets before it, and 24 of AES-GCM, in as many records as it needs"""
+    context = own_context(tmp_path)
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
+    relay = Says(UNTIL_TLS, context, inside=(b"250-hello\r\n250 " + b"x" * (octets - 17) + b"\r\n",))
+    _, found = told(relay.port)
+    assert (found["record"], found["record_free"], found["buffer"], found["max_fragment_length"]) == (record, free, 837, True)
+    assert f"records         {record} octets the longest, {free} when not asked for short ones: a buffer of 837 will" in probe(relay.port).stdout
+
+
+@pytest.mark.parametrize("lines, learned", [([b""], []), (UNTIL_TLS, ["ciphers", "curves", "record_free"])])
+def test_no_memory(tmp_path, lines, learned):
+    """whichever allocation fails: that is said, or it is one of a further conversation, of which less is learned and nothing else"""
+    context, mark, words = own_context(tmp_path), tmp_path / "refused", []
+    command = [COMMAND, "probe", "--json", "--trust", tmp_path / "cert", f"localhost:{Says(lines, context if learned else None).port}"]
+    for number in range(100):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env={**os.environ, **refusing(number, mark)})
+        found = json.loads(done.stdout or "{}")
+        if number == 0:
+            whole = found
+        elif not mark.exists() or all(found.get(name) == whole[name] for name in whole if name not in learned):
+            break
+        mark.unlink(missing_ok=True)
+        words += [done.stderr + found.get("trouble", "") + found.get("verdict", "")]
+    assert len(words) > 3 and all("memory" in said for said in words[1:]), words
+    assert (mark.exists() and found != whole) == bool(learned)
 
 
 @pytest.mark.parametrize("code", [0, 40, 255])
