@@ -148,6 +148,7 @@ static void write_phrase(struct word_writer *words, struct span phrase)
 static void write_comment(struct word_writer *words, struct span comment)
 {
     fputs(" (", words->out);
+    words->column += 2;
     write_phrase(words, comment);
     fputc(')', words->out);
 }
@@ -174,7 +175,7 @@ static void write_address(struct word_writer *words, const struct address *addre
     if (!header_complete(full, sizeof full, address->spec, address->has_domain, rules->domain)) {
         snprintf(full, sizeof full, "%s", address->spec);
     }
-    fprintf(words->out, named || name[0] != 0 ? " <%s>" : "%s", full);
+    words->column += (size_t)fprintf(words->out, named || name[0] != 0 ? " <%s>" : "%s", full);
     if (named && address->comment.len > 0) {
         write_comment(words, address->comment);
     }
@@ -196,10 +197,13 @@ static void write_list(FILE *out, struct span field, const struct header_rules *
             continue;
         }
         fputs(between, out);
-        words.column = *between == ',' ? 1 : words.column;
+        words.column = *between == ',' ? 1 : words.column + strlen(between);
         if (address.kind == ADDRESS_GROUP) {
+            bool eight = has_8bit(address.name.at, address.name.len);
+
             write_phrase(&words, address.name);
-            fputs(has_8bit(address.name.at, address.name.len) ? " :" : ":", out); /* an encoded-word ends in a blank */
+            fputs(eight ? " :" : ":", out); /* an encoded-word ends in a blank */
+            words.column += eight ? 2 : 1;
         } else {
             write_address(&words, &address, rules);
         }

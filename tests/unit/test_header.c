@@ -369,6 +369,44 @@ static void field_encoded_in_short_lines(void **state)
     }
 }
 
+/* The first of them goes up to the 76th octet of its line, whatever stands in front of it; %s is a name that is parted. */
+static void field_encoded_in_whole_lines(void **state)
+{
+    static const struct {
+        const char *start, *end;
+    } forms[] = {
+        {"To: ", " <r@x>"},
+        {"Cc: a@b,\r\n ", " <r@x>"},
+        {"Cc: Staff: ", " <r@x>;"},
+        {"Cc: J\xc3\xb6: ", " <r@x>;"},
+        {"Cc: %s: ", " <r@x>;"},
+        {"Cc: Ann <a@b> (", ")"},
+        {"Cc: %s <a@b> (", ")"},
+        {"Cc: No: a, Ann <root> (", ");"},
+        {"Cc: %s <a>, Ann <b> (", ")"},
+        {"From: x ", ""},
+        {"Subject: ", ""},
+    };
+    char name[501] = "";
+
+    memset(name, 'a', sizeof name - 1);
+    for (size_t i = 0; i < COUNT(forms) * 80; i++) {
+        char start[600], field[800], *text, *first, *line;
+        size_t wanted;
+
+        sprintf(start, forms[i / 80].start, name);
+        sprintf(field, "%s\xc3\xbc%0*zu%s", start, (int)(i % 80) + 1, (size_t)0, forms[i / 80].end);
+        text = made(field, &complete);
+        first = strstr(text, "=?UTF-8?Q?=C3=BC0");
+        assert_non_null(first);
+        for (line = first; line != text && line[-1] != '\n'; line--) {
+        }
+        wanted = (size_t)(first - line) + strlen("=?UTF-8?Q?=C3=BC") + i % 80 + 1 + strlen("?=");
+        assert_int_equal(strstr(first + strlen("=?UTF-8?Q?"), "?=") + 2 - line, wanted < 76 ? wanted : 76);
+        free(text);
+    }
+}
+
 /* ---- At random --------------------------------------------------------------------------------------------------- */
 
 static uint32_t drawn(uint32_t below)
@@ -597,6 +635,7 @@ int main(void)
         cmocka_unit_test(field_folded),
         cmocka_unit_test(field_folded_at_pairs),
         cmocka_unit_test(field_encoded_in_short_lines),
+        cmocka_unit_test(field_encoded_in_whole_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
