@@ -62,7 +62,9 @@ def test_a_login_that_is_repeated(spool, relay, pin, tmp_path, echo):
 
 
 @pytest.mark.parametrize("echo, shown", [(ECHOES["line"], "535 5.7.8 AUTH PLAIN ***: refused"), (ECHOES["twice"], "535 *** ***."), (f"{PLAIN}!", "***!"),
-                                         (f"{LOGIN[:9]}{SECRET}", "******"), (f"535 {LOGIN}", "535 ***=")])
+                                         (f"{LOGIN[:9]}{SECRET}", "******"), (f"535 {LOGIN}", "535 ***="),
+                                         (f"535 {SECRET[-7:]}!{SECRET[-8:]}!{SECRET[:7]}!{SECRET[:8]}!{LOGIN[3:8]}!{LOGIN[3:9]}!{PLAIN[:5]}!{PLAIN[:6]}",
+                                          f"535 {SECRET[-7:]}!***!{SECRET[:7]}!***!{LOGIN[3:8]}!***!{PLAIN[:5]}!***")])
 def test_the_rest_of_a_line_is_shown(spool, relay, pin, tmp_path, echo, shown):
     """no octet less and none more, be the login in front, behind or in the middle; such a line need be no reply"""
     relay.replies["AUTH"] = echo

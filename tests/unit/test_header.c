@@ -241,6 +241,8 @@ static const struct {
     {&complete, "From: J\xc3\xb6rg M <a@b>", "From: =?UTF-8?Q?J=C3=B6rg?= M <a@b>\r\n"},
     {&complete, "From: \"M, J\xc3\xb6rg\" <a@b>", "From: =?UTF-8?Q?M=2C_J=C3=B6rg?= <a@b>\r\n"},
     {&complete, "To: a@b (J\xc3\xb6rg)", "To: =?UTF-8?Q?J=C3=B6rg?= <a@b>\r\n"},
+    {&complete, "To: root (x), Y <b> (z), c (\"\"), d ()",
+     "To: x <root@nas.test>,\r\n Y <b@nas.test> (z),\r\n c@nas.test,\r\n d@nas.test\r\n"},
     {&complete, "To: Ann <a@b> (J\xc3\xb6rg), c", "To: Ann <a@b> (=?UTF-8?Q?J=C3=B6rg?=),\r\n c@nas.test\r\n"},
     {&complete, "To: =?UTF-8?Q?J=C3=B6rg?= \xc3\xbc <a@b>",
      "To: =?UTF-8?Q?J=C3=B6rg?= =?UTF-8?Q?_?= =?UTF-8?Q?=C3=BC?= <a@b>\r\n"},
