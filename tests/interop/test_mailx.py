@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -99,6 +100,28 @@ def test_fields_beside_attachments(machine, tmp_path):
     assert {name: whole.get_all(name) for name in ("From", "Subject", "X-Loop", "MIME-Version")} == {
         "From": ["Ann <ann@x.test>"], "Subject": ["s"], "X-Loop": ["y"], "MIME-Version": ["1.0"]}
     assert whole.get_content_type() == "multipart/mixed" and len(whole.get_all("Content-Type")) == 1
+
+
+@pytest.mark.parametrize("words, subject, sender", [
+    (["-a", "Date: x", "-a", "Message-ID: <x@x.test>"], None, ROOT), (["-s", "s", "-a", "Subject: t"], "s", ROOT),
+    (["-a", "Subject: t", "-s", "s"], "s", ROOT), (["-a", "Subject: s", "-a", "Date: x", "-a", "Subject: t"], "s", ROOT),
+    (["-r", B, "-a", "From: c@x.test", "-s", "s"], "s", B), (["-a", "From: b@x.test", "-a", "From: c@x.test"], None, "b@x.test")])
+def test_subject_and_sender_beside_attachments(machine, tmp_path, words, subject, sender):
+    """an option comes first, else the first field of that name; no other field is taken for one"""
+    (tmp_path / "file").write_text("text")
+    mail = machine.sent("mail", *words, "-A", tmp_path / "file", A, text=b"x\n")
+    whole = parsed(mail)
+    assert (whole.get_all("Subject"), whole.get_all("From"), mail.sender) == (subject and [subject], [sender], sender)
+    assert [len(whole.get_all(name)) for name in ("Date", "Message-ID")] == [1, 1] and "x" not in (whole["Date"], whole["Message-ID"])
+
+
+def test_nobody_waits_for_the_relay(machine):
+    """mail ends when the mail is stored"""
+    machine.relay.hold = threading.Event()
+    machine.call("mail", "-s", "x", A, text=b"x\n")
+    assert machine.relay.holding.wait(LIMIT_S) and len(machine.kept()) == 1
+    machine.relay.hold.set()
+    assert machine.arrived()[0].to == [A]
 
 
 @pytest.mark.parametrize("with_file", [False, True])

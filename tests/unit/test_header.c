@@ -506,6 +506,44 @@ static void field_long(void **state)
     free(text);
 }
 
+/* Where a line is parted: at the last blank that stands on it but for the one behind the colon, else behind the last comma, else at
+ * that blank, else where it is full. */
+static void field_parted(void **state)
+{
+    enum { FULL = LINE_OCTETS };
+    static const struct {
+        const char *field, *made;
+        int len[2], parted[3];
+    } rows[] = {
+        {"X: %0*d %0*d", "X: %0*d\r\n %0*d\r\n", {FULL - 3, 600}, {FULL - 3, 600, 0}},
+        {"X: %0*d %0*d", "X:\r\n %0*d\r\n %0*d\r\n", {FULL - 2, 600}, {FULL - 2, 600, 0}},
+        {"X: %0*d,%0*d", "X: %0*d,\r\n %0*d\r\n", {FULL - 4, 600}, {FULL - 4, 600, 0}},
+        {"X: %0*d,%0*d", "X:\r\n %0*d,\r\n %0*d\r\n", {FULL - 3, 600}, {FULL - 3, 600, 0}},
+        {"X: %0*d,%0*d", "X:\r\n %0*d,\r\n %0*d\r\n", {FULL - 2, 600}, {FULL - 2, 600, 0}},
+        {"X:%0*d,%0*d", "X:%0*d,\r\n %0*d\r\n", {FULL - 3, 600}, {FULL - 3, 600, 0}},
+        {"X:%0*d,%0*d", "X:%0*d\r\n ,\r\n %0*d\r\n", {FULL - 2, 1000 - 3}, {FULL - 2, 1000 - 3, 0}},
+        {"X: %0*d,%0*d,", "X: %0*d,\r\n %0*d,\r\n", {1, FULL - 2}, {1, FULL - 2, 0}},
+        {"X: ,%0*d%0*d", "X: ,\r\n %0*d%0*d\r\n", {600, FULL - 601}, {600, FULL - 601, 0}},
+        {"X:,%0*d%0*d", "X:,\r\n %0*d%0*d\r\n %0*d\r\n", {600, FULL - 600}, {600, FULL - 601, 1}},
+        {"X: %0*d%0*d", "X:\r\n %0*d%0*d\r\n %0*d\r\n", {600, FULL - 600}, {600, FULL - 601, 1}},
+        {"X:%0*d%0*d", "X:%0*d%0*d\r\n %0*d\r\n", {600, FULL - 601}, {600, FULL - 602, 1}},
+        {"X:a %0*d,%0*d", "X:a\r\n %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
+        {"X: a %0*d,%0*d", "X: a\r\n %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
+        {"X: a, %0*d,%0*d", "X: a,\r\n %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
+        {"X: %0*d,a %0*d", "X: %0*d,a\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char field[2500], wanted[2500], *text;
+
+        sprintf(field, rows[i].field, rows[i].len[0], 0, rows[i].len[1], 0);
+        sprintf(wanted, rows[i].made, rows[i].parted[0], 0, rows[i].parted[1], 0, rows[i].parted[2], 0);
+        text = made(field, &complete);
+        assert_string_equal(text, wanted);
+        free(text);
+    }
+}
+
 /* A name is parted where it is longer than half a line, and no earlier. */
 static void field_of_a_long_name(void **state)
 {
@@ -631,6 +669,7 @@ int main(void)
         cmocka_unit_test(field_at_random),
         cmocka_unit_test(field_made_twice),
         cmocka_unit_test(field_long),
+        cmocka_unit_test(field_parted),
         cmocka_unit_test(field_of_a_long_name),
         cmocka_unit_test(field_gap),
         cmocka_unit_test(field_has_an_end),
