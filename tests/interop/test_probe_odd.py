@@ -141,6 +141,7 @@ def test_a_reply_of_more_than_there_is_room_for(tmp_path):
 
 
 @pytest.mark.parametrize("greeting, hello, told_of", [
+    (b"\n", None, []), (b"\r\n", None, []),
     (b"220-" + b"x" * 70 + b"\r\n220-two\r\n220 three\r\n", b"250-hi\r\n250-Y\r\n250 Z\r\n", ["Y", "Z"]),
     (b"220 hi\r\n", b"250-hi\r\n250-ONE\0FIVE\r\n250 SIX\r\n", ["ONE"]), (b"559-" + b"x" * 70 + b"\r\n559 two\r\n", None, [])])
 def test_lines_of_one_reply(greeting, hello, told_of):
