@@ -3,6 +3,7 @@
 test_calls.py."""
 import email
 import email.policy
+import fcntl
 import os
 import pathlib
 import pwd
@@ -10,7 +11,9 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -182,6 +185,20 @@ def test_lone_dot_that_cannot_be_read_behind(machine, tmp_path):
 def test_a_dot_in_the_header_ends_it(machine):
     mail = machine.sent("sendmail", A, text=b"Subject: x\n.\nmore\n")
     assert parsed(mail)["Subject"] == "x" and body(mail) == []
+
+
+def test_an_end_that_comes_late(machine):
+    """of a pipe whose reads do not wait, behind a moment in which there was nothing to read"""
+    input, output = os.pipe()
+    os.set_blocking(input, False)
+    process = subprocess.Popen([machine.path / "sendmail", A], stdin=input, env={"LOGNAME": "root", "MAILMOTE_CONF": str(machine.conf)})
+    os.write(output, b"Subject: x\n\ny\n")
+    while int.from_bytes(fcntl.ioctl(input, termios.FIONREAD, bytes(4)), sys.byteorder) > 0:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    os.close(input)
+    os.close(output)
+    assert process.wait(LIMIT_S) == 0 and body(machine.arrived()[0]) == [b"y"]
 
 
 @pytest.mark.parametrize("blocking", [True, False])
