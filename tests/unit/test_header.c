@@ -206,9 +206,17 @@ static char *made_of(struct span field, const struct header_rules *rules)
     return text;
 }
 
+/* Of a field that lies at the end of a block of its own. */
 static char *made(const char *field, const struct header_rules *rules)
 {
-    return made_of((struct span){field, strlen(field)}, rules);
+    size_t len = strlen(field);
+    char *copy = malloc(len), *text;
+
+    assert_non_null(copy);
+    memcpy(copy, field, len);
+    text = made_of((struct span){copy, len}, rules);
+    free(copy);
+    return text;
 }
 
 static const struct {
@@ -274,6 +282,8 @@ static const struct {
     {&complete, "Subject: \xc3\xbc{", "Subject: =?UTF-8?Q?=C3=BC=7B?=\r\n"},
     {&complete, "Content-Type: text/plain; name=\xc3\xbc{_-.",
      "Content-Type: text/plain; name*=UTF-8''%C3%BC%7B_-.\r\n"},
+    {&complete, "Content-Type: text/plain; name=\xc3\xbc`az{@AZ[/09:,+^",
+     "Content-Type: text/plain; name*=UTF-8''%C3%BC%60az%7B%40AZ%5B%2F09%3A%2C%2B%5E\r\n"},
     {&left, "From: root (Ann)", "From: root (Ann)\r\n"},
     {&left, "To: root", "To: root\r\n"},
 };
