@@ -254,6 +254,19 @@ def test_too_large(mailmote, tmp_path):
     assert result.status == 66 and "large" in result.err and "send several mails" in result.err
     result = mailmote.send([1], b"text", *["--attach=x"] * 65536, raw=False, verbose=False)
     assert result.status == 71 and "65536 files: send several mails" in result.err
+    result = mailmote.send([1], b"text", *["--attach=x"] * 65535, raw=False, verbose=False)
+    assert result.status == 66 and "x cannot be read" in result.err
+
+
+@pytest.mark.parametrize("sizes, large", [([64 << 20], False), ([(64 << 20) + 1], True), ([1, (64 << 20) - 1], False), ([1, 64 << 20], True)])
+def test_as_large_as_they_may_be(mailmote, tmp_path, sizes, large):
+    """all files together have 64 MiB; behind them stands one that is not there, so that they are not read"""
+    for i, size in enumerate(sizes):
+        with open(tmp_path / str(i), "wb") as file:
+            file.truncate(size)
+    words = [f"--attach={tmp_path / name}" for name in [*map(str, range(len(sizes))), "none"]]
+    result = mailmote.send([1], b"text", *words, raw=False, verbose=False)
+    assert result.status == 66 and ("send several mails" if large else "none cannot be read") in result.err
 
 
 # ---- Progress --------------------------------------------------------------------------------------------------------
