@@ -695,7 +695,11 @@ static void test_time_of_a_failure(void **state)
     assert_in_range(since.since_s, 125, 100 + (mote_posix_now_ms() - started_ms) / 1000);
 }
 
-/* A conversation over a pair of sockets in which the relay has said so many lines of its greeting; returns its cause. */
+/* What the relay reads when all has been said, and what that read returns which finds no more. */
+static char last[200];
+static ssize_t behind;
+
+/* A conversation over a pair of sockets in which the relay has said so many lines of its greeting, or with 0 has refused; returns its cause. */
 static int talk(int type, unsigned lines)
 {
     static struct mote_session session;
@@ -704,6 +708,7 @@ static int talk(int type, unsigned lines)
     struct mote_rcpt rcpt = {.address = "b@example.org"};
     struct mote_mail mail = {.from = "a@example.org", .rcpts = &rcpt, .rcpt_count = 1, .read = read_line};
     struct mote_session_setup setup = {.helo = "mote.example.org", .buf = buf, .buf_len = sizeof buf};
+    bool refused = lines == 0;
     int ends[2];
 
     setup.entropy = entropy;
@@ -716,10 +721,16 @@ static int talk(int type, unsigned lines)
     while (lines-- > 0) {
         assert_int_equal(send(ends[1], lines > 0 ? "220-hello\r\n" : "220 hello\r\n", 11, 0), 11);
     }
-    peer = ends[1];
+    if (refused) {
+        assert_int_equal(send(ends[1], "554 no\r\n", 8, 0), 8);
+    }
+    peer = refused ? -1 : ends[1];
     asked = 0;
     said[0] = 0;
     mote_posix_pump(ends[0], &session, NULL, NULL);
+    memset(last, 0, sizeof last);
+    recv(ends[1], last, sizeof last - 1, MSG_DONTWAIT);
+    behind = recv(ends[1], (char[1]){0}, 1, MSG_DONTWAIT);
     close(ends[0]);
     close(ends[1]);
     return mote_session_result(&session)->cause;
@@ -730,6 +741,14 @@ static void test_pushed_out(void **state)
 {
     assert_int_equal(talk(SOCK_STREAM, 1), MOTE_CAUSE_LOST);
     assert_string_equal(said, "EHLO mote.example.org\r\n");
+}
+
+/* QUIT leaves with the end of the connection: a close would send neither where octets have come that nobody reads. */
+static void test_end_behind_quit(void **state)
+{
+    assert_int_equal(talk(SOCK_STREAM, 0), MOTE_CAUSE_REFUSED);
+    assert_string_equal(last, "QUIT\r\n");
+    assert_int_equal(behind, 0);
 }
 
 /* However much comes, octet behind octet: after 16 reads it looks at the clock, or a relay that never ends would keep it for ever. */
@@ -817,6 +836,7 @@ int main(void)
         cmocka_unit_test_teardown(test_long_names, forget),
         cmocka_unit_test_teardown(test_unknown_error, forget),
         cmocka_unit_test_teardown(test_pushed_out, forget),
+        cmocka_unit_test_teardown(test_end_behind_quit, forget),
         cmocka_unit_test_teardown(test_clock_while_heard, forget),
         cmocka_unit_test_teardown(test_long_events, forget),
         cmocka_unit_test_teardown(test_files, forget),
