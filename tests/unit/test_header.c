@@ -330,6 +330,32 @@ static void field_with_a_long_name(void **state)
     }
 }
 
+/* An address as long as one may be, 254 octets, is one, given whole or completed; with one more it is a name of nobody. */
+static void field_with_a_long_address(void **state)
+{
+    for (int more = 0; more < 2; more++) {
+        char domain[200], local[65] = "", field[600], wanted[600], *text;
+        struct header_rules rules = complete;
+
+        memset(local, 'a', sizeof local - 1);
+        memset(domain, 'b', sizeof domain);
+        domain[63] = domain[127] = '.';
+        domain[189 + more] = 0;
+        rules.domain = domain;
+        for (int bare = 0; bare < 2; bare++) {
+            sprintf(field, "From: %s%s%s (x)", local, bare ? "" : "@", bare ? "" : domain);
+            sprintf(wanted,
+                    more   ? "From: \"%s%s%s (x)\" <s@own.test>\r\n"
+                    : bare ? "From: x <%s%s%s>\r\n"
+                           : "From: %s%s%s (x)\r\n",
+                    local, bare && more ? "" : "@", bare && more ? "" : domain);
+            text = made(field, &rules);
+            assert_string_equal(text, wanted);
+            free(text);
+        }
+    }
+}
+
 /* Where it was folded makes no difference: those octets take no room in an encoded-word. */
 static void field_folded(void **state)
 {
@@ -685,6 +711,7 @@ int main(void)
         cmocka_unit_test(field_of_a_long_name),
         cmocka_unit_test(field_gap),
         cmocka_unit_test(field_has_an_end),
+        cmocka_unit_test(field_with_a_long_address),
         cmocka_unit_test(field_folded),
         cmocka_unit_test(field_folded_at_pairs),
         cmocka_unit_test(field_encoded_in_short_lines),
