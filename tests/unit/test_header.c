@@ -309,7 +309,7 @@ static void field_with_nul(void **state)
 /* A name of more than 998 octets, the room of a line, is cut behind them, in each kind of field; one that has as many is whole. */
 static void field_with_a_long_name(void **state)
 {
-    static const char *const forms[] = {"From: %s <a@b>", "To: \xc3\xbc%s <a@b>",
+    static const char *const forms[] = {"From: %s <a@b>", "To: \xc3\xbc%s <a@b>", "To: root (\xc3\xbc%s)",
                                         "Content-Disposition: inline; filename=\"\xc3\xbc%s\""};
 
     for (size_t i = 0; i < COUNT(forms); i++) {
