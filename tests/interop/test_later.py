@@ -91,8 +91,8 @@ def test_names_in_the_header_alone(machine):
 
 @pytest.mark.parametrize("before", [10, 4040, 4085, 4096, 6000, 70000])
 def test_a_name_behind_a_long_header(machine, before):
-    """wherever it stands"""
-    field = "References: " + "".join(f"\n <{i:07}@x.test>" for i in range(before // 18)) + "\n " + "y" * (before % 18 + 1) + "\n"
+    """wherever it stands; a line of one blank is no empty one"""
+    field = "References: \n " + "".join(f"\n <{i:07}@x.test>" for i in range(before // 18)) + "\n " + "y" * (before % 18 + 1) + "\n"
     machine.configure()
     machine.call("sendmail", "-i", "-f", "s@x.test", "a@x.test", silent=False, text=f"From: s@x.test\n{field}Cc: ops\n\nx\n")
     machine.configure(f"relay {machine.relay.where}", *ALIASES)

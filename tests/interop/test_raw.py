@@ -273,6 +273,30 @@ def test_subject(relay, subject):
     assert mail.get_payload() == "x\r\n" and len(mail.get_all("Subject")) == 1
 
 
+UE = "=?UTF-8?Q?=C3=BC?="
+
+
+@pytest.mark.parametrize("field, written", [
+    ("Subject: ~ x\x7f b \x1f c ü", f"Subject: ~ =?UTF-8?Q?x=7F?= b =?UTF-8?Q?=1F?= c\r\n {UE}"),
+    ("Subject: ü  \t ü ü", "Subject: =?UTF-8?Q?=C3=BC____=C3=BC_=C3=BC?="), ("Subject: a  ü  \t b", f"Subject: a  {UE}    b"),
+    ("Subject: azAZ09!*+-/ `{@[:._=? üazAZ09!*+-/`{@[:._=?,\"\\;",
+     "Subject: azAZ09!*+-/ `{@[:._=? =?UTF-8?Q?=C3=BCazAZ09!*+-/=60=7B=40=5B=3A?=\r\n =?UTF-8?Q?=2E=5F=3D=3F=2C=22=5C=3B?="),
+    ("From: ü =?x?q?~!?= a =?x?q?\x7f?= b =?x?q?c d?= =??= =???= =????= e =?????= ?=x?q?f=? =?x?q?g?=x <s@x.test>",
+     f"From: {UE} =?UTF-8?Q?_?= =?x?q?~!?= a\r\n =?UTF-8?Q?=3D=3Fx=3Fq=3F=7F=3F=3D?= b =?x?q?c d?= =??= =???= =????= e\r\n"
+     " =?????= ?=x?q?f=? =?x?q?g?=x <s@x.test>"),
+    ("From: =?x?q?a?= ü =?x?q?b?= <s@x.test>", f"From: =?x?q?a?= =?UTF-8?Q?_?= {UE}\r\n =?UTF-8?Q?_?= =?x?q?b?= <s@x.test>"),
+    ('From: "ü =?x?q?,?= a" <s@x.test>', f"From: =?UTF-8?Q?=C3=BC_=3D=3Fx=3Fq=3F=2C=3F=3D?= a <s@x.test>"),
+    *((f"Subject: {'x' * count} ü", f"Subject: {'x' * count}{gap} {UE}") for count, gap in ((33, ""), (34, "\r\n"))),
+    *((f"Subject: ü {'x' * count}", f"Subject: {UE}{gap} {'x' * count}") for count, gap in ((48, ""), (49, "\r\n"))),
+    *((f"Subject: ü{'x' * count}", f"Subject: {UE[:-2]}{'x' * 49}?={more}") for count, more in ((49, ""), (50, "\r\n =?UTF-8?Q?x?="))),
+])
+def test_encoded_words(relay, field, written):
+    """octet by octet: which words are encoded, with what between them, what of them stands as it is, and where a line ends"""
+    octets, _ = arrives(relay, field.encode() + b"\nTo: a@example.test\n\nx\n")
+    name = written.partition(":")[0].encode()
+    assert re.search(rb"(?m)^" + name + rb":.*\r\n(?:[ \t].*\r\n)*", octets)[0].decode() == written + "\r\n"
+
+
 def test_a_text_is_not_limited_as_a_header_is(relay):
     body = b"".join(b"line %d\r\n" % number for number in range(60000))
     send(relay, FULL + b"\n" + body)
