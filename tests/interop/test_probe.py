@@ -171,6 +171,27 @@ def test_time(postfix, pki):
     assert time.monotonic() - began < 8
 
 
+@pytest.mark.parametrize("leaf", ["submission", "stranger"])
+def test_what_a_person_reads(postfix, pki, leaf):
+    """line by line what --json has"""
+    port = postfix.ports[leaf]
+    found, said = told(port, "--trust", pki.ca)[1], probe(port, "--trust", pki.ca).stdout.partition("\n\n")[0]
+    rows = [*zip(["addresses"] + [""] * 9, found["addresses"]), ("greeting", found["greeting"]),
+            *zip(["offers in clear"] + [""] * 99, found["offers_clear"]), ("STARTTLS", found["starttls"]), ("TLS", found["tls"]),
+            ("ciphers", "".join(name + " " for name in found["ciphers"])), ("curves", "".join(name + " " for name in found["curves"])),
+            *zip(["offers in TLS"] + [""] * 99, found["offers_tls"]), ("login", found["login"] or "none offered"),
+            ("flights", f"{found['flights']} until a mail is accepted, without a login"),
+            ("short records", "granted (max_fragment_length 512)" if found["max_fragment_length"] else "not granted"),
+            ("records", f"{found['record']} octets the longest, {found['record_free']} when not asked for short ones: "
+                        f"a buffer of {found['buffer']} will do for these replies")]
+    for name, one in zip(["certificate"] + ["its CA"] * 9, found["chain"]):
+        rows += [(name, one["subject"]), ("", f"issued by {one['issuer']}"), ("", f"from {one['from']} until {one['until']} UTC"),
+                 ("", f"key {one['key']}, signature {one['signature']}"), ("", f"pin {one['pin']}")]
+    rows += [("verdict", f"{found['verdict']} (name localhost, CAs of {pki.ca})")]
+    rows += [("root", found["root"]["subject"])] if "root" in found else []
+    assert said.splitlines() == [f"{name:16}{value}" for name, value in rows]
+
+
 def test_login(postfix, pki):
     found = told(postfix.ports["submission"], "--trust", pki.ca)[1]
     assert set(found["login"].split()) >= {"PLAIN", "LOGIN"}
