@@ -102,6 +102,8 @@ def test_words_of_a_relay(config, tmp_path):
     ("spool here\n", 1, ["spool here", "whole path"]), ("aliases ./a\n", 1, ["whole path"]),
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
+    ("port 25\nrelay r.test\n", 1, ["of which relay? Give its host"]), ("tls on\nrelay r.test\n", 1, ["of which relay? Give its host"]),
+    ("relay r.test user=u password-file=/x token-file=/y\n", 1, ["--password-file and --token-file", "give one"]),
     ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
     ("bell\a x\n", 1, ["bell...: a setting"]), ("timeout bell\a\n", 1, ["\\x07"]), ("timeout del\x7f\n", 1, ["\\x7F"]),
     ("relay r.test spool=/x\n", 1, ["spool"]), ("relay \"r.test\n", 1, ["quote"]), ("relay r.test \"tls=implicit\n", 1, ["quote"]),
