@@ -306,6 +306,27 @@ def test_a_pause_is_wanted_before_a_mail_begins(spool, tmp_path, verb, waits):
     relay.stop()
 
 
+class Two(Relay):
+    """takes two mails on each connection"""
+    def _say(self, link, file, text):
+        if self.talks[-1].count("MAIL") == 3:
+            raise OSError
+        return super()._say(link, file, text)
+
+
+def test_each_connection_takes_as_many_mails_as_the_first_one(spool, tmp_path):
+    """and the relay hangs up no second time"""
+    relay, wrap = Two(), pretend(**Clock(tmp_path).settings)
+    relay.greeting = "421 busy"
+    for n in range(6):
+        spool.send(relay, to=(f"r{n}@example.test",), wrap=wrap)
+    relay.greeting = "220 relay.test"
+    relay.talks.clear()
+    assert spool.flush(relay, options=NOW, wrap=wrap).verdicts.count("delivered") == len(relay.mails) == 6
+    assert [talk.count("MAIL") for talk in relay.talks] == [3, 2, 1, 1] # the third mail once more in the end
+    relay.stop()
+
+
 @pytest.mark.parametrize("left_ms", [1, 1001, 9001])
 def test_the_next_run_keeps_all_of_a_pause(spool, tmp_path, left_ms):
     """to its last millisecond"""
