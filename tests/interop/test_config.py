@@ -103,6 +103,7 @@ def test_words_of_a_relay(config, tmp_path):
     ("relay r.test trust=ca.pem\n", 1, ["trust ca.pem", "whole path"]),
     ("relay r.test user=u password-file=~p/p\n", 1, ["whole path"]), ("relay r.test user=u token-file=t\n", 1, ["whole path"]),
     ("port 25\nrelay r.test\n", 1, ["of which relay? Give its host"]), ("tls on\nrelay r.test\n", 1, ["of which relay? Give its host"]),
+    ("host r.test # a relay\nuser u\npassword-file /x\npasswordeval echo x\n", 1, ["more than one of password-file, token-file, password and passwordeval"]),
     ("relay r.test user=u password-file=/x token-file=/y\n", 1, ["--password-file and --token-file", "give one"]),
     ("relay r.test\n" * 9, 9, ["8 relays", "fewer"]),
     ("bell\a x\n", 1, ["bell...: a setting"]), ("timeout bell\a\n", 1, ["\\x07"]), ("timeout del\x7f\n", 1, ["\\x7F"]),
