@@ -167,6 +167,23 @@ def test_usage(args, words):
     assert "sec" not in done.stderr
 
 
+UNKNOWN = "is unknown, ambiguous or takes no value"
+
+
+@pytest.mark.parametrize("words, said", [
+    (["-C"], "-C needs a value"), (["-a"], "-a needs a value"), (["-vC"], "-C needs a value"), (["-x"], f"option -x {UNKNOWN}"), (["-vx"], f"option -x {UNKNOWN}"),
+    (["-:"], f"option -: {UNKNOWN}"), (["-v;"], f"option -; {UNKNOWN}"), (["--from"], "--from needs a value"),
+    (["--fro"], "--fro needs a value"), (["--bogus"], f"option --bogus {UNKNOWN}"), (["--bogus=x"], f"option --bogus {UNKNOWN}"), (["--re", "x"], f"option --re {UNKNOWN}"),
+    (["--rel", ""], "--relay is empty: give a value"), (["--verbose="], f"option --verbose {UNKNOWN}"), (["--raw=x"], f"option --raw {UNKNOWN}"),
+    (["--mx=x"], f"option --mx {UNKNOWN}"), (["--=x"], f"option -- {UNKNOWN}"), (["--now"], "send does not take --now"), (["--show", "x"], "send does not take --show"),
+])
+def test_options_that_are_none(words, said):
+    """what was given is repeated as it was given, but for what stands behind a '='"""
+    done = send(*words)
+    where = "" if "empty" in said else ": see mailmote --help"
+    assert (done.returncode, done.stdout, done.stderr) == (USAGE, b"", f"mailmote: {said}{where}\n")
+
+
 @pytest.mark.parametrize("option", ["--password", "--token"])
 @pytest.mark.parametrize("glue", [" ", "="])
 def test_secret_on_the_command_line(option, glue):

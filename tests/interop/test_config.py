@@ -83,6 +83,9 @@ def test_words_of_a_relay(config, tmp_path):
 @pytest.mark.parametrize("text, line, words", [
     ("bogus x\n", 1, ["bogus", "unknown"]), ("prt 25\n", 1, ["prt is unknown: is port meant?"]), ("form s@example.org\n", 1, ["is from meant?"]),
     ("rely r.test\n", 1, ["is relay meant?"]),
+    *((f"add_missing_from_header{'x' * more} x\n", 1, [says]) for more, says in [(8, "is add_missing_from_header meant?"), (9, "see mailmote --help")]),
+    *((f"{'x' * many}\a x\n", 1, [f":1: {'x' * told}...: a setting"]) for many, told in [(199, 199), (200, 200), (201, 200), (300, 200)]),
+    ('helo "a"b\n', 1, ["ends with one"]), ('helo "a"\1\n', 1, ["ends with one"]), ('helo "a""b"\n', 1, ["ends with one"]), ('helo "a" b\n', 1, ["one word too many"]),
     ("# c\n\nrelay\n", 3, ["relay is empty", "HOST[:PORT]"]), ("relay \"\" tls=starttls\n", 1, ["relay is empty", "HOST[:PORT]"]),
     ("helo\n", 1, ["helo is empty", "give a value"]), ("account\n", 1, ["account is empty", "NAME"]), ("account \"\"\n", 1, ["account is empty"]),
     ("relay r.test tls\n", 1, ["tls needs a value: give it"]),

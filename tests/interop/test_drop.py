@@ -243,6 +243,7 @@ WRONG = {
     "NUL": (text(b"Subject: x\r\n\r\n\0"), "NUL"),
     "no text": (text(b""), "header field"),
     "continues our field": (text(b" 0\r\n\r\nx"), "header field"),
+    "a CR in front": (text(b"\rX: y\r\n\r\nx"), "header field"),
     "continues it by a TAB": (text(b"\t0\r\n\r\nx"), "header field"),
     "endless header": (text(b"X: y\r\n" * 1_500_000 + b"\r\nx"), "header is too large"),
     "CR LF in a recipient": (envelope(SENDER, A + ">\r\nRCPT TO:<b@example.test"), "recipient"),
@@ -315,6 +316,16 @@ def test_the_same_file_unforged_is_sent(spool, relay):
     drop(spool)
     forge(dropped(spool)[0])
     assert flush(spool, relay).verdicts == ["delivered"] and relay.mails[0].text.endswith(b"Subject: x\r\n\r\nx\r\n")
+
+
+@pytest.mark.parametrize("text, sent", [(b"X: a\rb\r\nY: c\r\n\r\n\rx\r\n", b"X: a b\r\nY: c\r\n\r\n\r\nx\r\n"), (b"X: a\r", b"X: a \r\n"), (b"X: a\n\nx\n", b"X: a\r\n\r\nx\r\n"),
+                                        (b"X: a\r\r\n\r\nx", b"X: a \r\n\r\nx\r\n")])
+def test_a_cr_alone_is_a_blank_in_a_header(spool, relay, text, sent):
+    """to a relay it would begin a field that nobody has looked at"""
+    drop(spool)
+    forge(dropped(spool)[0], text=text)
+    assert flush(spool, relay).verdicts == ["delivered"]
+    assert relay.mails[0].text == b"X-Mailmote-Uid: %d\r\n" % USER + sent
 
 
 def test_what_else_is_the_droppers(spool, relay):

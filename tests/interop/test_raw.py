@@ -69,6 +69,15 @@ def test_what_is_there_stays(relay, end):
     assert relay.mails[0].text == text.replace(end, b"\r\n")
 
 
+@pytest.mark.parametrize("text, sent", [
+    (b"X: a\rb\r\n\r\nx", b"X: a b\r\n\r\nx"), (b"X: a\r", b"X: a \r\n\r\n"), (b"X: a\r\r", b"X: a  \r\n\r\n"), (b"X: a\r\n", b"X: a\r\n\r\n"),
+    (b"X: a\n\n\rx\ry\n", b"X: a\r\n\r\n\r\nx\r\ny\r\n"), (b"X: a\rBcc: b@x.test\n\n", b"X: a Bcc: b@x.test\r\n\r\n")])
+def test_a_cr_alone_is_a_blank_in_a_header(relay, text, sent):
+    """to a relay it would begin another field; whatever stands in memory behind it"""
+    send(relay, FULL + text, env={"MALLOC_PERTURB_": "245"})
+    assert relay.mails[0].text == FULL.replace(b"\n", b"\r\n") + sent + b"\r\n" * (not sent.endswith(b"\n"))
+
+
 def test_id_is_that_of_the_row(relay):
     done = send(relay, b"Subject: x\n\n")
     assert relay.mails[0].id == done.rows[0][0] + "@client.example.org"
