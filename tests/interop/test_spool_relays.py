@@ -135,6 +135,58 @@ def test_what_is_no_line_is_forgotten(spool, closed):
     other.stop()
 
 
+UP_MS = 172800000
+LIMITS = {                                                                   # the last that is a line, and the next one, which is none
+    "failures": ("255 0 172000000 starttls 25 r.test -", "256 0 172000000 starttls 25 r.test -"), "of TLS": ("0 255 172000000 tls 25 r.test -", "0 256 172000000 tls 25 r.test -"),
+    "both": ("255 255 172000000 tls 25 r.test -", "-1 0 172000000 tls 25 r.test -"),
+    "now": (f"1 0 {UP_MS} tls 25 r.test -", f"1 0 {UP_MS + 1} tls 25 r.test -"), "now, of TLS": (f"0 1 {UP_MS} tls 25 r.test -", f"0 1 {UP_MS + 1} tls 25 r.test -"),
+    "now, of both": (f"1 1 {UP_MS} tls 25 r.test -", f"1 1 {UP_MS + 1} tls 25 r.test -"),
+    "pause": (f"0 0 {UP_MS + 1000 * OURS_S} tls 25 r.test -", f"0 0 {UP_MS + 1000 * OURS_S + 1} tls 25 r.test -"),
+    "a day": (f"1 0 {UP_MS - 86400000 + 1} tls 25 r.test -", f"1 0 {UP_MS - 86400000} tls 25 r.test -"),
+    "TLS": (f"1 0 172000000 {'x' * 15} 25 r.test -", f"1 0 172000000 {'x' * 16} 25 r.test -"),
+    "port": ("1 0 172000000 tls 65535 r.test -", "1 0 172000000 tls 65536 r.test -"), "port of one digit": ("1 0 172000000 tls 9 r.test -", "1 0 172000000 tls : r.test -"),
+    "host": (f"1 0 172000000 tls 25 {'x' * 255} -", f"1 0 172000000 tls 25 {'x' * 256} -"), "login": ("1 0 172000000 tls 25 r.test 01234567", "1 0 172000000 tls 25 r.test 012345678"),
+    "digits": (f"{1:023} 0 172000000 tls 25 r.test -", f"{1:024} 0 172000000 tls 25 r.test -"), "words": ("1 0 172000000 tls 25 r.test -", "1 0 172000000 tls 25  r.test -"),
+    "end": ("1 0 172000000 tls 25 r.test -", "1 0 172000000 tls 25 r.test - "),
+}
+
+
+def test_how_far_a_line_goes(spool, closed):
+    """of the file of relays; as it was written it is written again, in its place"""
+    up, path, other = pretend(BOOTTIME=UP_MS // 1000), spool.path / "relays", Relay()
+    spool.send(closed, wrap=up)
+    title, line = path.read_text().splitlines()
+    path.write_text("\n".join([title, *(word for both in LIMITS.values() for word in both), line, ""]))
+    other.greeting = "421 busy"
+    spool.send(other, wrap=up)
+    assert path.read_text().splitlines() == [title, f"1 0 {UP_MS} starttls {other.port} 127.0.0.1 -", *(last for last, _ in LIMITS.values()), line]
+    other.stop()
+
+
+@pytest.mark.parametrize("passed_ms, asked", [(0, False), (298999, False), (376000, True)])
+def test_how_long_a_relay_is_left_alone(spool, closed, passed_ms, asked):
+    """300 s and up to a quarter more"""
+    up, path = pretend(BOOTTIME=UP_MS // 1000), spool.path / "relays"
+    spool.send(closed, wrap=up)
+    path.write_text(path.read_text().replace(f"1 0 {UP_MS} ", f"1 0 {UP_MS - passed_ms} "))
+    assert ("refused" in spool.send(closed, wrap=up).rows[0][4]) == asked
+
+
+@pytest.mark.parametrize("line, boot, released", [("0 0 {}", False, False), ("0 0 {+1}", False, True), ("1 0 {+1}", False, False), ("0 1 {+1}", False, False), ("1 1 {}", False, False), ("0 0 {+1}", True, False)])
+def test_when_a_relay_has_come_back(spool, closed, line, boot, released):
+    """a mail that was left alone since is due; one of another boot is not known to be older"""
+    up, path = pretend(BOOTTIME=UP_MS // 1000), spool.path / "relays"
+    for _ in range(2):
+        spool.send(closed, wrap=up)
+    [first, file] = sorted(spool.files(), key=lambda file: file.left_alone)
+    file.ms, file.wait = UP_MS - 5000, 10 ** 6
+    file.boot = bytes(16 * [7]) if boot else file.boot
+    file.write()
+    first.path.unlink()
+    path.write_text(f"{path.read_text().splitlines()[0]}\n{line.replace('{}', str(file.ms)).replace('{+1}', str(file.ms + 1))} tls 25 r.test -\n")
+    assert bool(spool.flush(closed, wrap=up).rows) == released
+
+
 @pytest.mark.parametrize("call", ["fchmod", "renameat"])
 def test_what_cannot_be_written_is_told_and_leaves_nothing(spool, closed, call):
     """no file of the spool but the mail's, which waits as ever"""

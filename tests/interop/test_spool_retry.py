@@ -309,6 +309,24 @@ def test_an_unknown_boot_waits_and_arms_nothing(spool, broken, tmp_path):
     assert (done.returncode, done.rows) == (71, []) and "boot id cannot be read" in done.stderr
 
 
+@pytest.mark.parametrize("wait, passed_ms, due, age", [(5, 4999, False, 7), (5, 5000, True, 12), (5, 5999, True, 12), (100, 36999, False, 7), (100, 37000, False, 44)])
+def test_a_wait_ends_with_its_last_millisecond(spool, closed, wait, passed_ms, due, age):
+    """and is stored when an eighth of 300 s has passed"""
+    up = pretend(BOOTTIME=DAY)
+    spool.send(closed, wrap=up)
+    file = spool.file()
+    file.wait, file.age, file.ms = wait, 7, DAY * 1000 - passed_ms
+    file.write()
+    assert bool(spool.flush(closed, wrap=up).rows) == due and spool.file().age == age
+
+
+@pytest.mark.parametrize("seconds", [432000, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 9000, 2 ** 33])
+def test_a_clock_that_leaps_far_ahead(spool, closed, seconds):
+    """goes past the end of a mail, and not round to its beginning"""
+    spool.send(closed, wrap=pretend(BOOTTIME=100))
+    assert spool.flush(closed, wrap=pretend(BOOTTIME=100 + seconds)).verdicts == ["failed", "deferred"]    # of the notice
+
+
 def test_a_clock_that_ran_backwards(spool, broken):
     """the file is of a later time of the same boot, as from a container with a clock of its own"""
     spool.send(broken)
