@@ -320,6 +320,20 @@ def test_a_wait_ends_with_its_last_millisecond(spool, closed, wait, passed_ms, d
     assert bool(spool.flush(closed, wrap=up).rows) == due and spool.file().age == age
 
 
+@pytest.mark.parametrize("boot, ms, age", [(OTHER_BOOT, -1000, 7 + DAY), (OTHER_BOOT, 0, 7 + DAY), (OTHER_BOOT, 10 ** 9, 7 + DAY), (None, 1, 7), (None, 10 ** 9, 7)])
+def test_what_another_clock_stored_is_stored_anew(spool, closed, boot, ms, age):
+    """at once, whatever it showed: what passes from then on counts"""
+    up = pretend(BOOTTIME=DAY)
+    spool.send(closed, wrap=up)
+    file = spool.file()
+    file.boot, known = boot or file.boot, file.boot
+    file.ms, file.wait, file.age = DAY * 1000 + ms, 10 ** 9, 7
+    file.write()
+    assert spool.flush(closed, wrap=up).rows == []
+    file = spool.file()
+    assert (file.boot, file.ms, file.age) == (known, DAY * 1000, age)
+
+
 @pytest.mark.parametrize("seconds", [432000, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 9000, 2 ** 33])
 def test_a_clock_that_leaps_far_ahead(spool, closed, seconds):
     """goes past the end of a mail, and not round to its beginning"""

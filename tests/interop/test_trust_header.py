@@ -169,6 +169,17 @@ def test_a_subject_that_would_be_code(tmp_path):
     build(tmp_path, made.stdout)
 
 
+def test_each_part_of_a_subject(tmp_path):
+    """by its short name, or by the octets of its number, of which eighteen are shown"""
+    config = tmp_path / "openssl.cnf"
+    config.write_text("oid_section = oids\n[oids]\nlong = 1.3.6.1.4.1" + ".99999999" * 4 + "\n[req]\ndistinguished_name = name\n[name]\n")
+    openssl("req", "-x509", "-config", config, "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", "/dev/null", "-out", tmp_path / "all.pem",
+            "-subj", "/C=DE/businessCategory=b/jurisdictionC=DE/long=x/ST=s/L=l/O=o/OU=u/DC=d/emailAddress=e@x.test/CN=a+CN=b")
+    long = "2b06010401" + "afd7c17f" * 3 + "af"
+    assert (f"/* 0: C=DE, 55040f=b, 2b0601040182373c020103=DE, {long}=x, ST=s, L=l, O=o, OU=u, DC=d, emailAddress=e@x.test, CN=a, CN=b\n"
+            in trust(tmp_path / "all.pem").stdout)
+
+
 @pytest.mark.parametrize("lens, shown", [((500,), (396,)), ((340, 100), (340, 51)), ((346, 100), (346, 45)), ((347, 100), (347,)),
                                          ((100, 200, 300), (100, 200, 86))])
 def test_a_subject_that_is_too_long(tmp_path, lens, shown):

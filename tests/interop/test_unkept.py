@@ -66,6 +66,15 @@ def test_what_is_not_on_the_disk_under_its_name(spool, relay, kind, call, error)
     assert done.stderr.endswith(WITHOUT) and done.stderr.count("\n") == 1 and spool.names() == []
 
 
+@pytest.mark.parametrize("error, tries, words", [("EEXIST", 10, "File exists"), ("EAGAIN", 10, "Resource temporarily unavailable"), ("ENOSPC", 1, "No space left on device")])
+def test_how_often_a_name_is_tried(spool, relay, tmp_path, error, tries, words):
+    """that others may have taken: ten times; and what else is wrong, once"""
+    spool.path.mkdir()
+    done = spool.send(relay, wrap=["strace", "-qq", "-o", tmp_path / "trace", "-e", "trace=fchmod", "-e", f"inject=fchmod:error={error}:when=1..20"])
+    assert (done.verdicts, spool.names()) == (["delivered"], []) and words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert len((tmp_path / "trace").read_text().split(" 0600)")) == tries + 1
+
+
 @pytest.mark.parametrize("call", ["mkdir", "openat"])
 def test_a_spool_that_cannot_be_made_or_opened(spool, relay, call):
     spool.path.parent.joinpath("x").mkdir()
