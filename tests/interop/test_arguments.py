@@ -257,6 +257,21 @@ def test_unreadable_file(tmp_path, options, name):
             BAD_CONFIG, path)
 
 
+@pytest.mark.parametrize("error, words, said", [
+    ("EACCES", ["--relay"], None), ("ENOENT", ["--relay"], None), ("EIO", ["--relay"], "/etc/mailmote.conf cannot be read: Input/output error"),
+    ("EACCES", [], "/etc/mailmote.conf cannot be read: Permission denied"), ("ENOENT", [], "no relay: give"), ("ENOENT", ["-a", "x"], "--account x: there is no /etc/mailmote.conf"),
+    ("EACCES", ["-a", "x", "--relay"], "--account x: there is no /etc/mailmote.conf"), ("EACCES", ["-C", "/etc/mailmote.conf", "--relay"], "/etc/mailmote.conf cannot be read: Perm"),
+    ("ENOENT", ["-C", "/etc/mailmote.conf", "--relay"], "/etc/mailmote.conf cannot be read: No such")])
+def test_a_system_whose_configuration_cannot_be_read(closed, error, words, said):
+    """is no trouble to a user who gives a relay where it may not be read; all else is told"""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace")
+    done = send(*words, *([closed] if "--relay" in words else []), *FROM, "r@example.org",
+                wrap=["env", "-u", "MAILMOTE_CONF", "strace", "-qq", "-o", "/dev/null", "-P", "/etc/mailmote.conf", "-e", f"inject=openat,open:error={error}"])
+    assert done.returncode == (DEFERRED if said is None else USAGE if error == "ENOENT" and not words else BAD_CONFIG), done.stderr
+    assert done.stderr.startswith(f"mailmote: {said or 'nothing is kept'}"), done.stderr
+
+
 @pytest.mark.parametrize("trust", [["--trust", "system"], ["--user", "u", "--password-file", "FILE"]], ids=["system", "login"])
 def test_a_system_without_cas(file, trust):
     if shutil.which("strace") is None:

@@ -309,15 +309,16 @@ def test_an_unknown_boot_waits_and_arms_nothing(spool, broken, tmp_path):
     assert (done.returncode, done.rows) == (71, []) and "boot id cannot be read" in done.stderr
 
 
-@pytest.mark.parametrize("wait, passed_ms, due, age", [(5, 4999, False, 7), (5, 5000, True, 12), (5, 5999, True, 12), (100, 36999, False, 7), (100, 37000, False, 44)])
+@pytest.mark.parametrize("wait, passed_ms, due, age", [(100, 0, False, 7), (5, 4999, False, 7), (5, 5000, True, 12), (5, 5999, True, 12), (100, 36999, False, 7), (100, 37000, False, 44)])
 def test_a_wait_ends_with_its_last_millisecond(spool, closed, wait, passed_ms, due, age):
-    """and is stored when an eighth of 300 s has passed"""
+    """and what has passed is stored when it is an eighth of 300 s, and not before"""
     up = pretend(BOOTTIME=DAY)
     spool.send(closed, wrap=up)
     file = spool.file()
     file.wait, file.age, file.ms = wait, 7, DAY * 1000 - passed_ms
     file.write()
-    assert bool(spool.flush(closed, wrap=up).rows) == due and spool.file().age == age
+    seq = spool.file().seq
+    assert bool(spool.flush(closed, wrap=up).rows) == due and (spool.file().age, spool.file().seq == seq) == (age, age == 7)
 
 
 @pytest.mark.parametrize("boot, ms, age", [(OTHER_BOOT, -1000, 7 + DAY), (OTHER_BOOT, 0, 7 + DAY), (OTHER_BOOT, 10 ** 9, 7 + DAY), (None, 1, 7), (None, 10 ** 9, 7)])
