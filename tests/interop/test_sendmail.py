@@ -81,6 +81,7 @@ def test_recipients_of_words(machine, words, rcpts):
     (f"To: <>, x, {A}\nCc: <>", [], [f"x@{HOST}", A]), (f"To: <@relay.test:{A}>", [], [A]), *((f"{field}:{value}\nTo: {A}\nBcc: {B}", [], [A, B]) for value in ("", " ,", "\n\t")
                                           for field in ("Resent-To", "Resent-Cc", "Resent-Bcc", "Resent-From")),
     *((f"{field}:\nTo: {A}", [], [A]) for field in ("Resent-Date", "Resent-Message-ID")), (f"Resent-To: {A}\nX:\nResent-Cc: {B}\nTo: root", [], [A]),
+    (f"Resent-To: {A}\nResent-:\nResent-Cc: {B}\nTo: root", [], [A, B]), (f"To: root <>, {A}, root <(x)>, root (x) < >", [], [A]), (f"To: root <@x.test:>, {A}, root <,:{B}>", [], [A, B]),
     (f"Resent-From: root\nResent-Cc:\nResent-To: {A}\nResent-Bcc:\nResent-Cc: {B}\nTo: root", [], [A, B])])
 def test_recipients_of_the_header(machine, fields, words, rcpts):
     mail = machine.sent("sendmail", "-t", *words, text=fields + "\nSubject: x\n\nBcc: stays\n")
