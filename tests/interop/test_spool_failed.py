@@ -297,6 +297,70 @@ def test_status_of_a_notice(spool, relay, reply, status):
     assert mail.get_payload()[1].get_payload()[1]["Status"] == status
 
 
+WHOLE = """Date: %s
+From: mailmote <s@example.org>
+To: <s@example.org>
+Message-ID: <%s>
+Subject: Mail %s failed
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status;
+ boundary="=_%s"
+
+--=_%s
+Content-Type: text/plain; charset=us-ascii
+
+This mail could not be delivered to all of its recipients, and is not tried again:
+
+a@example.test
+    550 5.1.1 no ??ser
+
+c@example.test
+    554 go away
+
+mailmote queue --show %s prints it, --delete removes it. It goes by itself when 100 others have failed
+since, or the disk is full.
+--=_%s
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; example.org
+
+Final-Recipient: rfc822; a@example.test
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no ??ser
+
+Final-Recipient: rfc822; c@example.test
+Action: failed
+Status: 5.0.0
+Diagnostic-Code: smtp; 554 go away
+
+--=_%s
+Content-Type: text/rfc822-headers
+
+From: s@example.org
+Subject: x
+ y
+To: z@x.test
+Date: none
+Message-ID: <1@x.test>
+--=_%s--
+""".replace("\n", "\r\n")
+
+
+def test_a_notice_as_a_whole(spool, relay):
+    """octet by octet: of two that failed, and not of the one between them who has the mail"""
+    relay.replies = {A: "450 4.2.1 later", C: "450 later"}
+    mail = spool.send(relay, to=(A, B, C), options=["--raw"], text=b"From: s@example.org\nSubject: x\n y\nTo: z@x.test\nDate: none\nMessage-ID: <1@x.test>\n\ntext\n").rows[0][0]
+    relay.replies = {A: "550 5.1.1 no \u00fcser", C: "554 go away"}
+    assert spool.flush(relay, options=NOW).verdicts == ["failed", "failed", "delivered"]
+    notice = relay.mails[-1]
+    date = email.message_from_bytes(notice.text)["Date"]
+    number = notice.id.split("@")[0]
+    assert (notice.sender, notice.to, notice.id) == ("", [S], f"{number}@example.org")
+    assert notice.text.decode() == WHOLE % (date, notice.id, mail, number, number, mail, number, number, number)
+
+
 def test_a_notice_tells_what_is_new(spool, relay):
     """not of those whose sender was told by send, nor of those an earlier notice told of"""
     relay.replies = {A: "550 5.1.1 unknown", B: "450 4.2.1 later", C: "450 4.2.1 later"}
