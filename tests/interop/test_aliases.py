@@ -108,6 +108,19 @@ def test_refused(send, to, line, says):
     assert all(word in send.says for word in says), send.says
 
 
+@pytest.mark.parametrize("target, why", [
+    *((target, "an alias runs no command and writes no file: give an address") for target in ("|", "|x", "/", "/x", '"|"', '"/ x"')),
+    *((target, "an alias reads no list: give the addresses here") for target in (
+        ":include:", ":Include:x", ":include: x", '":include:"', ":INCLUDE:/x@example.com", ":include:@localhost")),
+    *((target, "it is not an address of RFC 5321") for target in (":include", ":include/", ":includes:x", " :", "x:include:", "x|@")),
+    *((target, "its alias names nobody: give an address") for target in ('""', "\\", '"\\"', "@localhost", "\\@LOCALHOST"))])
+def test_what_a_target_is_not(send, target, why):
+    """from the shortest one on, in the middle of others"""
+    assert send(f"root: a@example.com, {target}, b@example.com\n", "root") == ["a@example.com", "b@example.com"]
+    name = "root" if "nobody" in why else target.strip(' "').replace("@localhost", "")
+    assert send.says == f"mailmote: /aliases:1: {name}: {why}\n"
+
+
 @pytest.mark.parametrize("targets", ['""', "\\", '"\\"', "@localhost"])
 def test_quotes_around_nothing(send, targets):
     """are nobody: a mail that would go to none of its recipients is refused"""
@@ -198,6 +211,17 @@ def test_others_beside_what_is_refused(send, target):
 def test_circle_costs_nobody_else(send):
     assert send("root: a@example.com, ops\nops: b@example.com, root\n", "root") == ["a@example.com", "b@example.com"]
     assert "in a circle: root -> ops -> root" in send.says
+
+
+def test_a_long_circle_is_cut(send):
+    """in the middle of a name, of an arrow or between them: what is told of it has 999 octets, and is its beginning"""
+    for whole in [*range(990, 1012), 1300, 2400]:
+        names = ["root", *(letter * 150 for letter in "bcdefg"), "h" * (whole - 4 - 6 * 154 - 4 - 8)]
+        way = " -> ".join([*names, "root"])
+        assert len(way) == whole
+        file = "".join(f"{name}: {to}\n" for name, to in zip(names, [*names[1:], "root"]))
+        assert send(file, "root", status=BAD_CONFIG) == []
+        assert send.says == f"mailmote: /aliases:8: aliases go in a circle: {way[:999]}: take one of them out\n", whole
 
 
 @pytest.mark.parametrize("target", ["root", "ROOT", "\\root", "root@localhost", '"root"'])

@@ -6,8 +6,10 @@ import fcntl
 import os
 import shutil
 import socket
+import struct
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -61,6 +63,26 @@ def test_a_notice_is_tried_once_in_a_round(stored, closed):
     file.write()
     slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=1200ms"]
     assert stored.flush(closed, options=NOW, wrap=slow).verdicts == ["failed", "deferred"]
+
+
+def test_reasons_as_they_are_stored(spool, relay):
+    """of each recipient one, in the order of the envelope, with nothing behind them: the code, the step above it, the text"""
+    def reasons(number, ending, *what):
+        data, rcpt = (spool.path / f"{number}{ending}").read_bytes(), 8
+        stored = b"".join(struct.pack("<H", code | (rcpt << 10 if code else 0)) + text + b"\0" for code, text in what)
+        assert data[1032 + int.from_bytes(data[1024:1028], "little"):] == (
+            struct.pack("<II", len(stored), zlib.crc32(stored)) + stored if what else b"")
+
+    relay.replies = {A: "450 4.2.1 later", C: "553 5.1.3 " + "x" * 300}
+    long, none = (553, b"5.1.3 " + b"x" * 249), (0, b"")
+    three, one, two = (spool.send(relay, to=to).rows[0][0] for to in ((A, B, C), (A,), (C, B)))
+    reasons(three, ".mail", none, none, long)
+    reasons(one, ".mail")
+    reasons(two, ".failed", long, none)
+    relay.replies[A] = "550 no"
+    spool.flush(relay, options=NOW)
+    reasons(three, ".failed", (550, b"no"), none, long)
+    reasons(one, ".failed", (550, b"no"))
 
 
 def test_reasons_that_are_torn_are_none(spool, relay):
