@@ -202,6 +202,24 @@ def test_an_end_that_comes_late(machine):
     assert process.wait(LIMIT_S) == 0 and body(machine.arrived()[0]) == [b"y"]
 
 
+@pytest.mark.parametrize("first", [" x", "\tx", " " * 900 + "x", "no field", "From me today\nno field", "no field" * 100, ":", " Subject: x"],
+                         ids=["blank", "tab", "blanks", "no field", "mailbox", "long", "colon", "folded"])
+def test_a_text_without_a_header(machine, first):
+    """longer than a header may be: each line arrives, also where all that follow its first one have the form of a header's"""
+    lines = first.split("\n") + [f" {'y' * (at % 61)}" for at in range(20000)] + ["z: y" * (at % 17 + 1) for at in range(1000)]
+    mail = machine.sent("sendmail", A, text="".join(line + "\n" for line in lines).encode())
+    assert b"\n".join(body(mail)).decode().split("\n") == lines[first.startswith("From "):]
+
+
+@pytest.mark.parametrize("first, more", [("X-1: x", [" folded", "\tfolded"]), ("X-1: x", ["X-2: x"]), ("X-1: x", [" folded", "X-2: y"]), ("X-1: x", [" ", " y"])])
+def test_a_long_header_is_one(machine, first, more):
+    """to its empty line, in however many pieces it comes"""
+    header = [first, *more * 4000]
+    mail = machine.sent("sendmail", A, text="\n".join(["From: root", *header, "Subject: last", "", "x", "", "z: y", ""]).encode())
+    assert mail.text.partition(b"\r\n\r\n")[0].count(b"\n") >= len(header) + 2
+    assert parsed(mail)["Subject"] == "last" and body(mail) == [b"x", b"", b"z: y"]
+
+
 @pytest.mark.parametrize("blocking", [True, False])
 def test_pieces(machine, blocking):
     """what comes octet by octet is the same, through a pipe whose reads do not wait, too"""
