@@ -66,6 +66,9 @@ $(BUILD)/mailmote: $(command_o) $(BUILD)/libmailmote.a $(bearssl_a)
 	@echo "  LINK    $@"
 	$(Q)$(link)
 
+# A sanitizer in the command is told when it cannot look for leaks.
+$(BUILD)/mailmote $(BUILD)/fast/mailmote: $(if $(findstring -fsanitize=address,$(CFLAGS)),$(call objects,tests/interop/sanitized.c))
+
 $(BUILD)/libmailmote.a: $(library_o)
 	@rm -f $@
 	@echo "  AR      $@"

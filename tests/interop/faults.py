@@ -26,7 +26,7 @@ import time
 from clock import LIMIT_S
 from fault_scenes import A, B, SCENES, SENDER, Stage
 from pretend import refuse
-from relay import DEFERRED, FAILED, NOT_STORED, OK, File, Relay
+from relay import DEFERRED, FAILED, NOT_STORED, OK, SANITIZED, File, Relay
 
 ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getdents64 newfstatat fstat renameat unlinkat mkdir",
           "ENOSPC": "write pwrite64 fsync fdatasync openat renameat mkdir",
@@ -37,7 +37,8 @@ ERRORS = {"EIO": "read pread64 write pwrite64 fsync fdatasync openat close getde
 MEMORY = "memory:"                                       # and the number of an allocation
 OTHER = "EPERM"                                          # for calls that are not above
 MAIN = '"/dev/null", O_WRONLY'                           # the first call of ours
-SOUND = ("exit_group", "exit", "rt_sigreturn", "futex", "getuid", "geteuid")     # they do not fail
+SOUND = ("exit_group", "exit", "rt_sigreturn", "futex", "getuid", "geteuid",      # they do not fail, or are a sanitizer's
+         *(("brk", "mmap", "munmap", "mprotect") if SANITIZED else ()))
 ROUNDS, ENDLESS, KILLED, LOADER = 5, "+", -9, 127
 SEED = 20261128
 # What is said instead of the error's own name.

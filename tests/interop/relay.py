@@ -162,17 +162,12 @@ def make_context(path, subject="/CN=relay.test"):
     return context
 
 
-def sanitizers(wrap):
-    """what those in a command are told: who is traced cannot look for leaks; who asks for memory that is not there is told so"""
-    return {"ASAN_OPTIONS": f"detect_leaks={int('strace' not in wrap)}:allocator_may_return_null=1"}
-
-
 def run(command, *args, text=b"", wrap=(), decode=True, env=None, limit=LIMIT_S, **options):
     """decode: standard output as rows. No configuration is read that the test does not name."""
     done = subprocess.run([*wrap, command, *(word if isinstance(word, bytes) else str(word) for word in args)], input=text,
                           capture_output=True, timeout=limit,
                           env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
-                               "MAILMOTE_CONF": "", **sanitizers(wrap), **(env or {})}, **options)
+                               "MAILMOTE_CONF": "", **(env or {})}, **options)
     done.stderr_octets, done.stderr = done.stderr, done.stderr.decode(errors="replace")
     done.rows = [line.split("\t") for line in done.stdout.decode().splitlines()] if decode else None
     done.verdicts = [row[2] for row in done.rows] if decode and args[0] != "queue" else None

@@ -14,7 +14,7 @@ import pytest
 from cell import BUILD
 from client import BAD_INPUT, LIMIT_S, OK
 from forge import Forge
-from relay import COMMAND
+from relay import COMMAND, SANITIZED
 
 HERE = pathlib.Path(__file__).parent
 USAGE, NO_INPUT, IO_ERROR = 64, 66, 74
@@ -72,8 +72,8 @@ def test_same_as_the_port_reads(roots, tmp_path):
 
 
 def test_without_warnings_from_clang(roots, tmp_path):
-    if shutil.which("clang") is None:
-        pytest.skip("there is no clang")
+    if SANITIZED or shutil.which("clang") is None:
+        pytest.skip("there is no clang, or it compiles all of this")
     build(tmp_path, trust(roots).stdout, "clang")
 
 
