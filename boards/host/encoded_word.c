@@ -10,10 +10,13 @@
 
 #include <string.h>
 
-enum {
-    LINE_MAX_OCTETS = 76, /* RFC 2047 2: of a line with an encoded-word, which has 75 at most */
-    CHARSET_MAX = 40
-};
+enum { CHARSET_MAX = 40 };
+
+/* Behind a phrase stand ");," at most. */
+static size_t octets_of_line(const struct word_writer *words)
+{
+    return words->phrase ? ENCODED_LINE_OCTETS - 3 : ENCODED_LINE_OCTETS;
+}
 
 static bool is_blank(char c)
 {
@@ -131,7 +134,7 @@ static void encode_run(struct word_writer *words, const char *text, size_t len)
 
         if (first) {
             begin_word(words, charset);
-        } else if (words->column + room + 2 > LINE_MAX_OCTETS) {
+        } else if (words->column + room + 2 > octets_of_line(words)) {
             fputs("?=\r\n ", words->out);
             words->column = 1;
             begin_word(words, charset);
@@ -158,7 +161,7 @@ static size_t encoded_room(const struct word_writer *words)
 /* The blanks in front of a word, behind a fold where the line has no room for both. */
 static void put_gap(struct word_writer *words, const char *text, size_t gap, size_t room)
 {
-    if (gap > 0 && words->column > 0 && words->column + gap + room > LINE_MAX_OCTETS) {
+    if (gap > 0 && words->column > 0 && words->column + gap + room > octets_of_line(words)) {
         fputs("\r\n", words->out);
         words->column = 0;
     }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+enum { ENCODED_LINE_OCTETS = 76 }; /* RFC 2047 2: of a line with an encoded-word, which has 75 at most */
+
 struct word_writer {
     FILE *out;
     const char *charset; /* of octets that are no UTF-8 */

@@ -145,8 +145,18 @@ static void write_phrase(struct word_writer *words, struct span phrase)
 
 /* ---- Addresses --------------------------------------------------------------------------------------------------- */
 
+/* Another line where this one has no room for an encoded-word and what stands beside it (RFC 2047 2); a blank follows. */
+static void make_room(struct word_writer *words, bool encoded, size_t len)
+{
+    if (encoded && words->column + len > ENCODED_LINE_OCTETS) {
+        fputs("\r\n", words->out);
+        words->column = 0;
+    }
+}
+
 static void write_comment(struct word_writer *words, struct span comment)
 {
+    make_room(words, has_8bit(comment.at, comment.len), ENCODED_LINE_OCTETS / 2);
     fputs(" (", words->out);
     words->column += 2;
     write_phrase(words, comment);
@@ -175,6 +185,8 @@ static void write_address(struct word_writer *words, const struct address *addre
     if (!header_complete(full, sizeof full, address->spec, address->has_domain, rules->domain)) {
         snprintf(full, sizeof full, "%s", address->spec);
     }
+    make_room(words, has_8bit(address->name.at, address->name.len) || has_8bit(name, strlen(name)),
+              strlen(full) + sizeof " <>;," - 1);
     words->column += (size_t)fprintf(words->out, named || name[0] != 0 ? " <%s>" : "%s", full);
     if (named && address->comment.len > 0) {
         write_comment(words, address->comment);
@@ -186,7 +198,7 @@ static void write_list(FILE *out, struct span field, const struct header_rules *
     struct word_writer words = {.out = out, .charset = rules->charset, .phrase = true};
     struct span rest = field_value(field);
     struct address address;
-    const char *between = "";
+    const char *between = "", *beside = " ";
 
     fprintf(out, "%.*s: ", (int)field_name_len(field), field.at);
     words.column = field_name_len(field) + 2;
@@ -197,17 +209,18 @@ static void write_list(FILE *out, struct span field, const struct header_rules *
             continue;
         }
         fputs(between, out);
-        words.column = *between == ',' ? 1 : words.column + strlen(between);
+        words.column = strchr(between, '\n') != NULL ? 1 : words.column + strlen(between);
         if (address.kind == ADDRESS_GROUP) {
             bool eight = has_8bit(address.name.at, address.name.len);
 
             write_phrase(&words, address.name);
             fputs(eight ? " :" : ":", out); /* an encoded-word ends in a blank */
             words.column += eight ? 2 : 1;
+            beside = eight ? "\r\n " : " ";
         } else {
             write_address(&words, &address, rules);
         }
-        between = address.kind == ADDRESS_GROUP ? " " : ",\r\n ";
+        between = address.kind == ADDRESS_GROUP ? beside : ",\r\n ";
     }
     fputs("\r\n", out);
 }
