@@ -170,7 +170,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
-$(BUILD)/tests/test_header: $(call objects,$(foreach name,header address_list encoded_word field self utf8,boards/host/$(name).c))
+$(BUILD)/tests/test_header: $(call objects,$(foreach name,header header_line address_list encoded_word field self utf8,boards/host/$(name).c))
 $(BUILD)/tests/test_probe_link: $(call objects,$(foreach name,probe_link trust_pem trust_certificate file base64 complain utf8,boards/host/$(name).c))
 $(BUILD)/tests/test_base64: $(call objects,boards/host/base64.c)
 $(BUILD)/tests/test_ca_files: $(call objects,$(foreach name,trust_certificate base64 complain utf8,boards/host/$(name).c))

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { CHARSET_MAX = 40 };
+enum { CHARSET_MAX = 40, FRAME_OCTETS = 7 /* =? ?Q? ?= */ };
 
 /* Behind a phrase stand ");," at most. */
 static size_t octets_of_line(const struct word_writer *words)
@@ -103,25 +103,40 @@ static size_t unit_len(const char *text, size_t len, bool utf8, size_t *room)
     uint32_t character;
     size_t unit = utf8 ? utf8_read(text, len, &character) : 1;
 
-    *room = *text == '\r' || *text == '\n' ? 0 : unit == 1 && (plain(*text) || is_blank(*text)) ? 1 : unit * 3;
+    *room = unit == 1 && (plain(*text) || is_blank(*text)) ? 1 : unit * 3;
     return unit;
 }
 
-static void encode_octet(FILE *out, char c)
+static void put(struct word_writer *words, const char *text)
 {
+    header_line_put(&words->line, text, strlen(text));
+}
+
+static void encode_octet(struct word_writer *words, char c)
+{
+    char text[sizeof "=00"];
+
     if (c == ' ' || c == '\t') {
-        fputc('_', out);
+        put(words, "_");
     } else if (plain(c)) {
-        fputc(c, out);
+        header_line_put(&words->line, &c, 1);
     } else if (!is_blank(c)) {
-        fprintf(out, "=%02X", (unsigned)(unsigned char)c);
+        snprintf(text, sizeof text, "=%02X", (unsigned)(unsigned char)c);
+        put(words, text);
     }
 }
 
-static void begin_word(struct word_writer *words, const char *charset)
+/* On the next line where this one has no room for its first character. */
+static void begin_word(struct word_writer *words, const char *charset, size_t room)
 {
-    fprintf(words->out, "=?%.*s?Q?", CHARSET_MAX, charset);
-    words->column += strnlen(charset, CHARSET_MAX) + sizeof "=??Q?" - 1;
+    size_t len = strnlen(charset, CHARSET_MAX);
+
+    if (header_line_column(&words->line) + len + FRAME_OCTETS + room > octets_of_line(words)) {
+        header_line_fold(&words->line);
+    }
+    put(words, "=?");
+    header_line_put(&words->line, charset, len);
+    put(words, "?Q?");
 }
 
 static void encode_run(struct word_writer *words, const char *text, size_t len)
@@ -133,51 +148,29 @@ static void encode_run(struct word_writer *words, const char *text, size_t len)
         size_t room, unit = unit_len(text, len, utf8, &room);
 
         if (first) {
-            begin_word(words, charset);
-        } else if (words->column + room + 2 > octets_of_line(words)) {
-            fputs("?=\r\n ", words->out);
-            words->column = 1;
-            begin_word(words, charset);
+            begin_word(words, charset, room);
+        } else if (header_line_column(&words->line) + room + 2 > octets_of_line(words)) {
+            put(words, "?=");
+            header_line_gap(&words->line, ' ');
+            header_line_fold(&words->line);
+            begin_word(words, charset, room);
         }
         for (size_t i = 0; i < unit; i++) {
-            encode_octet(words->out, text[i]);
+            encode_octet(words, text[i]);
         }
-        words->column += room;
         text += unit;
         len -= unit;
     }
-    fputs("?=", words->out);
-    words->column += 2;
+    put(words, "?=");
 }
 
-/* For an encoded-word with one character, in the charset with the longer name. */
-static size_t encoded_room(const struct word_writer *words)
+static void put_gap(struct word_writer *words, const char *text, size_t gap)
 {
-    size_t charset = strnlen(words->charset, CHARSET_MAX);
-
-    return (charset > 5 ? charset : 5) + sizeof "=??Q?" + sizeof "?=" + 12;
-}
-
-/* The blanks in front of a word, behind a fold where the line has no room for both. */
-static void put_gap(struct word_writer *words, const char *text, size_t gap, size_t room)
-{
-    if (gap > 0 && words->column > 0 && words->column + gap + room > octets_of_line(words)) {
-        fputs("\r\n", words->out);
-        words->column = 0;
-    }
     for (; gap > 0; gap--, text++) {
         if (*text == ' ' || *text == '\t') {
-            fputc(' ', words->out);
-            words->column++;
+            header_line_gap(&words->line, ' ');
         }
     }
-}
-
-/* A blank that stands between two encoded-words is shown if it is one itself. */
-static void put_shown_blank(struct word_writer *words)
-{
-    put_gap(words, " ", 1, encoded_room(words));
-    encode_run(words, " ", 1);
 }
 
 void encoded_words_write(struct word_writer *words, const char *text, size_t len)
@@ -188,16 +181,16 @@ void encoded_words_write(struct word_writer *words, const char *text, size_t len
         size_t gap = blanks(text, len), word = word_len(text + gap, len - gap);
         bool encode = must_encode(words, text + gap, word), before = encoded_before(text + gap, word);
 
-        if ((ours && before) || (theirs && encode)) {
-            put_shown_blank(words);
+        if ((ours && before) || (theirs && encode)) { /* a blank between the two is shown if it is one itself */
+            header_line_gap(&words->line, ' ');
+            encode_run(words, " ", 1);
         }
-        put_gap(words, text, gap, encode ? encoded_room(words) : word);
+        put_gap(words, text, gap);
         if (encode) {
             word = run_len(words, text + gap, len - gap);
             encode_run(words, text + gap, word);
         } else {
-            fwrite(text + gap, 1, word, words->out);
-            words->column += word;
+            header_line_put(&words->line, text + gap, word);
         }
         ours = encode;
         theirs = before;

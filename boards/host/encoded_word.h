@@ -5,16 +5,11 @@
 #ifndef MAILMOTE_HOST_ENCODED_WORD_H
 #define MAILMOTE_HOST_ENCODED_WORD_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
-enum { ENCODED_LINE_OCTETS = 76 }; /* RFC 2047 2: of a line with an encoded-word, which has 75 at most */
+#include "header_line.h"
 
 struct word_writer {
-    FILE *out;
+    struct header_line line;
     const char *charset; /* of octets that are no UTF-8 */
-    size_t column;       /* of what was written of the line */
     bool phrase;         /* as in front of an address: a word that would have to be quoted is encoded too */
 };
 

@@ -14,7 +14,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MAX_OCTETS = 998 };
+enum {
+    NAME_MAX_OCTETS = 998,
+    SECTION_OCTETS = 800, /* of a parameter's value that is continued: a line has room for its name, too */
+};
 
 static const char *const address_fields[] = {
     "From",        "Sender",        "Reply-To",        "To",        "Cc",        "Bcc",
@@ -52,56 +55,25 @@ bool header_complete(char *to, size_t cap, const char *spec, bool has_domain, co
     return (size_t)len < cap && mote_address_valid(to);
 }
 
-/* ---- Long lines -------------------------------------------------------------------------------------------------- */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Is the octet there the second one of a quoted pair, which is not parted? */
-static bool is_quoted(struct span line, size_t at)
-{
-    size_t first = at;
-
-    while (first > 0 && line.at[first - 1] == '\\') {
-        first--;
-    }
-    return (at - first) % 2 != 0;
-}
-
-/* Of a line that is too long, what may stand on one: up to a blank, or where there is none behind a comma, or as much as fits. */
-static size_t piece_len(struct span line, size_t cap)
-{
-    size_t len = cap, comma = 0;
-
-    for (; len > 0 && (!is_blank(line.at[len]) || is_quoted(line, len)); len--) {
-        comma = comma == 0 && line.at[len - 1] == ',' ? len : comma;
-    }
-    return len > 1 ? len : comma > 0 ? comma : len > 0 ? len : cap - is_quoted(line, cap);
-}
-
-/* As it came, but that its lines are no longer than they may be, the first no longer than cap; without the end of the last one. */
-static void write_folded(FILE *out, struct span field, size_t cap)
-{
-    for (; field.len > 0; cap = LINE_OCTETS) {
-        struct span line = take_line(&field);
-
-        while (line.len > cap) {
-            size_t len = piece_len(line, cap);
-
-            fwrite(line.at, 1, len, out);
-            line.at += len;
-            line.len -= len;
-            fputs(is_blank(*line.at) ? "\r\n" : "\r\n ", out);
-            cap = LINE_OCTETS - !is_blank(*line.at);
-        }
-        fwrite(line.at, 1, line.len, out);
-        fputs(field.len > 0 ? "\r\n" : "", out);
-    }
-}
-
 /* ---- Phrases ----------------------------------------------------------------------------------------------------- */
+
+static void put(struct header_line *line, const char *text)
+{
+    header_line_put(line, text, strlen(text));
+}
+
+static void begin_field(struct header_line *line, struct span field)
+{
+    header_line_put(line, field.at, field_name_len(field));
+    put(line, ":");
+    header_line_gap(line, ' ');
+}
+
+static void end_field(struct header_line *line)
+{
+    header_line_flush(line);
+    fputs("\r\n", line->out);
+}
 
 static bool all_atoms(const char *text)
 {
@@ -117,51 +89,33 @@ static void write_name(struct word_writer *words, const char *name)
         encoded_words_write(words, name, len);
         return;
     }
-    fputc('"', words->out);
+    put(&words->line, "\"");
     for (; *name != 0; name++) {
         if (*name == '"' || *name == '\\') {
-            fputc('\\', words->out);
+            put(&words->line, "\\");
         }
-        fputc(*name, words->out);
+        if (*name == ' ') {
+            header_line_gap(&words->line, ' ');
+        } else {
+            header_line_put(&words->line, name, 1);
+        }
     }
-    fputc('"', words->out);
+    put(&words->line, "\"");
 }
 
-/* A phrase as it stands in a field: its quotes are left alone where they can be. A line ends behind one that is long. */
+/* A phrase as it stands in a field: its quotes are left alone where they can be. */
 static void write_phrase(struct word_writer *words, struct span phrase)
 {
     char text[NAME_MAX_OCTETS + 1];
 
     if (has_8bit(phrase.at, phrase.len)) {
         encoded_words_write(words, text, address_words(text, sizeof text, phrase));
-    } else if (phrase.len > LINE_OCTETS / 2) {
-        write_folded(words->out, phrase, LINE_OCTETS / 2);
-        fputs("\r\n ", words->out);
-        words->column = 1;
     } else {
-        words->column += fwrite(text, 1, field_unfold(text, sizeof text, phrase), words->out);
+        header_line_text(&words->line, phrase);
     }
 }
 
 /* ---- Addresses --------------------------------------------------------------------------------------------------- */
-
-/* Another line where this one has no room for an encoded-word and what stands beside it (RFC 2047 2); a blank follows. */
-static void make_room(struct word_writer *words, bool encoded, size_t len)
-{
-    if (encoded && words->column + len > ENCODED_LINE_OCTETS) {
-        fputs("\r\n", words->out);
-        words->column = 0;
-    }
-}
-
-static void write_comment(struct word_writer *words, struct span comment)
-{
-    make_room(words, has_8bit(comment.at, comment.len), ENCODED_LINE_OCTETS / 2);
-    fputs(" (", words->out);
-    words->column += 2;
-    write_phrase(words, comment);
-    fputc(')', words->out);
-}
 
 static void next(struct span *rest, struct address *address, const struct header_rules *rules)
 {
@@ -169,6 +123,16 @@ static void next(struct span *rest, struct address *address, const struct header
     if (rules->local) {
         self_name(address, rules->domain);
     }
+}
+
+static void write_spec(struct header_line *line, const char *spec, bool named)
+{
+    if (named) {
+        header_line_gap(line, ' ');
+    }
+    put(line, named ? "<" : "");
+    put(line, spec);
+    put(line, named ? ">" : "");
 }
 
 /* A comment behind an address that has no name is one. */
@@ -185,44 +149,54 @@ static void write_address(struct word_writer *words, const struct address *addre
     if (!header_complete(full, sizeof full, address->spec, address->has_domain, rules->domain)) {
         snprintf(full, sizeof full, "%s", address->spec);
     }
-    make_room(words, has_8bit(address->name.at, address->name.len) || has_8bit(name, strlen(name)),
-              strlen(full) + sizeof " <>;," - 1);
-    words->column += (size_t)fprintf(words->out, named || name[0] != 0 ? " <%s>" : "%s", full);
+    write_spec(&words->line, full, named || name[0] != 0);
     if (named && address->comment.len > 0) {
-        write_comment(words, address->comment);
+        header_line_gap(&words->line, ' ');
+        put(&words->line, "(");
+        write_phrase(words, address->comment);
+        put(&words->line, ")");
     }
+}
+
+static void begin_group(struct word_writer *words, struct span name)
+{
+    write_phrase(words, name);
+    if (has_8bit(name.at, name.len)) {
+        header_line_gap(&words->line, ' '); /* an encoded-word ends in a blank */
+    }
+    put(&words->line, ":");
 }
 
 static void write_list(FILE *out, struct span field, const struct header_rules *rules)
 {
-    struct word_writer words = {.out = out, .charset = rules->charset, .phrase = true};
+    struct word_writer words = {.line = {.out = out}, .charset = rules->charset, .phrase = true};
     struct span rest = field_value(field);
     struct address address;
-    const char *between = "", *beside = " ";
+    uint8_t last = ADDRESS_END;
 
-    fprintf(out, "%.*s: ", (int)field_name_len(field), field.at);
-    words.column = field_name_len(field) + 2;
+    begin_field(&words.line, field);
     for (next(&rest, &address, rules); address.kind != ADDRESS_END; next(&rest, &address, rules)) {
-        if (address.kind == ADDRESS_GROUP_END) {
-            fputc(';', out);
-            between = ",\r\n ";
-            continue;
-        }
-        fputs(between, out);
-        words.column = strchr(between, '\n') != NULL ? 1 : words.column + strlen(between);
-        if (address.kind == ADDRESS_GROUP) {
-            bool eight = has_8bit(address.name.at, address.name.len);
+        bool ends = address.kind == ADDRESS_GROUP_END;
 
-            write_phrase(&words, address.name);
-            fputs(eight ? " :" : ":", out); /* an encoded-word ends in a blank */
-            words.column += eight ? 2 : 1;
-            beside = eight ? "\r\n " : " ";
+        if (!ends && (last == ADDRESS_ONE || last == ADDRESS_GROUP_END)) {
+            put(&words.line, ",");
+        }
+        if (last == ADDRESS_GROUP_END || (!ends && last != ADDRESS_END)) {
+            header_line_gap(&words.line, ' ');
+        }
+        if (!ends && (last == ADDRESS_ONE || last == ADDRESS_GROUP_END)) {
+            header_line_fold(&words.line);
+        }
+        if (ends) {
+            put(&words.line, ";");
+        } else if (address.kind == ADDRESS_GROUP) {
+            begin_group(&words, address.name);
         } else {
             write_address(&words, &address, rules);
         }
-        between = address.kind == ADDRESS_GROUP ? beside : ",\r\n ";
+        last = address.kind;
     }
-    fputs("\r\n", out);
+    end_field(&words.line);
 }
 
 enum list { LIST_GOOD, LIST_BARE, LIST_WRONG };
@@ -250,10 +224,10 @@ static enum list look_at_list(struct span rest, const struct header_rules *rules
 
 void header_write_from(FILE *out, struct span name, const struct header_rules *rules)
 {
-    struct word_writer words = {.out = out, .charset = rules->charset, .column = sizeof "From: " - 1, .phrase = true};
+    struct word_writer words = {.line = {.out = out}, .charset = rules->charset, .phrase = true};
     char text[NAME_MAX_OCTETS + 1];
 
-    fputs("From: ", out);
+    begin_field(&words.line, (struct span){"From:", 5});
     if (name.len > 0) {
         address_words(text, sizeof text, name);
     } else {
@@ -262,7 +236,8 @@ void header_write_from(FILE *out, struct span name, const struct header_rules *r
     if (text[0] != 0) {
         write_name(&words, text);
     }
-    fprintf(out, text[0] == 0 ? "%s\r\n" : " <%s>\r\n", rules->from);
+    write_spec(&words.line, rules->from, text[0] != 0);
+    end_field(&words.line);
 }
 
 /* A From field must be written anew because it is so set, or because there is no address in it: then all of it is a name. */
@@ -286,12 +261,12 @@ static bool from_anew(struct span value, const struct header_rules *rules, struc
 
 static void write_text(FILE *out, struct span field, const struct header_rules *rules)
 {
-    struct word_writer words = {.out = out, .charset = rules->charset, .column = field_name_len(field) + 2};
+    struct word_writer words = {.line = {.out = out}, .charset = rules->charset};
     struct span value = field_value(field);
 
-    fprintf(out, "%.*s: ", (int)field_name_len(field), field.at);
+    begin_field(&words.line, field);
     encoded_words_write(&words, value.at, value.len);
-    fputs("\r\n", out);
+    end_field(&words.line);
 }
 
 /* ---- Parameters -------------------------------------------------------------------------------------------------- */
@@ -313,44 +288,72 @@ static size_t value_len(struct span text)
     return len < text.len ? len + 1 : text.len;
 }
 
-/* RFC 2231 4: letters and digits stand for themselves. */
-static void write_extended(FILE *out, struct span value, const char *charset)
+/* Of a text in octets as they stand in a parameter that is not ASCII (RFC 2231 4): letters and digits stand for themselves. */
+static const char *extended(char to[sizeof "%00"], char c)
 {
-    char text[NAME_MAX_OCTETS + 1];
-    size_t len = address_words(text, sizeof text, value);
+    bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 
-    fprintf(out, "*=%s''", utf8_valid(text, len) ? "UTF-8" : charset);
+    snprintf(to, sizeof "%00", plain ? "%c" : "%%%02X", (unsigned char)c);
+    return to;
+}
+
+/* The name of the parameter is out. What fits on no line is continued in a section of its own (RFC 2231 3). */
+static void write_extended(struct header_line *line, struct span name, struct span value, const char *charset)
+{
+    char text[NAME_MAX_OCTETS + 1], octet[sizeof "%00"], begin[sizeof "*4294967295*="];
+    size_t len = address_words(text, sizeof text, value), room = 0;
+    const char *set = utf8_valid(text, len) ? "UTF-8" : charset;
+    unsigned sections = 0;
+
     for (size_t i = 0; i < len; i++) {
-        char c = text[i];
+        room += strlen(extended(octet, text[i]));
+    }
+    bool several = room > SECTION_OCTETS && name.len > 0 && name.len < 100;
 
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-            c == '_') {
-            fputc(c, out);
-        } else {
-            fprintf(out, "%%%02X", (unsigned)(unsigned char)c);
+    put(line, several ? "*0*=" : "*=");
+    put(line, set);
+    put(line, "''");
+    room = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (several && room > SECTION_OCTETS - 3) {
+            put(line, ";");
+            header_line_gap(line, ' ');
+            header_line_put(line, name.at, name.len);
+            snprintf(begin, sizeof begin, "*%u*=", ++sections);
+            put(line, begin);
+            room = 0;
         }
+        put(line, extended(octet, text[i]));
+        room += strlen(octet);
     }
 }
 
 /* Of a type or a disposition, whose parameters are no text for people: values that are not ASCII. */
-static void write_parameters(FILE *out, struct span field, const struct header_rules *rules)
+static void write_parameters(struct header_line *line, struct span rest, const struct header_rules *rules)
 {
-    while (field.len > 0) {
-        struct span value = {field.at + 1, field.len - 1};
-        size_t len = *field.at == '=' && value.len > 0 ? value_len(value) : 0;
+    struct span before = {rest.at, 0},
+                name = before; /* what is not out yet, and its end that may be a parameter's name */
 
-        if (len > 0 && has_8bit(value.at, len)) {
-            write_extended(out, (struct span){value.at, len}, rules->charset);
-            len++;
+    while (rest.len > 0) {
+        struct span value = {rest.at + 1, rest.len - 1};
+
+        value.len = *rest.at == '=' && value.len > 0 ? value_len(value) : 0;
+        if (has_8bit(value.at, value.len)) {
+            header_line_text(line, before);
+            write_extended(line, name, value, rules->charset);
+            before = (struct span){value.at + value.len, 0};
         } else {
-            len++;
-            for (size_t i = 0; i < len; i++) {
-                fputc((unsigned char)field.at[i] > 127 ? '?' : field.at[i], out);
-            }
+            before.len += 1 + value.len;
         }
-        field.at += len;
-        field.len -= len;
+        name.len++;
+        if (strchr("; \t\r\n=", *rest.at) != NULL) {
+            name = (struct span){value.at + value.len, 0};
+        }
+        rest.at += 1 + value.len;
+        rest.len -= 1 + value.len;
     }
+    header_line_text(line, before);
 }
 
 /* ---- All fields -------------------------------------------------------------------------------------------------- */
@@ -358,16 +361,17 @@ static void write_parameters(FILE *out, struct span field, const struct header_r
 /* Blanks in front of the colon stay where no line ends there, or would: to most relays a line without a colon is no field. */
 void header_write_type(FILE *out, struct span field, const struct header_rules *rules)
 {
+    struct header_line line = {.out = out, .as_it_came = true};
     size_t colon = strcspn(field.at, ":"), len = line_len(&field);
-    size_t name = len > colon && len <= LINE_OCTETS ? colon : field_name_len(field);
     struct span rest = {field.at + colon, field.len - colon};
 
-    fwrite(field.at, 1, name, out);
+    header_line_put(&line, field.at, len > colon && len <= LINE_OCTETS ? colon : field_name_len(field));
     if (has_8bit(field.at, field.len)) {
-        write_parameters(out, rest, rules);
+        write_parameters(&line, rest, rules);
     } else {
-        write_folded(out, rest, LINE_OCTETS - name);
+        header_line_text(&line, rest);
     }
+    header_line_flush(&line);
 }
 
 void header_write(FILE *out, struct span field, const struct header_rules *rules)

@@ -7,6 +7,7 @@
 
 #include "../../boards/host/args.h"
 #include "../../boards/host/header.h"
+#include "../../boards/host/header_line.h"
 #include "../../boards/host/utf8.h"
 #include "one.h"
 
@@ -235,7 +236,7 @@ static const struct {
     {&complete, "To: none:;", "To: none:;\r\n"},
     {&complete, "To: root, none: (nobody);", "To: root@nas.test,\r\n none:;\r\n"},
     {&complete, "To: none:;, root, No: ;, d", "To: none:;,\r\n root@nas.test,\r\n No:;,\r\n d@nas.test\r\n"},
-    {&complete, "Cc: B\xc3\xbc: a@b;", "Cc: =?UTF-8?Q?B=C3=BC?= :\r\n a@b;\r\n"},
+    {&complete, "Cc: B\xc3\xbc: a@b;", "Cc: =?UTF-8?Q?B=C3=BC?= : a@b;\r\n"},
     {&complete, "To: Ann Bee", "To: Ann Bee\r\n"},
     {&complete, "X-To: root", "X-To: root\r\n"},
     {&complete, "From: root (Cron Daemon)", "From: Cron Daemon <root@nas.test>\r\n"},
@@ -359,13 +360,15 @@ static void field_with_a_long_address(void **state)
 /* Where it was folded makes no difference: those octets take no room in an encoded-word. */
 static void field_folded(void **state)
 {
-    char straight[200] = "Subject: \xc3\xbc", folded[200] = "Subject: \xc3\xbc";
+    for (unsigned i = 0; i < 30 * 8; i++) {
+        char straight[200], folded[200], *once, *twice;
 
-    for (unsigned i = 0; i < 30; i++) {
-        char *once, *twice;
-
-        strcat(straight, " \xc3\xb6");
-        strcat(folded, "\r\n \xc3\xb6");
+        sprintf(straight, "Subject: %.*s\xc3\xbc", (int)(i % 8), "xxxxxxx");
+        strcpy(folded, straight);
+        for (unsigned more = 0; more < i / 8; more++) {
+            strcat(straight, " \xc3\xb6");
+            strcat(folded, "\r\n \xc3\xb6");
+        }
         once = made(straight, &complete);
         twice = made(folded, &complete);
         assert_string_equal(once, twice);
@@ -442,36 +445,6 @@ static void field_encoded_in_whole_lines(void **state)
         }
         wanted = (size_t)(first - line) + strlen("=?UTF-8?Q?=C3=BC") + i % 80 + 1 + strlen("?=");
         assert_int_equal(strstr(first + strlen("=?UTF-8?Q?"), "?=") + 2 - line, wanted < most ? wanted : most);
-        free(text);
-    }
-}
-
-/* What stands beside an encoded-word counts, too (RFC 2047 2): an address, a group's colon, a comment, and what ends them. */
-static void field_with_an_encoded_word_in_short_lines(void **state)
-{
-    static const char *const forms[] = {"To: %s <%s>",
-                                        "To: %s: %s, b@c;",
-                                        "To: %s <%s> (%s)",
-                                        "To: Ann <%2$s> (%1$s)",
-                                        "To: %2$s (%1$s)",
-                                        "To: B: %s <%s>;, c@d",
-                                        "To: B: Ann <%2$s> (%1$s);, c@d"};
-    char name[80], address[80], field[400];
-
-    for (size_t i = 0; i < COUNT(forms) * 60 * 60; i++) {
-        size_t names = i % 60 + 1, addresses = i / 60 % 60 + 1;
-
-        snprintf(name, sizeof name, "\xc3\xbc%.*s", (int)names,
-                 "aaaaaaaaa aaaaaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-        snprintf(address, sizeof address, "%0*u@x", (int)addresses, 0U);
-        snprintf(field, sizeof field, forms[i / 3600], name, address, name);
-
-        char *text = made(field, &complete);
-
-        for (char *line = text, *end; (end = strstr(line, "\r\n")) != NULL; line = end + 2) {
-            *end = 0;
-            assert_true(strstr(line, "=?") == NULL || strlen(line) <= 76);
-        }
         free(text);
     }
 }
@@ -573,8 +546,8 @@ static void field_long(void **state)
     free(text);
 }
 
-/* Where a line is parted: at the last blank that stands on it but for the one behind the colon, else behind the last comma, else at
- * that blank, else where it is full. */
+/* Where a line is parted: at the last blank that stands on it. Where no blank stands on a whole line's octets, behind the last comma
+ * of these, else where it is full. */
 static void field_parted(void **state)
 {
     enum { FULL = LINE_OCTETS };
@@ -596,9 +569,9 @@ static void field_parted(void **state)
         {"X:%0*d%0*d", "X:%0*d%0*d\r\n %0*d\r\n", {600, FULL - 601}, {600, FULL - 602, 1}},
         {"X : %0*d%0*d", "X : %0*d%0*d\r\n", {1, FULL - 5}, {1, FULL - 5, 0}},
         {"X : %0*d%0*d", "X: %0*d%0*d\r\n", {1, FULL - 4}, {1, FULL - 4, 0}},
-        {"X:a %0*d,%0*d", "X:a\r\n %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
-        {"X: a %0*d,%0*d", "X: a\r\n %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
-        {"X: a, %0*d,%0*d", "X: a,\r\n %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
+        {"X:a %0*d,%0*d", "X:a %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
+        {"X: a %0*d,%0*d", "X: a\r\n %0*d,\r\n %0*d\r\n", {994, 600}, {994, 600, 0}},
+        {"X: a, %0*d,%0*d", "X: a, %0*d,\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
         {"X: %0*d,a %0*d", "X: %0*d,a\r\n %0*d\r\n", {500, 600}, {500, 600, 0}},
     };
 
@@ -613,46 +586,55 @@ static void field_parted(void **state)
     }
 }
 
-/* A name is parted where it is longer than half a line, and no earlier. */
+/* A name is parted where what stands behind the last blank has no room, be it in quotes or not, and no earlier. */
 static void field_of_a_long_name(void **state)
 {
-    char field[1000], wanted[1000], *text;
+    char field[1400], wanted[1400], *text;
 
-    for (int len = 300; len < 700; len++) {
-        sprintf(field, "To: %0*d <root>", len, 0);
-        sprintf(wanted,
-                len > LINE_OCTETS / 2 ? "To: %0*d\r\n %0*d\r\n  <root@nas.test>\r\n" : "To: %0*d <root@nas.test>\r\n",
-                len > LINE_OCTETS / 2 ? LINE_OCTETS / 2 : len, 0, len - LINE_OCTETS / 2, 0);
-        text = made(field, &complete);
-        assert_string_equal(text, wanted);
-        free(text);
+    for (int quoted = 0; quoted < 2; quoted++) {
+        const char *quote = quoted != 0 ? "\"" : "";
+
+        for (int len = 300; len < 700; len++) {
+            int whole = 4 + len + 1 + 500 + 2 * quoted;
+            const char *first = whole > LINE_OCTETS ? "\r\n " : " ",
+                       *second = *first == ' ' && whole + (int)strlen(" <root@nas.test>") > LINE_OCTETS ? "\r\n " : " ";
+
+            sprintf(field, "To: %s%0*d %0500d%s <root>", quote, len, 0, 0, quote);
+            sprintf(wanted, "To: %s%0*d%s%0500d%s%s<root@nas.test>\r\n", quote, len, 0, first, 0, quote, second);
+            text = made(field, &complete);
+            assert_string_equal(text, wanted);
+            free(text);
+        }
     }
-    sprintf(field, "To: %0400d %0200d <root>", 0, 0);
-    sprintf(wanted, "To: %0400d\r\n %0200d\r\n  <root@nas.test>\r\n", 0, 0);
-    text = made(field, &complete);
-    assert_string_equal(text, wanted);
-    free(text);
 }
 
-/* Where nothing but blanks stands for more than a line, too; the ends of lines out, it is what it was. */
+/* More blanks than a line has room for are left out: no line has blanks alone, which some take for the end of the header. What fits is
+ * as it was. */
 static void field_gap(void **state)
 {
-    for (size_t gap = 1; gap < 3100; gap += gap < 990 || gap > 2010 ? 97 : 1) {
-        char field[3200] = "X-Text: a", *text, *end;
-        size_t at = 0;
+    static const char *const starts[] = {"X-Text: a", "To: root, \"a", "Subject: \xc3\xbc a"};
 
-        memset(field + strlen(field), gap % 2 == 0 ? ' ' : '\t', gap);
-        strcat(field, "b");
-        text = made(field, &complete);
-        check_made(field, text);
-        for (const char *line = text; *line != 0; line = end + 2) {
-            end = strstr(line, "\r\n");
-            assert_true((size_t)(end - line) <= LINE_OCTETS);
-            assert_memory_equal(line, field + at, (size_t)(end - line));
-            at += (size_t)(end - line);
+    for (size_t gap = 1; gap < 3100; gap += gap < 100 || gap > 960 ? 1 : 97) {
+        for (size_t i = 0; i < COUNT(starts); i++) {
+            char field[3200] = "", *text, *end;
+            size_t blanks = 0;
+
+            strcat(field, starts[i]);
+            memset(field + strlen(field), gap % 2 == 0 || i > 0 ? ' ' : '\t', gap);
+            strcat(field, i == 1 ? "b\" <c@d>" : "b");
+            text = made(field, &complete);
+            check_made(field, text);
+            for (const char *line = text; *line != 0; line = end + 2) {
+                end = strstr(line, "\r\n");
+                assert_true((size_t)(end - line) <= (i == 2 ? ENCODED_LINE_OCTETS : LINE_OCTETS));
+                assert_true(strspn(line, " \t") < (size_t)(end - line));
+            }
+            for (const char *at = strrchr(text, 'a') + 1; *at != 'b'; at++) {
+                blanks += *at == ' ' || *at == '\t';
+            }
+            assert_true(blanks == gap || (blanks < gap && blanks > (i == 2 ? 40 : 970)));
+            free(text);
         }
-        assert_int_equal(at, strlen(field));
-        free(text);
     }
 }
 
@@ -675,6 +657,98 @@ static void field_folded_at_pairs(void **state)
             }
             assert_int_equal((end - at) % 2, 0);
         }
+        free(text);
+    }
+}
+
+/* No line is longer than it may be: one with an encoded-word has 76 octets (RFC 2047 2), another one 998; none has blanks alone. */
+static void check_lines(const char *text)
+{
+    for (const char *line = text, *end; (end = strstr(line, "\r\n")) != NULL; line = end + 2) {
+        size_t len = (size_t)(end - line);
+
+        assert_true(len > 0 && len <= LINE_OCTETS);
+        assert_true(strspn(line, " \t") < len);
+        assert_true(memmem(line, len, "=?", 2) == NULL || len <= ENCODED_LINE_OCTETS);
+    }
+}
+
+/* What stands beside an encoded-word counts, too: an address, a group's colon, a comment, and what ends them. %1$s: a name that is
+ * encoded, %2$s: an address, %3$s: a name that is not. */
+static const char *const beside[] = {"To: %1$s <%2$s>",
+                                     "To: %1$s: %2$s, b@c;",
+                                     "To: %1$s <%2$s> (%3$s)",
+                                     "To: Ann <%2$s> (%1$s)",
+                                     "To: %2$s (%1$s)",
+                                     "To: B: %1$s <%2$s>;, c@d",
+                                     "To: B: Ann <%2$s> (%1$s);, c@d",
+                                     "To: %3$s: %1$s <%2$s>;",
+                                     "To: \xc3\xbc: %3$s <%2$s> (%3$s);",
+                                     "Cc: \xc3\xbc:;;;;; %3$s <%2$s>,,, root",
+                                     "From: %1$s",
+                                     "From: %2$s (%1$s)",
+                                     "From: \"%3$s\" <%2$s>",
+                                     "Subject: %3$s %1$s %3$s",
+                                     "Subject: %1$s %3$s"};
+
+static void field_with_an_encoded_word_in_short_lines(void **state)
+{
+    static const struct header_rules *const all[] = {&complete, &written};
+
+    for (size_t i = 0; i < COUNT(beside) * 60 * 60; i++) {
+        char name[80], other[80], address[80], field[400];
+        size_t names = i % 60 + 1, addresses = i / 60 % 60 + 1;
+
+        snprintf(name, sizeof name, "\xc3\xbc%.*s", (int)names,
+                 "aaaaaaaaa aaaaaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        snprintf(other, sizeof other, "%.*s", (int)names,
+                 "bbbbb bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbbbbbbbb");
+        snprintf(address, sizeof address, "%0*u@x", (int)addresses, 0U);
+        snprintf(field, sizeof field, beside[i / 3600], name, address, other);
+
+        char *text = made(field, all[i % 7 == 0]);
+
+        check_lines(text);
+        free(text);
+    }
+}
+
+/* And what is longer than any line: a name, a comment, a group, a field's name, a charset's, what is repeated. */
+static void field_with_an_encoded_word_beside_what_is_long(void **state)
+{
+    static const char *const repeated[] = {"a ", "b,", "a:", ";", "(x) ", "\xc3\xbc ", "\xc3\xbc", "\\\"", "\" ", "\t"};
+    struct header_rules rules = complete;
+
+    rules.charset = "a-charset-with-a-name-of-some-40-octets-and-more";
+    for (size_t i = 0; i < COUNT(beside) * COUNT(repeated) * 3; i++) {
+        static char name[3000], field[12000];
+        const char *piece = repeated[i % COUNT(repeated)], *form = beside[i / COUNT(repeated) % COUNT(beside)];
+        static const size_t octets[] = {200, 1200, 2800};
+
+        name[0] = 0;
+        while (strlen(name) < octets[i / (COUNT(repeated) * COUNT(beside))]) {
+            strcat(name, piece);
+        }
+        rules.from_field = i % 2 == 0 ? FROM_WRITTEN : FROM_LEFT;
+        for (int charset = 0; charset < 2; charset++) {
+            snprintf(field, sizeof field, form, charset == 0 ? "\xc3\xbc" : "\xfc", "a@b", name);
+
+            char *text = made(field, &rules);
+
+            check_lines(text);
+            free(text);
+        }
+    }
+    for (size_t len = 1; len < 900; len++) {
+        char field[1000], *text;
+
+        memset(field, 'X', len);
+        sprintf(field + len, ": \xc3\xbc \xfc");
+        text = made(field, &rules);
+        for (char *line = strstr(text, "\r\n") + 2; *line != 0; line = strstr(line, "\r\n") + 2) {
+            assert_true(strstr(line, "\r\n") - line <= ENCODED_LINE_OCTETS);
+        }
+        check_made(field, text);
         free(text);
     }
 }
@@ -748,6 +822,7 @@ int main(void)
         cmocka_unit_test(field_encoded_in_short_lines),
         cmocka_unit_test(field_encoded_in_whole_lines),
         cmocka_unit_test(field_with_an_encoded_word_in_short_lines),
+        cmocka_unit_test(field_with_an_encoded_word_beside_what_is_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
