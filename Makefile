@@ -171,7 +171,7 @@ helpers_o := $(call objects,$(filter-out $(wildcard tests/unit/test_*.c),$(wildc
 $(call objects,$(wildcard tests/unit/*.c)): | need-unit
 
 $(BUILD)/tests/test_header: $(call objects,$(foreach name,header header_line address_list encoded_word field self utf8,boards/host/$(name).c))
-$(BUILD)/tests/test_probe_link: $(call objects,$(foreach name,probe_link trust_pem trust_certificate file base64 complain utf8,boards/host/$(name).c))
+$(BUILD)/tests/test_probe_link: $(call objects,$(foreach name,probe_link probe_facts trust_pem trust_certificate file base64 complain utf8,boards/host/$(name).c))
 $(BUILD)/tests/test_base64: $(call objects,boards/host/base64.c)
 $(BUILD)/tests/test_ca_files: $(call objects,$(foreach name,trust_certificate base64 complain utf8,boards/host/$(name).c))
 # Its own in the place of calls of the system, which fail.
@@ -339,7 +339,7 @@ interop-served: need-interop all fast
 interop-alone: need-interop all fast
 	@$(pytest) tests/interop $(patsubst %,--ignore=%,$(served) $(interop_elsewhere))
 
-interop-san: need-san need-interop | $(cross_h) ## the same with a command under AddressSanitizer and UndefinedBehaviorSanitizer, which finds leaks, too; half an hour
+interop-san: need-san need-interop | $(cross_h) ## the same with a command under AddressSanitizer and UndefinedBehaviorSanitizer, which finds leaks, too; half an hour; T=EXPRESSION
 	+@$(sanitized) interop
 
 servers: need-servers all ## twelve real servers, from Debian and npm: what each takes, as the README shows it; some minutes

@@ -62,10 +62,12 @@ void probe_report(const struct probe *probe);
 void probe_json(const struct probe *probe);
 
 /* probe_facts.c: what follows. How many flights a mail takes until it is accepted, in TLS and without a login; the smallest record
- * buffer; is a word among the offers (then what stands behind it, to the end of its line, else NULL). */
+ * buffer; is a word among the offers (then what stands behind it, to the end of its line, else NULL); the mechanisms of AUTH that are
+ * offered on one line or several, also in the old form "AUTH=", each once, with a blank between two ("" = none). */
 unsigned probe_flights(const struct probe *probe);
 size_t probe_buffer(const struct probe *probe);
 const char *probe_offer(const char *offers, const char *word);
+void probe_logins(char to[PROBE_TEXT], const char *offers);
 bool probe_is_modern(const struct probe *probe); /* it takes one of the ciphers with authentication */
 
 /* boards/host/dane: `probe --mx'. */

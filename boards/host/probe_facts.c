@@ -7,6 +7,7 @@
 #include "mailmote_session.h"
 #include "probe.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,6 +21,34 @@ const char *probe_offer(const char *offers, const char *word)
         }
     }
     return NULL;
+}
+
+static bool has_word(const char *words, const char *word, size_t len)
+{
+    for (; *words != 0; words += strcspn(words, " "), words += strspn(words, " ")) {
+        if (strcspn(words, " ") == len && strncasecmp(words, word, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void probe_logins(char to[PROBE_TEXT], const char *offers)
+{
+    size_t at = 0, len;
+
+    to[0] = 0;
+    for (const char *line = offers; *line != 0; line = strchr(line, '\n') + 1) {
+        if (strncasecmp(line, "AUTH", 4) != 0 || (line[4] != ' ' && line[4] != '=')) {
+            continue;
+        }
+        for (const char *word = line + 5; *word != '\n'; word += len + (word[len] == ' ')) {
+            len = strcspn(word, " \n");
+            if (len > 0 && !has_word(to, word, len) && at + (at > 0) + len < PROBE_TEXT) {
+                at += (size_t)sprintf(to + at, "%s%.*s", at > 0 ? " " : "", (int)len, word);
+            }
+        }
+    }
 }
 
 /* EHLO, STARTTLS, two of the handshake, EHLO; then the mail. The answer to QUIT is not waited for. */

@@ -94,8 +94,7 @@ static void certificates(const struct certificates *chain)
 
 static void tls(const struct probe *probe)
 {
-    const char *auth = probe_offer(probe->offers, "AUTH");
-    char version[8];
+    char version[8], logins[PROBE_TEXT];
 
     snprintf(version, sizeof version, "1.%u", (unsigned)(probe->version - BR_TLS10) % 10);
     member("tls", version);
@@ -103,8 +102,8 @@ static void tls(const struct probe *probe)
     list_of_taken("ciphers", probe_ciphers, probe->ciphers, PROBE_CIPHERS);
     list_of_taken("curves", probe_curves, probe->curves, PROBE_CURVES);
     list_of_lines("offers_tls", probe->offers);
-    printf(", \"login\": ");
-    string_of(auth != NULL ? auth : "", auth != NULL ? strcspn(auth, "\n") : 0);
+    probe_logins(logins, probe->offers);
+    member("login", logins);
     printf(", \"flights\": %u, \"record\": %zu, \"record_free\": %zu, \"buffer\": %zu", probe_flights(probe),
            probe->record, probe->record_free, probe_buffer(probe));
     truth("max_fragment_length", probe->fragments);

@@ -154,6 +154,7 @@ unsigned link_reply(struct link *link)
 
 unsigned link_ask(struct link *link, const char *line)
 {
+    link->reply[link->reply_len = 0] = 0; /* if none comes, the last one is not taken for it */
     return write_all(link, line, strlen(line)) ? link_reply(link) : 0;
 }
 

@@ -59,13 +59,14 @@ static void certificate(const char *what, const struct certificate *one)
 
 static void report_tls(const struct probe *probe)
 {
-    const char *auth = probe_offer(probe->offers, "AUTH"), *login = auth != NULL ? auth : "none offered";
+    char logins[PROBE_TEXT];
 
     printf("%-16s1.%u\n", "TLS", (unsigned)(probe->version - BR_TLS10));
     taken("ciphers", probe_ciphers, probe->ciphers, PROBE_CIPHERS);
     taken("curves", probe_curves, probe->curves, PROBE_CURVES);
     lines("offers in TLS", probe->offers);
-    printf("%-16s%.*s\n", "login", (int)strcspn(login, "\n"), login);
+    probe_logins(logins, probe->offers);
+    line("login", logins[0] != 0 ? logins : "none offered");
     printf("%-16s%u until a mail is accepted, without a login\n", "flights", probe_flights(probe));
     line("short records", probe->fragments ? "granted (max_fragment_length 512)" : "not granted");
     printf(

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "complain.h"
+#include "field.h"
 #include "mailmote_posix.h"
 #include "probe_link.h"
 
@@ -49,20 +50,18 @@ static void keep_address(void *ctx, char who, uint8_t step, const char *data, si
 /* The lines of a reply without their codes, from the second on where the first is a greeting. */
 static void keep_lines(char *to, size_t cap, const struct link *link, bool first)
 {
-    const char *line = link->reply;
+    struct span rest = {link->reply, link->reply_len};
     size_t at = 0;
 
     to[0] = 0;
-    while (*line != 0) {
-        size_t len = strcspn(line, "\n"), text = len - (len > 0 && line[len - 1] == '\r');
+    for (; rest.len > 0; first = true) {
+        struct span line = take_line(&rest);
 
-        if (first && text > 4 && at + 2 < cap) {
-            at += printable(to + at, cap - at - 1, line + 4, text - 4);
+        if (first && line.len > 4 && at + 2 < cap) {
+            at += printable(to + at, cap - at - 1, line.at + 4, line.len - 4);
             to[at++] = '\n';
             to[at] = 0;
         }
-        first = true;
-        line += len + (line[len] != 0);
     }
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the interoperability tests: certificates, servers and the command, each made once, all gone at the end.
 Environment: MAILMOTE is the command, MAILMOTE_BUILD the build directory, where the servers are unpacked."""
+import os
 import pathlib
 import re
 import shutil
@@ -143,10 +144,16 @@ def pytest_terminal_summary(terminalreporter):
         for line in (text for name, text in report.user_properties if name == "cost" and report.when == "call"):
             terminalreporter.write_line(line)
     for nodeid in dict.fromkeys(report.nodeid for kind in ("failed", "error") for report in stats.get(kind, [])):
-        terminalreporter.write_line(f"again: make interop T='{expression(nodeid)}'")
+        terminalreporter.write_line(f"again: make {target()} T='{expression(nodeid)}'")
+
+
+def target():
+    """the one whose command this is"""
+    return "interop-san" if pathlib.Path(os.environ["MAILMOTE"]).parent.name == "san" else "interop"
 
 
 def expression(nodeid):
     """for pytest -k: the words of a test's file, name and case"""
-    words = re.findall(r"[\w.:+-]+", nodeid.rpartition("/")[2].replace("::", " "))
+    path, _, name = nodeid.partition("::")
+    words = re.findall(r"[\w.:+-]+", f"{pathlib.Path(path).name} {name.replace('::', ' ')}")
     return " and ".join(dict.fromkeys(word for word in words if word not in ("and", "or", "not")))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a sanitized command asks for its own settings. It looks for leaks at its end as a process that traces this one. That
- * cannot be where another one traces it already, or where nobody may.
+ * cannot be where another one traces it already. One that had a password lets nobody trace it: at its end it does, again.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,6 +25,8 @@ int __lsan_is_turned_off(void)
     text[len > 0 ? len : 0] = 0;
 
     const char *tracer = strstr(text, title);
+
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 
     return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1 || tracer == NULL || atoi(tracer + sizeof title - 1) != 0;
 }

@@ -53,6 +53,16 @@ def test_trust_file_is_wrong(closed):
     assert done.returncode == 66 and "/nonexistent.pem cannot be read" in done.stderr
 
 
+def test_offers(tmp_path):
+    """each is told, with a NUL in it, too; of logins each once, of all lines, also of those of the old form"""
+    inside = [b"220 hi\r\n", b"250-hello\r\n250-AUTH=LOGIN PLAIN\r\n250-X \0 Y\r\n250 AUTH LOGIN X\r\n"]
+    context = own_context(tmp_path)
+    said = probe(Says([], context, inside=inside).port, "--tls", "implicit").stdout
+    found = told(Says([], context, inside=inside).port, "--tls", "implicit")[1]
+    assert found["login"] == "LOGIN PLAIN X" and "\nlogin           LOGIN PLAIN X\n" in said
+    assert found["offers_tls"] == ["AUTH=LOGIN PLAIN", "X \\x00 Y", "AUTH LOGIN X"]
+
+
 ESCAPE = b"\x1b[2J\x07\xff\"\\"
 
 
@@ -143,9 +153,9 @@ def test_a_reply_of_more_than_there_is_room_for(tmp_path):
 @pytest.mark.parametrize("greeting, hello, told_of", [
     (b"\n", None, []), (b"\r\n", None, []),
     (b"220-" + b"x" * 70 + b"\r\n220-two\r\n220 three\r\n", b"250-hi\r\n250-Y\r\n250 Z\r\n", ["Y", "Z"]),
-    (b"220 hi\r\n", b"250-hi\r\n250-ONE\0FIVE\r\n250 SIX\r\n", ["ONE"]), (b"559-" + b"x" * 70 + b"\r\n559 two\r\n", None, [])])
+    (b"220 hi\r\n", b"250-hi\r\n250-ONE\0FIVE\r\n250 SIX\r\n", ["ONE\\x00FIVE", "SIX"]), (b"559-" + b"x" * 70 + b"\r\n559 two\r\n", None, [])])
 def test_lines_of_one_reply(greeting, hello, told_of):
-    """all of them up to a NUL, whatever digits the code has, and nothing of the reply before, which was longer"""
+    """all of them, a NUL in them or not, whatever digits the code has, and nothing of the reply before, which was longer"""
     _, found = told(Says([greeting, *([hello] if hello else [])]).port)
     assert found["greeting"].count("x" * 70) == greeting.count(b"x" * 70) and found["greeting"][-3:] == greeting.decode().strip()[-3:]
     assert found["offers_clear"] == told_of

@@ -8,9 +8,12 @@ import re
 import subprocess
 
 import pytest
+from _pytest.mark import KeywordMatcher
+from _pytest.mark.expression import Expression
 
 from cell import BUILD, PASSWORD, USER
 from client import COMMAND, LIMIT_S
+from conftest import expression
 from mta import Machine
 from relay import Relay
 
@@ -204,3 +207,10 @@ def test_links(document):
     """every file a document points to exists"""
     for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
         assert (document.parent / link).exists(), f"{document}: {link} does not exist"
+
+
+def test_what_failed_runs_again(request):
+    """the words that are told of a test that failed choose it, whatever is in its name"""
+    for item in request.session.items:
+        words = expression(item.nodeid)
+        assert Expression.compile(words).evaluate(KeywordMatcher.from_item(item)) and words.startswith(f"{item.path.name} and {item.originalname}")
