@@ -418,6 +418,9 @@ int config_parse(struct args *args)
     }
     applied = account_apply(args, account != NULL ? account : &config.accounts[0]);
     free(config.accounts);
+    if (applied == EX_OSERR) { /* a relay is not whole, whatever else is wrong */
+        return applied;
+    }
     return account == NULL ? EX_CONFIG : status != EX_OK ? status : applied;
 }
 
@@ -432,7 +435,7 @@ static int read_file(struct args *args)
     }
     args->config_file = given != NULL ? given : CONFIG_FILE;
     error = file_read_text(args->config_file, &args->config, CONFIG_MAX, &args->config_about);
-    if (given == NULL && (error == ENOENT || (error == EACCES && args->relay_count != 0))) {
+    if (given == NULL && (error == ENOENT || (error == EACCES && args->relay_count != 0 && args->account == NULL))) {
         return -1;
     }
     return error;

@@ -260,7 +260,7 @@ def test_unreadable_file(tmp_path, options, name):
 @pytest.mark.parametrize("error, words, said", [
     ("EACCES", ["--relay"], None), ("ENOENT", ["--relay"], None), ("EIO", ["--relay"], "/etc/mailmote.conf cannot be read: Input/output error"),
     ("EACCES", [], "/etc/mailmote.conf cannot be read: Permission denied"), ("ENOENT", [], "no relay: give"), ("ENOENT", ["-a", "x"], "--account x: there is no /etc/mailmote.conf"),
-    ("EACCES", ["-a", "x", "--relay"], "--account x: there is no /etc/mailmote.conf"), ("EACCES", ["-C", "/etc/mailmote.conf", "--relay"], "/etc/mailmote.conf cannot be read: Perm"),
+    ("EACCES", ["-a", "x", "--relay"], "/etc/mailmote.conf cannot be read: Perm"), ("EACCES", ["-C", "/etc/mailmote.conf", "--relay"], "/etc/mailmote.conf cannot be read: Perm"),
     ("ENOENT", ["-C", "/etc/mailmote.conf", "--relay"], "/etc/mailmote.conf cannot be read: No such")])
 def test_a_system_whose_configuration_cannot_be_read(closed, error, words, said):
     """is no trouble to a user who gives a relay where it may not be read; all else is told"""
