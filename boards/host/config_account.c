@@ -84,7 +84,7 @@ static const char *join(struct args *args, const char *const *parts, size_t coun
 static int own_relay(struct args *args, struct account *account)
 {
     const char *host = account->settings[KEY_HOST].value, *port = account->settings[KEY_PORT].value;
-    bool brackets = strchr(host, ':') != NULL && *host != '[';
+    bool brackets = strchr(host, ':') != strrchr(host, ':') && *host != '['; /* as none stands in HOST:PORT */
     const char *parts[] = {brackets ? "[" : "", host, brackets ? "]" : "", port != NULL ? ":" : "",
                            port != NULL ? port : ""};
     struct relay_args *relay = &args->relays[args->relay_count++];

@@ -163,7 +163,8 @@ int config_check(const struct config_word *word, const char *value)
 {
     const char *advice;
 
-    if (word->form == FORM_PATH && *value != '/' && strncmp(value, "~/", 2) != 0 && strcmp(value, RELAY_SYSTEM) != 0) {
+    if (word->form == FORM_PATH && *value != '/' && strncmp(value, "~/", 2) != 0 &&
+        (word->key != RELAY_TRUST || strcmp(value, RELAY_SYSTEM) != 0)) {
         complain("%s %.200s: give the whole path, which begins with / or ~/: callers are in other directories",
                  word->name, value);
         return EX_CONFIG;
