@@ -8,10 +8,12 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
 
+from clock import Clock
 from forge import LOCAL, Forge, extension
 from pretend import pretend, refusing
 from relay import BAD_CONFIG, COMMAND, LIMIT_S
@@ -131,11 +133,36 @@ def test_who_goes_in_the_handshake(tmp_path):
     assert done.returncode == UNVERIFIED and "trouble         the handshake failed: the relay hung up\n" in done.stdout, done.stdout
 
 
-def test_a_relay_that_stops_answering(tmp_path):
-    """TLS once, then every connection is taken and nothing is said: it ends, and tells what it has learned"""
-    relay = Says(UNTIL_TLS, own_context(tmp_path), once=True)
-    status, found = told(relay.port)
+class After:
+    """a context whose relay does something before it speaks TLS"""
+
+    def __init__(self, context, first):
+        self.context, self.first = context, first
+
+    def wrap_socket(self, link, server_side):
+        self.first()
+        return self.context.wrap_socket(link, server_side=server_side)
+
+
+@pytest.mark.parametrize("late, ends", [(0, [8, 16, 24]), (4, [12, 20, 28]), (5, [13, 21])])
+def test_a_relay_that_stops_answering(tmp_path, late, ends):
+    """TLS once, then every connection is taken and nothing is said: each has 8 s, none is begun behind 20, and it tells what it has learned"""
+    clock, seen, done = Clock(tmp_path), [], threading.Event()
+    begun, relay = clock.now, Says(UNTIL_TLS, After(own_context(tmp_path), lambda: clock.set(clock.now + late)), once=True)
+
+    def pass_time():
+        while not done.wait(0.001):
+            if len(relay.silent) > len(seen) + 1:
+                clock.hear(relay.silent[len(seen) + 1])
+                seen.append(clock.now - begun)
+
+    passing = threading.Thread(target=pass_time, daemon=True)
+    passing.start()
+    status, found = told(relay.port, wrap=pretend(**clock.settings))
+    done.set()
+    passing.join(LIMIT_S)
     assert status == UNVERIFIED and found["tls"] == "1.2" and found["ciphers"] == [] and len(found["chain"]) == 1
+    assert (seen, len(relay.silent)) == (ends, len(ends) + 1) and found["record_free"] == 0 and found["record"] > 0
 
 
 MUCH = b"".join(b"250-X%d\r\n" % n for n in range(1000, 1400)) + b"250-\r\n250-Y\r\n250-TIGHT\n250 SIZE 1000\r\n"
