@@ -177,10 +177,12 @@ $(BUILD)/tests/test_probe_report: $(call objects,$(foreach name,probe_report pro
 $(BUILD)/tests/test_config: $(call objects,$(foreach name,config config_words config_account relay secret alias_text made file self utf8 base64 \
     trust_pem trust_certificate witness complain address_list field,boards/host/$(name).c))
 $(BUILD)/tests/test_base64: $(call objects,boards/host/base64.c)
+$(BUILD)/tests/test_explain: $(call objects,boards/host/explain.c)
 $(BUILD)/tests/test_ca_files: $(call objects,$(foreach name,trust_certificate base64 complain utf8,boards/host/$(name).c))
 # Its own in the place of calls of the system, which fail.
 $(BUILD)/tests/test_posix_calls: private override LDFLAGS += $(foreach name,clock_gettime connect getaddrinfo gethostname getrandom getsockname \
     getsockopt open poll read setsockopt socket __xpg_strerror_r,-Xlinker --wrap=$(name))
+$(BUILD)/tests/test_explain $(BUILD)/tests/test_probe_report: private override LDFLAGS += -Xlinker --wrap=time -Xlinker --wrap=__time64
 $(programs): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(helpers_o) $(BUILD)/libmailmote.a $(bearssl_a) $(filter %.a,$(CMOCKA))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"

@@ -14,11 +14,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+enum { NEW_YEAR = 1009843200 }; /* 2002 */
+
+static time_t now = NEW_YEAR - 1;
+
+time_t __wrap_time(time_t *at);
+time_t __wrap___time64(time_t *at);
+
+time_t __wrap_time(time_t *at)
+{
+    (void)at;
+    return now;
+}
+
+time_t __wrap___time64(time_t *at)
+{
+    (void)at;
+    return now;
+}
 
 /* ---- What is written --------------------------------------------------------------------------------------------- */
 
@@ -526,6 +546,11 @@ static void test_headers(void **state)
     begin();
     assert_int_equal(write_pins(&three), EX_OK);
     assert_string_equal(end(), pins);
+    now = NEW_YEAR - 2; /* the last second of one of them */
+    begin();
+    assert_int_equal(write_pins(&three), EX_OK);
+    assert_string_equal(end(), pins + strlen(EXPIRED));
+    now = NEW_YEAR - 1;
     begin();
     assert_int_equal(write_anchors(&none), EX_OK);
     assert_string_equal(end(), no_anchors);
