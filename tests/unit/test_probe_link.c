@@ -6,6 +6,7 @@
 #include "../../boards/host/probe.h"
 #include "../../boards/host/probe_link.h"
 #include "../../port/posix/posix.h"
+#include "trust_cert.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -322,13 +323,97 @@ static void test_close(void **state)
     }
 }
 
+/* One reply behind another: of the first nothing is left. */
+static void test_next_reply(void **state)
+{
+    struct link *link = link_to("220-a long one\n220 b\n250 c\n", 27);
+
+    assert_int_equal(link_reply(link), 220);
+    assert_int_equal(link_reply(link), 250);
+    assert_string_equal(link->reply, "250 c\n");
+    assert_int_equal(link->reply_len, 6);
+    hang_up();
+}
+
+/* ---- Chains ------------------------------------------------------------------------------------------------------ */
+
+static struct trust_cert good, strange;
+
+/* g: good; s: its key is strange; d: damaged; e: it has no octets; l: longer than was said; t: too long. In two pieces. */
+static void hear(const br_x509_class **x, char kind)
+{
+    static unsigned char octets[(1 << 16) + 1];
+    const struct trust_cert *from = kind == 's' ? &strange : &good;
+    size_t len = kind == 't' ? sizeof octets : kind == 'e' ? 0 : from->len;
+
+    memset(octets, 0, sizeof octets);
+    memcpy(octets, from->der, from->len);
+    octets[0] = kind == 'd' ? 0x31 : octets[0];
+    (*x)->start_cert(x, (uint32_t)(kind == 'l' ? len - 1 : len));
+    (*x)->append(x, octets, len / 2);
+    (*x)->append(x, octets + len / 2, len - len / 2);
+    (*x)->end_cert(x);
+}
+
+/* All of a chain is taken, or none. */
+static void test_chains(void **state)
+{
+    static const struct {
+        const char *chain;
+        unsigned error;
+    } cases[] = {
+        {"", BR_ERR_X509_EMPTY_CHAIN},
+        {"g", 0},
+        {"gs", 0},
+        {"gggggggggggg", 0},
+        {"ggggggggggggg", BR_ERR_X509_LIMIT_EXCEEDED},
+        {"s", BR_ERR_X509_UNSUPPORTED},
+        {"sg", BR_ERR_X509_UNSUPPORTED},
+        {"d", BR_ERR_X509_LIMIT_EXCEEDED},
+        {"gdg", BR_ERR_X509_LIMIT_EXCEEDED},
+        {"geg", BR_ERR_X509_LIMIT_EXCEEDED},
+        {"glg", BR_ERR_X509_LIMIT_EXCEEDED},
+        {"gtg", BR_ERR_X509_LIMIT_EXCEEDED},
+    };
+    static const uint16_t suite = BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+    static const struct link_tls tls = {&suite, 1, &mote_curves, true};
+
+    trust_cert_make(&good, &(struct trust_spec){.cn = "x", .key = P_256, .signer = P_256});
+    trust_cert_make(&strange, &(struct trust_spec){.cn = "x", .key = P_521, .signer = P_256});
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct link *link = link_to("", 0);
+        const br_x509_class **x = &link->x509.vtable;
+        unsigned usages = 0;
+        int error;
+
+        assert_false(link_start_tls(link, "x", &tls, &error));
+        assert_int_equal(error, BR_ERR_IO);
+        assert_false(link->no_tls);
+        (*x)->start_chain(x, "x");
+        for (const char *kind = cases[i].chain; *kind != 0; kind++) {
+            hear(x, *kind);
+        }
+        assert_int_equal((*x)->end_chain(x), cases[i].error);
+        if (cases[i].error == 0) {
+            assert_int_equal(link->chain.count, strlen(cases[i].chain));
+            assert_ptr_equal((*x)->get_pkey((const br_x509_class *const *)x, &usages), link->chain.list[0]->pkey);
+            assert_int_equal(usages, BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN);
+            assert_ptr_equal((*x)->get_pkey((const br_x509_class *const *)x, NULL), link->chain.list[0]->pkey);
+            (*x)->start_chain(x, "x"); /* another one: this one is gone */
+            assert_int_equal(link->chain.count, 0);
+        }
+        link_close(link);
+        close(pair[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_granted),   cmocka_unit_test(test_cut),     cmocka_unit_test(test_logins),
-        cmocka_unit_test(test_no_answer), cmocka_unit_test(test_replies), cmocka_unit_test(test_longest_reply),
-        cmocka_unit_test(test_no_time),   cmocka_unit_test(test_records), cmocka_unit_test(test_long_hello),
-        cmocka_unit_test(test_close),
+        cmocka_unit_test(test_granted),   cmocka_unit_test(test_cut),        cmocka_unit_test(test_logins),
+        cmocka_unit_test(test_no_answer), cmocka_unit_test(test_replies),    cmocka_unit_test(test_longest_reply),
+        cmocka_unit_test(test_no_time),   cmocka_unit_test(test_records),    cmocka_unit_test(test_long_hello),
+        cmocka_unit_test(test_close),     cmocka_unit_test(test_next_reply), cmocka_unit_test(test_chains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
