@@ -165,6 +165,14 @@ def test_a_relay_that_stops_answering(tmp_path, late, ends):
     assert (seen, len(relay.silent)) == (ends, len(ends) + 1) and found["record_free"] == 0 and found["record"] > 0
 
 
+def test_a_slow_relay(tmp_path):
+    """takes 6 s for each conversation: of what is not asked any more behind 20 nothing is told"""
+    clock = Clock(tmp_path)
+    relay = Says(UNTIL_TLS, After(own_context(tmp_path), lambda: clock.set(clock.now + 6)))
+    _, found = told(relay.port, wrap=pretend(**clock.settings))
+    assert (found["ciphers"], found["curves"], len(relay.silent)) == (["CHACHA20_POLY1305_SHA256", "AES_128_GCM_SHA256"], [], 4)
+
+
 MUCH = b"".join(b"250-X%d\r\n" % n for n in range(1000, 1400)) + b"250-\r\n250-Y\r\n250-TIGHT\n250 SIZE 1000\r\n"
 
 
