@@ -364,6 +364,8 @@ static const char unusable[] =
     "mailmote: the key of CN=none, O=Org is neither RSA nor on P-256 or P-384: leave this certificate out\n";
 static const char *const reports[] = {
     "addresses       192.0.2.7\n"
+    "greeting        x\n"
+    "STARTTLS        y\n"
     "trouble         it \\ hung up\n"
     "verdict         it \"is\" not\\verified\n",
     ABOVE
@@ -468,8 +470,8 @@ static const char *const reports[] = {
 };
 static const char *const documents[] = {
     "{\"host\": \"relay.test\", \"port\": 587, \"addresses\": [\"192.0.2.7\"], \"verified\": false, "
-    "\"verdict\": \"it \\\"is\\\" not\\\\verified\", \"trouble\": \"it \\\\ hung up\", \"greeting\": \"\", "
-    "\"starttls\": \"\", \"offers_clear\": [], \"chain\": []}\n",
+    "\"verdict\": \"it \\\"is\\\" not\\\\verified\", \"trouble\": \"it \\\\ hung up\", \"greeting\": \"x\", "
+    "\"starttls\": \"y\", \"offers_clear\": [], \"chain\": []}\n",
     "{\"host\": \"relay.test\", \"port\": 587, "
     ABOVE_OBJECT
     "\"verified\": false, \"verdict\": \"it \\\"is\\\" not\\\\verified\", \"trouble\": \"\", "
@@ -610,6 +612,8 @@ static void make_relay(unsigned which)
     if (which == 0) {
         strcpy(relay.trouble, "it \\ hung up");
         strcpy(relay.addresses[0], "192.0.2.7");
+        strcpy(relay.greeting, "x");
+        strcpy(relay.starttls, "y");
         relay.address_count = 1;
         return;
     }
