@@ -8,6 +8,7 @@
 #include "../../boards/host/complain.h"
 #include "../../boards/host/probe.h"
 #include "../../boards/host/trust_header.h"
+#include "trust_cert.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -816,12 +817,68 @@ static void test_signatures(void **state)
     }
 }
 
+/* Dates of either form, as they are told, or not taken at all; and what a certificate has in it, and is not. */
+static void test_dates(void **state)
+{
+    static const struct {
+        const char *date, *told;
+    } cases[] = {
+        {"010203040506Z", "2001-02-03 04:05:06"},
+        {"491231235958Z", "2049-12-31 23:59:58"},
+        {"500102030405Z", "1950-01-02 03:04:05"},
+        {"20310213141516Z", "2031-02-13 14:15:16"},
+        {"20310213141516.7Z", "2031-02-13 14:15:16"},
+        {"20310213141516.789Z", "2031-02-13 14:15:16"},
+        {"20310213141516,7Z", NULL},
+        {"20310213141516.7", NULL},
+        {"20310213141516.:Z", NULL},
+        {"20310213141516./Z", NULL},
+        {"2031021314151Z", NULL},
+        {"3102131415160", NULL},
+        {"31021314151:Z", NULL},
+        {"/10213141516Z", NULL},
+        {"310213141516", NULL},
+        {"Z", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (int first = 0; first < 2; first++) {
+            static struct certificate c;
+            struct trust_spec spec = {.cn = "Leaf", .issuer = "CA", .key = P_256, .signer = P_256_CA};
+            struct trust_cert cert;
+            const char *wrong;
+
+            spec.from = first ? cases[i].date : NULL;
+            spec.till = first ? NULL : cases[i].date;
+            trust_cert_make(&cert, &spec);
+            wrong = certificate_read(&c, cert.der, cert.len);
+            assert_int_equal(wrong == NULL, cases[i].told != NULL);
+            if (cases[i].told != NULL) {
+                char subject[TEXT_LEN], issuer[TEXT_LEN];
+
+                assert_string_equal(first ? c.from : c.until, cases[i].told);
+                assert_string_equal(first ? c.until : c.from, first ? "2049-12-31 23:59:59" : "2020-01-01 00:00:00");
+                name_text(subject, c.subject);
+                name_text(issuer, c.issuer);
+                assert_string_equal(subject, "CN=Leaf");
+                assert_string_equal(issuer, "CN=CA");
+                assert_false(c.ca);
+                assert_int_equal(c.all.len, cert.len);
+            } else {
+                assert_string_equal(wrong, "is damaged, or no certificate at all");
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers), cmocka_unit_test(test_reports),    cmocka_unit_test(test_facts),
         cmocka_unit_test(test_types),   cmocka_unit_test(test_names),      cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_keys),    cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_keys),    cmocka_unit_test(test_signatures), cmocka_unit_test(test_dates),
     };
 
     return cmocka_run_group_tests(tests, make, NULL);
