@@ -174,6 +174,7 @@ $(BUILD)/tests/test_header: $(call objects,$(foreach name,header header_line add
 $(BUILD)/tests/test_probe_link: $(call objects,$(foreach name,probe_link probe_facts trust_pem trust_certificate file base64 complain utf8,boards/host/$(name).c))
 $(BUILD)/tests/test_probe_report: $(call objects,$(foreach name,probe_report probe_json probe_facts probe_talk probe_link trust_header \
     trust_pem trust_certificate field file base64 complain utf8,boards/host/$(name).c))
+$(BUILD)/tests/test_complain: $(call objects,$(foreach name,complain utf8,boards/host/$(name).c))
 $(BUILD)/tests/test_config: $(call objects,$(foreach name,config config_words config_account relay secret alias_text made file self utf8 base64 \
     trust_pem trust_certificate witness complain address_list field,boards/host/$(name).c))
 $(BUILD)/tests/test_base64: $(call objects,boards/host/base64.c)

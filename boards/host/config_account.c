@@ -119,11 +119,13 @@ static int apply_relays(struct args *args, struct account *account)
         status = check_own(args, account);
     }
     for (unsigned i = 0; i < account->relay_count && status == EX_OK; i++) {
-        if (args->relay_count == MOTE_RELAYS_MAX) {
+        if (args->relay_count < MOTE_RELAYS_MAX) {
+            args->relays[args->relay_count++] = account->relays[i];
+        } else {
+            complain_about(args->config_file, account->relays[i].line);
             complain("more than %d relays: give fewer", MOTE_RELAYS_MAX);
-            return EX_CONFIG;
+            status = EX_CONFIG;
         }
-        args->relays[args->relay_count++] = account->relays[i];
     }
     for (unsigned i = 0; i < args->relay_count && status == EX_OK; i++) {
         complain_about(args->config_file, args->relays[i].line);

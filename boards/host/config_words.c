@@ -198,7 +198,7 @@ int config_take_word(char **rest, char **word)
     }
     at += quoted;
     end = quoted ? strchr(at, '"') : at + strcspn(at, CONFIG_SPACE);
-    if (end == NULL || (quoted && end[1] != 0 && strchr(CONFIG_SPACE, end[1]) == NULL)) {
+    if (end == NULL || (quoted && strchr(CONFIG_SPACE, end[1]) == NULL)) {
         complain("a value in double quotes ends with one, and the line or a space comes behind it");
         return EX_CONFIG;
     }

@@ -241,6 +241,15 @@ def test_pieces(machine, blocking):
     assert body(machine.arrived(2)[-1]) == body(whole) == [b"x", b".y", b".", b"w", b".", b"z", b".", b"v"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's spool is for all")
+@pytest.mark.parametrize("mask", ["000", "022", "077"])
+def test_who_may_what_in_the_spool(machine, mask):
+    """others look for their mails in it, and drop new ones, whatever the mask of who made it"""
+    machine.call("sendmail", "-i", "a@x.test", text=b"x\n", wrap=["sh", "-c", f'umask {mask}; exec "$@"', "sh"])
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (machine.spool, machine.spool / "drop")}
+    assert modes == {machine.spool: 0o711, machine.spool / "drop": 0o1733}
+
+
 def test_nuls_are_left_out(machine):
     """a log may hold them, and its mail is not to be lost"""
     mail = machine.sent("sendmail", A, text=b"Subject: x\0y\n\na\0b\n" + b"\0" * 9000 + b"c\n.\0\n\0.\n.\nd\n")
