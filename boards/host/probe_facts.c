@@ -45,7 +45,7 @@ void probe_logins(char to[PROBE_TEXT], const char *offers)
         for (const char *word = line + 5; *word != '\n'; word += len + (word[len] == ' ')) {
             len = strcspn(word, " \n");
             if (len > 0 && !has_word(to, word, len) && at + (at > 0) + len < PROBE_TEXT) {
-                at += (size_t)sprintf(to + at, "%s%.*s", at > 0 ? " " : "", (int)len, word);
+                at += (size_t)snprintf(to + at, PROBE_TEXT - at, "%s%.*s", at > 0 ? " " : "", (int)len, word);
             }
         }
     }
