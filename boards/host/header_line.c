@@ -9,19 +9,49 @@
 
 #include <string.h>
 
+enum { INDENT_OCTETS = 8 }; /* of blanks a line of ours begins with, at most: an encoded-word has room behind them */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool has_blanks_alone(const struct header_line *line)
+{
+    size_t len = 0;
+
+    while (len < line->len && is_blank(line->piece[len])) {
+        len++;
+    }
+    return len == line->len;
+}
+
 void header_line_fold(struct header_line *line)
 {
     if (line->column > 0) {
-        fputs("\r\n", line->out);
-        line->column = 0;
-        line->encoded = false;
+        line->folds = true;
         line->blank = line->blank != 0 ? line->blank : ' ';
     }
 }
 
 size_t header_line_column(const struct header_line *line)
 {
-    return line->column + (line->blank != 0) + line->len;
+    return (line->folds ? 0 : line->column) + (line->blank != 0) + line->len;
+}
+
+static void put_out(struct header_line *line)
+{
+    if (line->folds) {
+        fputs("\r\n", line->out);
+        line->column = 0;
+        line->folds = line->encoded = false;
+    }
+    if (line->blank != 0) {
+        fputc(line->blank, line->out);
+        line->column++;
+    }
+    fwrite(line->piece, 1, line->len, line->out);
+    line->column += line->len;
 }
 
 void header_line_flush(struct header_line *line)
@@ -30,15 +60,14 @@ void header_line_flush(struct header_line *line)
     size_t most = line->encoded || encoded ? ENCODED_LINE_OCTETS : LINE_OCTETS;
     bool fits = header_line_column(line) <= most;
 
-    if (!fits && line->len > 0) {
-        header_line_fold(line);
+    if (!has_blanks_alone(line)) {
+        if (!fits) {
+            header_line_fold(line);
+        }
+        put_out(line);
+    } else if (!line->folds && fits) {
+        put_out(line);
     }
-    if (line->blank != 0 && (fits || line->len > 0)) {
-        fputc(line->blank, line->out);
-        line->column++;
-    }
-    fwrite(line->piece, 1, line->len, line->out);
-    line->column += line->len;
     line->encoded = line->encoded || encoded;
     line->blank = 0;
     line->len = 0;
@@ -46,8 +75,14 @@ void header_line_flush(struct header_line *line)
 
 void header_line_gap(struct header_line *line, char blank)
 {
-    header_line_flush(line);
-    line->blank = blank;
+    if (!line->folds || !has_blanks_alone(line)) {
+        header_line_flush(line);
+        line->blank = blank;
+    } else if (line->blank == 0) {
+        line->blank = blank;
+    } else if (line->len < (line->as_it_came ? LINE_OCTETS / 2 : INDENT_OCTETS)) {
+        line->piece[line->len++] = blank;
+    }
 }
 
 /* Of a piece that fits on no line, what may stand on one: up to its last comma, or all of it but the first half of a quoted pair. */
@@ -81,7 +116,9 @@ void header_line_put(struct header_line *line, const char *text, size_t len)
         if (line->len + (line->column > 0 || line->blank != 0) == LINE_OCTETS) {
             part(line);
         }
-        line->piece[line->len++] = *text;
+        if (*text != '\r' && *text != '\n') {
+            line->piece[line->len++] = *text;
+        }
     }
 }
 
@@ -90,7 +127,7 @@ static void text_of_line(struct header_line *line, struct span text)
     bool quoted = false; /* the octet is the second one of a quoted pair */
 
     for (; text.len > 0; text.at++, text.len--) {
-        if ((*text.at == ' ' || *text.at == '\t') && !quoted) {
+        if (is_blank(*text.at) && !quoted) {
             header_line_gap(line, line->as_it_came ? *text.at : ' ');
         } else {
             header_line_put(line, line->as_it_came && has_8bit(text.at, 1) ? "?" : text.at, 1);

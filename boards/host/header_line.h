@@ -17,16 +17,18 @@ struct header_line {
     FILE *out;
     bool as_it_came; /* its lines stay, and so do encoded-words on lines that are long for them */
     bool encoded;    /* an encoded-word is on the line */
+    bool folds;      /* the piece begins a line, if there is more in it than blanks */
     char blank;      /* in front of the piece, or 0 */
     size_t column;   /* octets of the line that are out */
     size_t len;      /* of the piece */
     char piece[LINE_OCTETS];
 };
 
-/* Octets that are not parted but where they fit on no line. */
+/* Octets that are not parted but where they fit on no line; ends of lines among them are left out. */
 void header_line_put(struct header_line *line, const char *text, size_t len);
 
-/* A blank, and the place for a line to end in front of it. One that a line has no room for is left out: no line is blank. */
+/* A blank, and the place for a line to end in front of it. Some that a line has no room for are left out, and so is a line that would have
+ * no more than blanks. */
 void header_line_gap(struct header_line *line, char blank);
 
 /* A line ends in front of what stands behind the last blank. */
